@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of Barbican lies outside Castellan's interface: access lists, and finding keys by name.
+
+Castellan lists only the first ten secrets of a project and knows no access lists. (Octavia opens
+its tenants' certificates to itself in the same way, through the caller's token.)
+"""
+
+import functools
+from typing import Any
+
+from barbicanclient import client as barbican_client
+from castellan.common import exception as castellan_exceptions
+from keystoneauth1 import identity, session
+from oslo_config import cfg
+from oslo_context.context import RequestContext
+
+_PAGE = 100
+
+
+class Barbican:
+    """A client with the endpoints and credentials of ``[barbican]`` and ``[key_manager]``.
+
+    Its methods let the errors of barbicanclient and keystoneauth through, and raise Castellan's
+    ``Forbidden`` if the caller has no token.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+
+    @functools.cached_property
+    def service_user_id(self) -> str:
+        """Keystone id of the user that reads keys for the service."""
+        if self._conf.ims_kms.service_user_id:
+            return str(self._conf.ims_kms.service_user_id)
+        options = self._conf.key_manager
+        auth = identity.Password(
+            auth_url=options.auth_url,
+            username=options.username,
+            password=options.password,
+            user_id=options.user_id,
+            user_domain_id=options.user_domain_id,
+            user_domain_name=options.user_domain_name,
+            project_id=options.project_id,
+            project_name=options.project_name,
+            project_domain_id=options.project_domain_id,
+            project_domain_name=options.project_domain_name,
+        )
+        return str(self._session(auth).get_user_id())
+
+    def key_ids(self, context: RequestContext, name: str) -> list[str]:
+        """Ids of the active 256-bit AES keys of the caller's project called *name*, oldest first."""
+        client = self._client(context)
+        found: list[Any] = []
+        while True:
+            page = client.secrets.list(limit=_PAGE, offset=len(found), name=name)
+            found.extend(page)
+            if len(page) < _PAGE:
+                break
+        usable = [
+            secret
+            for secret in found
+            if secret.status == "ACTIVE"
+            and secret.secret_type == "symmetric"
+            and secret.bit_length == 256
+        ]
+        usable.sort(key=lambda secret: (str(secret.created), secret.secret_ref))
+        return [secret.secret_ref.rpartition("/")[2] for secret in usable]
+
+    def allow_read(self, context: RequestContext, key_id: str, user_id: str) -> None:
+        """Let *user_id* read the key as well, with the caller's right to say so."""
+        acl = self._client(context).acls.get(key_id, ref_type="secret")
+        read = acl.get("read")
+        if read is None:
+            acl.add_operation_acl(users=[user_id], project_access=True, operation_type="read")
+        elif user_id in read.users:
+            return
+        else:
+            read.users = [*read.users, user_id]
+        acl.submit()
+
+    def _session(self, auth: Any) -> session.Session:
+        options = self._conf.barbican
+        verify = options.verify_ssl and (options.verify_ssl_path or True)
+        return session.Session(auth=auth, verify=verify)
+
+    def _client(self, context: RequestContext) -> Any:
+        if not context.auth_token:
+            raise castellan_exceptions.Forbidden("the caller has no token")
+        auth = identity.Token(
+            auth_url=self._conf.barbican.auth_endpoint,
+            token=context.auth_token,
+            project_id=context.project_id,
+        )
+        options = self._conf.barbican
+        return barbican_client.Client(
+            version=options.barbican_api_version,
+            session=self._session(auth),
+            endpoint=options.barbican_endpoint,
+            interface=options.barbican_endpoint_type,
+            region_name=options.barbican_region_name,
+        )

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of ims_glance: one module a group, registered on a ``conf`` that is handed in."""
+
+from oslo_config import cfg
+
+from ims_glance.conf import ims_kms
+
+_GROUPS = (ims_kms,)
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register every group of ours on *conf*; doing it twice is harmless."""
+    for group in _GROUPS:
+        group.register_opts(conf)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """The options by group, for ``oslo-config-generator``."""
+    return [entry for group in _GROUPS for entry in group.list_opts()]

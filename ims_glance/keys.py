@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys of the key manager, through Castellan.
+
+There are two sides. With the *caller's* token it is asked whether the caller may use a key, the
+key is opened to the service, and a project's default key is made. With the *service's* credentials
+(``[key_manager]``) keys are read when data is written or read: an image outlives the token that it
+was made with, and is read by whoever Glance's policy allows.
+
+No key material is logged or put into an exception.
+"""
+
+import contextlib
+import hashlib
+import http
+import logging
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import cachetools
+from castellan import key_manager
+from castellan.common import exception as castellan_exceptions
+from castellan.common import utils as castellan_utils
+from castellan.common.objects import symmetric_key
+from keystoneauth1 import exceptions as keystone_exceptions
+from oslo_config import cfg
+from oslo_context.context import RequestContext
+from tooz import ToozError, coordination
+
+from ims_glance import conf as ims_conf
+from ims_glance import exceptions
+from ims_glance.clouds.barbican import Barbican
+
+LOG = logging.getLogger(__name__)
+
+KEY_BITS = 256
+_DENIED = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN)
+_KEY_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
+
+
+class KeyCache(cachetools.TTLCache[str, bytearray]):
+    """Keys by id: at most *size*, each for *seconds*, overwritten with zeros when they leave.
+
+    A timer wipes them on time even if nobody asks again. (Copies that Python or OpenSSL made of
+    a key cannot be reached from here.)
+    """
+
+    def __init__(self, size: int, seconds: float) -> None:
+        super().__init__(maxsize=size, ttl=seconds)
+        self._seconds = seconds
+        self._lock = threading.RLock()
+        self._sweeper: threading.Timer | None = None
+
+    def find(self, key_id: str) -> bytes | None:
+        """A copy of the key, or ``None``."""
+        with self._lock:
+            key = self.get(key_id)
+            return None if key is None else bytes(key)
+
+    def remember(self, key_id: str, key: bytes) -> None:
+        """Keep a copy of the key."""
+        if not self._seconds:
+            return
+        with self._lock:
+            self.forget(key_id)
+            self[key_id] = bytearray(key)
+            if self._sweeper is None:
+                self._sweep_later()
+
+    def forget(self, key_id: str) -> None:
+        """Wipe the key, if it is there."""
+        with self._lock:
+            _wipe([self.pop(key_id, bytearray())])
+
+    def popitem(self) -> tuple[str, bytearray]:
+        """Evict the entry that is nearest to its end (called when the cache is full)."""
+        key_id, key = super().popitem()
+        _wipe([key])
+        return key_id, key
+
+    def expire(self, time: float | None = None) -> list[tuple[str, bytearray]]:
+        """Drop what is past its time."""
+        expired = list(super().expire(time))
+        _wipe(key for _key_id, key in expired)
+        return expired
+
+    def _sweep_later(self) -> None:
+        # A little after the end of the youngest entry, so that one sweep clears all.
+        self._sweeper = threading.Timer(self._seconds + 0.1, self._sweep)
+        self._sweeper.daemon = True
+        self._sweeper.start()
+
+    def _sweep(self) -> None:
+        with self._lock:
+            self.expire()
+            self._sweeper = None
+            if self:
+                self._sweep_later()
+
+
+def _wipe(keys: Iterable[bytearray]) -> None:
+    for key in keys:
+        key[:] = bytes(len(key))
+
+
+class KeyManager:
+    """The key manager as the encrypting store and the guard need it. Thread-safe.
+
+    :param conf: with ``[key_manager]`` and ``[barbican]`` as Castellan wants them
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        ims_conf.register_opts(conf)
+        self._conf = conf
+        self._castellan = key_manager.API(conf)
+        self._is_barbican = "barbican" in str(conf.key_manager.backend).lower()
+        self._barbican = Barbican(conf)
+        self._cache = KeyCache(conf.ims_kms.cache_size, conf.ims_kms.cache_seconds)
+
+    def wrapping_key(self, key_id: str) -> bytes:
+        """The 32 bytes of a key, read with the service's credentials and remembered for a while.
+
+        :raises KeyNotFound: if there is none
+        :raises ServiceKeyDenied: if the service may not read it
+        :raises KeyUnusable: if it is no 256-bit AES key
+        :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
+        """
+        key = self._cache.find(key_id)
+        if key is None:
+            key = self._read(self._service_credential(), key_id, exceptions.ServiceKeyDenied)
+            self._cache.remember(key_id, key)
+        return key
+
+    def check_usable(self, context: RequestContext, key_id: str) -> None:
+        """Check that the caller may encrypt with a key, by reading it as the caller.
+
+        :raises KeyNotFound: if there is none
+        :raises KeyDenied: if the caller may not read it
+        :raises KeyUnusable: if it is no 256-bit AES key
+        :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
+        """
+        self._read(context, key_id, exceptions.KeyDenied)
+
+    def open_to_service(self, context: RequestContext, key_id: str) -> None:
+        """Make sure that the service can read a key, granting it read access as the caller.
+
+        :raises ServiceKeyDenied: if it cannot, and the caller may not grant it
+        :raises KeyNotFound, KeyUnusable, KeyManagerUnavailable: as :meth:`wrapping_key`
+        """
+        try:
+            self.wrapping_key(key_id)
+            return
+        except exceptions.ServiceKeyDenied:
+            if not self._is_barbican:
+                raise
+        user_id = self._service_user_id()
+        with self._translated(key_id, exceptions.ServiceKeyDenied):
+            self._barbican.allow_read(context, key_id, user_id)
+        LOG.info("Key %s may now be read by the Image service (user %s)", key_id, user_id)
+        self.wrapping_key(key_id)
+
+    def default_key(self, context: RequestContext) -> str:
+        """Id of the default key of the caller's project, made if there is none yet.
+
+        :raises KeyDenied: if the caller may not list or make keys
+        :raises KeyManagerUnavailable: if the key manager, Keystone or the coordination backend
+            gives no answer
+        """
+        found = self._default_keys(context)
+        if found:
+            return found[0]
+        with self._project_lock(str(context.project_id)):
+            found = self._default_keys(context)
+            if found:
+                return found[0]
+            name = self._conf.ims_kms.default_key_name
+            with self._translated(name, exceptions.KeyDenied):
+                key_id = self._castellan.create_key(context, "AES", KEY_BITS, name=name)
+        LOG.info("Made default key %s of project %s", key_id, context.project_id)
+        return key_id
+
+    def _default_keys(self, context: RequestContext) -> list[str]:
+        name = self._conf.ims_kms.default_key_name
+        with self._translated(name, exceptions.KeyDenied):
+            if self._is_barbican:
+                return self._barbican.key_ids(context, name)
+            listed = self._castellan.list(context, symmetric_key.SymmetricKey, metadata_only=True)
+            named = [key for key in listed if key.name == name]
+            return [str(key.id) for key in sorted(named, key=lambda key: (key.created, key.id))]
+
+    def _read(self, context: Any, key_id: str, denied: type[exceptions.Forbidden]) -> bytes:
+        if not _KEY_ID.fullmatch(key_id):
+            raise exceptions.KeyNotFound(key_id=key_id)
+        with self._translated(key_id, denied):
+            found = self._castellan.get(context, key_id)
+            # Barbican sends the bytes only when they are asked for, so inside the "with".
+            encoded = found.get_encoded()
+        if not isinstance(found, symmetric_key.SymmetricKey):
+            raise exceptions.KeyUnusable(key_id=key_id, reason="it is not a symmetric key")
+        if encoded is None or len(encoded) * 8 != KEY_BITS:
+            raise exceptions.KeyUnusable(key_id=key_id, reason="it has not 256 bits")
+        return bytes(encoded)
+
+    def _service_credential(self) -> Any:
+        try:
+            return castellan_utils.credential_factory(self._conf)
+        except castellan_exceptions.CastellanException as error:
+            raise exceptions.KeyManagerUnavailable(
+                reason=f"[key_manager] has no usable credentials: {error}"
+            ) from None
+
+    def _service_user_id(self) -> str:
+        try:
+            return self._barbican.service_user_id
+        except keystone_exceptions.ClientException as error:
+            raise exceptions.KeyManagerUnavailable(
+                reason=f"Keystone does not know the service's user ({type(error).__name__})"
+            ) from None
+
+    @contextlib.contextmanager
+    def _translated(self, key_id: str, denied: type[exceptions.Forbidden]) -> Iterator[None]:
+        """Turn whatever Castellan and its clients raise into our errors.
+
+        They have no common base (Castellan lets keystoneauth's errors through, and hides
+        Barbican's status inside its own), so all are caught; none is swallowed.
+        """
+        try:
+            yield
+        except exceptions.ImsError:
+            raise
+        except Exception as error:
+            raise self._translate(error, key_id, denied) from None
+
+    def _translate(
+        self, error: Exception, key_id: str, denied: type[exceptions.Forbidden]
+    ) -> exceptions.ImsError:
+        status = _http_status(error)
+        if (
+            isinstance(error, castellan_exceptions.ManagedObjectNotFoundError)
+            or status == http.HTTPStatus.NOT_FOUND
+        ):
+            return exceptions.KeyNotFound(key_id=key_id)
+        by_service = denied is exceptions.ServiceKeyDenied
+        if by_service and status == http.HTTPStatus.UNAUTHORIZED:
+            return exceptions.KeyManagerUnavailable(reason="it refuses the service's credentials")
+        if isinstance(error, castellan_exceptions.Forbidden) or status in _DENIED:
+            if by_service:
+                service_user = self._conf.ims_kms.service_user_id or self._conf.key_manager.username
+                return denied(key_id=key_id, service_user=service_user)
+            return denied(key_id=key_id)
+        LOG.error("The key manager failed for key %s: %s", key_id, type(error).__name__)
+        return exceptions.KeyManagerUnavailable(reason=_reason(error, status))
+
+    @contextlib.contextmanager
+    def _project_lock(self, project_id: str) -> Iterator[None]:
+        # A fresh coordinator each time: it happens once in the life of a project, and workers
+        # fork after they were loaded, which no open connection survives.
+        url = self._conf.ims_kms.coordination_url or f"file://{self._lock_directory()}"
+        member = f"ims-{os.getpid()}-{threading.get_ident()}".encode()
+        name = "ims-key-" + hashlib.sha256(project_id.encode()).hexdigest()[:32]
+        with contextlib.ExitStack() as held:
+            try:
+                coordinator = coordination.get_coordinator(url, member)
+                coordinator.start()
+                held.callback(coordinator.stop)
+                held.enter_context(coordinator.get_lock(name.encode()))
+            except ToozError as error:
+                raise exceptions.KeyManagerUnavailable(
+                    reason=f"the coordination backend is away ({type(error).__name__})"
+                ) from None
+            yield
+
+    def _lock_directory(self) -> str:
+        locks = getattr(self._conf, "oslo_concurrency", None)
+        directory = getattr(locks, "lock_path", None) or tempfile.gettempdir()
+        return os.path.join(str(directory), "ims-glance-locks")
+
+
+def _http_status(error: BaseException | None) -> int | None:
+    """The HTTP status behind an error: Castellan hides it in the error that it was raised from."""
+    while error is not None:
+        for name in ("status_code", "http_status", "http_code"):
+            status = getattr(error, name, None)
+            if isinstance(status, int) and status:
+                return status
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _reason(error: Exception, status: int | None) -> str:
+    return f"it answered with HTTP {status}" if status else f"{type(error).__name__}"

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our errors as those that Glance answers well.
+
+Which exception class becomes which answer is decided by the ``except`` clauses of
+``glance/api/v2/image_data.py``, and they differ for the two directions. On an upload,
+``glance.common.exception.Forbidden`` would leave the image in ``saving`` for ever; webob's errors
+put it back to ``queued``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import webob.exc
+from glance_store import exceptions as store_exceptions
+
+from ims_glance import exceptions
+
+
+class ServiceUnavailable(
+    store_exceptions.RemoteServiceUnavailable,  # type: ignore[misc]
+    store_exceptions.TimeoutError,  # type: ignore[misc]
+):
+    """HTTP 503 both ways: downloads know the first base, uploads the second."""
+
+
+_UPLOAD: tuple[tuple[type[exceptions.ImsError], type[Exception]], ...] = (
+    (exceptions.Forbidden, webob.exc.HTTPForbidden),
+    (exceptions.Invalid, webob.exc.HTTPBadRequest),
+    (exceptions.NotFound, webob.exc.HTTPConflict),
+    (exceptions.Conflict, webob.exc.HTTPConflict),
+    (exceptions.Unavailable, ServiceUnavailable),
+)
+
+
+@contextmanager
+def for_upload() -> Iterator[None]:
+    """Raise our errors as what Glance's upload answers with a fitting status."""
+    try:
+        yield
+    except exceptions.ImsError as error:
+        for family, answer in _UPLOAD:
+            if isinstance(error, family):
+                raise answer(text(error)) from None
+        raise
+
+
+@contextmanager
+def for_download() -> Iterator[None]:
+    """Raise our errors as what Glance's download answers with a fitting status.
+
+    A damaged object stays what it is: Glance logs it and answers 500, for it is no fault of the
+    one who reads.
+    """
+    try:
+        yield
+    except exceptions.Unavailable as error:
+        raise ServiceUnavailable(text(error)) from None
+    except exceptions.HeaderMissing as error:
+        raise store_exceptions.NotFound(text(error)) from None
+    except (exceptions.Forbidden, exceptions.NotFound, exceptions.Invalid) as error:
+        raise _forbidden(text(error)) from None
+
+
+def text(error: exceptions.ImsError) -> str:
+    """The error with its IMS code, as a user shall see it."""
+    return f"{error.code}: {error}"
+
+
+def _forbidden(message: str) -> Exception:
+    # Imported here since the driver is also used, and tested, without Glance.
+    from glance.common import exception as glance_exception  # noqa: PLC0415
+
+    forbidden: Exception = glance_exception.Forbidden(message)
+    return forbidden

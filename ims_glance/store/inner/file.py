@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ciphertext in files, in the directories of the stock ``file`` driver."""
+
+import contextlib
+import datetime
+import errno
+import fcntl
+import io
+import os
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from glance_store import exceptions as store_exceptions
+
+from ims_glance.crypto.stream import Buffer
+from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
+
+
+class FileInner(InnerStore):
+    """Reads and writes the files itself: the stock driver would hash what it writes, twice."""
+
+    def uri(self, name: str) -> str:
+        return f"file://{self._find(name) or os.path.join(self._directories()[0], name)}"
+
+    def objects(self) -> Iterator[StoredObject]:
+        for directory in self._directories():
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    if entry.name.startswith(NAME_PREFIX) and entry.is_file():
+                        modified = datetime.datetime.fromtimestamp(
+                            entry.stat().st_mtime, datetime.UTC
+                        )
+                        yield StoredObject(entry.name, modified)
+
+    def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
+        if self._find(name):
+            raise store_exceptions.Duplicate(image=name)
+        path = os.path.join(self._shared._find_best_datadir(size), name)
+        try:
+            with _DurableWriter(path) as writer:
+                for chunk in chunks:
+                    writer.write(chunk)
+                self._set_permissions(writer.descriptor)
+        except FileExistsError:
+            raise store_exceptions.Duplicate(image=name) from None
+        except OSError as error:
+            _remove(path)
+            if error.errno in _STORE_ERRORS:
+                raise _STORE_ERRORS[error.errno]() from error
+            raise
+        except BaseException:
+            _remove(path)
+            raise
+
+    def open(self, name: str) -> ObjectReader:
+        try:
+            return _FileReader(self._find(name) or name)
+        except FileNotFoundError:
+            raise store_exceptions.NotFound(image=name) from None
+
+    def _set_permissions(self, descriptor: int) -> None:
+        permissions = self._shared.store_conf.filesystem_store_file_perm
+        if permissions > 0:
+            os.fchmod(descriptor, int(str(permissions), 8))
+
+    def _find(self, name: str) -> str | None:
+        paths = (os.path.join(directory, name) for directory in self._directories())
+        return next((path for path in paths if os.path.exists(path)), None)
+
+    def _directories(self) -> list[str]:
+        if not self._shared.multiple_datadirs:
+            return [self._shared.datadir]
+        by_priority = self._shared.priority_data_map
+        return [path for priority in self._shared.priority_list for path in by_priority[priority]]
+
+
+# No disk has larger blocks; a direct write is a multiple of them.
+_BLOCK_SIZE = 4096
+
+# No disk has larger blocks; a direct write is a multiple of them.
+_BLOCK_SIZE = 4096
+
+_STORE_ERRORS: dict[int | None, type[Exception]] = {
+    errno.EFBIG: store_exceptions.StorageFull,
+    errno.ENOSPC: store_exceptions.StorageFull,
+    errno.EDQUOT: store_exceptions.StorageFull,
+    errno.EACCES: store_exceptions.StorageWriteDenied,
+    errno.EROFS: store_exceptions.StorageWriteDenied,
+}
+
+
+class _FileReader:
+    def __init__(self, path: str) -> None:
+        # A file object and no bare descriptor: it closes itself when a download is abandoned.
+        self._file = io.FileIO(path)
+
+    def read(self, offset: int, size: int) -> bytes:
+        piece = os.pread(self._file.fileno(), size, offset)
+        if len(piece) in (0, size):
+            return piece
+        return piece + self.read(offset + len(piece), size - len(piece))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _DurableWriter:
+    """Writes a new file that is on the disk, and not only in memory, when it is closed well.
+
+    An image whose upload has succeeded must survive a power failure. Since the bytes have to go to
+    the disk anyway, whole blocks go there directly: that takes a fraction of the processor time
+    which copying them into the page cache takes, and leaves the cache to those who read.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self.descriptor = os.open(path, flags, 0o640)
+        self._direct = False
+        self._set_direct(True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
+        try:
+            if kind is None:
+                os.fdatasync(self.descriptor)
+                _sync_directory(os.path.dirname(self._path))
+        finally:
+            os.close(self.descriptor)
+
+    def write(self, chunk: Buffer) -> None:
+        """Append *chunk*."""
+        rest = memoryview(chunk)
+        while rest:
+            if self._direct and len(rest) % _BLOCK_SIZE:
+                self._set_direct(False)
+            try:
+                rest = rest[os.write(self.descriptor, rest) :]
+            except OSError as error:
+                # This memory or this file system does not do it after all.
+                if error.errno != errno.EINVAL or not self._direct:
+                    raise
+                self._set_direct(False)
+
+    def _set_direct(self, direct: bool) -> None:
+        flags = fcntl.fcntl(self.descriptor, fcntl.F_GETFL) & ~os.O_DIRECT
+        try:
+            fcntl.fcntl(self.descriptor, fcntl.F_SETFL, flags | (os.O_DIRECT if direct else 0))
+            self._direct = direct
+        except OSError:
+            # Some file systems (tmpfs of older kernels) have no direct writes.
+            self._direct = False
+
+
+def _sync_directory(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

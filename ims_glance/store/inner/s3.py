@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ciphertext in S3 objects, in the bucket of the stock ``s3`` driver."""
+
+from collections.abc import Iterable, Iterator
+
+from boto3.s3 import transfer
+from glance_store import exceptions as store_exceptions
+from oslo_utils import units
+
+from ims_glance.crypto.stream import Buffer
+from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, StoredObject, file_of
+
+# S3 takes 10,000 parts: these make 156 GiB of an image whose size is not known beforehand.
+_PART_SIZE = 16 * units.Mi
+_MAX_PARTS = 10_000
+_READ_SIZE = units.Mi
+
+
+class S3Inner(InnerStore):
+    """Writes with boto3's own uploader: the stock driver keeps an object of unknown size in memory.
+
+    Reads with the ``Range`` header, which the stock driver does not send.
+    """
+
+    def uri(self, name: str) -> str:
+        return f"{self._shared.url_prefix}/{name}"
+
+    def objects(self) -> Iterator[StoredObject]:
+        pages = self._shared._create_s3_client().get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._shared.bucket, Prefix=NAME_PREFIX):
+            for entry in page.get("Contents", ()):
+                yield StoredObject(entry["Key"], entry["LastModified"])
+
+    def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
+        client = self._shared._create_s3_client()
+        if self._shared._object_exists(client, self._shared.bucket, name):
+            raise store_exceptions.Duplicate(image=name)
+        # Parts are sent one after the other: each is in memory while it is.
+        options = transfer.TransferConfig(
+            multipart_chunksize=max(_PART_SIZE, -(-size // _MAX_PARTS)), use_threads=False
+        )
+        client.upload_fileobj(file_of(chunks), self._shared.bucket, name, Config=options)
+
+    def stream(self, name: str, offset: int) -> tuple[Iterator[bytes], int]:
+        client = self._shared._create_s3_client()
+        if not self._shared._object_exists(client, self._shared.bucket, name):
+            raise store_exceptions.NotFound(image=name)
+        found = client.get_object(Bucket=self._shared.bucket, Key=name, Range=f"bytes={offset}-")
+        return found["Body"].iter_chunks(_READ_SIZE), offset

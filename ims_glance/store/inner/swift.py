@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ciphertext in Swift objects, written by the stock ``swift`` driver (single tenant)."""
+
+import datetime
+import http
+from collections.abc import Iterator
+
+import swiftclient
+from glance_store import exceptions as store_exceptions
+from oslo_config import cfg
+from oslo_utils import units
+
+from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, StoredObject
+
+_READ_SIZE = units.Mi
+
+
+class SwiftInner(InnerStore):
+    """Reads with the ``Range`` header, which the stock driver does not send."""
+
+    def __init__(self, conf: cfg.ConfigOpts, driver: str, group: str) -> None:
+        super().__init__(conf, driver, group)
+        options = self._shared.store_conf
+        if options.swift_store_multi_tenant or options.swift_store_multiple_containers_seed:
+            raise store_exceptions.BadStoreConfiguration(
+                store_name=group,
+                reason="the encrypting store keeps its objects in one container of one account: "
+                "swift_store_multi_tenant and swift_store_multiple_containers_seed must be off",
+            )
+
+    def uri(self, name: str) -> str:
+        uri: str = self._shared.create_location(name).get_uri()
+        return uri
+
+    def stream(self, name: str, offset: int) -> tuple[Iterator[bytes], int]:
+        here = self._shared.create_location(name)
+        try:
+            _headers, body = self._shared.get_connection(here).get_object(
+                here.container,
+                here.obj,
+                resp_chunk_size=_READ_SIZE,
+                headers={"Range": f"bytes={offset}-"},
+            )
+        except swiftclient.ClientException as error:
+            if error.http_status == http.HTTPStatus.NOT_FOUND:
+                raise store_exceptions.NotFound(image=name) from None
+            raise
+        return iter(body), offset
+
+    def objects(self) -> Iterator[StoredObject]:
+        here = self._shared.create_location(NAME_PREFIX)
+        connection = self._shared.get_connection(here)
+        _headers, entries = connection.get_container(
+            here.container, prefix=NAME_PREFIX, full_listing=True
+        )
+        for entry in entries:
+            modified = datetime.datetime.fromisoformat(entry["last_modified"])
+            yield StoredObject(
+                entry["name"], modified.replace(tzinfo=modified.tzinfo or datetime.UTC)
+            )

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encrypted objects: a body and a header in the inner store (format: :mod:`ims_glance.crypto`)."""
+
+import contextlib
+import dataclasses
+import datetime
+import logging
+import mmap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from glance_store import exceptions as store_exceptions
+
+from ims_glance import exceptions
+from ims_glance.crypto import envelope, stream
+from ims_glance.store import download, upload
+from ims_glance.store.inner.base import NAME_PREFIX, InnerStore
+
+LOG = logging.getLogger(__name__)
+
+_HEADER_SUFFIXES = (".header-a", ".header-b")
+
+KeyReader = Callable[[str], bytes]
+"""Gives the 32 bytes of a key of the key manager for its id (``KeyManager.wrapping_key``)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _StoredHeader:
+    name: str
+    stored: bytes
+    header: envelope.Header
+
+
+@dataclasses.dataclass(frozen=True)
+class OrphanCandidate:
+    """An object of the inner store, grouped by object id.
+
+    :ivar names: of its parts in the inner store
+    :ivar modified: when the youngest part was written
+    """
+
+    object_id: str
+    names: tuple[str, ...]
+    modified: datetime.datetime
+
+
+class EncryptedObjects:
+    """The objects of one encrypting store.
+
+    Errors of the inner store (``glance_store.exceptions``) and of the key manager
+    (``ims_glance.exceptions``) pass through all methods.
+    """
+
+    def __init__(self, inner: InnerStore, read_key: KeyReader) -> None:
+        self._inner = inner
+        self._read_key = read_key
+
+    def write(
+        self,
+        image_id: str,
+        key_id: str,
+        source: upload.Source,
+        size: int,
+        hashing_algo: str,
+        verifier: Any = None,
+    ) -> tuple[str, upload.Digests]:
+        """Encrypt an image into a new object; nothing is left of it when that fails.
+
+        :param key_id: of the key that shall open it
+        :param size: of the image in bytes; 0 if that is unknown
+        :returns: the object's id, and what Glance wants to know of the plaintext
+        :raises glance_store.exceptions.Invalid: if *source* has not *size* bytes
+        """
+        # First of all: without the key nothing is begun.
+        key = self._read_key(key_id)
+        object_id = envelope.new_object_id()
+        data_key = envelope.new_data_key()
+        sealer = stream.Sealer(data_key, object_id)
+        body_size = stream.ciphertext_size(size) if size else 0
+
+        def write_body(segments: Iterator[upload.Segment]) -> None:
+            self._inner.put(_body(object_id), _sealed(sealer, segments), body_size)
+
+        try:
+            digests = upload.move(source, size, hashing_algo, write_body, verifier)
+            header = envelope.Header(object_id, image_id, digests.size, sealer.prelude)
+            self._put_header(
+                _headers(object_id)[0], header.with_key(data_key, key_id, key), data_key
+            )
+        except BaseException:
+            self._discard(object_id)
+            raise
+        return object_id, digests
+
+    def read(
+        self, object_id: str, offset: int = 0, length: int | None = None
+    ) -> tuple[download.PlaintextReader, envelope.Header]:
+        """Open an image for reading from *offset* on, *length* bytes or all.
+
+        :raises HeaderMissing: if there is no such object
+        :raises ObjectDamaged: if header, prelude or first segment are
+        :raises KeyGone: if the key of no slot exists any more
+        """
+        found = self._find_header(object_id)
+        header = found.header
+        data_key = self._unwrap(found)
+        opener = stream.Opener(data_key, object_id, header.prelude)
+        try:
+            reader = self._inner.open(_body(object_id))
+        except store_exceptions.NotFound:
+            raise exceptions.ObjectDamaged(
+                object_id=object_id, reason="its body is missing"
+            ) from None
+        return (
+            download.PlaintextReader(
+                reader, opener, object_id, header.plaintext_size, offset, length
+            ),
+            header,
+        )
+
+    def header(self, object_id: str) -> envelope.Header:
+        """What the header of an object claims, not authenticated.
+
+        :raises HeaderMissing: if there is none
+        """
+        return self._find_header(object_id).header
+
+    def delete(self, object_id: str) -> None:
+        """Delete an object, its header first: from then on nobody can read the body.
+
+        :raises glance_store.exceptions.NotFound: if nothing of it was there
+        """
+        names = (*_headers(object_id), _body(object_id))
+        deleted = [self._delete_part(name) for name in names]
+        if not any(deleted):
+            raise store_exceptions.NotFound(image=object_id)
+
+    def verify(self, object_id: str, image_id: str) -> Iterator[int]:
+        """Read and authenticate every byte of an object, yielding how many are done.
+
+        :raises ObjectDamaged: if it is not what was written for image *image_id*
+        """
+        reader, header = self.read(object_id)
+        done = 0
+        for piece in reader:
+            done += len(piece)
+            yield done
+        if header.image_id != image_id:
+            raise exceptions.ObjectDamaged(
+                object_id=object_id, reason=f"it belongs to image {header.image_id}"
+            )
+        self._check_ends(object_id, header)
+
+    def rekey(self, object_id: str, key_id: str) -> None:
+        """Give an object to another key: only the header is written. May be repeated.
+
+        :raises KeyGone: if no key that opens it exists any more
+        """
+        found = self._find_header(object_id)
+        first, second = _headers(object_id)
+        other = second if found.name == first else first
+        if found.header.key_ids != (key_id,):
+            data_key = self._unwrap(found)
+            header = found.header.with_key(data_key, key_id, self._read_key(key_id))
+            # One may have been left behind by a re-key that was interrupted.
+            self._delete_part(other)
+            self._put_header(other, header, data_key)
+            other = found.name
+        self._delete_part(other)
+
+    def candidates(self) -> Iterator[OrphanCandidate]:
+        """Everything in the inner store that could be an object of ours."""
+        parts: dict[str, list[Any]] = {}
+        for stored in self._inner.objects():
+            object_id = stored.name.removeprefix(NAME_PREFIX)[:32]
+            # The object id ends at a separator: parts of a large Swift object are named "-00001".
+            if envelope.is_object_id(object_id):
+                parts.setdefault(object_id, []).append(stored)
+        for object_id, stored_parts in parts.items():
+            yield OrphanCandidate(
+                object_id,
+                tuple(sorted(part.name for part in stored_parts)),
+                max(part.modified for part in stored_parts),
+            )
+
+    def _find_header(self, object_id: str) -> _StoredHeader:
+        # A re-key moves the header from one name to the other, so a second look finds it.
+        for name in _headers(object_id) * 2:
+            try:
+                reader = self._inner.open(name)
+            except store_exceptions.NotFound:
+                continue
+            with contextlib.closing(reader):
+                stored = bytes(reader.read(0, envelope.MAX_HEADER_SIZE))
+            return _StoredHeader(name, stored, envelope.parse(stored, object_id))
+        raise exceptions.HeaderMissing(object_id=object_id)
+
+    def _unwrap(self, found: _StoredHeader) -> bytes:
+        """The data key of an object whose header is genuine."""
+        header = found.header
+        for key_id in header.key_ids:
+            try:
+                key = self._read_key(key_id)
+            except exceptions.KeyNotFound:
+                continue
+            data_key = header.unwrap(key_id, key)
+            envelope.verify(found.stored, header, data_key)
+            return data_key
+        raise exceptions.KeyGone(key_id=", ".join(header.key_ids), image_id=header.image_id)
+
+    def _check_ends(self, object_id: str, header: envelope.Header) -> None:
+        end = stream.ciphertext_size(header.plaintext_size)
+        with contextlib.closing(self._inner.open(_body(object_id))) as reader:
+            if bytes(reader.read(0, stream.PRELUDE_SIZE)) != header.prelude:
+                reason = "its body does not begin with its prelude"
+            elif reader.read(end - 1, 2)[1:]:
+                reason = "there is more behind the end of its body"
+            else:
+                return
+        raise exceptions.ObjectDamaged(object_id=object_id, reason=reason)
+
+    def _put_header(self, name: str, header: envelope.Header, data_key: bytes) -> None:
+        stored = header.to_bytes(data_key)
+        self._inner.put(name, [stored], len(stored))
+
+    def _delete_part(self, name: str) -> bool:
+        try:
+            self._inner.delete(name)
+        except store_exceptions.NotFound:
+            return False
+        return True
+
+    def _discard(self, object_id: str) -> None:
+        """Remove what a failed write has left, if anything; the error that it failed with stands."""
+        for name in (*_headers(object_id), _body(object_id)):
+            try:
+                self._delete_part(name)
+            except Exception as error:  # boundary: "ims-manage orphans" finds what stays behind
+                LOG.warning("Could not remove %s after a failed upload: %s", name, error)
+
+
+def _body(object_id: str) -> str:
+    return f"{NAME_PREFIX}{object_id}"
+
+
+def _headers(object_id: str) -> tuple[str, str]:
+    first, second = (f"{NAME_PREFIX}{object_id}{suffix}" for suffix in _HEADER_SUFFIXES)
+    return first, second
+
+
+def _sealed(sealer: stream.Sealer, segments: Iterator[upload.Segment]) -> Iterator[memoryview]:
+    """The body in pieces of whole segments; each is overwritten by the next.
+
+    The prelude shares a piece with segment 0, and the buffer is page-aligned, so that an inner
+    store can hand the pieces to the disk as they are.
+    """
+    buffer = memoryview(mmap.mmap(-1, stream.SEGMENT_SIZE))
+    for segment in segments:
+        start = stream.PRELUDE_SIZE if segment.number == 0 else 0
+        buffer[:start] = sealer.prelude[:start]
+        filled = sealer.seal_into(
+            buffer[start:], segment.number, segment.plaintext, last=segment.last
+        )
+        yield buffer[: start + len(filled)]
