@@ -55,9 +55,7 @@ class Stores:
     @property
     def all(self) -> tuple[str, ...]:
         """What Glance takes "all stores" for."""
-        return tuple(
-            store for store, driver in self.drivers.items() if driver != _READ_ONLY_DRIVER
-        )
+        return tuple(store for store, driver in self.drivers.items() if driver != _READ_ONLY_DRIVER)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -52,7 +52,7 @@ class EncryptedObjects:
     """
 
     def __init__(self, inner: InnerStore, read_key: KeyReader) -> None:
-        self._inner = inner
+        self.inner = inner
         self._read_key = read_key
 
     def write(
@@ -79,7 +79,7 @@ class EncryptedObjects:
         body_size = stream.ciphertext_size(size) if size else 0
 
         def write_body(segments: Iterator[upload.Segment]) -> None:
-            self._inner.put(_body(object_id), _sealed(sealer, segments), body_size)
+            self.inner.put(_body(object_id), _sealed(sealer, segments), body_size)
 
         try:
             digests = upload.move(source, size, hashing_algo, write_body, verifier)
@@ -106,7 +106,7 @@ class EncryptedObjects:
         data_key = self._unwrap(found)
         opener = stream.Opener(data_key, object_id, header.prelude)
         try:
-            reader = self._inner.open(_body(object_id))
+            reader = self.inner.open(_body(object_id))
         except store_exceptions.NotFound:
             raise exceptions.ObjectDamaged(
                 object_id=object_id, reason="its body is missing"
@@ -171,7 +171,7 @@ class EncryptedObjects:
     def candidates(self) -> Iterator[OrphanCandidate]:
         """Everything in the inner store that could be an object of ours."""
         parts: dict[str, list[Any]] = {}
-        for stored in self._inner.objects():
+        for stored in self.inner.objects():
             object_id = stored.name.removeprefix(NAME_PREFIX)[:32]
             # The object id ends at a separator: parts of a large Swift object are named "-00001".
             if envelope.is_object_id(object_id):
@@ -183,11 +183,16 @@ class EncryptedObjects:
                 max(part.modified for part in stored_parts),
             )
 
+    def remove(self, candidate: OrphanCandidate) -> None:
+        """Delete the parts of an orphan, its header first."""
+        for name in sorted(candidate.names, key=lambda name: ".header-" not in name):
+            self._delete_part(name)
+
     def _find_header(self, object_id: str) -> _StoredHeader:
         # A re-key moves the header from one name to the other, so a second look finds it.
         for name in _headers(object_id) * 2:
             try:
-                reader = self._inner.open(name)
+                reader = self.inner.open(name)
             except store_exceptions.NotFound:
                 continue
             with contextlib.closing(reader):
@@ -210,7 +215,7 @@ class EncryptedObjects:
 
     def _check_ends(self, object_id: str, header: envelope.Header) -> None:
         end = stream.ciphertext_size(header.plaintext_size)
-        with contextlib.closing(self._inner.open(_body(object_id))) as reader:
+        with contextlib.closing(self.inner.open(_body(object_id))) as reader:
             if bytes(reader.read(0, stream.PRELUDE_SIZE)) != header.prelude:
                 reason = "its body does not begin with its prelude"
             elif reader.read(end - 1, 2)[1:]:
@@ -221,11 +226,11 @@ class EncryptedObjects:
 
     def _put_header(self, name: str, header: envelope.Header, data_key: bytes) -> None:
         stored = header.to_bytes(data_key)
-        self._inner.put(name, [stored], len(stored))
+        self.inner.put(name, [stored], len(stored))
 
     def _delete_part(self, name: str) -> bool:
         try:
-            self._inner.delete(name)
+            self.inner.delete(name)
         except store_exceptions.NotFound:
             return False
         return True

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our errors as answers of the Image API.
+
+Glance answers with webob's HTTP errors, which come as HTML, JSON or plain text according to the
+request's ``Accept``; so do these. The request id is added on the way out by Glance's ``context``
+filter.
+"""
+
+import webob.exc
+
+from ims_glance import exceptions
+
+# The first family that fits decides. A key that a request names is part of what the request says,
+# so a missing one makes it a bad request: 404 would tell the client that the image is missing.
+_ANSWERS: tuple[tuple[type[exceptions.ImsError], type[webob.exc.HTTPError]], ...] = (
+    (exceptions.KeyNotFound, webob.exc.HTTPBadRequest),
+    (exceptions.KeyGone, webob.exc.HTTPConflict),
+    (exceptions.Invalid, webob.exc.HTTPBadRequest),
+    (exceptions.Forbidden, webob.exc.HTTPForbidden),
+    (exceptions.NotFound, webob.exc.HTTPNotFound),
+    (exceptions.Conflict, webob.exc.HTTPConflict),
+    (exceptions.Unavailable, webob.exc.HTTPServiceUnavailable),
+)
+
+
+def answer(error: exceptions.ImsError) -> webob.exc.HTTPError:
+    """The answer for *error*: a WSGI application, with the IMS code in front of the message."""
+    for family, status in _ANSWERS:
+        if isinstance(error, family):
+            return status(explanation=f"{error.code}: {error}")
+    return webob.exc.HTTPInternalServerError(explanation=f"{error.code}: {error}")

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guard: a WSGI filter that holds native requests of the Image API to the rules of IMS.
+
+It stands behind Glance's ``context`` filter (so it knows the caller) and in front of the
+application that serves ``/v2``. Requests without a rule, above all downloads, pass it at the cost
+of one look at the method.
+"""
+
+import dataclasses
+import functools
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import webob
+from glance import context as glance_context
+from glance.common import wsgi
+from oslo_config import cfg
+
+from ims_glance import conf as ims_conf
+from ims_glance import exceptions
+from ims_glance.api import faults, rules
+from ims_glance.api.image_keys import ImageKeys, KeyManager
+from ims_glance.api.images import Images, SubrequestRefused
+from ims_glance.model import stores
+from ims_glance.store import driver
+
+LOG = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """A kind of request that has a rule.
+
+    :ivar pattern: of its path; group ``image`` is the path of the image
+    """
+
+    method: str
+    pattern: re.Pattern[str]
+    rule: Callable[[rules.Call], None]
+
+
+# The patterns are those that Routes makes of Glance's table (glance/api/v2/router.py), with the
+# same "$", which lets a path end in a line feed.
+_IMAGES = "(?P<image>/v2/images"
+_IMAGE = f"{_IMAGES}/[^/]+?)"
+ROUTES = (
+    Route("POST", re.compile(f"^{_IMAGES})$"), rules.create),
+    Route("PATCH", re.compile(f"^{_IMAGE}$"), rules.update),
+    Route("PUT", re.compile(f"^{_IMAGE}/file$"), rules.upload),
+    Route("POST", re.compile(f"^{_IMAGE}/import$"), rules.import_),
+    Route("POST", re.compile(f"^{_IMAGE}/locations$"), rules.add_location),
+)
+_SLASHES = re.compile("//+")
+
+
+def find_route(environ: Environ) -> tuple[Route, str] | None:
+    """The route of a request as Glance will see it, and the path of the image.
+
+    On its way to the controller a request passes Paste's urlmap, which makes one slash of several
+    (``paste/urlmap.py``), and Routes, which lets ``_method`` in the query override the method
+    (``routes/middleware.py``).
+    """
+    method = environ["REQUEST_METHOD"]
+    if "_method" in environ.get("QUERY_STRING", ""):
+        method = _overridden(environ) or method
+    if method not in _METHODS:
+        return None
+    path = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
+    for route in ROUTES:
+        if route.method == method and (match := route.pattern.match(path)):
+            return route, match["image"]
+    return None
+
+
+_METHODS = frozenset(route.method for route in ROUTES)
+
+
+def _overridden(environ: Environ) -> str:
+    try:
+        method = webob.Request(environ).GET.get("_method")
+    except UnicodeDecodeError:
+        return ""
+    return str(method or "").upper()
+
+
+class Guard:
+    """The filter.
+
+    :param app: what serves ``/v2``, with the path still in front
+    :param key_manager: gives the key manager; first called when a rule needs it, after the worker
+        process was forked
+    """
+
+    def __init__(
+        self,
+        app: App,
+        enabled_stores: stores.Stores,
+        default_key_name: str,
+        key_manager: Callable[[], KeyManager],
+    ) -> None:
+        self._app = app
+        self._stores = enabled_stores
+        self._images = Images(app)
+        self._default_key_name = default_key_name
+        self._key_manager = key_manager
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        found = find_route(environ)
+        refusal = self._check(environ, *found) if found else None
+        return (refusal or self._app)(environ, start_response)
+
+    @functools.cached_property
+    def _keys(self) -> ImageKeys:
+        return ImageKeys(self._key_manager(), self._default_key_name)
+
+    def _check(self, environ: Environ, route: Route, image_path: str) -> App | None:
+        """Apply the rule; the answer, if it is one of refusal."""
+        request = wsgi.Request(environ)
+        context = getattr(request, "context", None)
+        # Glance changes nothing for others: for a request without a context, for which there is
+        # an error in the context's place, or for one that may only read.
+        if not isinstance(context, glance_context.RequestContext) or context.read_only:
+            return None
+        call = rules.Call(request, context, image_path, self._images, self._keys, self._stores)
+        try:
+            route.rule(call)
+        except exceptions.ImsError as error:
+            LOG.info("Refused %s %s: %s", route.method, image_path, error)
+            refusal: App = faults.answer(error)
+            return refusal
+        except SubrequestRefused as refused:
+            answer: App = refused.response
+            return answer
+        return None
+
+
+def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
+    """The stores of a Glance from its configuration.
+
+    :raises InnerStoreMisconfigured: if ``[ims_kms] default_store`` is no encrypting store
+    """
+    ims_conf.register_opts(conf)
+    drivers: Mapping[str, str] = conf.enabled_backends or {}
+    default = conf.glance_store.default_backend if drivers else None
+    weights = {
+        store: conf[store].weight
+        for store, name in drivers.items()
+        if name == stores.ENCRYPTING_DRIVER
+    }
+    chosen = stores.choose(weights, conf.ims_kms.default_store, default)
+    return stores.Stores(drivers, default, chosen)
+
+
+def filter_factory(
+    _global_conf: Mapping[str, str], **_local_conf: str
+) -> Callable[[App], Guard]:
+    """Make the filter from a paste file, with Glance's own configuration.
+
+    Glance has configured its stores by the time it loads the paste file.
+    """
+    conf = cfg.CONF
+
+    def make(app: App) -> Guard:
+        return Guard(
+            app,
+            enabled_stores(conf),
+            conf.ims_kms.default_key_name,
+            functools.partial(driver.key_manager, conf),
+        )
+
+    return make

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The self-checks of ``ims-manage status``: what would make encrypted images fail, or leak."""
+
+import configparser
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from glance_store import exceptions as store_exceptions
+from oslo_config import cfg
+from stevedore import driver as stevedore_driver
+from stevedore import exception as stevedore_exceptions
+
+from ims_glance import exceptions, keys
+from ims_glance.store import driver
+
+OK = "OK"
+WARNING = "WARNING"
+FAILURE = "FAILURE"
+
+_GUARD_FACTORY = "ims_glance.api.guard:filter_factory"
+_CACHE_FACTORY = "glance.api.middleware.cache:CacheFilter.factory"
+_MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
+
+
+class Result(NamedTuple):
+    """What one check found."""
+
+    level: str
+    text: str
+
+
+def check_driver(_conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Glance can load the driver."""
+    try:
+        stevedore_driver.DriverManager("glance_store.drivers", driver.SCHEME, invoke_on_load=False)
+        yield Result(OK, f"driver {driver.SCHEME} can be loaded")
+    except stevedore_exceptions.NoMatches:
+        yield Result(
+            FAILURE,
+            f"driver {driver.SCHEME} cannot be loaded: is ims_glance installed where Glance runs?",
+        )
+
+
+def check_stores(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Every encrypting store has a working inner store."""
+    backends = conf.enabled_backends or {}
+    encrypting = [store for store, name in backends.items() if name == driver.SCHEME]
+    if not encrypting:
+        yield Result(FAILURE, f"enabled_backends lists no {driver.SCHEME} store")
+    for store_id in encrypting:
+        store = driver.Store(conf, store_id)
+        try:
+            store.configure(re_raise_bsc=True)
+            inner = store.objects.inner
+            yield Result(OK, f"store {store_id} keeps its ciphertext in [{inner.group}]")
+        except store_exceptions.GlanceStoreException as error:
+            yield Result(FAILURE, f"store {store_id}: {error}")
+
+
+def check_pipeline(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Requests pass the guard, and no image cache keeps plaintext."""
+    path, flavor = conf.paste_deploy.config_file, conf.paste_deploy.flavor
+    factories = _filter_factories(path, flavor) if path and flavor else []
+    if _GUARD_FACTORY in factories:
+        yield Result(OK, f"the guard filter is in the pipeline of flavor {flavor}")
+    else:
+        yield Result(
+            FAILURE,
+            "the guard filter is not in Glance's pipeline: set [paste_deploy] flavor = ims and "
+            "config_file to ims-glance-paste.ini",
+        )
+    if _CACHE_FACTORY in factories or "cach" in (flavor or ""):
+        yield Result(
+            WARNING,
+            f"flavor {flavor} has the image cache, which keeps decrypted images in "
+            f"{conf.image_cache_dir}",
+        )
+
+
+def check_key_manager(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """The key manager answers the service's credentials."""
+    try:
+        keys.KeyManager(conf).wrapping_key(str(uuid.uuid4()))
+    except (exceptions.KeyNotFound, exceptions.ServiceKeyDenied):
+        # It let us in and says that it has no such key, as it should.
+        yield Result(OK, "the key manager answers")
+    except exceptions.ImsError as error:
+        yield Result(FAILURE, f"{error.code}: {error}")
+
+
+def check_coordination(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Workers on several hosts do not make a project's default key twice."""
+    url = conf.ims_kms.coordination_url
+    if not url or url.startswith("file://"):
+        yield Result(
+            WARNING,
+            "[ims_kms] coordination_url is not set: with Glance on more than one host, two of "
+            "them could make a project's default key at the same time",
+        )
+    else:
+        yield Result(OK, f"default keys are made under a lock of {url.partition('://')[0]}")
+
+
+def check_staging(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Import does not leave plaintext on a disk."""
+    if not conf.enabled_import_methods:
+        return
+    try:
+        directory = conf.os_glance_staging_store.filesystem_store_datadir
+    except cfg.NoSuchOptError:
+        directory = None
+    if directory is None:
+        return
+    kind = _file_system(directory)
+    if kind in _MEMORY_FILE_SYSTEMS:
+        yield Result(OK, f"imports are staged in memory ({directory}, {kind})")
+    else:
+        yield Result(
+            WARNING,
+            f"imports are staged unencrypted in {directory} ({kind or 'unknown file system'}): put "
+            "it on tmpfs or an encrypted disk (uploads are not staged)",
+        )
+
+
+def check_locations(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Tenants cannot edit locations."""
+    if conf.show_multiple_locations:
+        yield Result(
+            WARNING,
+            "show_multiple_locations is on: tenants see and may edit image locations (those of "
+            "encrypting stores are refused)",
+        )
+
+
+CHECKS: tuple[Callable[[cfg.ConfigOpts], Iterator[Result]], ...] = (
+    check_driver,
+    check_stores,
+    check_pipeline,
+    check_key_manager,
+    check_coordination,
+    check_staging,
+    check_locations,
+)
+
+
+def _filter_factories(path: str, flavor: str) -> list[str]:
+    """Factories of the filters that the pipeline of *flavor* names, as far as the file says."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    if not parser.read(path):
+        return []
+    pipeline = parser.get("composite:api", flavor, fallback="").split()
+    factories = []
+    for name in pipeline:
+        section = f"filter:{name}"
+        if parser.has_section(section):
+            factories.append(parser.get(section, "paste.filter_factory", fallback=""))
+    return factories
+
+
+def _file_system(directory: str) -> str | None:
+    """Kind of the file system that *directory* lies on."""
+    directory = os.path.realpath(directory)
+    best, kind = "", None
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        for line in mounts:
+            _device, point, this_kind, *_rest = line.split()
+            inside = directory == point or directory.startswith(point.rstrip("/") + "/")
+            if inside and len(point) >= len(best):
+                best, kind = point, this_kind
+    return kind

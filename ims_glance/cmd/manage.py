@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``ims-manage``: what an operator does with encrypted images, on a host that has Glance's config.
+
+It reads Glance's own configuration files (``--config-file``, ``--config-dir``, or
+``OS_GLANCE_CONFIG_DIR``, or those of ``/etc/glance``) and works on Glance's database, the inner
+stores and the key manager with the service's credentials.
+"""
+
+import argparse
+import datetime
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import glance_store
+from glance_store import exceptions as store_exceptions
+from glance_store import location as store_location
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from ims_glance import exceptions
+from ims_glance.clouds.image import ImageRecords
+from ims_glance.cmd import checks
+from ims_glance.store import driver
+from ims_glance.store.objects import EncryptedObjects
+
+_DEFAULT_MIN_AGE = 24.0
+
+
+class Failed(Exception):
+    """The command could not do what it was asked; the message says why."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    :param argv: arguments without the program's name; ``None`` for those of the process
+    :returns: the exit status: 0, or 1 with a message on standard error
+    """
+    conf = cfg.CONF
+    try:
+        _read_configuration(conf, sys.argv[1:] if argv is None else argv)
+        command: Callable[[cfg.ConfigOpts], None] = conf.command.function
+        command(conf)
+    except (Failed, exceptions.ImsError, store_exceptions.GlanceStoreException) as error:
+        print(f"ims-manage: {error}", file=sys.stderr)
+        return 1
+    except cfg.ConfigFilesNotFoundError as error:
+        print(f"ims-manage: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def status(conf: cfg.ConfigOpts) -> None:
+    """Print one line per check; fail if one failed."""
+    failures = 0
+    for check in checks.CHECKS:
+        for result in check(conf):
+            failures += result.level == checks.FAILURE
+            print(f"{result.level:<8}{result.text}")
+    if failures:
+        raise Failed(f"{failures} check(s) failed")
+
+
+def verify(conf: cfg.ConfigOpts) -> None:
+    """Read and authenticate every byte of an image."""
+    image_id = conf.command.image
+    for store, objects, object_id in _objects_of(conf, image_id):
+        size = objects.header(object_id).plaintext_size
+        done, began = 0, time.monotonic()
+        for done in objects.verify(object_id, image_id):
+            _progress(done, size)
+        seconds = time.monotonic() - began
+        print(f"Image {image_id} in store {store}: {done} bytes are intact ({seconds:.1f} s)")
+
+
+def rekey(conf: cfg.ConfigOpts) -> None:
+    """Give an image to another key, without touching its data."""
+    image_id, key_id = conf.command.image, conf.command.key
+    for store, objects, object_id in _objects_of(conf, image_id):
+        began = time.monotonic()
+        objects.rekey(object_id, key_id)
+        milliseconds = (time.monotonic() - began) * 1000
+        print(f"Image {image_id} in store {store}: key is {key_id} ({milliseconds:.0f} ms)")
+    ImageRecords().set_key_id(image_id, key_id)
+
+
+def orphans(conf: cfg.ConfigOpts) -> None:
+    """List, or delete, objects that belong to no image."""
+    oldest_kept = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
+        hours=conf.command.min_age
+    )
+    found = 0
+    for store_id, store in _encrypting_stores(conf):
+        # The store is listed before the database: an object that an image got meanwhile is found
+        # there.
+        candidates = list(store.objects.candidates())
+        owned = {url for _store, url in ImageRecords().all_locations(driver.SCHEME)}
+        for candidate in candidates:
+            if f"{driver.SCHEME}://{store_id}/{candidate.object_id}" in owned:
+                continue
+            if candidate.modified > oldest_kept:
+                continue
+            found += 1
+            if conf.command.delete:
+                store.objects.remove(candidate)
+            action = "deleted" if conf.command.delete else "belongs to no image"
+            written = candidate.modified.isoformat(timespec="seconds")
+            print(f"{store_id}: {', '.join(candidate.names)}: {action} (written {written})")
+    print(f"{found} orphan(s)")
+
+
+def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    def command(function: Callable[[cfg.ConfigOpts], None]) -> argparse.ArgumentParser:
+        parser = subparsers.add_parser(
+            function.__name__, help=function.__doc__, description=function.__doc__
+        )
+        parser.set_defaults(function=function)
+        return parser
+
+    command(status)
+    command(verify).add_argument("image", metavar="IMAGE", help="image id")
+    rekey_parser = command(rekey)
+    rekey_parser.add_argument("image", metavar="IMAGE", help="image id")
+    rekey_parser.add_argument("key", metavar="KEY", help="id of the new key in the key manager")
+    orphans_parser = command(orphans)
+    orphans_parser.add_argument("--delete", action="store_true", help="delete them")
+    orphans_parser.add_argument(
+        "--min-age",
+        type=float,
+        default=_DEFAULT_MIN_AGE,
+        metavar="HOURS",
+        help="leave alone what was written in the last HOURS (default: %(default)g), for it may "
+        "be an upload that goes on",
+    )
+
+
+def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
+    # Registers Glance's options, among them enabled_backends and [database].
+    from glance.common import wsgi_app  # noqa: F401, PLC0415
+
+    conf.register_cli_opt(cfg.SubCommandOpt("command", title="commands", handler=_add_commands))
+    directory = os.environ.get("OS_GLANCE_CONFIG_DIR", "/etc/glance").strip()
+    default = os.path.join(directory, "glance-api.conf")
+    conf(
+        argv,
+        project="glance",
+        prog="ims-manage",
+        default_config_files=[default] if os.path.exists(default) else [],
+        default_config_dirs=cfg.find_config_dirs("glance", "glance-api"),
+    )
+    logging.setup(conf, "ims-manage")
+    if not conf.enabled_backends:
+        raise Failed("found no Glance configuration with enabled_backends: name it with --config-file")
+    glance_store.register_store_opts(conf)
+
+
+def _encrypting_stores(conf: cfg.ConfigOpts) -> Iterator[tuple[str, driver.Store]]:
+    for store_id, entry_point in (conf.enabled_backends or {}).items():
+        if entry_point == driver.SCHEME:
+            store = driver.Store(conf, store_id)
+            store.configure(re_raise_bsc=True)
+            yield store_id, store
+
+
+def _objects_of(conf: cfg.ConfigOpts, image_id: str) -> Iterator[tuple[str, EncryptedObjects, str]]:
+    """Store id, store and object id of each encrypted copy of an image."""
+    locations = ImageRecords().locations(image_id, driver.SCHEME)
+    if not locations:
+        raise Failed(f"image {image_id} has no data in an encrypting store")
+    stores = dict(_encrypting_stores(conf))
+    for store_id, url in locations:
+        if store_id not in stores:
+            raise Failed(f"store {store_id} of image {image_id} is not in enabled_backends")
+        location = store_location.Location(
+            driver.SCHEME, driver.StoreLocation, conf, uri=url, backend=store_id
+        )
+        yield store_id, stores[store_id].objects, location.store_location.object_id
+
+
+def _progress(done: int, size: int) -> None:
+    if sys.stderr.isatty():
+        percent = 100 * done // size if size else 100
+        print(f"\r{percent:3d} %", end="\r", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
