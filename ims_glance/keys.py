@@ -10,6 +10,7 @@ No key material is logged or put into an exception.
 """
 
 import contextlib
+import enum
 import hashlib
 import http
 import logging
@@ -37,7 +38,6 @@ from ims_glance.clouds.barbican import Barbican
 LOG = logging.getLogger(__name__)
 
 KEY_BITS = 256
-_DENIED = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN)
 _KEY_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
 
 
@@ -237,22 +237,19 @@ class KeyManager:
     def _translate(
         self, error: Exception, key_id: str, denied: type[exceptions.Forbidden]
     ) -> exceptions.ImsError:
-        status = _http_status(error)
-        if (
-            isinstance(error, castellan_exceptions.ManagedObjectNotFoundError)
-            or status == http.HTTPStatus.NOT_FOUND
-        ):
-            return exceptions.KeyNotFound(key_id=key_id)
+        kind, reason = _classify(error)
         by_service = denied is exceptions.ServiceKeyDenied
-        if by_service and status == http.HTTPStatus.UNAUTHORIZED:
+        if kind is _Kind.MISSING:
+            return exceptions.KeyNotFound(key_id=key_id)
+        if kind is _Kind.UNAUTHENTICATED and by_service:
             return exceptions.KeyManagerUnavailable(reason="it refuses the service's credentials")
-        if isinstance(error, castellan_exceptions.Forbidden) or status in _DENIED:
-            if by_service:
-                service_user = self._conf.ims_kms.service_user_id or self._conf.key_manager.username
-                return denied(key_id=key_id, service_user=service_user)
-            return denied(key_id=key_id)
-        LOG.error("The key manager failed for key %s: %s", key_id, type(error).__name__)
-        return exceptions.KeyManagerUnavailable(reason=_reason(error, status))
+        if kind is _Kind.OTHER:
+            LOG.error("The key manager failed for key %s: %s", key_id, reason)
+            return exceptions.KeyManagerUnavailable(reason=reason)
+        if by_service:
+            service_user = self._conf.ims_kms.service_user_id or self._conf.key_manager.username
+            return denied(key_id=key_id, service_user=service_user)
+        return denied(key_id=key_id)
 
     @contextlib.contextmanager
     def _project_lock(self, project_id: str) -> Iterator[None]:
@@ -279,16 +276,32 @@ class KeyManager:
         return os.path.join(str(directory), "ims-glance-locks")
 
 
-def _http_status(error: BaseException | None) -> int | None:
-    """The HTTP status behind an error: Castellan hides it in the error that it was raised from."""
-    while error is not None:
-        for name in ("status_code", "http_status", "http_code"):
-            status = getattr(error, name, None)
-            if isinstance(status, int) and status:
-                return status
-        error = error.__cause__ or error.__context__
-    return None
+class _Kind(enum.Enum):
+    MISSING = enum.auto()
+    DENIED = enum.auto()
+    UNAUTHENTICATED = enum.auto()
+    OTHER = enum.auto()
 
 
-def _reason(error: Exception, status: int | None) -> str:
-    return f"it answered with HTTP {status}" if status else f"{type(error).__name__}"
+def _classify(error: BaseException) -> tuple[_Kind, str]:
+    """What kind of failure it is, and a word for it that holds nothing of a request or answer.
+
+    Castellan hides the true error in the one that it was raised from, so the whole chain is read.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        status = getattr(link, "status_code", None) or getattr(link, "http_status", None)
+        if isinstance(link, castellan_exceptions.ManagedObjectNotFoundError):
+            return _Kind.MISSING, ""
+        if isinstance(link, castellan_exceptions.Forbidden) or status == http.HTTPStatus.FORBIDDEN:
+            return _Kind.DENIED, ""
+        if status == http.HTTPStatus.NOT_FOUND:
+            # Keystone says "not found" to a token that it does not know.
+            from_keystone = isinstance(link, keystone_exceptions.ClientException)
+            return (_Kind.UNAUTHENTICATED if from_keystone else _Kind.MISSING), ""
+        if status == http.HTTPStatus.UNAUTHORIZED:
+            return _Kind.UNAUTHENTICATED, ""
+        if status:
+            return _Kind.OTHER, f"HTTP {int(status)}"
+        link = link.__cause__ or link.__context__
+    return _Kind.OTHER, type(error).__name__

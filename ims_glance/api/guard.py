@@ -21,7 +21,7 @@ from oslo_config import cfg
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api import faults, rules
-from ims_glance.api.image_keys import ImageKeys, KeyManager
+from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images, SubrequestRefused
 from ims_glance.model import stores
 from ims_glance.store import driver
@@ -93,32 +93,19 @@ class Guard:
     """The filter.
 
     :param app: what serves ``/v2``, with the path still in front
-    :param key_manager: gives the key manager; first called when a rule needs it, after the worker
-        process was forked
     """
 
-    def __init__(
-        self,
-        app: App,
-        enabled_stores: stores.Stores,
-        default_key_name: str,
-        key_manager: Callable[[], KeyManager],
-    ) -> None:
+    def __init__(self, app: App, enabled_stores: stores.Stores, keys: ImageKeys) -> None:
         self._app = app
         self._stores = enabled_stores
+        self._keys = keys
         self._images = Images(app)
-        self._default_key_name = default_key_name
-        self._key_manager = key_manager
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         found = find_route(environ)
         refusal = self._check(environ, *found) if found else None
         return (refusal or self._app)(environ, start_response)
-
-    @functools.cached_property
-    def _keys(self) -> ImageKeys:
-        return ImageKeys(self._key_manager(), self._default_key_name)
 
     def _check(self, environ: Environ, route: Route, image_path: str) -> App | None:
         """Apply the rule; the answer, if it is one of refusal."""
@@ -158,9 +145,7 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
     return stores.Stores(drivers, default, chosen)
 
 
-def filter_factory(
-    _global_conf: Mapping[str, str], **_local_conf: str
-) -> Callable[[App], Guard]:
+def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Callable[[App], Guard]:
     """Make the filter from a paste file, with Glance's own configuration.
 
     Glance has configured its stores by the time it loads the paste file.
@@ -168,11 +153,10 @@ def filter_factory(
     conf = cfg.CONF
 
     def make(app: App) -> Guard:
-        return Guard(
-            app,
-            enabled_stores(conf),
-            conf.ims_kms.default_key_name,
-            functools.partial(driver.key_manager, conf),
+        known_stores = enabled_stores(conf)
+        keys = ImageKeys(
+            functools.partial(driver.key_manager, conf), conf.ims_kms.default_key_name
         )
+        return Guard(app, known_stores, keys)
 
     return make

@@ -2,6 +2,7 @@
 """The key that an image gets, or has: named by whom, usable by whom."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ims_glance import exceptions
@@ -43,10 +44,12 @@ class KeyManager(Protocol):
 class ImageKeys:
     """What the guard does with keys.
 
+    :param key_manager: gives the key manager; called when it is needed, which is after the worker
+        process was forked
     :param default_key_name: the word for a project's default key
     """
 
-    def __init__(self, key_manager: KeyManager, default_key_name: str) -> None:
+    def __init__(self, key_manager: Callable[[], KeyManager], default_key_name: str) -> None:
         self._key_manager = key_manager
         self._default_key_name = default_key_name
 
@@ -80,7 +83,7 @@ class ImageKeys:
         """
         if owner and owner != context.project_id:
             raise ForeignDefaultKey(project_id=owner)
-        key_id = self._key_manager.default_key(context)
+        key_id = self._key_manager().default_key(context)
         self._make_usable(context, key_id)
         return key_id
 
@@ -94,10 +97,10 @@ class ImageKeys:
         :raises ServiceKeyDenied, KeyUnusable, KeyManagerUnavailable: why the service cannot use it
         """
         try:
-            self._key_manager.open_to_service(context, key_id)
+            self._key_manager().open_to_service(context, key_id)
         except exceptions.KeyNotFound:
             raise exceptions.KeyGone(key_id=key_id, image_id=image_id) from None
 
     def _make_usable(self, context: Any, key_id: str) -> None:
-        self._key_manager.check_usable(context, key_id)
-        self._key_manager.open_to_service(context, key_id)
+        self._key_manager().check_usable(context, key_id)
+        self._key_manager().open_to_service(context, key_id)
