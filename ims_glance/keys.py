@@ -276,6 +276,19 @@ class KeyManager:
         return os.path.join(str(directory), "ims-glance-locks")
 
 
+_OF_PROCESS: dict[int, tuple[cfg.ConfigOpts, KeyManager]] = {}
+_OF_PROCESS_LOCK = threading.Lock()
+
+
+def of_process(conf: cfg.ConfigOpts) -> KeyManager:
+    """The process's key manager for *conf*: its cache is shared by all that use keys."""
+    with _OF_PROCESS_LOCK:
+        # A ConfigOpts cannot be hashed; kept beside its manager, its id stays its own.
+        if id(conf) not in _OF_PROCESS:
+            _OF_PROCESS[id(conf)] = (conf, KeyManager(conf))
+        return _OF_PROCESS[id(conf)][1]
+
+
 class _Kind(enum.Enum):
     MISSING = enum.auto()
     DENIED = enum.auto()

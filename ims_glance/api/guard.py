@@ -19,12 +19,11 @@ from glance.common import wsgi
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
-from ims_glance import exceptions
+from ims_glance import exceptions, keys
 from ims_glance.api import faults, rules
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images, SubrequestRefused
 from ims_glance.model import stores
-from ims_glance.store import driver
 
 LOG = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 class Route:
     """A kind of request that has a rule.
 
-    :ivar pattern: of its path; group ``image`` is the path of the image
+    :ivar pattern: of its path; group ``image`` is the path of the image, if it is about one
     """
 
     method: str
@@ -55,6 +54,7 @@ ROUTES = (
     Route("PUT", re.compile(f"^{_IMAGE}/file$"), rules.upload),
     Route("POST", re.compile(f"^{_IMAGE}/import$"), rules.import_),
     Route("POST", re.compile(f"^{_IMAGE}/locations$"), rules.add_location),
+    Route("POST", re.compile("^(?P<image>/v2/tasks)$"), rules.create_task),
 )
 _SLASHES = re.compile("//+")
 
@@ -119,7 +119,8 @@ class Guard:
         try:
             route.rule(call)
         except exceptions.ImsError as error:
-            LOG.info("Refused %s %s: %s", route.method, image_path, error)
+            # Not the message: it may repeat what was sent, and who knows what that is.
+            LOG.info("Refused %s %r: %s", route.method, image_path, type(error).__name__)
             refusal: App = faults.answer(error)
             return refusal
         except SubrequestRefused as refused:
@@ -154,9 +155,7 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
 
     def make(app: App) -> Guard:
         known_stores = enabled_stores(conf)
-        keys = ImageKeys(
-            functools.partial(driver.key_manager, conf), conf.ims_kms.default_key_name
-        )
-        return Guard(app, known_stores, keys)
+        image_keys = ImageKeys(functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name)
+        return Guard(app, known_stores, image_keys)
 
     return make

@@ -11,6 +11,7 @@ import types
 from typing import Any
 
 import webob
+import webob.exc
 from glance.api.v2 import policy as image_policy
 from glance.common import exception as glance_exceptions
 from glance.common import wsgi
@@ -119,9 +120,20 @@ def may(context: Any, rule: str, image: Image) -> bool:
     target = types.SimpleNamespace(
         image_id=image.id, owner=image.view["owner"], member=None, extra_properties=image.view
     )
+    return _allows(context, rule, target)
+
+
+def may_create(context: Any, owner: Any, visibility: Any) -> bool:
+    """Whether Glance's policy lets the caller create such an image."""
+    target = {"owner": owner, "visibility": visibility or "private"}
+    return _allows(context, "add_image", target)
+
+
+def _allows(context: Any, rule: str, target: Any) -> bool:
     policy = image_policy.ImageAPIPolicy(context, target, context.policy_enforcer)
     try:
-        return bool(policy.check(rule))
-    except glance_exceptions.Forbidden:
-        # The check of the owner that is left from before the new default rules.
+        # By the method, not by the rule's name: some ask for more than the one rule.
+        getattr(policy, rule)()
+    except (webob.exc.HTTPForbidden, webob.exc.HTTPNotFound, glance_exceptions.Forbidden):
         return False
+    return True

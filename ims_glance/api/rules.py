@@ -17,11 +17,26 @@ from glance.common import wsgi
 from ims_glance import exceptions
 from ims_glance.api import bodies
 from ims_glance.api.image_keys import ImageKeys
-from ims_glance.api.images import Image, Images, may
+from ims_glance.api.images import Image, Images, may, may_create
 from ims_glance.model import attributes, json_patch, stores
 
 _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"
+
+
+class AttributeReadOnly(exceptions.Forbidden):
+    """A patch of what no patch may change."""
+
+    template = "Attribute '{name}' is read-only."
+
+
+class TaskRefused(exceptions.Conflict):
+    """The old tasks API was to work on an image with a key."""
+
+    template = (
+        "Images with an encryption key are not made by tasks, which know no stores. Create the "
+        "image and use 'POST /v2/images/{{id}}/import'."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +44,7 @@ class Call:
     """A request at the door.
 
     :ivar context: the caller's ``glance.context.RequestContext``
-    :ivar image_path: path of the image that it is about; of all images for one that creates one
+    :ivar image_path: path of the image that it is about, if it is about one
     """
 
     request: wsgi.Request
@@ -52,9 +67,11 @@ def create(call: Call) -> None:
     named = body.get(attributes.CMK_ID)
     if not isinstance(named, str):
         return
+    owner = body.get("owner", call.context.project_id)
+    if not may_create(call.context, owner, body.get("visibility")):
+        return
     image_id = str(body.get("id") or "to be created")
     stores.check_key_fits(call.stores, stores.Image(image_id, named))
-    owner = body.get("owner", call.context.project_id)
     key_id = call.keys.named(call.context, named, owner)
     if key_id != named:
         bodies.write_json(call.request, {**body, attributes.CMK_ID: key_id})
@@ -64,6 +81,10 @@ def update(call: Call) -> None:
     """``PATCH /v2/images/{id}``: the key stays, and no location is attached around the rules."""
     patch = bodies.read_json(call.request)
     changes = json_patch.changes(call.request.content_type, patch)
+    if any(change.path[0] == "image_id" for change in changes):
+        # Glance protects "id" but takes this one, and writes the image over another one of the
+        # project: with that a key could be taken from an image, or given to it.
+        raise AttributeReadOnly(name="image_id")
     on_key = [change for change in changes if change.path[0] == attributes.CMK_ID]
     urls = {
         url
@@ -121,6 +142,22 @@ def import_(call: Call) -> None:
         _prepare_key(call, image, decision, "modify_image")
 
 
+def create_task(call: Call) -> None:
+    """``POST /v2/tasks``, by default for administrators: it goes around all of the above."""
+    body = bodies.read_json(call.request)
+    task = body.get("input") if isinstance(body, dict) else None
+    if not isinstance(task, dict):
+        return
+    properties = task.get("image_properties")
+    if isinstance(properties, dict) and attributes.CMK_ID in properties:
+        raise TaskRefused
+    image_id = task.get("image_id")
+    image = call.images.get(call.context, f"/v2/images/{image_id}") if image_id else None
+    if image is not None and image.key_id:
+        raise TaskRefused
+    _check_scheme(str(task.get("loc_url")))
+
+
 def _urls(value: Any) -> Iterator[str]:
     for location in value if isinstance(value, list) else [value]:
         if isinstance(location, dict) and isinstance(location.get("url"), str):
@@ -129,13 +166,7 @@ def _urls(value: Any) -> Iterator[str]:
 
 def _check_locations(call: Call, image: Image, urls: set[str]) -> None:
     for url in urls:
-        try:
-            # The parser that Glance finds the store with: it forgives capitals and blanks.
-            scheme = urllib.parse.urlparse(url).scheme
-        except ValueError:
-            continue
-        if scheme == stores.ENCRYPTING_DRIVER:
-            raise exceptions.LocationForbidden(scheme=scheme)
+        scheme = _check_scheme(url)
         if image.key_id:
             raise exceptions.StoreNotEncrypting(
                 image_id=image.id,
@@ -143,6 +174,17 @@ def _check_locations(call: Call, image: Image, urls: set[str]) -> None:
                 store=scheme,
                 stores=", ".join(call.stores.encrypting),
             )
+
+
+def _check_scheme(url: str) -> str:
+    try:
+        # The parser that Glance finds the store with: it forgives capitals and blanks.
+        scheme = urllib.parse.urlparse(url).scheme
+    except ValueError:
+        return ""
+    if scheme == stores.ENCRYPTING_DRIVER:
+        raise exceptions.LocationForbidden(scheme=scheme)
+    return scheme
 
 
 def _import_method(body: Any) -> str | None:

@@ -17,7 +17,6 @@ import glance_store.driver
 import glance_store.location
 from glance_store import capabilities
 from glance_store import exceptions as store_exceptions
-from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions, keys
@@ -120,7 +119,7 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
     @functools.cached_property
     def keys(self) -> keys.KeyManager:
         """Made on first use: a worker forks after its stores were configured."""
-        return key_manager(self.conf)
+        return keys.of_process(self.conf)
 
     @capabilities.check  # type: ignore[untyped-decorator]
     def get(
@@ -209,9 +208,3 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
             store_name=self.backend_group, reason=reason
         )
         return misconfigured
-
-
-@functools.lru_cache(maxsize=1)
-def key_manager(conf: cfg.ConfigOpts) -> keys.KeyManager:
-    """The process's key manager: its cache is shared by all encrypting stores."""
-    return keys.KeyManager(conf)
