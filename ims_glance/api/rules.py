@@ -81,10 +81,6 @@ def update(call: Call) -> None:
     """``PATCH /v2/images/{id}``: the key stays, and no location is attached around the rules."""
     patch = bodies.read_json(call.request)
     changes = json_patch.changes(call.request.content_type, patch)
-    if any(change.path[0] == "image_id" for change in changes):
-        # Glance protects "id" but takes this one, and writes the image over another one of the
-        # project: with that a key could be taken from an image, or given to it.
-        raise AttributeReadOnly(name="image_id")
     on_key = [change for change in changes if change.path[0] == attributes.CMK_ID]
     urls = {
         url
@@ -92,9 +88,14 @@ def update(call: Call) -> None:
         if change.path[0] == "locations" and change.operation != "remove"
         for url in _urls(change.value)
     }
-    image = call.image() if on_key or urls else None
+    over_another = any(change.path[0] == "image_id" for change in changes)
+    image = call.image() if on_key or urls or over_another else None
     if image is None:
         return
+    if over_another:
+        # Glance protects "id" but takes this one, and writes the image over another one of the
+        # project: with that a key could be taken from an image, or given to it.
+        raise AttributeReadOnly(name="image_id")
     for change in on_key:
         # Clients that send the whole image back keep the key as it is.
         if change.operation == "remove" or change.value != image.key_id:

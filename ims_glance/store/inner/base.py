@@ -41,7 +41,7 @@ class ObjectReader(Protocol):
     """An object that is open for reading; used by one thread."""
 
     def read(self, offset: int, size: int) -> Buffer:
-        """*size* bytes from *offset* on; fewer only where the object ends."""
+        """*size* bytes from *offset* on, valid until the next read; fewer only at the end."""
 
     def close(self) -> None:
         """Give back what it holds; may be called twice."""

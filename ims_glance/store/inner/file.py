@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from glance_store import exceptions as store_exceptions
+from oslo_utils import units
 
 from ims_glance.crypto.stream import Buffer
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
@@ -74,8 +75,12 @@ class FileInner(InnerStore):
         return [path for priority in self._shared.priority_list for path in by_priority[priority]]
 
 
+_READ_AHEAD = 8 * units.Mi
+
 # No disk has larger blocks; a direct write is a multiple of them.
 _BLOCK_SIZE = 4096
+
+_READ_AHEAD = 8 * units.Mi
 
 # No disk has larger blocks; a direct write is a multiple of them.
 _BLOCK_SIZE = 4096
@@ -93,12 +98,26 @@ class _FileReader:
     def __init__(self, path: str) -> None:
         # A file object and no bare descriptor: it closes itself when a download is abandoned.
         self._file = io.FileIO(path)
+        self._buffer = memoryview(bytearray())
+        self._next = -1
 
-    def read(self, offset: int, size: int) -> bytes:
-        piece = os.pread(self._file.fileno(), size, offset)
-        if len(piece) in (0, size):
-            return piece
-        return piece + self.read(offset + len(piece), size - len(piece))
+    def read(self, offset: int, size: int) -> memoryview:
+        # One buffer for all reads: fresh memory for each would cost more than the read itself.
+        if size > len(self._buffer):
+            self._buffer = memoryview(bytearray(size))
+        if offset == self._next:
+            # Who reads on will go on doing so: have the disk fetch it while this piece is used.
+            os.posix_fadvise(
+                self._file.fileno(), offset + size, _READ_AHEAD, os.POSIX_FADV_WILLNEED
+            )
+        filled = 0
+        while filled < size:
+            got = os.preadv(self._file.fileno(), [self._buffer[filled:size]], offset + filled)
+            if not got:
+                break
+            filled += got
+        self._next = offset + filled
+        return self._buffer[:filled]
 
     def close(self) -> None:
         self._file.close()

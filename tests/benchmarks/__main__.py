@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m tests.benchmarks [NAME ...]``."""
+
+import sys
+
+from tests.benchmarks import harness, in_process, over_http
+
+FIGURES = {
+    "add": in_process.add,
+    "put": over_http.put,
+    "get": over_http.get,
+    "range": over_http.random_range,
+    "memory": over_http.memory,
+    "rekey": over_http.rekey,
+}
+
+
+def main(names: list[str]) -> int:
+    """Measure the named figures, or all."""
+    unknown = set(names) - set(FIGURES)
+    if unknown:
+        print(f"no such figure: {', '.join(sorted(unknown))} (known: {', '.join(FIGURES)})")
+        return 2
+    figures = []
+    for name in names or FIGURES:
+        with harness.announced(name):
+            figures.append(FIGURES[name]())
+    print("| figure | must | measured |\n|---|---|---|")
+    for figure in figures:
+        print(figure)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
