@@ -101,7 +101,7 @@ class ServiceKeyDenied(Forbidden):
     code = "IMG.0100"
     template = (
         "The Image service may not read encryption key {key_id}. Its owner can allow it: "
-        "'openstack acl user add --user {service_user} --operation-type read <secret href>'."
+        "'openstack acl user add --user {service_user} --operation-type read SECRET_HREF'."
     )
 
 

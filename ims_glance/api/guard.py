@@ -155,7 +155,9 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
 
     def make(app: App) -> Guard:
         known_stores = enabled_stores(conf)
-        image_keys = ImageKeys(functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name)
+        image_keys = ImageKeys(
+            functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name
+        )
         return Guard(app, known_stores, image_keys)
 
     return make

@@ -152,7 +152,9 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     )
     logging.setup(conf, "ims-manage")
     if not conf.enabled_backends:
-        raise Failed("found no Glance configuration with enabled_backends: name it with --config-file")
+        raise Failed(
+            "found no Glance configuration with enabled_backends: name it with --config-file"
+        )
     glance_store.register_store_opts(conf)
 
 

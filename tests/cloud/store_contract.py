@@ -16,6 +16,7 @@ from glance_store import capabilities, location
 from glance_store import exceptions as store_exceptions
 
 from ims_glance.crypto import stream
+from ims_glance.store.inner.base import NAME_PREFIX
 
 _FIRST = stream.segment_capacity(0)
 _SIZES = (1, 4096, _FIRST - 1, _FIRST, _FIRST + 1, 3 * (1 << 20) + 5)
@@ -57,7 +58,8 @@ class StoreContract:
     def add(self, store: Any, data: bytes, size: int | None = None, **source: Any) -> Any:
         """Upload *data* as a new image; the driver's answer."""
         announced = len(data) if size is None else size
-        image_id = str(uuid.uuid4())
+        # The prefix makes the objects of stock drivers show among the leftovers too.
+        image_id = f"{NAME_PREFIX}{uuid.uuid4()}"
         return store.add(image_id, Source(data, **source), announced, "sha512")
 
     def locate(self, store: Any, uri: str) -> location.Location:

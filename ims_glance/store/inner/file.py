@@ -26,12 +26,14 @@ class FileInner(InnerStore):
     def objects(self) -> Iterator[StoredObject]:
         for directory in self._directories():
             with os.scandir(directory) as entries:
-                for entry in entries:
-                    if entry.name.startswith(NAME_PREFIX) and entry.is_file():
-                        modified = datetime.datetime.fromtimestamp(
-                            entry.stat().st_mtime, datetime.UTC
-                        )
-                        yield StoredObject(entry.name, modified)
+                files = [entry for entry in entries if entry.name.startswith(NAME_PREFIX)]
+            for file in files:
+                # A file that is deleted meanwhile is none any more.
+                with contextlib.suppress(FileNotFoundError):
+                    seconds = file.stat().st_mtime
+                    yield StoredObject(
+                        file.name, datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+                    )
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
         if self._find(name):

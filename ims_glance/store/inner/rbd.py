@@ -20,15 +20,13 @@ class RbdInner(InnerStore):
         return f"{self._shared.url_prefix}{name}/{rbd_driver.DEFAULT_SNAPNAME}"
 
     def objects(self) -> Iterator[StoredObject]:
+        rbd = rbd_driver.rbd
         with self._pool() as pool:
-            for name in rbd_driver.rbd.RBD().list(pool):
-                if name.startswith(NAME_PREFIX):
-                    try:
-                        with rbd_driver.rbd.Image(pool, name, read_only=True) as image:
-                            created = image.create_timestamp()
-                    except rbd_driver.rbd.ImageNotFound:
-                        continue
-                    yield StoredObject(name, created.replace(tzinfo=datetime.UTC))
+            names = [name for name in rbd.RBD().list(pool) if name.startswith(NAME_PREFIX)]
+            for name in names:
+                # One that is deleted meanwhile is none any more.
+                with contextlib.suppress(rbd.ImageNotFound):
+                    yield _stored(rbd.Image(pool, name, read_only=True), name)
 
     def open(self, name: str) -> ObjectReader:
         with contextlib.ExitStack() as resources:
@@ -51,6 +49,11 @@ class RbdInner(InnerStore):
             connection.open_ioctx(driver.pool) as pool,
         ):
             yield pool
+
+
+def _stored(image: Any, name: str) -> StoredObject:
+    with image:
+        return StoredObject(name, image.create_timestamp().replace(tzinfo=datetime.UTC))
 
 
 class _RbdReader:

@@ -1,0 +1,227 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The DevStack plugin: puts ims_glance into the Glance (and one line into the Nova) that DevStack
+# installs. It uses the files of etc/ims_glance unchanged; what differs on this machine goes into a
+# second file beside them.
+#
+# Called as "source plugin.sh <mode> [phase]", see doc/source/plugins.rst of DevStack:
+#
+#   stack pre-install   check that what we need is enabled
+#   stack install       install the Python package where Glance runs
+#   stack post-config   write configuration; Keystone runs, Glance and Nova start after this
+#   stack extra         nothing: Glance was started with our configuration
+#   stack test-config   ask ims-manage whether it all fits; only now does every plugin's service run
+#   unstack             take our configuration away again
+#   clean               and the ciphertext
+#
+# The variables in capitals come from ./settings and from DevStack.
+# shellcheck disable=SC2154
+
+# What Nova does not inherit when the option is not set (nova/conf/compute.py).
+_IMS_GLANCE_NOVA_DEFAULT="cache_in_nova,bittorrent"
+
+# Stores for staging and tasks that Glance adds to its enabled_backends.
+_IMS_GLANCE_RESERVED_STORES="os_glance_staging_store os_glance_tasks_store"
+
+# check_ims_glance_services() - Stop early, and say what is missing in local.conf
+function check_ims_glance_services {
+    is_service_enabled barbican || die $LINENO "ims_glance needs a key manager. Put this before" \
+        "ims_glance in local.conf: enable_plugin barbican https://opendev.org/openstack/barbican"
+    case $IMS_GLANCE_INNER_DRIVER in
+        file | rbd | swift | s3) ;;
+        *) die $LINENO "IMS_GLANCE_INNER_DRIVER is '$IMS_GLANCE_INNER_DRIVER': not file, rbd, swift or s3" ;;
+    esac
+}
+
+# install_ims_glance() - Install the package into the Python environment of Glance
+function install_ims_glance {
+    local extras=""
+    case $IMS_GLANCE_INNER_DRIVER in
+        swift | s3) extras=$IMS_GLANCE_INNER_DRIVER ;;
+    esac
+    # With USE_VENV every service has an environment of its own, and pip_install takes it from here.
+    local -x PIP_VIRTUAL_ENV=${PIP_VIRTUAL_ENV:-}
+    if [[ "$USE_VENV" == "True" ]]; then
+        PIP_VIRTUAL_ENV=${PROJECT_VENV["glance"]:-}
+    fi
+    setup_develop "$IMS_GLANCE_DIR" "$extras"
+}
+
+# configure_ims_glance() - Write what Glance reads
+function configure_ims_glance {
+    install -d -m 0755 "$(dirname "$IMS_GLANCE_CONF")"
+    install -m 0644 "$IMS_GLANCE_DIR/etc/ims_glance/ims-glance-paste.ini" "$IMS_GLANCE_PASTE_INI"
+    install -m 0644 "$IMS_GLANCE_DIR/etc/ims_glance/ims-glance.conf" "$IMS_GLANCE_CONF"
+    # Empty, and nobody else's to read before the password is in it.
+    install -m 0600 /dev/null "$IMS_GLANCE_SITE_CONF"
+    iniset "$IMS_GLANCE_SITE_CONF" paste_deploy config_file "$IMS_GLANCE_PASTE_INI"
+    _configure_ims_glance_stores
+    _configure_ims_glance_keys
+}
+
+# _configure_ims_glance_stores() - Our store beside those that DevStack has configured
+function _configure_ims_glance_stores {
+    local stores
+    stores=$(iniget "$GLANCE_API_CONF" DEFAULT enabled_backends)
+    if [[ -n "$stores" ]]; then
+        iniset "$IMS_GLANCE_SITE_CONF" DEFAULT enabled_backends "$stores,kms:ims-kms"
+        iniset "$IMS_GLANCE_SITE_CONF" glance_store default_backend \
+            "$(iniget "$GLANCE_API_CONF" glance_store default_backend)"
+    else
+        local replaced
+        replaced=$(iniget "$GLANCE_API_CONF" glance_store default_store)
+        if [[ -n "$replaced" && "$replaced" != "file" ]]; then
+            warn $LINENO "Images without a key will lie in $GLANCE_IMAGE_DIR, not in $replaced"
+        fi
+        iniset "$IMS_GLANCE_SITE_CONF" plain filesystem_store_datadir "$GLANCE_IMAGE_DIR/"
+        _configure_ims_glance_reserved_stores
+    fi
+    iniset "$IMS_GLANCE_SITE_CONF" kms ims_kms_inner_driver "$IMS_GLANCE_INNER_DRIVER"
+    if [[ "$IMS_GLANCE_INNER_DRIVER" == "file" ]]; then
+        iniset "$IMS_GLANCE_SITE_CONF" kms_inner filesystem_store_datadir "$IMS_GLANCE_INNER_DIR"
+    fi
+}
+
+# _configure_ims_glance_reserved_stores() - Directories that Glance may write to
+#
+# Without multiple stores DevStack does not set them, and Glance's default is below /var/lib. They
+# go into glance-api.conf and not into our file: the second API service of DevStack (g-api-r) has a
+# glance-api.conf with directories of its own, and our file would override those.
+function _configure_ims_glance_reserved_stores {
+    local store
+    for store in $_IMS_GLANCE_RESERVED_STORES; do
+        if ! ini_has_option "$GLANCE_API_CONF" "$store" filesystem_store_datadir; then
+            iniset "$GLANCE_API_CONF" "$store" filesystem_store_datadir "$DATA_DIR/glance/$store/"
+        fi
+    done
+}
+
+# _configure_ims_glance_keys() - How Glance reads keys, and as whom
+function _configure_ims_glance_keys {
+    local user_id
+    user_id=$(get_or_create_user glance "$SERVICE_PASSWORD" "$SERVICE_DOMAIN_NAME")
+    iniset "$IMS_GLANCE_SITE_CONF" ims_kms service_user_id "$user_id"
+    if [[ -n "$IMS_GLANCE_COORDINATION_URL" ]]; then
+        iniset "$IMS_GLANCE_SITE_CONF" ims_kms coordination_url "$IMS_GLANCE_COORDINATION_URL"
+    fi
+    iniset "$IMS_GLANCE_SITE_CONF" key_manager auth_url "$KEYSTONE_SERVICE_URI_V3"
+    iniset "$IMS_GLANCE_SITE_CONF" key_manager username glance
+    iniset "$IMS_GLANCE_SITE_CONF" key_manager password "$SERVICE_PASSWORD"
+    iniset "$IMS_GLANCE_SITE_CONF" key_manager user_domain_name "$SERVICE_DOMAIN_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" key_manager project_name "$SERVICE_PROJECT_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" key_manager project_domain_name "$SERVICE_DOMAIN_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" barbican auth_endpoint "$KEYSTONE_SERVICE_URI_V3"
+    iniset "$IMS_GLANCE_SITE_CONF" barbican barbican_region_name "$REGION_NAME"
+    if is_service_enabled tls-proxy; then
+        iniset "$IMS_GLANCE_SITE_CONF" barbican verify_ssl_path "$SSL_BUNDLE_FILE"
+    fi
+}
+
+# init_ims_glance() - An empty store, since DevStack has made an empty database for Glance
+function init_ims_glance {
+    if [[ "$IMS_GLANCE_INNER_DRIVER" == "file" ]]; then
+        sudo rm -rf "$IMS_GLANCE_INNER_DIR"
+        sudo install -d -m 0750 -o "$STACK_USER" "$IMS_GLANCE_INNER_DIR"
+    fi
+}
+
+# _ims_glance_inherited() - Print the comma separated list $1 without our properties
+function _ims_glance_inherited {
+    local property kept=""
+    for property in ${1//,/ }; do
+        if [[ ",$IMS_GLANCE_NOT_INHERITED," != *",$property,"* ]]; then
+            kept+="${kept:+,}$property"
+        fi
+    done
+    echo "$kept"
+}
+
+# configure_ims_glance_nova() - Keep an image's key out of the snapshots of its servers
+function configure_ims_glance_nova {
+    local others=$_IMS_GLANCE_NOVA_DEFAULT
+    if ini_has_option "$NOVA_CONF" DEFAULT non_inheritable_image_properties; then
+        others=$(iniget "$NOVA_CONF" DEFAULT non_inheritable_image_properties)
+        others=$(_ims_glance_inherited "$others")
+    fi
+    iniset "$NOVA_CONF" DEFAULT non_inheritable_image_properties \
+        "${others:+$others,}$IMS_GLANCE_NOT_INHERITED"
+}
+
+# unconfigure_ims_glance_nova() - The reverse
+function unconfigure_ims_glance_nova {
+    [[ -f "$NOVA_CONF" ]] || return 0
+    local others
+    others=$(iniget "$NOVA_CONF" DEFAULT non_inheritable_image_properties)
+    others=$(_ims_glance_inherited "$others")
+    if [[ -z "$others" || "$others" == "$_IMS_GLANCE_NOVA_DEFAULT" ]]; then
+        inidelete "$NOVA_CONF" DEFAULT non_inheritable_image_properties
+    else
+        iniset "$NOVA_CONF" DEFAULT non_inheritable_image_properties "$others"
+    fi
+}
+
+# check_ims_glance() - Does the Glance that is running now fit its key manager?
+function check_ims_glance {
+    OS_GLANCE_CONFIG_DIR=$GLANCE_CONF_DIR "$GLANCE_BIN_DIR/ims-manage" status ||
+        die $LINENO "ims_glance is installed but does not work: see the lines with FAILURE above"
+}
+
+# unconfigure_ims_glance() - Leave Glance's configuration as DevStack made it
+function unconfigure_ims_glance {
+    rm -f "$IMS_GLANCE_PASTE_INI" "$IMS_GLANCE_CONF" "$IMS_GLANCE_SITE_CONF"
+    # There may be other people's files in it.
+    rmdir "$(dirname "$IMS_GLANCE_CONF")" 2>/dev/null || true
+    # With multiple stores it was DevStack that set the reserved ones.
+    [[ -f "$GLANCE_API_CONF" ]] || return 0
+    ini_has_option "$GLANCE_API_CONF" DEFAULT enabled_backends && return 0
+    local store
+    for store in $_IMS_GLANCE_RESERVED_STORES; do
+        inidelete "$GLANCE_API_CONF" "$store" filesystem_store_datadir
+    done
+}
+
+# cleanup_ims_glance() - Remove the ciphertext
+function cleanup_ims_glance {
+    sudo rm -rf "$IMS_GLANCE_INNER_DIR"
+}
+
+# A host without Glance (a compute node) needs nothing of ours, one with Nova's API that one line.
+if is_service_enabled g-api; then
+    case "$1 ${2:-}" in
+        "stack pre-install")
+            check_ims_glance_services
+            ;;
+        "stack install")
+            echo_summary "Installing ims_glance"
+            install_ims_glance
+            ;;
+        "stack post-config")
+            echo_summary "Configuring ims_glance"
+            configure_ims_glance
+            init_ims_glance
+            ;;
+        "stack test-config")
+            echo_summary "Checking ims_glance"
+            check_ims_glance
+            ;;
+        "unstack ")
+            unconfigure_ims_glance
+            ;;
+        "clean ")
+            unconfigure_ims_glance
+            cleanup_ims_glance
+            ;;
+    esac
+fi
+
+if is_service_enabled n-api; then
+    case "$1 ${2:-}" in
+        "stack post-config")
+            configure_ims_glance_nova
+            ;;
+        "unstack "* | "clean ")
+            unconfigure_ims_glance_nova
+            ;;
+    esac
+fi

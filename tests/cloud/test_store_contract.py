@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every encrypting store of the pocket cloud, and the stock driver below it, keeps the contract.
+
+With the configuration of RegionOne's Glance, so on real Ceph, Swift and S3, and with a key of tenant
+``demo`` in the real Barbican.
+"""
+
+import glance_store
+import pytest
+from oslo_config import cfg
+from oslo_context.context import RequestContext
+
+from ims_glance import keys
+from ims_glance.store import driver
+from tests.cloud import pocket
+from tests.cloud.store_contract import StoreContract
+
+_STORES = {"file": "kms", "rbd": "kms-rbd", "swift": "kms-swift", "s3": "kms-s3"}
+
+
+@pytest.fixture(scope="module")
+def conf():
+    conf = cfg.ConfigOpts()
+    conf.register_opt(cfg.DictOpt("enabled_backends"))
+    conf([], project="glance", default_config_files=pocket.glance_config_files())
+    glance_store.register_store_opts(conf)
+    return conf
+
+
+@pytest.fixture(scope="module")
+def key_id(conf):
+    """The default key of tenant ``demo``, opened to the service."""
+    cloud = pocket.connect("demo")
+    context = RequestContext(auth_token=cloud.auth_token, project_id=cloud.session.get_project_id())
+    manager = keys.of_process(conf)
+    key_id = manager.default_key(context)
+    manager.open_to_service(context, key_id)
+    return key_id
+
+
+@pytest.fixture(scope="module", params=sorted(_STORES))
+def encrypting_store(request, conf, key_id) -> driver.Store:
+    """One encrypting store after the other."""
+    store = driver.Store(conf, _STORES[request.param])
+    store.configure(re_raise_bsc=True)
+    store.key_id_of = lambda _image_id: key_id
+    return store
+
+
+class _OverInner(StoreContract):
+    @pytest.fixture
+    def leftovers(self, encrypting_store):
+        """Names of all objects that the tests can have made."""
+        inner = encrypting_store.objects.inner
+        return lambda: sorted(stored.name for stored in inner.objects())
+
+
+class TestEncryptingStore(_OverInner):
+    @pytest.fixture
+    def open_store(self, encrypting_store):
+        return lambda: encrypting_store
+
+    def test_inner_store_never_sees_plaintext(self, open_store):
+        marker = b"IN PLAIN SIGHT, NOT IN THE STORE"
+        uri, *_rest = self.add(open_store(), marker * 100_000)
+        where = self.locate(open_store(), uri)
+        inner = open_store().objects.inner
+        kept = b""
+        for stored in inner.objects():
+            if where.store_location.object_id in stored.name:
+                kept += b"".join(inner.stream(stored.name, 0)[0])
+        assert len(kept) > len(marker) * 100_000
+        assert marker not in kept
+        open_store().delete(where)
+
+
+class TestStockDriver(_OverInner):
+    @pytest.fixture
+    def open_store(self, encrypting_store):
+        return encrypting_store.objects.inner._new_driver

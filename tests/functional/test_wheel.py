@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wheel holds everything, and works where it is installed.
+
+It is built from a shallow clone without tags, as somebody has it who has just fetched the
+repository. The clone is made of the files as they are now, committed or not.
+"""
+
+import configparser
+import json
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Run by the fresh environment's Python; the libraries come from ours.
+LOAD_EVERYTHING = """
+import importlib.metadata, json
+import ims_glance
+from stevedore import driver
+store = driver.DriverManager("glance_store.drivers", "ims-kms", invoke_on_load=False)
+(script,) = importlib.metadata.entry_points(group="console_scripts", name="ims-manage")
+(options,) = importlib.metadata.entry_points(group="oslo.config.opts", name="ims_glance")
+print(json.dumps({
+    "package": ims_glance.__file__,
+    "version": importlib.metadata.version("ims_glance"),
+    "driver": [store.driver.__module__, store.driver.__name__],
+    "schemes": list(store.driver.get_schemes(None)),
+    "manage": script.load().__module__,
+    "groups": [str(group) for group, _ in options.load()()],
+}))
+"""
+
+
+def _run(*command: str | Path, cwd: Path) -> str:
+    result = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def _git(*arguments: str | Path, cwd: Path) -> str:
+    who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
+    return _run("git", *who, *arguments, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with two commits, no tag, and today's files."""
+    repository = tmp_path_factory.mktemp("origin")
+    listed = _git("ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=ROOT)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            target = repository / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+            target.chmod((ROOT / name).stat().st_mode)
+    _git("init", "--quiet", "--initial-branch=main", cwd=repository)
+    _git("add", "--all", cwd=repository)
+    for message in ("First", "Second"):
+        _git("commit", "--quiet", "--allow-empty", f"--message={message}", cwd=repository)
+    return repository
+
+
+@pytest.fixture(scope="module")
+def clone(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of its last commit only."""
+    folder = tmp_path_factory.mktemp("clones")
+    _git("clone", "--quiet", "--depth=1", "--no-tags", f"file://{origin}", "clone", cwd=folder)
+    return folder / "clone"
+
+
+@pytest.fixture(scope="module")
+def wheel(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that pip builds from the clone with the setuptools and pbr of this environment."""
+    out = tmp_path_factory.mktemp("wheel")
+    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    _run(sys.executable, "-m", "pip", *build, "--wheel-dir", out, ".", cwd=clone)
+    (built,) = out.iterdir()
+    return built
+
+
+def test_all_files_are_in_it(wheel: Path) -> None:
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    package = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "ims_glance").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert "ims_glance/py.typed" in package
+    assert package - inside == set()
+    data = {name.partition(".data/data/")[2] for name in inside if ".data/data/" in name}
+    etc = {f"etc/ims_glance/{path.name}" for path in (ROOT / "etc/ims_glance").iterdir()}
+    assert data == etc
+    assert any(name.endswith("/LICENSE") for name in inside)
+
+
+def test_nothing_else_is_in_it(wheel: Path) -> None:
+    top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {re.sub(r"^ims_glance-[^-]+\.", "", name) for name in top} == {
+        "ims_glance",
+        "data",
+        "dist-info",
+    }
+
+
+def test_the_entry_points_are_in_it(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+    parser = configparser.ConfigParser(delimiters="=")
+    parser.read_string(archive.read(name).decode())
+    assert {section: dict(parser[section]) for section in parser.sections()} == {
+        "console_scripts": {"ims-manage": "ims_glance.cmd.manage:main"},
+        "glance_store.drivers": {"ims-kms": "ims_glance.store.driver:Store"},
+        "oslo.config.opts": {"ims_glance": "ims_glance.conf:list_opts"},
+    }
+
+
+def test_it_has_a_version_without_any_tag(wheel: Path) -> None:
+    """pbr counts commits since the last tag; a shallow clone has none to count."""
+    assert wheel.name == "ims_glance-0.0.0-py3-none-any.whl"
+
+
+def test_it_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
+    """In an environment of its own, which sees our libraries but not our checkout."""
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=False)
+    python = home / "bin/python"
+    install = ["install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    _run(sys.executable, "-m", "pip", "--python", python, *install, cwd=tmp_path)
+    where = "import site; print(site.getsitepackages()[0])"
+    site = Path(_run(python, "-c", where, cwd=tmp_path).strip())
+    # Plain paths are only searched for modules: the ".pth" files there, and so the editable
+    # install of the checkout, have no effect.
+    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "libraries.pth").write_text("\n".join(libraries) + "\n")
+    loaded = json.loads(_run(python, "-c", LOAD_EVERYTHING, cwd=tmp_path))
+    assert loaded == {
+        "package": str(site / "ims_glance/__init__.py"),
+        "version": "0.0.0",
+        "driver": ["ims_glance.store.driver", "Store"],
+        "schemes": ["ims-kms"],
+        "manage": "ims_glance.cmd.manage",
+        "groups": ["ims_kms", "kms"],
+    }
+    for path in (ROOT / "etc/ims_glance").iterdir():
+        assert (home / "etc/ims_glance" / path.name).read_bytes() == path.read_bytes()
+    assert "rekey" in _run(home / "bin/ims-manage", "--help", cwd=tmp_path)
+
+
+def test_release_notes_are_in_order(origin: Path) -> None:
+    reno = Path(sys.executable).parent / "reno"
+    _run(reno, "lint", cwd=origin)
+    assert "ims-kms" in _run(reno, "report", cwd=origin)

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports go down the layers and never up, and never in a circle.
+
+The layers::
+
+    cmd, api, flows  ->  db, clouds, store, keys  ->  model, crypto, conf  ->  exceptions
+
+``client`` is an island. ``model`` and ``crypto`` are pure: bytes and values in, bytes and values
+out. The check is a function over a directory, so it is itself tested on trees made to be wrong.
+"""
+
+import ast
+import importlib.metadata
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "ims_glance"
+
+_BOTTOM = {"exceptions"}
+_VALUES = {"model", "crypto", "conf", *_BOTTOM}
+_MIDDLE = {"db", "clouds", "store", "keys", *_VALUES}
+
+# What each layer may import of ours, besides itself. A layer that is not listed is refused: a new
+# one has to say where it belongs.
+ALLOWED: dict[str, set[str]] = {
+    "": set(),
+    "exceptions": set(),
+    "model": _BOTTOM,
+    "crypto": _BOTTOM,
+    "conf": _BOTTOM,
+    "clouds": _VALUES,
+    "db": _VALUES,
+    "keys": {"clouds", *_VALUES},
+    "store": {"keys", "clouds", *_VALUES},
+    "api": _MIDDLE,
+    "flows": _MIDDLE,
+    "cmd": {"api", "flows", *_MIDDLE},
+    "client": set(),
+}
+
+# The pure layers: nothing here can open, send, wait or log.
+PURE_STDLIB = {
+    "abc", "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "datetime",
+    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "ipaddress",
+    "itertools", "json", "math", "operator", "re", "secrets", "string", "struct", "textwrap",
+    "types", "typing", "unicodedata", "uuid",
+}  # fmt: skip
+PURE_THIRD_PARTY: dict[str, set[str]] = {"model": set(), "crypto": {"cryptography"}}
+
+
+def _modules(root: Path) -> dict[str, Path]:
+    """Every module below *root*/ims_glance by its dotted name."""
+    found = {}
+    for path in sorted((root / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def _imports(name: str, path: Path) -> Iterator[str]:
+    """The dotted names that module *name* imports, relative ones resolved.
+
+    ``from a import b`` gives ``a.b``: whether b is a module is for the caller to see.
+    """
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base] if base else above)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _own(target: str, modules: dict[str, Path]) -> str | None:
+    """The module of ours that an imported name lies in, if any."""
+    while target and target not in modules:
+        target = target.rpartition(".")[0]
+    return target or None
+
+
+def _layer(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def _edges(root: Path) -> dict[str, set[str]]:
+    """Module -> modules of ours that it imports."""
+    modules = _modules(root)
+    edges: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        owned = {_own(target, modules) for target in _imports(name, path)}
+        edges[name] = {target for target in owned if target is not None and target != name}
+    return edges
+
+
+def wrong_edges(root: Path) -> list[str]:
+    """Imports between layers that the table does not allow, as ``a -> b``."""
+    wrong = []
+    for name, targets in _edges(root).items():
+        allowed = ALLOWED.get(_layer(name))
+        for target in sorted(targets):
+            inside = _layer(target) == _layer(name)
+            if allowed is None or not (inside or _layer(target) in allowed):
+                wrong.append(f"{name} -> {target}")
+    return wrong
+
+
+def cycle(root: Path) -> list[str]:
+    """The modules of one import circle, or nothing."""
+    edges = _edges(root)
+    done: set[str] = set()
+
+    def visit(name: str, trail: list[str]) -> list[str]:
+        if name in trail:
+            return trail[trail.index(name) :]
+        if name in done:
+            return []
+        for target in sorted(edges[name]):
+            if found := visit(target, [*trail, name]):
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in sorted(edges) if (found := visit(name, []))), [])
+
+
+def _third_party(root: Path) -> dict[str, set[str]]:
+    """Module -> top-level names that it imports from outside of ours."""
+    modules = _modules(root)
+    return {
+        name: {target.split(".")[0] for target in _imports(name, path)} - {PACKAGE}
+        for name, path in modules.items()
+    }
+
+
+def impure(root: Path) -> list[str]:
+    """Imports of the pure layers that could do input or output, as ``module: name``."""
+    found = []
+    for name, outside in _third_party(root).items():
+        if _layer(name) in PURE_THIRD_PARTY:
+            allowed = PURE_STDLIB | PURE_THIRD_PARTY[_layer(name)]
+            found += [f"{name}: {other}" for other in sorted(outside - allowed)]
+    return found
+
+
+def _tree(root: Path, files: dict[str, str]) -> Path:
+    for name, text in {"__init__.py": "", **files}.items():
+        path = root / PACKAGE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(text)
+    return root
+
+
+def test_no_edge_goes_up() -> None:
+    assert wrong_edges(ROOT) == []
+
+
+def test_there_is_no_circle() -> None:
+    assert cycle(ROOT) == []
+
+
+def test_the_pure_layers_do_no_io() -> None:
+    assert impure(ROOT) == []
+
+
+def test_every_import_is_declared() -> None:
+    """What we import is in pyproject.toml, so that it is there after ``pip install``."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    declared = {
+        _distribution(line.split(">=")[0])
+        for line in [*project["dependencies"], *extras["s3"], *extras["swift"]]
+    }
+    # Ceph's binding is not on PyPI: it comes with the distribution.
+    elsewhere = {"rados", "rbd", "uwsgi"}
+    providers = importlib.metadata.packages_distributions()
+    outside = set().union(*_third_party(ROOT).values()) - sys.stdlib_module_names - elsewhere
+    missing = {
+        name
+        for name in outside
+        if not declared & {_distribution(each) for each in providers.get(name, [])}
+    }
+    assert missing == set()
+
+
+def _distribution(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(".", "-")
+
+
+@pytest.mark.parametrize(
+    ("importer", "statement", "target"),
+    [
+        ("model/a.py", "from ims_glance.store import b", "store/b.py"),
+        ("model/a.py", "import ims_glance.conf.b", "conf/b.py"),
+        ("crypto/a.py", "from ims_glance.conf.b import thing", "conf/b.py"),
+        ("exceptions.py", "from ims_glance.model import b", "model/b.py"),
+        ("clouds/a.py", "from ims_glance import keys", "keys.py"),
+        ("keys.py", "from ims_glance.store import b", "store/b.py"),
+        ("store/a.py", "from ims_glance.db import b", "db/b.py"),
+        ("store/a.py", "from ims_glance.api import b", "api/b.py"),
+        ("store/a.py", "from ..db import b", "db/b.py"),
+        ("db/a.py", "from ims_glance.clouds import b", "clouds/b.py"),
+        ("api/a.py", "from ims_glance.flows import b", "flows/b.py"),
+        ("api/a.py", "def late():\n    from ims_glance.flows import b", "flows/b.py"),
+        ("flows/a.py", "from ims_glance.api import b", "api/b.py"),
+        ("client/a.py", "from ims_glance import exceptions", "exceptions.py"),
+        ("model/a.py", "from ims_glance.client import b", "client/b.py"),
+        ("newcomer/a.py", "from ims_glance import exceptions", "exceptions.py"),
+        ("__init__.py", "from ims_glance.conf import b", "conf/b.py"),
+    ],
+)
+def test_a_wrong_edge_is_found(tmp_path: Path, importer: str, statement: str, target: str) -> None:
+    root = _tree(tmp_path, {target: "", importer: statement})
+    assert len(wrong_edges(root)) == 1
+    assert cycle(root) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "statement", "target"),
+    [
+        ("cmd/a.py", "from ims_glance.flows import b", "flows/b.py"),
+        ("api/a.py", "from ims_glance import keys", "keys.py"),
+        ("store/a.py", "from ims_glance import keys", "keys.py"),
+        ("store/a.py", "from ims_glance.clouds.b import thing", "clouds/b.py"),
+        ("store/inner/a.py", "from ims_glance.store import b", "store/b.py"),
+        ("keys.py", "from ims_glance.clouds import b", "clouds/b.py"),
+        ("model/a.py", "from ims_glance import exceptions", "exceptions.py"),
+    ],
+)
+def test_a_right_edge_is_allowed(
+    tmp_path: Path, importer: str, statement: str, target: str
+) -> None:
+    root = _tree(tmp_path, {target: "", importer: statement})
+    assert any(_edges(root).values())
+    assert wrong_edges(root) == []
+
+
+def test_a_circle_inside_a_layer_is_found(tmp_path: Path) -> None:
+    root = _tree(
+        tmp_path,
+        {
+            "store/a.py": "from ims_glance.store import b",
+            "store/b.py": "from .c import thing",
+            "store/c.py": "import ims_glance.store.a",
+        },
+    )
+    assert wrong_edges(root) == []
+    assert cycle(root) == ["ims_glance.store.a", "ims_glance.store.b", "ims_glance.store.c"]
+
+
+@pytest.mark.parametrize("statement", ["import socket", "import os", "import oslo_config"])
+def test_io_in_a_pure_layer_is_found(tmp_path: Path, statement: str) -> None:
+    root = _tree(tmp_path, {"crypto/a.py": statement, "model/b.py": "import cryptography"})
+    assert impure(root) == [
+        f"ims_glance.crypto.a: {statement.split()[1]}",
+        "ims_glance.model.b: cryptography",
+    ]

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every file of this repository keeps to: place, header, size, and what it may not contain."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEADER = "# SPDX-License-Identifier: Apache-2.0"
+MAX_LINES = 500
+MAX_FUNCTION_LINES = 60
+MAX_NESTING = 3
+
+# Code -> its unit tests.
+MIRRORS = {
+    "ims_glance": "tests/unit",
+    "devstack/pocket_cloud": "tests/unit/devstack",
+}
+# Modules without a unit test at the mirrored place, and the test that they have instead: they
+# speak with a neighbour, and a fake neighbour would prove nothing.
+TESTED_ELSEWHERE: dict[str, str] = {}
+# Tests in tests/unit that look at the tree and not at one module.
+NOT_MIRRORED = {
+    "tests/unit/test_imports.py",
+    "tests/unit/test_shell.py",
+    "tests/unit/test_structure.py",
+}
+
+# Written apart so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
+NOT_RUN = re.compile(r"\bpytest\.(mark\.)?(" + "|".join(("sk" + "ip", "xf" + "ail")) + ")")
+
+
+def _files() -> list[Path]:
+    """What git tracks or would track; without git, everything outside of hidden folders."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode == 0:
+        names = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+        return sorted(path for path in names if path.is_file())
+    inside = (path for path in ROOT.rglob("*") if path.is_file())
+    return sorted(
+        path
+        for path in inside
+        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts[:-1])
+    )
+
+
+FILES = _files()
+PYTHON = [path for path in FILES if path.suffix == ".py"]
+CODE = [path for path in PYTHON if path.is_relative_to(ROOT / "ims_glance")] + [
+    path for path in PYTHON if path.is_relative_to(ROOT / "devstack/pocket_cloud")
+]
+TESTS = [path for path in PYTHON if path.is_relative_to(ROOT / "tests")]
+
+
+def _is_source(path: Path) -> bool:
+    """Whether the file is a program of ours: by its name, or by its first line."""
+    if path.suffix in {".py", ".sh", ".pyi"} or path == ROOT / "devstack/settings":
+        return True
+    with path.open("rb") as opened:
+        return opened.read(2) == b"#!"
+
+
+SOURCES = [path for path in FILES if _is_source(path)]
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _has_code(path: Path) -> bool:
+    """Whether there is anything to test: not just a docstring, imports and names."""
+    body = ast.parse(path.read_text()).body
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in body)
+
+
+def _test_of(path: Path) -> Path:
+    """Where the unit test of a module belongs: ``a/__init__.py`` is tested as ``test_a.py``."""
+    source = next(source for source in MIRRORS if path.is_relative_to(ROOT / source))
+    inside = path.relative_to(ROOT / source)
+    if inside.name == "__init__.py":
+        inside = inside.parent.parent / f"{inside.parent.name or source}.py"
+    return ROOT / MIRRORS[source] / inside.parent / f"test_{inside.name}"
+
+
+def _test_modules() -> Iterator[Path]:
+    unit = ROOT / "tests/unit"
+    return (path for path in TESTS if path.is_relative_to(unit) and path.name.startswith("test_"))
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(CODE) > 10
+    assert ROOT / ".ci/run" in SOURCES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_header(path: Path) -> None:
+    lines = path.read_text().splitlines()[:2]
+    assert not lines or HEADER in lines[:1] or (lines[0].startswith("#!") and HEADER in lines)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_size(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=_name)
+def test_packages_are_packages(path: Path) -> None:
+    """A folder of code without ``__init__.py`` would be left out of the wheel."""
+    if path.is_relative_to(ROOT / "ims_glance"):
+        assert (path.parent / "__init__.py") in CODE
+
+
+def test_every_module_has_its_test() -> None:
+    missing = [
+        _name(path)
+        for path in CODE
+        if _has_code(path) and not _test_of(path).exists() and _name(path) not in TESTED_ELSEWHERE
+    ]
+    assert missing == []
+
+
+def test_every_unit_test_has_its_module() -> None:
+    expected = {_test_of(path) for path in CODE} | {ROOT / name for name in NOT_MIRRORED}
+    assert [_name(path) for path in _test_modules() if path not in expected] == []
+
+
+def test_the_exceptions_hold() -> None:
+    """No module is on the list that is gone, or that has its own unit test by now."""
+    for name, elsewhere in TESTED_ELSEWHERE.items():
+        assert (ROOT / name).exists(), name
+        assert (ROOT / elsewhere).exists(), elsewhere
+        assert not _test_of(ROOT / name).exists(), name
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+_BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.AsyncFor, ast.AsyncWith)
+
+
+def _nesting(node: ast.AST, is_elif: bool = False) -> int:
+    """How many blocks lie inside each other below *node*; ``elif`` is no deeper than its ``if``."""
+    deepest = 0
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        chained = isinstance(node, ast.If) and node.orelse == [child] and isinstance(child, ast.If)
+        deepest = max(deepest, _nesting(child, chained))
+    return deepest + (isinstance(node, _BLOCKS) and not is_elif)
+
+
+@pytest.mark.parametrize("path", CODE, ids=_name)
+def test_functions_are_short_and_flat(path: Path) -> None:
+    for function in _functions(path):
+        lines = (function.end_lineno or function.lineno) - function.lineno + 1
+        assert lines <= MAX_FUNCTION_LINES, f"{function.name}: {lines} lines"
+        depth = max((_nesting(child) for child in function.body), default=0)
+        assert depth <= MAX_NESTING, f"{function.name}: {depth} blocks deep"
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    caught = handler.type
+    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    return any(
+        name is None or (isinstance(name, ast.Name) and name.id in {"Exception", "BaseException"})
+        for name in names
+    )
+
+
+def _swallowed(text: str) -> list[int]:
+    """Lines of the broad handlers that neither raise nor say that they are a boundary, and why."""
+    lines = text.splitlines()
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if not (isinstance(node, ast.ExceptHandler) and _is_broad(node)):
+            continue
+        raises = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
+        if not raises and not re.search(r"# boundary: \S+ \S+", lines[node.lineno - 1]):
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("path", CODE, ids=_name)
+def test_no_error_is_swallowed(path: Path) -> None:
+    assert _swallowed(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("handler", "found"),
+    [
+        ("except Exception:\n    pass", [3]),
+        ("except:\n    pass", [3]),
+        ("except (OSError, BaseException) as error:\n    print(error)", [3]),
+        ("except Exception:  # boundary:\n    pass", [3]),
+        ("except Exception:  # boundary: the worker logs it\n    pass", []),
+        ("except Exception:\n    undo()\n    raise", []),
+        ("except Exception as error:\n    raise ValueError from error", []),
+        ("except OSError:\n    pass", []),
+    ],
+)
+def test_a_swallowed_error_is_found(handler: str, found: list[int]) -> None:
+    assert _swallowed(f"try:\n    work()\n{handler}\n") == found
+
+
+@pytest.mark.parametrize(
+    ("body", "depth"),
+    [
+        ("x = 1", 0),
+        ("if a:\n  x = 1\nelif b:\n  x = 2\nelif c:\n  x = 3", 1),
+        ("for a in b:\n  with a:\n    if a:\n      x = 1", 3),
+        ("try:\n  x = 1\nexcept OSError:\n  if a:\n    x = 2", 2),
+    ],
+)
+def test_nesting_is_counted(body: str, depth: int) -> None:
+    assert max(_nesting(node) for node in ast.parse(body).body) == depth
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_nothing_is_unfinished(path: Path) -> None:
+    text = path.read_text(errors="replace")
+    assert UNFINISHED.findall(text) == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=_name)
+def test_every_test_is_run(path: Path) -> None:
+    assert NOT_RUN.findall(path.read_text()) == []
+
+
+def test_there_are_release_notes() -> None:
+    notes = [path for path in FILES if path.is_relative_to(ROOT / "releasenotes/notes")]
+    assert notes
+    # reno takes the id from the end of the name.
+    assert [n.name for n in notes if not re.search(r"-[0-9a-f]{16}\.yaml$", n.name)] == []
+
+
+def test_licence() -> None:
+    assert "Apache License" in (ROOT / "LICENSE").read_text()[:200]
