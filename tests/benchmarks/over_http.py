@@ -5,7 +5,6 @@ As tenant ``demo`` in RegionOne, into the stores ``plain`` (stock file driver) a
 over file). The client is a bare socket with ``sendfile``, for it shares the processors.
 """
 
-import base64
 import functools
 import http.client
 import re
@@ -169,16 +168,7 @@ class _Glance:
 
     def new_key(self) -> str:
         """A key of the tenant, opened to the service; deleted at the end."""
-        secret = self._cloud.key_manager.create_secret(
-            name="benchmark",
-            secret_type="symmetric",
-            algorithm="aes",
-            bit_length=256,
-            payload=base64.b64encode(secrets.token_bytes(32)).decode(),
-            payload_content_type="application/octet-stream",
-            payload_content_encoding="base64",
-        )
-        key_id = str(secret.secret_ref.rpartition("/")[2])
+        key_id = pocket.make_key(self._cloud)
         self._keys.append(key_id)
         # An image that names it makes the guard open it to the service.
         response = self._cloud.image.post("/images", json={"__system__cmkid": key_id})

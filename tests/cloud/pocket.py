@@ -1,25 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pocket cloud as tests and benchmarks see it."""
 
+import base64
 import json
 import os
+import secrets
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import openstack
 from openstack import config as openstack_config
 
-HOME = Path(
-    os.environ.get("POCKET_HOME") or Path(__file__).resolve().parents[2] / ".pocket"
-).resolve()
+CHECKOUT = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.get("POCKET_HOME") or CHECKOUT / ".pocket").resolve()
 
 
-def connect(cloud: str) -> Any:
-    """An openstacksdk connection; *cloud* is ``admin``, ``demo`` or ``other`` (RegionOne)."""
+def connect(cloud: str, auth: dict[str, str] | None = None) -> Any:
+    """An openstacksdk connection.
+
+    :param cloud: ``admin``, ``demo`` or ``other``, in RegionOne; with ``-two`` behind, in RegionTwo
+    :param auth: what is to be different of its credentials
+    """
     clouds = openstack_config.OpenStackConfig(config_files=[str(HOME / "clouds.yaml")])
-    return openstack.connection.Connection(config=clouds.get_one(cloud))
+    return openstack.connection.Connection(config=clouds.get_one(cloud, auth=auth or {}))
+
+
+def secret_id(secret: Any) -> str:
+    """The id of a secret that openstacksdk gave."""
+    return str(secret.secret_ref.rpartition("/")[2])
+
+
+def make_key(cloud: Any) -> str:
+    """A new 256-bit AES key of the project; its id."""
+    secret = cloud.key_manager.create_secret(
+        name="test",
+        secret_type="symmetric",
+        algorithm="aes",
+        bit_length=256,
+        payload=base64.b64encode(secrets.token_bytes(32)).decode(),
+        payload_content_type="application/octet-stream",
+        payload_content_encoding="base64",
+    )
+    return secret_id(secret)
+
+
+def inner_files(region: str = "one") -> list[str]:
+    """Names of the files in which store ``kms`` keeps its ciphertext."""
+    return sorted(path.name for path in (HOME / "data" / f"glance-{region}" / "kms").iterdir())
+
+
+@contextmanager
+def killed(service: str) -> Iterator[None]:
+    """Kill a service of the cloud, all its processes at once; afterwards bring it back."""
+    master = _master(service)
+    for process in [master, *_children(master)]:
+        os.kill(process, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        light = ["--light"] if "light" in (HOME / "state.json").read_text() else []
+        command = [str(CHECKOUT / "devstack" / "pocket"), "up", *light]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
 
 
 def glance_environment(region: str = "one") -> dict[str, str]:
@@ -52,6 +98,13 @@ def manage(*arguments: str, region: str = "one", check: bool = True) -> Any:
 
 def glance_workers(region: str = "one") -> list[int]:
     """Process ids of the workers of a region's Glance."""
-    master = json.loads((HOME / "run" / f"glance-{region}.json").read_text())["pid"]
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    return _children(_master(f"glance-{region}"))
+
+
+def _master(service: str) -> int:
+    return int(json.loads((HOME / "run" / f"{service}.json").read_text())["pid"])
+
+
+def _children(process: int) -> list[int]:
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return [int(child) for child in children]
