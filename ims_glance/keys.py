@@ -41,7 +41,13 @@ KEY_BITS = 256
 _KEY_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
 
 
-class KeyCache(cachetools.TTLCache[str, bytearray]):
+class _Key(bytearray):
+    """A key in the cache; *until* is when it is to be wiped, in seconds of the cache's timer."""
+
+    until: float
+
+
+class KeyCache(cachetools.TTLCache[str, _Key]):
     """Keys by id: at most *size*, each for *seconds*, overwritten with zeros when they leave.
 
     A timer wipes them on time even if nobody asks again. (Copies that Python or OpenSSL made of
@@ -64,41 +70,45 @@ class KeyCache(cachetools.TTLCache[str, bytearray]):
         """Keep a copy of the key."""
         if not self._seconds:
             return
+        kept = _Key(key)
         with self._lock:
             self.forget(key_id)
-            self[key_id] = bytearray(key)
-            if self._sweeper is None:
-                self._sweep_later()
+            kept.until = self.timer() + self._seconds
+            self[key_id] = kept
+            # The timer of the process that this one was forked from does not run here.
+            if self._sweeper is None or not self._sweeper.is_alive():
+                self._sweep_after(self._seconds)
 
     def forget(self, key_id: str) -> None:
         """Wipe the key, if it is there."""
-        with self._lock:
-            _wipe([self.pop(key_id, bytearray())])
+        # The time is held, for pop() looks at it twice.
+        with self._lock, self.timer:
+            _wipe([self.pop(key_id, _Key())])
 
-    def popitem(self) -> tuple[str, bytearray]:
-        """Evict the entry that is nearest to its end (called when the cache is full)."""
+    def popitem(self) -> tuple[str, _Key]:
+        """Evict an entry (called when the cache is full)."""
         key_id, key = super().popitem()
         _wipe([key])
         return key_id, key
 
-    def expire(self, time: float | None = None) -> list[tuple[str, bytearray]]:
+    def expire(self, time: float | None = None) -> list[tuple[str, _Key]]:
         """Drop what is past its time."""
         expired = list(super().expire(time))
         _wipe(key for _key_id, key in expired)
         return expired
 
-    def _sweep_later(self) -> None:
-        # A little after the end of the youngest entry, so that one sweep clears all.
-        self._sweeper = threading.Timer(self._seconds + 0.1, self._sweep)
+    def _sweep_after(self, seconds: float) -> None:
+        # A little later, so that one sweep clears what ends at nearly the same time.
+        self._sweeper = threading.Timer(seconds + 0.1, self._sweep)
         self._sweeper.daemon = True
         self._sweeper.start()
 
     def _sweep(self) -> None:
-        with self._lock:
-            self.expire()
+        with self._lock, self.timer as now:
+            self.expire(now)
             self._sweeper = None
             if self:
-                self._sweep_later()
+                self._sweep_after(min(key.until for key in self.values()) - now)
 
 
 def _wipe(keys: Iterable[bytearray]) -> None:

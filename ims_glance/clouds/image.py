@@ -5,6 +5,7 @@ A store driver is told an image's id and nothing else, in some flows without a r
 (glance/location.py), so the image's key and its locations are read from Glance's database.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from ims_glance import exceptions
 from ims_glance.model import attributes
 
 _PAGE = 500
+_DELETION_DELAYED = {"deleted": True, "status": "pending_delete"}
 
 
 class ImageRecords:
@@ -39,13 +41,23 @@ class ImageRecords:
         return list(_locations(self._get(image_id), scheme))
 
     def all_locations(self, scheme: str) -> Iterator[tuple[str, str]]:
-        """Store id and URL of every location of *scheme* of the images that are not deleted."""
+        """Store id and URL of every location of *scheme* that an image has.
+
+        Images whose deletion is delayed count as well: an operator can still restore them.
+        """
+        for image in itertools.chain(self._all({"deleted": False}), self._all(_DELETION_DELAYED)):
+            yield from _locations(image, scheme)
+
+    def _all(self, filters: dict[str, Any]) -> Iterator[Any]:
         marker = None
+        # Of community images, Glance tells only who asks for all.
         while page := self._db().image_get_all(
-            _admin_context(), marker=marker, limit=_PAGE, filters={"deleted": False}
+            _admin_context(),
+            marker=marker,
+            limit=_PAGE,
+            filters={"visibility": "all", **filters},
         ):
-            for image in page:
-                yield from _locations(image, scheme)
+            yield from page
             marker = page[-1]["id"]
 
     def _get(self, image_id: str) -> Any:

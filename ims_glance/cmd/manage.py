@@ -150,6 +150,8 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
         default_config_files=[default] if os.path.exists(default) else [],
         default_config_dirs=cfg.find_config_dirs("glance", "glance-api"),
     )
+    # Standard output is for results; oslo.log would use it where no log file is set.
+    conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
     logging.setup(conf, "ims-manage")
     if not conf.enabled_backends:
         raise Failed(

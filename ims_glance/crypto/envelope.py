@@ -198,8 +198,9 @@ def _from_fields(fields: Any) -> Header:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("text expected")
+    # ASCII, as the format has it: half a surrogate pair in an id could not even be encoded.
+    if not isinstance(value, str) or not value.isascii():
+        raise TypeError("ASCII text expected")
     return value
 
 

@@ -95,9 +95,13 @@ def segments(plaintext_size: int, offset: int = 0, length: int | None = None) ->
 
 
 class _Cipher:
-    """What sealing and opening share: the key and the nonces of one body."""
+    """What sealing and opening share: the key and the nonces of one body.
+
+    :ivar prelude: the 40 bytes that the body begins with
+    """
 
     def __init__(self, data_key: bytes, object_id: str, prelude: bytes) -> None:
+        self.prelude = prelude
         salt = prelude[1 : 1 + _SALT_SIZE]
         kdf = HKDF(hashes.SHA256(), length=KEY_SIZE, salt=salt, info=object_id.encode("ascii"))
         self._aead = AESGCM(kdf.derive(data_key))
@@ -115,12 +119,11 @@ class Sealer(_Cipher):
 
     :param data_key: 32 bytes, used for no other body
     :param object_id: of the object that the body belongs to
-    :ivar prelude: the 40 bytes that the body begins with
     """
 
     def __init__(self, data_key: bytes, object_id: str) -> None:
-        self.prelude = bytes([PRELUDE_SIZE]) + secrets.token_bytes(_SALT_SIZE + _PREFIX_SIZE)
-        super().__init__(data_key, object_id, self.prelude)
+        prelude = bytes([PRELUDE_SIZE]) + secrets.token_bytes(_SALT_SIZE + _PREFIX_SIZE)
+        super().__init__(data_key, object_id, prelude)
 
     def seal(self, index: int, plaintext: Buffer, *, last: bool) -> bytes:
         """Ciphertext and tag of segment *index*, to be called once for each index.

@@ -136,8 +136,10 @@ def decide(stores: Stores, image: Image, wish: Wish) -> Decision:
     :raises PlainImageInEncryptingStore: if unencrypted data was to be copied to an encrypting store
     :raises MixedStores: if the first data was to go to both kinds of store
     """
-    if image.key_id:
-        check_key_fits(stores, image)
+    check_key_fits(stores, image)
+    # Glance writes all properties back when it saves an image, so a change that was on its way
+    # while the key was recorded can have lost it. The data is encrypted all the same.
+    if image.key_id or any(stores.encrypts(store) for store in image.stores):
         return _decide_with_key(stores, image, wish)
     return _decide_without_key(stores, image, wish)
 
@@ -149,7 +151,7 @@ def _decide_with_key(stores: Stores, image: Image, wish: Wish) -> Decision:
         if not stores.encrypts(store):
             raise exceptions.StoreNotEncrypting(
                 image_id=image.image_id,
-                key_id=image.key_id,
+                key_id=image.key_id or "not recorded",
                 store=store,
                 stores=", ".join(stores.encrypting),
             )

@@ -56,17 +56,25 @@ class PlaintextReader:
 
     def _decrypt(self) -> Iterator[bytes]:
         for segment in self._segments:
-            ciphertext = self._reader.read(segment.offset, segment.size)
-            if len(ciphertext) != segment.size:
-                raise exceptions.ObjectDamaged(
-                    object_id=self._object_id,
-                    reason=f"its body ends in segment {segment.index}, at byte "
-                    f"{segment.offset + len(ciphertext)}",
-                )
-            plaintext = self._opener.open(segment, ciphertext)
+            plaintext = self._opener.open(segment, self._ciphertext(segment))
             skip = max(0, self._start - segment.plaintext_offset)
             stop = self._end - segment.plaintext_offset
             if skip or stop < len(plaintext):
                 plaintext = plaintext[skip:stop]
             if plaintext:
                 yield plaintext
+
+    def _ciphertext(self, segment: stream.Segment) -> stream.Buffer:
+        # The prelude is read along with segment 0. The header's is the one that is used, but other
+        # readers of the format go by the body's.
+        before = stream.PRELUDE_SIZE if segment.index == 0 else 0
+        start, size = segment.offset - before, before + segment.size
+        read = memoryview(self._reader.read(start, size))
+        if len(read) != size:
+            raise self._damaged(f"ends in segment {segment.index}, at byte {start + len(read)}")
+        if read[:before] != self._opener.prelude[:before]:
+            raise self._damaged("does not begin with its prelude")
+        return read[before:]
+
+    def _damaged(self, what: str) -> exceptions.ObjectDamaged:
+        return exceptions.ObjectDamaged(object_id=self._object_id, reason=f"its body {what}")

@@ -7,6 +7,7 @@ Which exception class becomes which answer is decided by the ``except`` clauses 
 put it back to ``queued``.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,8 @@ import webob.exc
 from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
+
+LOG = logging.getLogger(__name__)
 
 
 class ServiceUnavailable(
@@ -48,8 +51,10 @@ def for_upload() -> Iterator[None]:
 def for_download() -> Iterator[None]:
     """Raise our errors as what Glance's download answers with a fitting status.
 
-    A damaged object stays what it is: Glance logs it and answers 500, for it is no fault of the
-    one who reads.
+    An exception that Glance does not know here gets no answer at all: the connection is closed
+    (``Resource.__call__`` of ``glance/common/wsgi.py`` returns the image in place of a response).
+    So a damaged object, or a disk that fails, becomes webob's error 500. What is wrong with it is
+    for the operator, in the log.
     """
     try:
         yield
@@ -59,6 +64,12 @@ def for_download() -> Iterator[None]:
         raise store_exceptions.NotFound(text(error)) from None
     except (exceptions.Forbidden, exceptions.NotFound, exceptions.Invalid) as error:
         raise _forbidden(text(error)) from None
+    except (exceptions.ObjectDamaged, OSError) as error:
+        LOG.error("Stored data cannot be read: %s", error)
+        raise webob.exc.HTTPInternalServerError(
+            f"{exceptions.ObjectDamaged.code}: The stored data of the image is damaged. The "
+            "operator of the Image service finds details in its log."
+        ) from None
 
 
 def text(error: exceptions.ImsError) -> str:

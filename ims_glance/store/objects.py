@@ -101,9 +101,8 @@ class EncryptedObjects:
         :raises ObjectDamaged: if header, prelude or first segment are
         :raises KeyGone: if the key of no slot exists any more
         """
-        found = self._find_header(object_id)
+        found, data_key = self._open_header(object_id)
         header = found.header
-        data_key = self._unwrap(found)
         opener = stream.Opener(data_key, object_id, header.prelude)
         try:
             reader = self.inner.open(_body(object_id))
@@ -123,7 +122,7 @@ class EncryptedObjects:
 
         :raises HeaderMissing: if there is none
         """
-        return self._find_header(object_id).header
+        return next(self._stored_headers(object_id)).header
 
     def delete(self, object_id: str) -> None:
         """Delete an object, its header first: from then on nobody can read the body.
@@ -149,18 +148,17 @@ class EncryptedObjects:
             raise exceptions.ObjectDamaged(
                 object_id=object_id, reason=f"it belongs to image {header.image_id}"
             )
-        self._check_ends(object_id, header)
+        self._check_end(object_id, header)
 
     def rekey(self, object_id: str, key_id: str) -> None:
         """Give an object to another key: only the header is written. May be repeated.
 
         :raises KeyGone: if no key that opens it exists any more
         """
-        found = self._find_header(object_id)
+        found, data_key = self._open_header(object_id)
         first, second = _headers(object_id)
         other = second if found.name == first else first
         if found.header.key_ids != (key_id,):
-            data_key = self._unwrap(found)
             header = found.header.with_key(data_key, key_id, self._read_key(key_id))
             # One may have been left behind by a re-key that was interrupted.
             self._delete_part(other)
@@ -188,17 +186,52 @@ class EncryptedObjects:
         for name in sorted(candidate.names, key=lambda name: ".header-" not in name):
             self._delete_part(name)
 
-    def _find_header(self, object_id: str) -> _StoredHeader:
-        # A re-key moves the header from one name to the other, so a second look finds it.
+    def _stored_headers(self, object_id: str) -> Iterator[_StoredHeader]:
+        """The headers of an object: one, or two if it is being re-keyed or that was interrupted.
+
+        :raises HeaderMissing: if there is none
+        :raises ObjectDamaged: if there is none that can be read
+        """
+        error: exceptions.ImsError = exceptions.HeaderMissing(object_id=object_id)
+        found = set()
+        # A re-key moves the header from one name to the other, so a second look may find it; and
+        # what it has only begun to write is passed over for the one that is still there.
         for name in _headers(object_id) * 2:
+            if name in found:
+                continue
             try:
-                reader = self.inner.open(name)
+                header = self._load_header(name, object_id)
             except store_exceptions.NotFound:
                 continue
-            with contextlib.closing(reader):
-                stored = bytes(reader.read(0, envelope.MAX_HEADER_SIZE))
-            return _StoredHeader(name, stored, envelope.parse(stored, object_id))
-        raise exceptions.HeaderMissing(object_id=object_id)
+            except exceptions.ObjectDamaged as damaged:
+                error = damaged
+                continue
+            found.add(name)
+            yield header
+        if not found:
+            raise error
+
+    def _load_header(self, name: str, object_id: str) -> _StoredHeader:
+        with contextlib.closing(self.inner.open(name)) as reader:
+            stored = bytes(reader.read(0, envelope.MAX_HEADER_SIZE))
+        return _StoredHeader(name, stored, envelope.parse(stored, object_id))
+
+    def _open_header(self, object_id: str) -> tuple[_StoredHeader, bytes]:
+        """The genuine header of an object, and its data key.
+
+        :raises HeaderMissing, ObjectDamaged: as :meth:`_stored_headers`
+        :raises KeyGone, ServiceKeyDenied, ObjectDamaged: if no header can be opened
+        """
+        error: exceptions.ImsError | None = None
+        for found in self._stored_headers(object_id):
+            try:
+                return found, self._unwrap(found)
+            except (exceptions.KeyGone, exceptions.ServiceKeyDenied) as closed:
+                error = closed
+            except exceptions.ObjectDamaged as damaged:
+                error = error or damaged
+        assert error is not None
+        raise error
 
     def _unwrap(self, found: _StoredHeader) -> bytes:
         """The data key of an object whose header is genuine."""
@@ -213,16 +246,13 @@ class EncryptedObjects:
             return data_key
         raise exceptions.KeyGone(key_id=", ".join(header.key_ids), image_id=header.image_id)
 
-    def _check_ends(self, object_id: str, header: envelope.Header) -> None:
+    def _check_end(self, object_id: str, header: envelope.Header) -> None:
         end = stream.ciphertext_size(header.plaintext_size)
         with contextlib.closing(self.inner.open(_body(object_id))) as reader:
-            if bytes(reader.read(0, stream.PRELUDE_SIZE)) != header.prelude:
-                reason = "its body does not begin with its prelude"
-            elif reader.read(end - 1, 2)[1:]:
-                reason = "there is more behind the end of its body"
-            else:
-                return
-        raise exceptions.ObjectDamaged(object_id=object_id, reason=reason)
+            if reader.read(end - 1, 2)[1:]:
+                raise exceptions.ObjectDamaged(
+                    object_id=object_id, reason="there is more behind the end of its body"
+                )
 
     def _put_header(self, name: str, header: envelope.Header, data_key: bytes) -> None:
         stored = header.to_bytes(data_key)

@@ -123,11 +123,13 @@ def move(
     updates = [checksum.update, multihash.update]
     if verifier is not None:
         updates.append(verifier.update)
-    lanes = [_Lane(f"hash-{n}", _updater(update)) for n, update in enumerate(updates)]
-    lanes.append(_Lane("write", write))
+    works = {f"hash-{n}": _updater(update) for n, update in enumerate(updates)} | {"write": write}
+    lanes: list[_Lane] = []
     received = 0
     aborted = True
     try:
+        for name, work in works.items():
+            lanes.append(_Lane(name, work))
         for segment in _read_segments(source):
             received += len(segment.plaintext)
             if size and received > size:

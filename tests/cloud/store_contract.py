@@ -10,7 +10,6 @@ import secrets
 import uuid
 from typing import Any
 
-import glance_store
 import pytest
 from glance_store import capabilities, location
 from glance_store import exceptions as store_exceptions
@@ -121,13 +120,6 @@ class StoreContract:
         where = self.locate(open_store(), uri)
         assert self.read(open_store(), where) == data
         open_store().delete(where)
-
-    @pytest.mark.parametrize("announced", [10_000, 3_000_000])
-    def test_refuses_another_size_than_announced(self, open_store, leftovers, announced):
-        before = leftovers()
-        with pytest.raises(glance_store.Invalid):
-            self.add(open_store(), secrets.token_bytes(2_000_000), size=announced)
-        assert leftovers() == before
 
     def test_leaves_nothing_when_the_client_goes_away(self, open_store, leftovers):
         before = leftovers()

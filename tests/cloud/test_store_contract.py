@@ -5,6 +5,8 @@ With the configuration of RegionOne's Glance, so on real Ceph, Swift and S3, and
 ``demo`` in the real Barbican.
 """
 
+import secrets
+
 import glance_store
 import pytest
 from oslo_config import cfg
@@ -59,6 +61,15 @@ class TestEncryptingStore(_OverInner):
     @pytest.fixture
     def open_store(self, encrypting_store):
         return lambda: encrypting_store
+
+    # Not in the contract: the stock swift driver stores what was announced and drops the rest, or
+    # waits a minute for what does not come.
+    @pytest.mark.parametrize("announced", [10_000, 3_000_000])
+    def test_refuses_another_size_than_announced(self, open_store, leftovers, announced):
+        before = leftovers()
+        with pytest.raises(glance_store.Invalid):
+            self.add(open_store(), secrets.token_bytes(2_000_000), size=announced)
+        assert leftovers() == before
 
     def test_inner_store_never_sees_plaintext(self, open_store):
         marker = b"IN PLAIN SIGHT, NOT IN THE STORE"

@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import socket
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -49,7 +50,9 @@ class Client:
 
     def __init__(self, host: str, port: int, caller: Caller) -> None:
         self._host, self._port = host, port
-        self._pool = urllib3.HTTPConnectionPool(host, port, timeout=120, retries=False)
+        self._pool = urllib3.HTTPConnectionPool(
+            host, port, timeout=120, retries=False, maxsize=8, block=False
+        )
         self.caller = caller
 
     def as_(self, caller: Caller) -> Self:
@@ -77,12 +80,16 @@ class Client:
         return self._pool.urlopen(
             method,
             path,
-            body=body,  # type: ignore[arg-type]
+            body=body,
             headers={**sent, **(headers or {})},
             preload_content=False,
             chunked=not isinstance(body, bytes | None),
             redirect=False,
         )
+
+    def connect(self) -> socket.socket:
+        """A connection, for those who want to send bytes of their own making."""
+        return socket.create_connection((self._host, self._port), timeout=60)
 
     def send(self, method: str, path: str, **request: Any) -> Answer:
         """As :meth:`open`, and read the answer; whatever its status is."""

@@ -37,7 +37,8 @@ def make_glance(
 ) -> Iterator[MakeGlance]:
     """Start another Glance: ``make_glance({"DEFAULT": {"show_multiple_locations": True}})``.
 
-    It takes some seconds, so call it from a fixture of module scope. It is stopped at the end.
+    That takes two seconds, so share it by a fixture of module scope. ``with`` stops it when it is
+    not needed any more, the end of all tests does so at the latest.
     """
     services: list[GlanceService] = []
 
@@ -57,7 +58,7 @@ def make_glance(
 @pytest.fixture(scope="session")
 def shared_glance_service(make_glance: MakeGlance) -> GlanceService:
     """The service of :func:`glance_service`."""
-    return make_glance()
+    return make_glance(processes=2)
 
 
 @pytest.fixture
@@ -89,3 +90,9 @@ def other(glance_service: GlanceService) -> Client:
 def admin(glance_service: GlanceService) -> Client:
     """The shared Glance, used by an administrator (of project ``admin``)."""
     return glance_service.client(identity.ADMIN)
+
+
+@pytest.fixture
+def key(vault: Vault) -> str:
+    """A key of project ``demo``, made for this test."""
+    return vault.make("demo")

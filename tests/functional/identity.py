@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tests.functional import sqlite
+
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -33,6 +35,7 @@ ADMIN = Caller("admin", ("admin", "member", "reader"))
 
 def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Callable[[App], App]:
     """Make the filter, for a paste file."""
+    sqlite.take_turns()
 
     def make(app: App) -> App:
         def identify(

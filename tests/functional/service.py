@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 import urllib3
 
@@ -88,10 +89,11 @@ class Directories:
 
 
 class GlanceService:
-    """A Glance that can be started and stopped.
+    """A Glance that can be started and stopped; leaving a ``with`` block stops it.
 
     :param directory: empty, or of a service that was stopped
-    :param options: configuration options by group that differ from the usual
+    :param options: configuration options by group that differ from the usual; ``{root}`` in a
+        value stands for the directory
     :param processes: uWSGI workers
     """
 
@@ -103,9 +105,22 @@ class GlanceService:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
     def client(self, caller: identity.Caller = identity.DEMO) -> Client:
         """A client of it."""
         return Client("127.0.0.1", self._port, caller)
+
+    @property
+    def workers(self) -> list[int]:
+        """Ids of the processes that serve requests."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return [int(child) for child in children.read_text().split()]
 
     @property
     def log(self) -> str:
@@ -157,7 +172,10 @@ class GlanceService:
         places = self.directories
         return {
             "DEFAULT": {"debug": False},
-            "database": {"connection": f"sqlite:///{places.database}?timeout=60"},
+            "database": {
+                "connection": f"sqlite:///{places.database}?timeout=60",
+                "sqlite_synchronous": False,
+            },
             "glance_store": {"stores": "file"},
             "os_glance_staging_store": {"filesystem_store_datadir": places.staging},
             "os_glance_tasks_store": {"filesystem_store_datadir": places.tasks},
@@ -180,7 +198,11 @@ class GlanceService:
             "key_vault": {"directory": places.keys},
         }
         for group, options in self._options.items():
-            site.setdefault(group, {}).update(options)
+            filled = {
+                name: str(value).replace("{root}", str(places.root))
+                for name, value in options.items()
+            }
+            site.setdefault(group, {}).update(filled)
         return site
 
     def _launch(self, listener: socket.socket) -> None:
@@ -194,6 +216,8 @@ class GlanceService:
             "--threads", "8",
             "--master", "--lazy-apps", "--need-app", "--die-on-term", "--enable-threads",
             "--buffer-size", "65535", "--add-header", "Connection: close",
+            "--socket-timeout", "60", "--chunked-input-timeout", "60",
+            "--chunked-input-limit", "268435456",
         ]  # fmt: skip
         with self.directories.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -220,23 +244,31 @@ class GlanceService:
     def manage(self, *arguments: str) -> str:
         """Run ``glance-manage`` with the service's configuration."""
         self._prepare()
-        done = subprocess.run(
+        done = self.run("glance-manage", *arguments)
+        if done.returncode:
+            raise RuntimeError(f"glance-manage failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def run(
+        self, program: str, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of Glance's or our programs with the service's configuration.
+
+        :param environment: what the program's environment has besides the service's
+        """
+        return subprocess.run(
             [
-                str(Path(sys.executable).parent / "glance-manage"),
+                str(Path(sys.executable).parent / program),
                 "--config-file",
                 str(self.directories.etc / "glance-api.conf"),
                 *arguments,
             ],
-            env=self._environment(),
+            env={**self._environment(), **environment},
             cwd=self.directories.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise RuntimeError(f"glance-manage failed:\n{done.stdout}")
-        return done.stdout
 
     def _wait(self) -> None:
         end = time.monotonic() + START_SECONDS

@@ -139,6 +139,7 @@ class _SequentialReader:
     def __init__(self, inner: InnerStore, name: str) -> None:
         self._inner = inner
         self._name = name
+        self._pieces: Iterator[bytes] = iter(())
         # Opened at once, so that a missing object is found before anything else is done.
         self._restart(0)
 
@@ -158,6 +159,7 @@ class _SequentialReader:
             close()
 
     def _restart(self, offset: int) -> None:
+        self.close()
         self._pieces, self._position = self._inner.stream(self._name, offset)
         self._rest = memoryview(b"")
 

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import io
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from typing import Self
 
@@ -39,27 +40,33 @@ class FileInner(InnerStore):
         if self._find(name):
             raise store_exceptions.Duplicate(image=name)
         path = os.path.join(self._shared._find_best_datadir(size), name)
+        # It gets its name when it is whole: a reader, or a crash, must not meet half a header.
+        unfinished = f"{path}.{secrets.token_hex(4)}"
         try:
-            with _DurableWriter(path) as writer:
+            with _DurableWriter(unfinished) as writer:
                 for chunk in chunks:
                     writer.write(chunk)
                 self._set_permissions(writer.descriptor)
+            os.link(unfinished, path)
         except FileExistsError:
             raise store_exceptions.Duplicate(image=name) from None
         except OSError as error:
-            _remove(path)
             if error.errno in _STORE_ERRORS:
                 raise _STORE_ERRORS[error.errno]() from error
             raise
-        except BaseException:
-            _remove(path)
-            raise
+        finally:
+            _remove(unfinished)
+        _sync_directory(os.path.dirname(path))
 
     def open(self, name: str) -> ObjectReader:
+        path = self._find(name)
         try:
-            return _FileReader(self._find(name) or name)
+            if path is not None:
+                return _FileReader(path)
         except FileNotFoundError:
-            raise store_exceptions.NotFound(image=name) from None
+            # Deleted just now.
+            pass
+        raise store_exceptions.NotFound(image=name)
 
     def _set_permissions(self, descriptor: int) -> None:
         permissions = self._shared.store_conf.filesystem_store_file_perm
@@ -76,11 +83,6 @@ class FileInner(InnerStore):
         by_priority = self._shared.priority_data_map
         return [path for priority in self._shared.priority_list for path in by_priority[priority]]
 
-
-_READ_AHEAD = 8 * units.Mi
-
-# No disk has larger blocks; a direct write is a multiple of them.
-_BLOCK_SIZE = 4096
 
 _READ_AHEAD = 8 * units.Mi
 
@@ -134,7 +136,6 @@ class _DurableWriter:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self.descriptor = os.open(path, flags, 0o640)
         self._direct = False
@@ -147,7 +148,6 @@ class _DurableWriter:
         try:
             if kind is None:
                 os.fdatasync(self.descriptor)
-                _sync_directory(os.path.dirname(self._path))
         finally:
             os.close(self.descriptor)
 
@@ -184,5 +184,6 @@ def _sync_directory(path: str) -> None:
 
 
 def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    # Why the write failed is what matters: a disk that takes no writes takes no deletion either.
+    with contextlib.suppress(OSError):
         os.unlink(path)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ciphertext in S3 objects, in the bucket of the stock ``s3`` driver."""
 
+import functools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from boto3.s3 import transfer
 from glance_store import exceptions as store_exceptions
@@ -22,17 +24,22 @@ class S3Inner(InnerStore):
     Reads with the ``Range`` header, which the stock driver does not send.
     """
 
+    @functools.cached_property
+    def _client(self) -> Any:
+        # Clients are thread-safe, and dear to make.
+        return self._shared._create_s3_client()
+
     def uri(self, name: str) -> str:
         return f"{self._shared.url_prefix}/{name}"
 
     def objects(self) -> Iterator[StoredObject]:
-        pages = self._shared._create_s3_client().get_paginator("list_objects_v2")
+        pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._shared.bucket, Prefix=NAME_PREFIX):
             for entry in page.get("Contents", ()):
                 yield StoredObject(entry["Key"], entry["LastModified"])
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
-        client = self._shared._create_s3_client()
+        client = self._client
         if self._shared._object_exists(client, self._shared.bucket, name):
             raise store_exceptions.Duplicate(image=name)
         # Parts are sent one after the other: each is in memory while it is.

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which services the cloud has: one table a topic, put together here."""
+
+from pocket_cloud.catalog import base, compute, identity, image, storage
+from pocket_cloud.service import Service
+
+LIGHT: tuple[Service, ...] = (
+    base.MARIADB,
+    identity.KEYSTONE,
+    identity.BARBICAN,
+    image.ONE_LIGHT,
+    image.TWO,
+)
+
+FULL: tuple[Service, ...] = (
+    base.MARIADB,
+    base.EPMD,
+    base.RABBITMQ,
+    identity.KEYSTONE,
+    identity.BARBICAN,
+    *storage.CEPH,
+    image.ONE,
+    image.TWO,
+    *compute.COMPUTE,
+    *storage.CINDER,
+)
+
+
+def services(is_light: bool) -> tuple[Service, ...]:
+    """The services of a profile."""
+    return LIGHT if is_light else FULL

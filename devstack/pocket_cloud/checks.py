@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``test``: lint, types, then every test there is, against the running cloud."""
+
+import os
+import subprocess
+import time
+
+from pocket_cloud import packages
+from pocket_cloud.cloud import Cloud
+from pocket_cloud.plan import Progress
+
+LINTERS = (
+    ("ruff", "check"),
+    ("ruff", "format", "--check"),
+    ("mypy",),
+)
+FOLDERS = ("tests/unit", "tests/functional", "tests/cloud")
+
+
+def run(cloud: Cloud, arguments: list[str]) -> int:
+    """Run everything, the tests even if a linter complains; pytest's last line comes last.
+
+    :param arguments: passed on to pytest.
+    :returns: 0 if all is well, else the exit code of the first that failed.
+    """
+    packages.ensure_test(cloud, Progress())
+    codes = []
+    for command in LINTERS:
+        begin = time.monotonic()
+        code = _run(cloud, *command)
+        codes.append(code)
+        verdict = "ok" if code == 0 else f"exit code {code}"
+        print(f"{' '.join(command)}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
+    failed = [" ".join(command) for command, code in zip(LINTERS, codes, strict=True) if code]
+    if failed:
+        print(f"failed so far: {', '.join(failed)}", flush=True)
+    folders = [folder for folder in FOLDERS if (cloud.checkout / folder).is_dir()]
+    codes.append(_run(cloud, "pytest", *folders, *arguments))
+    return next((code for code in codes if code), 0)
+
+
+def _run(cloud: Cloud, program: str, *arguments: str) -> int:
+    """A program of the virtual environment, in the checkout."""
+    environment = {
+        **os.environ,
+        "PATH": f"{cloud.venv / 'bin'}:{os.environ['PATH']}",
+        "POCKET_HOME": str(cloud.home),
+        "POCKET_PORT": str(cloud.base),
+        "POCKET_VENV": str(cloud.venv),
+    }
+    # The tests' own import path is in pyproject.toml.
+    environment.pop("PYTHONPATH", None)
+    command = [str(cloud.venv / "bin" / program), *arguments]
+    return subprocess.run(command, cwd=cloud.checkout, env=environment, check=False).returncode

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's packages and the virtual environment: installed when missing, and only then."""
+
+import os
+import subprocess
+import sysconfig
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pocket_cloud import process, template
+from pocket_cloud.cloud import Cloud
+from pocket_cloud.errors import PocketError, StepFailed
+from pocket_cloud.plan import Progress
+from pocket_cloud.service import digest
+
+# Servers, tools, and a compiler for the two Python packages that have no wheels.
+LIGHT = (
+    "ca-certificates", "gcc", "git", "iproute2", "libc6-dev", "mariadb-client", "mariadb-server",
+    "pkg-config", "procps", "python3-dev", "python3-venv", "util-linux",
+)  # fmt: skip
+FULL = (
+    *LIGHT,
+    "busybox-static", "ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "dosfstools",
+    "libvirt-clients", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-system",
+    "libvirt-dev", "linux-image-cloud-amd64", "mtools", "python3-ceph-argparse", "python3-rados",
+    "python3-rbd", "qemu-block-extra", "qemu-system-x86", "qemu-utils", "rabbitmq-server",
+    "radosgw", "syslinux",
+)  # fmt: skip
+TEST = ("shellcheck",)
+
+# Ceph's Python is only in Debian; it is made for the same interpreter.
+DEBIAN_PYTHON = Path("/usr/lib/python3/dist-packages")
+_SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+LINKED = (f"rados{_SUFFIX}", f"rbd{_SUFFIX}", "ceph_argparse.py")
+
+_HERE = Path(__file__).parent
+_CONSTRAINTS = _HERE / "constraints.txt"
+_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def ensure(cloud: Cloud, is_light: bool, progress: Progress) -> None:
+    """Install what the profile needs.
+
+    :raises StepFailed: if apt or pip fail.
+    """
+    debian(cloud, LIGHT if is_light else FULL, progress)
+    if not (cloud.venv / "bin" / "python").exists():
+        with _timed(progress, "python-environment"):
+            _run(cloud, "python-environment", ["/usr/bin/python3", "-m", "venv", str(cloud.venv)])
+    files = ["requirements.txt"] if is_light else ["requirements.txt", "requirements-full.txt"]
+    for name in files:
+        requirements = (_HERE / name).read_text()
+        python(cloud, Path(name).stem, ["-r", str(_HERE / name)], requirements, progress)
+    _plugin(cloud, progress)
+    if not is_light:
+        _link_debian_python(cloud.venv)
+
+
+def ensure_test(cloud: Cloud, progress: Progress) -> None:
+    """Install what linting and testing need: the extras of ``pyproject.toml``."""
+    debian(cloud, TEST, progress)
+    project = tomllib.loads((cloud.checkout / "pyproject.toml").read_text())["project"]
+    extras: dict[str, list[str]] = project["optional-dependencies"]
+    wanted = [requirement for extra in sorted(extras) for requirement in extras[extra]]
+    python(cloud, "requirements-test", wanted, "\n".join(wanted), progress)
+
+
+def missing(installed: str, wanted: Iterable[str]) -> list[str]:
+    """Which of *wanted* are not installed, by dpkg-query's ``package status`` lines."""
+    there = {line.split()[0] for line in installed.splitlines() if line.endswith(" installed")}
+    return [name for name in wanted if name not in there]
+
+
+def debian(cloud: Cloud, wanted: tuple[str, ...], progress: Progress) -> None:
+    """Install Debian packages that are missing, without starting any service of theirs."""
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted]
+    found = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    absent = missing(found, wanted)
+    if not absent:
+        return
+    if os.geteuid() != 0:
+        raise PocketError("only root can install packages: " + " ".join(absent))
+    with _timed(progress, "debian-packages"), _no_services_started():
+        _run(cloud, "debian-packages", ["apt-get", "update", "-q"])
+        options = ["-q", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]
+        _run(cloud, "debian-packages", ["apt-get", "install", *options, *absent])
+
+
+@contextmanager
+def _no_services_started() -> Iterator[None]:
+    """Debian starts a server when it installs it, unless this file of the administrator forbids."""
+    before = (_POLICY.read_bytes(), _POLICY.stat().st_mode) if _POLICY.exists() else None
+    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if before:
+            _POLICY.write_bytes(before[0])
+            _POLICY.chmod(before[1] & 0o7777)
+        else:
+            _POLICY.unlink()
+
+
+def python(cloud: Cloud, name: str, arguments: list[str], mark: str, progress: Progress) -> None:
+    """``pip install`` *arguments*, unless that was done for the same *mark* before."""
+    stamp = cloud.venv / ".pocket" / name
+    wanted = digest(mark, _CONSTRAINTS.read_text())
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    with _timed(progress, f"python-{name}"):
+        pip = [str(cloud.venv / "bin" / "pip"), "install", "--disable-pip-version-check"]
+        _run(cloud, f"python-{name}", [*pip, "-c", str(_CONSTRAINTS), *arguments])
+    template.write(stamp, wanted, 0o644)
+
+
+def _plugin(cloud: Cloud, progress: Progress) -> None:
+    """The checkout itself, editable; again when what it declares has changed."""
+    declared = [(cloud.checkout / name).read_text() for name in ("pyproject.toml", "setup.cfg")]
+    arguments = ["--no-deps", "--no-build-isolation", "-e", str(cloud.checkout)]
+    python(cloud, "ims_glance", arguments, "\n".join((str(cloud.checkout), *declared)), progress)
+
+
+def _link_debian_python(venv: Path) -> None:
+    libraries = venv / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    for name in LINKED:
+        link = libraries / name
+        if not link.is_symlink():
+            link.symlink_to(DEBIAN_PYTHON / name)
+
+
+@contextmanager
+def _timed(progress: Progress, name: str) -> Iterator[None]:
+    progress(name, "being installed (minutes, the first time)")
+    begin = progress.seconds
+    yield
+    progress(name, f"installed in {progress.seconds - begin:.0f} s")
+
+
+def _run(cloud: Cloud, name: str, command: list[str]) -> None:
+    log = cloud.log(name)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # Without byte code the services would compile themselves at every start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    with log.open("ab") as output:
+        result = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if result.returncode:
+        reason = f"{command[0]} failed with exit code {result.returncode}; the end of {log}:"
+        raise StepFailed(name, reason, process.tail(log))

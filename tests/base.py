@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of several modules share: generated data, and child processes to spoil."""
+
+import multiprocessing
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_BLOCK = bytes(range(251)) * 4178  # about a MiB; 251 is prime, so no power of two repeats it
+
+
+def pattern(start: int, size: int) -> bytes:
+    """Bytes *start* .. *start + size* of an endless stream that never repeats at a segment border."""
+    begin = start % 251
+    return (_BLOCK * (1 + (begin + size) // len(_BLOCK)))[begin : begin + size]
+
+
+class PatternSource:
+    """The first *size* bytes of :func:`pattern` as an upload, without keeping them in memory.
+
+    :param pieces: sizes of what each read returns at most, over and over
+    """
+
+    def __init__(self, size: int, pieces: Iterable[int] = ()) -> None:
+        self._left = size
+        self._position = 0
+        self._pieces = tuple(pieces)
+        self._reads = 0
+
+    def read(self, size: int) -> bytes:
+        """At most *size* bytes."""
+        if self._pieces:
+            size = min(size, self._pieces[self._reads % len(self._pieces)])
+        piece = pattern(self._position, min(size, self._left))
+        self._reads += 1
+        self._position += len(piece)
+        self._left -= len(piece)
+        return piece
+
+
+def in_child(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The value of a function that is called in a forked process, where it may spoil everything.
+
+    :raises AssertionError: with the traceback, if it raised something
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_call, args=(sender, function, arguments))
+    child.start()
+    sender.close()
+    try:
+        good, value = receiver.recv()
+    except EOFError:
+        good, value = False, "it ended without an answer"
+    child.join()
+    assert good, f"in the child process:\n{value}"
+    return value
+
+
+def _call(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        answer = (True, function(*arguments))
+    except BaseException:
+        answer = (False, traceback.format_exc())
+    sender.send(answer)

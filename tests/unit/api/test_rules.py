@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the rules cost, and how they read requests; what they decide is tested in a real Glance."""
+
+import io
+import json
+import types
+from typing import Any
+
+import pytest
+import webob
+import webob.dec
+from glance.common import wsgi
+
+from ims_glance import exceptions
+from ims_glance.api import rules
+from ims_glance.api.image_keys import ImageKeys
+from ims_glance.api.images import Images
+from ims_glance.model import stores
+
+KEY = "0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"
+PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+CONTEXT = types.SimpleNamespace(project_id="demo")
+ENABLED = stores.Stores({"plain": "file", "kms": "ims-kms", "kms2": "ims-kms"}, "plain", "kms")
+
+
+class Glance:
+    """One image, and how often it was asked for."""
+
+    def __init__(self, **image: Any) -> None:
+        self.image = {"id": "i", "owner": "demo", "status": "queued", "visibility": "shared"}
+        self.image.update(image)
+        self.asked = 0
+
+    @webob.dec.wsgify
+    def __call__(self, request: webob.Request) -> webob.Response:
+        assert (request.method, request.path) == ("GET", "/v2/images/i")
+        self.asked += 1
+        return webob.Response(json_body=self.image)
+
+
+class Keys:
+    """A key manager in which every key is fine."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def check_usable(self, context: Any, key_id: str) -> None:
+        self.asked.append(key_id)
+
+    def open_to_service(self, context: Any, key_id: str) -> None:
+        self.asked.append(key_id)
+
+    def default_key(self, context: Any) -> str:
+        raise AssertionError("a default key was asked for")
+
+
+class Unreadable(io.RawIOBase):
+    """A body that must not be read."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        raise AssertionError("the body was read")
+
+
+def make_call(glance: Glance, keys: Keys | None = None, **request: Any) -> rules.Call:
+    known = keys or Keys()
+    body = request.pop("json_body", None)
+    if body is not None:
+        request["body"] = json.dumps(body).encode()
+    return rules.Call(
+        request=wsgi.Request.blank("/", **{"method": "POST", **request}),
+        context=CONTEXT,
+        image_path="/v2/images/i",
+        images=Images(glance),
+        keys=ImageKeys(lambda: known, "ims/default"),
+        stores=ENABLED,
+    )
+
+
+def patch(*changes: dict[str, Any]) -> dict[str, Any]:
+    return {"method": "PATCH", "content_type": PATCH_TYPE, "json_body": list(changes)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"op": "replace", "path": "/name", "value": "x"},
+        {"op": "remove", "path": "/locations/0"},
+        {"op": "add", "path": "/system__cmkid", "value": "x"},
+    ],
+)
+def test_other_patches_cost_nothing(change: dict[str, Any]) -> None:
+    glance, keys = Glance(), Keys()
+    rules.update(make_call(glance, keys, **patch(change)))
+    assert (glance.asked, keys.asked) == (0, [])
+
+
+def test_creation_without_key_costs_nothing() -> None:
+    glance, keys = Glance(), Keys()
+    call = make_call(glance, keys, json_body={"name": "x"})
+    rules.create(call)
+    assert (glance.asked, keys.asked) == (0, [])
+    assert call.request.json == {"name": "x"}
+
+
+@pytest.mark.parametrize("status", ["queued", "active", "saving", "uploading", "deactivated"])
+def test_upload_costs_one_look_at_the_image(status: str) -> None:
+    glance, keys = Glance(status=status, __system__cmkid=KEY), Keys()
+    call = make_call(glance, keys, method="PUT")
+    call.request.body_file = Unreadable()
+    rules.upload(call)
+    assert glance.asked == 1
+    assert call.request.headers["X-Image-Meta-Store"] == "kms"
+    # Glance refuses the other statuses itself.
+    assert keys.asked == ([KEY] if status == "queued" else [])
+
+
+def test_upload_is_refused_whatever_the_status_is() -> None:
+    """It may be another one by the time Glance looks."""
+    for status in ("queued", "saving", "active"):
+        call = make_call(
+            Glance(status=status, __system__cmkid=KEY),
+            method="PUT",
+            headers={"X-Image-Meta-Store": "plain"},
+        )
+        with pytest.raises(exceptions.StoreNotEncrypting):
+            rules.upload(call)
+
+
+@pytest.mark.parametrize("status", ["queued", "uploading", "active", "importing"])
+@pytest.mark.parametrize("method", ["glance-direct", "web-download", "copy-image"])
+def test_import_asks_for_keys_when_data_can_move(status: str, method: str) -> None:
+    glance, keys = Glance(status=status, __system__cmkid=KEY), Keys()
+    call = make_call(glance, keys, json_body={"method": {"name": method}})
+    rules.import_(call)
+    assert call.request.json == {"method": {"name": method}, "stores": ["kms"]}
+    moves = {"active"} if method == "copy-image" else {"queued", "uploading"}
+    assert keys.asked == ([KEY] if status in moves else [])
+
+
+METHOD = {"method": {"name": "glance-direct"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "wish"),
+    [
+        ({}, None, stores.Wish()),
+        ({}, "kms", stores.Wish(("kms",))),
+        ({}, "", stores.Wish(("",))),
+        ({"stores": ["kms", "plain"]}, None, stores.Wish(("kms", "plain"))),
+        ({"stores": []}, None, stores.Wish(())),
+        ({"stores": {"kms": 0}}, None, stores.Wish(("kms",))),
+        ({"stores": "kms"}, None, stores.Wish(("k", "m", "s"))),
+        ({"stores": [["kms"], 5]}, None, stores.Wish(("['kms']", "5"))),
+        ({"all_stores": False, "stores": ["kms"]}, None, stores.Wish(("kms",))),
+        ({"all_stores": True}, None, stores.Wish(("plain", "kms", "kms2"))),
+        # Left to Glance, which refuses it.
+        ({"all_stores": True, "stores": []}, None, None),
+        ({"all_stores": True}, "kms", None),
+        ({"all_stores": 1}, None, None),
+        ({"all_stores": "true"}, None, None),
+        ({"stores": ["kms"]}, "kms", None),
+        ({"stores": None}, None, None),
+        ({"stores": 5}, None, None),
+    ],
+)
+def test_stores_of_an_import(
+    body: dict[str, Any], header: str | None, wish: stores.Wish | None
+) -> None:
+    headers = {} if header is None else {"X-Image-Meta-Store": header}
+    call = make_call(Glance(), headers=headers)
+    assert rules._import_wish(call, {**METHOD, **body}, copies=False) == wish
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        ["method"],
+        {},
+        {"method": None},
+        {"method": "x"},
+        {"method": {}},
+        {"method": {"name": 5}},
+    ],
+)
+def test_malformed_import_is_left_alone(body: Any) -> None:
+    glance = Glance(__system__cmkid=KEY)
+    rules.import_(make_call(glance, json_body=body))
+    assert glance.asked == 0
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, {"input": None}, {"input": []}, {"input": {"image_properties": "x"}}]
+)
+def test_other_tasks_are_left_alone(body: Any) -> None:
+    glance = Glance(__system__cmkid=KEY)
+    rules.create_task(make_call(glance, json_body=body))
+    assert glance.asked == 0
+
+
+def test_task_for_an_image_with_key() -> None:
+    call = make_call(Glance(__system__cmkid=KEY), json_body={"input": {"image_id": "i"}})
+    with pytest.raises(rules.TaskRefused, match=r"/v2/images/\{id\}/import"):
+        rules.create_task(call)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://x", True),
+        ("ims-kms-2://x", True),
+        ("x", True),
+        ("http://[x", True),
+        ("ims-kms://kms/1", False),
+        ("IMS-KMS://kms/1", False),
+        (" ims-kms://kms/1", False),
+        ("ims-\nkms://kms/1", False),
+        ("ims-kms:", False),
+    ],
+)
+def test_schemes(url: str, allowed: bool) -> None:
+    calls = [
+        make_call(Glance(), json_body={"url": url}),
+        make_call(Glance(), json_body={"input": {"loc_url": url}}),
+        make_call(
+            Glance(),
+            **patch({"op": "add", "path": "/locations/-", "value": {"url": url, "metadata": {}}}),
+        ),
+    ]
+    for rule, call in zip(
+        (rules.add_location, rules.create_task, rules.update), calls, strict=True
+    ):
+        if allowed:
+            rule(call)
+            continue
+        with pytest.raises(exceptions.LocationForbidden):
+            rule(call)

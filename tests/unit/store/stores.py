@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the store build on: real files, keys in a dictionary, damage done to files."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.crypto import envelope, stream
+from ims_glance.store import inner
+from ims_glance.store.inner.base import InnerStore
+from ims_glance.store.objects import EncryptedObjects
+
+IMAGE_ID = "3b9c2f0e-60c5-4a4e-9d55-0a2e7c7a4b10"
+KEY_ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
+NEW_KEY_ID = "0f4a2c1e-7c55-4d0f-8a7e-3f6f1b9c7d21"
+
+FIRST = stream.segment_capacity(0)
+REST = stream.segment_capacity(1)
+
+
+class KeyRing:
+    """Keys as :class:`ims_glance.keys.KeyManager` gives them."""
+
+    def __init__(self) -> None:
+        self.keys = {KEY_ID: os.urandom(32), NEW_KEY_ID: os.urandom(32)}
+
+    def read(self, key_id: str) -> bytes:
+        """The key.
+
+        :raises KeyNotFound: if there is none
+        """
+        try:
+            return self.keys[key_id]
+        except KeyError:
+            raise exceptions.KeyNotFound(key_id=key_id) from None
+
+
+def file_inner(directory: Path, **options: Any) -> InnerStore:
+    """The inner store over the stock ``file`` driver; in *directory* unless *options* say else."""
+    if "filesystem_store_datadirs" not in options:
+        options.setdefault("filesystem_store_datadir", str(directory))
+    conf = cfg.ConfigOpts()
+    configuration = directory.with_suffix(".conf")
+    lines = [
+        f"{name} = {value}"
+        for name, values in options.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    configuration.write_text("\n".join(["[kms_inner]", *lines, ""]))
+    conf(["--config-file", str(configuration)], project="glance")
+    return inner.load(conf, "file", "kms_inner")
+
+
+def body_path(objects: EncryptedObjects, object_id: str) -> Path:
+    """The file of an object's body."""
+    return Path(objects.inner.uri(f"ims-{object_id}").removeprefix("file://"))
+
+
+def header_path(objects: EncryptedObjects, object_id: str, which: str = "a") -> Path:
+    """The file of an object's header."""
+    return body_path(objects, object_id).with_suffix(f".header-{which}")
+
+
+def header_of(path: Path) -> envelope.Header:
+    """What a header's file says."""
+    return envelope.parse(path.read_bytes(), path.name.removeprefix("ims-")[:32])
+
+
+@contextlib.contextmanager
+def changed(path: Path, content: bytes | None) -> Iterator[None]:
+    """Within, the file has another content, or is gone."""
+    original = path.read_bytes()
+    try:
+        if content is None:
+            path.unlink()
+        else:
+            path.write_bytes(content)
+        yield
+    finally:
+        path.write_bytes(original)
+
+
+@contextlib.contextmanager
+def flipped(path: Path, byte: int, bit: int) -> Iterator[None]:
+    """Within, one bit of the file is another."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        original = os.pread(descriptor, 1, byte)
+        os.pwrite(descriptor, bytes([original[0] ^ 1 << bit]), byte)
+        yield
+    finally:
+        os.pwrite(descriptor, original, byte)
+        os.close(descriptor)
+
+
+def lanes() -> list[str]:
+    """Threads of uploads that run."""
+    return [each.name for each in threading.enumerate() if each.name.startswith("ims-kms-")]

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of our errors becomes which of those that Glance answers well."""
+
+import pytest
+import webob.exc
+from glance.common import exception as glance_exception
+from glance_store import exceptions as store_exceptions
+
+from ims_glance import exceptions
+from ims_glance.store import errors
+
+KEY = {"key_id": "k"}
+KEY_GONE = exceptions.KeyGone(**KEY, image_id="i")
+SERVICE_DENIED = exceptions.ServiceKeyDenied(**KEY, service_user="glance")
+AWAY = exceptions.KeyManagerUnavailable(reason="HTTP 500")
+DAMAGED = exceptions.ObjectDamaged(object_id="o", reason="cut")
+HEADER_MISSING = exceptions.HeaderMissing(object_id="o")
+
+UPLOAD = [
+    (exceptions.KeyDenied(**KEY), webob.exc.HTTPForbidden),
+    (SERVICE_DENIED, webob.exc.HTTPForbidden),
+    (exceptions.KeyUnusable(**KEY, reason="short"), webob.exc.HTTPBadRequest),
+    (exceptions.KeyNotFound(**KEY), webob.exc.HTTPConflict),
+    (exceptions.ImageNotFound(image_id="i"), webob.exc.HTTPConflict),
+    (exceptions.ImageHasNoKey(image_id="i"), webob.exc.HTTPConflict),
+    (AWAY, store_exceptions.TimeoutError),
+    (DAMAGED, exceptions.ObjectDamaged),
+]
+DOWNLOAD = [
+    (AWAY, store_exceptions.RemoteServiceUnavailable),
+    (HEADER_MISSING, store_exceptions.NotFound),
+    (KEY_GONE, glance_exception.Forbidden),
+    (SERVICE_DENIED, glance_exception.Forbidden),
+    (exceptions.KeyNotFound(**KEY), glance_exception.Forbidden),
+    (exceptions.KeyUnusable(**KEY, reason="short"), glance_exception.Forbidden),
+    (DAMAGED, exceptions.ObjectDamaged),
+]
+
+
+def _ids(value):
+    return type(value).__name__ if isinstance(value, Exception) else value.__name__
+
+
+def _text(error: BaseException) -> str:
+    return str(getattr(error, "detail", None) or error)
+
+
+def _check(door, error, answer) -> None:
+    with pytest.raises(answer) as caught, door():
+        raise error
+    assert type(caught.value) in (answer, errors.ServiceUnavailable)
+    assert str(error) in _text(caught.value)
+    if caught.value is not error:
+        assert error.code in _text(caught.value)
+        # The inner error would say the same again in the log.
+        assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(("error", "answer"), UPLOAD, ids=_ids)
+def test_upload(error, answer):
+    _check(errors.for_upload, error, answer)
+
+
+@pytest.mark.parametrize(("error", "answer"), DOWNLOAD, ids=_ids)
+def test_download(error, answer):
+    _check(errors.for_download, error, answer)
+
+
+@pytest.mark.parametrize("door", [errors.for_upload, errors.for_download])
+@pytest.mark.parametrize(
+    "error", [store_exceptions.StorageFull(), ValueError("other"), KeyboardInterrupt()]
+)
+def test_what_is_not_ours_passes(door, error):
+    with pytest.raises(type(error)) as caught, door():
+        raise error
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("door", [errors.for_upload, errors.for_download])
+def test_no_error_no_change(door):
+    with door():
+        done = True
+    assert done
+
+
+def test_service_unavailable_is_known_to_both_directions():
+    error = errors.ServiceUnavailable("away")
+    assert isinstance(error, store_exceptions.RemoteServiceUnavailable)
+    assert isinstance(error, store_exceptions.TimeoutError)
+    assert "away" in str(error)
+
+
+def test_every_error_of_ours_has_an_answer_on_upload():
+    """Nothing of a family is left to Glance's catch-all, which would answer 500."""
+    families = (
+        exceptions.Forbidden,
+        exceptions.Invalid,
+        exceptions.NotFound,
+        exceptions.Conflict,
+        exceptions.Unavailable,
+    )
+    for family in families:
+        with pytest.raises((webob.exc.HTTPClientError, errors.ServiceUnavailable)):  # noqa: SIM117
+            with errors.for_upload():
+                raise family
+
+
+def test_the_text_begins_with_the_code():
+    assert errors.text(AWAY) == (
+        "IMG.0014: The key manager is unavailable (HTTP 500). Try again later."
+    )
