@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of several modules share: generated data, and child processes to spoil."""
 
+import ctypes
 import multiprocessing
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
+
+_CLONE_NEWNS = 0x20000
+_MS_RDONLY, _MS_REMOUNT, _MS_REC, _MS_PRIVATE = 0x1, 0x20, 0x4000, 0x40000
 
 _BLOCK = bytes(range(251)) * 4178  # about a MiB; 251 is prime, so no power of two repeats it
 
@@ -63,3 +68,23 @@ def _call(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...])
     except BaseException:
         answer = (False, traceback.format_exc())
     sender.send(answer)
+
+
+def mount(kind: str, point: Path, options: str = "") -> None:
+    """Mount a file system for the calling process alone, which must be a child of its own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    steps = (
+        (libc.unshare, _CLONE_NEWNS),
+        (libc.mount, b"none", b"/", None, _MS_REC | _MS_PRIVATE, None),
+        (libc.mount, kind.encode(), str(point).encode(), kind.encode(), 0, options.encode()),
+    )
+    for call, *arguments in steps:
+        if call(*arguments):
+            raise OSError(ctypes.get_errno(), f"cannot mount {kind} at {point}")
+
+
+def remount_read_only(point: Path) -> None:
+    """Take the right to write from what :func:`mount` has mounted."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(None, str(point).encode(), None, _MS_REMOUNT | _MS_RDONLY, None):
+        raise OSError(ctypes.get_errno(), f"cannot remount {point}")

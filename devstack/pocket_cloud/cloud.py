@@ -4,11 +4,13 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from pocket_cloud import passwords, ports, template
 from pocket_cloud.errors import PocketError
@@ -113,18 +115,27 @@ class Cloud:
         return self.path("logs", f"{name}.log")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep a second command from changing the same cloud at the same time.
+    def locked(self, patience: float = 600.0) -> Iterator[None]:
+        """Let one command at a time change the cloud; others wait up to *patience* seconds.
 
-        :raises PocketError: if another one is at work.
+        :raises PocketError: if another one is at work for longer.
         """
         self.home.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + patience
         with self.path("lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise PocketError(f"another command is at work on {self.home}") from error
+            while not _try_lock(lock):
+                if time.monotonic() > deadline:
+                    raise PocketError(f"another command is at work on {self.home}")
+                time.sleep(0.1)
             yield
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read_json(path: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pocket_cloud.plan import Node, Progress
 from pocket_cloud.service import Service
 
 # What "clean" removes: all that "up" makes, except what it installed.
-DATA = ("data", "etc", "logs", "run", "stamps")
+DATA = ("data", "etc", "images", "logs", "run", "stamps")
 DATA_FILES = ("state.json", "passwords.json", "clouds.yaml", "openrc-*")
 
 _LEFTOVER_GRACE = 3.0

@@ -91,7 +91,8 @@ def report(cloud: Cloud) -> tuple[str, bool]:
     lines += [f"{region}: image service {url}" for region, url in access.image_urls(cloud).items()]
     if not cloud.is_light:
         kind = cloud.state.get("virt_type", "not known yet")
-        lines.append(f"hypervisor {kind}, {len(guests.running(cloud))} guests running")
+        why = cloud.state.get("virt_reason", "no probe so far")
+        lines.append(f"hypervisor {kind} ({why}), {len(guests.running(cloud))} guests running")
     lines += ["", *services_table(found)]
     for state in found:
         if state.condition == "crashed":

@@ -135,7 +135,13 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
     :raises InnerStoreMisconfigured: if ``[ims_kms] default_store`` is no encrypting store
     """
     ims_conf.register_opts(conf)
-    drivers: Mapping[str, str] = conf.enabled_backends or {}
+    # glance_store adds Glance's own staging stores to the option's value (glance_store/
+    # multi_backend.py); their prefix is reserved.
+    drivers = {
+        store: name
+        for store, name in (conf.enabled_backends or {}).items()
+        if not store.startswith("os_glance_")
+    }
     default = conf.glance_store.default_backend if drivers else None
     weights = {
         store: conf[store].weight

@@ -4,7 +4,7 @@
 import time
 from typing import NamedTuple
 
-from pocket_cloud import rest
+from pocket_cloud import kvm, rest
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.errors import PocketError
 from pocket_cloud.service import Step, digest
@@ -59,6 +59,7 @@ def _hypervisor(cloud: Cloud) -> None:
 _NOVA = "nova-manage --config-file ${etc}/nova/nova.conf"
 
 STEPS = (
+    Step("virt-type", function=kvm.decide, is_repeated=True),
     Step(
         "placement-database",
         needs=("more-databases",),

@@ -218,5 +218,10 @@ def test_stores_from_the_configuration() -> None:
     assert guard.enabled_stores(conf) == stores.Stores(BACKENDS, "kms2", "kms2")
 
 
+def test_stores_of_glance_itself_are_none_for_images() -> None:
+    conf = make_conf(enabled_backends={**BACKENDS, "os_glance_staging_store": "file"})
+    assert guard.enabled_stores(conf).drivers == BACKENDS
+
+
 def test_single_store() -> None:
     assert guard.enabled_stores(make_conf()) == stores.Stores({}, None, None)

@@ -15,6 +15,7 @@ from ims_glance.crypto import envelope, stream
 from ims_glance.store import inner
 from ims_glance.store.inner.base import InnerStore
 from ims_glance.store.objects import EncryptedObjects
+from tests.base import PatternSource
 
 IMAGE_ID = "3b9c2f0e-60c5-4a4e-9d55-0a2e7c7a4b10"
 KEY_ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
@@ -43,8 +44,7 @@ class KeyRing:
 
 def file_inner(directory: Path, **options: Any) -> InnerStore:
     """The inner store over the stock ``file`` driver; in *directory* unless *options* say else."""
-    if "filesystem_store_datadirs" not in options:
-        options.setdefault("filesystem_store_datadir", str(directory))
+    options = {"filesystem_store_datadir": str(directory), **options}
     conf = cfg.ConfigOpts()
     configuration = directory.with_suffix(".conf")
     lines = [
@@ -55,6 +55,26 @@ def file_inner(directory: Path, **options: Any) -> InnerStore:
     configuration.write_text("\n".join(["[kms_inner]", *lines, ""]))
     conf(["--config-file", str(configuration)], project="glance")
     return inner.load(conf, "file", "kms_inner")
+
+
+def write(
+    objects: EncryptedObjects, size: int, key_id: str = KEY_ID, image_id: str = IMAGE_ID
+) -> str:
+    """An object with the image ``pattern(0, size)``; its id."""
+    object_id, digests = objects.write(image_id, key_id, PatternSource(size), size, "sha256")
+    assert digests.size == size
+    return object_id
+
+
+def read(objects: EncryptedObjects, object_id: str, *offset_and_length: int) -> bytes:
+    """An image, or a range of it."""
+    reader, _header = objects.read(object_id, *offset_and_length)
+    return b"".join(reader)
+
+
+def names(objects: EncryptedObjects) -> list[str]:
+    """Everything in the inner store."""
+    return sorted(stored.name for stored in objects.inner.objects())
 
 
 def body_path(objects: EncryptedObjects, object_id: str) -> Path:

@@ -33,7 +33,6 @@ DOWNLOAD = [
     (SERVICE_DENIED, glance_exception.Forbidden),
     (exceptions.KeyNotFound(**KEY), glance_exception.Forbidden),
     (exceptions.KeyUnusable(**KEY, reason="short"), glance_exception.Forbidden),
-    (DAMAGED, exceptions.ObjectDamaged),
 ]
 
 
@@ -64,6 +63,16 @@ def test_upload(error, answer):
 @pytest.mark.parametrize(("error", "answer"), DOWNLOAD, ids=_ids)
 def test_download(error, answer):
     _check(errors.for_download, error, answer)
+
+
+@pytest.mark.parametrize("error", [DAMAGED, OSError(5, "Input/output error", "/srv/ims-1")])
+def test_damage_is_told_to_the_operator_only(error, caplog):
+    with pytest.raises(webob.exc.HTTPInternalServerError) as caught, errors.for_download():
+        raise error
+    assert str(error) in caplog.text
+    assert "IMG.0057" in _text(caught.value)
+    for detail in ("Object o", "cut", "/srv", "Input/output"):
+        assert detail not in _text(caught.value)
 
 
 @pytest.mark.parametrize("door", [errors.for_upload, errors.for_download])

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of an encrypted image: made, looked for, booted, read, refused, re-keyed, deleted."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from pocket_cloud import guest
+from pocket_cloud.demo.stage import Stage
+
+_IMAGE = "demo-guest"
+_REKEY = "demo-key"
+_WINDOW = 32
+
+
+def play(stage: Stage) -> None:
+    """Play all of it."""
+    disk = guest.build(stage.cloud)
+    before = _stored(stage)
+    with stage.step("Tenant demo makes an image under the project's own key"):
+        image = _create(stage, disk)
+    files = sorted(_stored(stage) - before)
+    with stage.step("The store holds ciphertext, and no byte run of the disk"):
+        _look_for_plaintext(stage, disk, files)
+    with stage.step("An unmodified Nova boots a server from it"):
+        _boot(stage)
+    with stage.step("Downloaded, it is the same"):
+        _download(stage, disk)
+    with stage.step("A range of it, too"):
+        _read_range(stage, disk, image)
+    with stage.step("Tenant other gets nothing"):
+        stage.refuse("openstack", "image", "show", image, user="other")
+        target = str(stage.files / "stolen")
+        stage.refuse("openstack", "image", "save", "--file", target, image, user="other")
+    with stage.step("The operator gives it to another key of the tenant; its data stays as it is"):
+        _rekey(stage, image, files)
+    with stage.step("It boots under the new key"):
+        _boot(stage)
+    with stage.step("One changed byte is found"):
+        _damage(stage, image, files)
+    with stage.step("Deleted, nothing of it is left"):
+        stage.run("openstack", "image", "delete", image)
+        stage.check(_stored(stage) == before, "its header and its body are gone from the store")
+    with stage.step("The same with a real distribution: Alpine Linux, qcow2"):
+        _alpine(stage)
+
+
+def _stored(stage: Stage) -> set[Path]:
+    """Files of the encrypting store's inner store."""
+    return set(stage.cloud.path("data", "glance-one", "kms").iterdir())
+
+
+def _create(stage: Stage, disk: Path) -> str:
+    image = stage.run(
+        *("openstack", "image", "create", "--property", "__system__cmkid=ims/default"),
+        *("--disk-format", "raw", "--container-format", "bare", "--file", str(disk)),
+        *("-f", "value", "-c", "id", _IMAGE),
+    )
+    stage.at_end("openstack", "image", "delete", image)
+    key = _property(stage, image, "__system__cmkid")
+    stores = _property(stage, image, "stores")
+    stage.check(stores == "kms", f"it is in the encrypting store ({stores}), under key {key}")
+    return image
+
+
+def _property(stage: Stage, image: str, name: str) -> str:
+    command = ("openstack", "image", "show", "-f", "json", "-c", "properties", image)
+    properties = json.loads(stage.quietly(*command) or "{}").get("properties", {})
+    return str(properties.get(name, ""))
+
+
+def _look_for_plaintext(stage: Stage, disk: Path, files: list[Path]) -> None:
+    for file in files:
+        stage.say(f"     {file.stat().st_size:>10}  {file.name}")
+    stored = b"".join(file.read_bytes() for file in files)
+    stage.check(len(stored) > disk.stat().st_size, "the files are as long as the disk, and more")
+    windows = set(_windows(disk.read_bytes(), _WINDOW))
+    # Found at any place, not only at multiples of the window.
+    met = sum(stored[at : at + _WINDOW] in windows for at in range(len(stored) - _WINDOW + 1))
+    stage.check(met == 0, f"none of {len(windows)} runs of {_WINDOW} bytes of the disk is in them")
+
+
+def _windows(data: bytes, size: int) -> list[bytes]:
+    """Runs of *data*, except those of one and the same byte."""
+    runs = (data[at : at + size] for at in range(0, len(data) - size + 1, size))
+    return [run for run in runs if len(set(run)) > 1]
+
+
+def _boot(stage: Stage) -> None:
+    name = "demo-server"
+    stage.run(
+        *("openstack", "--os-compute-api-version", "2.37", "server", "create", "--wait"),
+        *("--image", _IMAGE, "--flavor", "m1.nano", "--no-network"),
+        *("-f", "value", "-c", "status", name),
+    )
+    stage.at_end("openstack", "server", "delete", "--wait", name)
+    console = ("openstack", "console", "log", "show", name)
+    stage.say(f"   demo$ {' '.join(console)}")
+
+    def finished() -> str:
+        log = stage.quietly(*console)
+        return log if guest.LAST_LINE in log else ""
+
+    log = stage.wait_for("the guest's last line", finished)
+    for line in log.splitlines():
+        if line.startswith("IMS-GUEST"):
+            stage.say(f"     {line}")
+    stage.check(guest.MARKER in log, "the guest came up and spoke on its console")
+    stage.run("openstack", "server", "delete", "--wait", name)
+
+
+def _download(stage: Stage, disk: Path) -> None:
+    target = stage.files / "downloaded"
+    stage.run("openstack", "image", "save", "--file", str(target), _IMAGE)
+    sent, received = (_sha256(path) for path in (disk, target))
+    stage.check(sent == received, f"SHA-256 is {received} both times")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_range(stage: Stage, disk: Path, image: str) -> None:
+    token = stage.quietly("openstack", "token", "issue", "-f", "value", "-c", "id")
+    # Across the border of two encrypted segments.
+    first, last = 1048500, 1048600
+    target = stage.files / "range"
+    stage.run(
+        *("curl", "-sS", "--fail", "-H", f"X-Auth-Token: {token}", "-o", str(target)),
+        *("-H", f"Range: bytes={first}-{last}"),
+        stage.cloud.url("glance_one", f"/v2/images/{image}/file"),
+    )
+    same = target.read_bytes() == disk.read_bytes()[first : last + 1]
+    stage.check(same, f"these are bytes {first} to {last} of the disk")
+
+
+def _rekey(stage: Stage, image: str, files: list[Path]) -> None:
+    order = stage.run(
+        *("openstack", "secret", "order", "create", "--name", _REKEY),
+        *("--algorithm", "aes", "--bit-length", "256"),
+        *("-f", "value", "-c", "Order href", "key"),
+    )
+    stage.at_end("openstack", "secret", "order", "delete", order)
+    wait = ("openstack", "secret", "order", "get", "-f", "value", "-c", "Secret href", order)
+    secret = stage.wait_for("the new key", lambda: stage.quietly(*wait).replace("None", ""))
+    stage.at_end("openstack", "secret", "delete", secret)
+    key = secret.rpartition("/")[2]
+    service = stage.quietly(
+        *("openstack", "user", "show", "-f", "value", "-c", "id", "glance"), user="admin"
+    )
+    allow = ("--user", service, "--operation-type", "read", secret)
+    stage.run("openstack", "acl", "user", "add", *allow, shown=False)
+    body = _body(files)
+    before = (_sha256(body), body.stat().st_mtime_ns)
+    stage.run("ims-manage", "rekey", image, key, user="operator")
+    stage.check(_property(stage, image, "__system__cmkid") == key, "the image says so")
+    after = (_sha256(body), body.stat().st_mtime_ns)
+    stage.check(before == after, f"the body ({body.stat().st_size} bytes) was not touched")
+
+
+def _body(files: list[Path]) -> Path:
+    return next(file for file in files if ".header-" not in file.name)
+
+
+def _damage(stage: Stage, image: str, files: list[Path]) -> None:
+    body = _body(files)
+    # Not in the first segment: the answer has begun when this one is read.
+    place = 30_000_000
+    target = str(stage.files / "damaged")
+    with body.open("r+b") as file:
+        file.seek(place)
+        true = file.read(1)
+        try:
+            file.seek(place)
+            file.write(bytes([true[0] ^ 1]))
+            file.flush()
+            stage.say(f"   (bit 0 of byte {place} of {body.name} is flipped)")
+            stage.refuse("openstack", "image", "save", "--file", target, _IMAGE)
+            stage.refuse("ims-manage", "verify", image, user="operator")
+        finally:
+            file.seek(place)
+            file.write(true)
+    stage.say("   (and flipped back)")
+    stage.run("ims-manage", "verify", image, user="operator")
+
+
+def _alpine(stage: Stage) -> None:
+    alpine = guest.alpine(stage.cloud)
+    name = "demo-alpine"
+    image = stage.run(
+        *("openstack", "image", "create", "--property", "__system__cmkid=ims/default"),
+        *("--disk-format", "qcow2", "--container-format", "bare", "--file", str(alpine.disk)),
+        *("-f", "value", "-c", "id", name),
+    )
+    stage.at_end("openstack", "image", "delete", image)
+    target = stage.files / "alpine.qcow2"
+    stage.run("openstack", "image", "save", "--file", str(target), name)
+    sent, received = (_sha256(path) for path in (alpine.disk, target))
+    stage.check(sent == received, f"SHA-256 is {received} both times")
+    info = stage.run("qemu-img", "info", str(target), shown=False)
+    stage.check(
+        "file format: qcow2" in info, "qemu-img takes what came back for the qcow2 that was sent"
+    )

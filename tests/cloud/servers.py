@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers from the guest that tells what it sees."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pocket_cloud import guest
+from pocket_cloud.cloud import Cloud
+
+_FLAVOR = "m1.nano"
+
+
+@contextmanager
+def guest_image(cloud: Cloud, connection: Any, **properties: str) -> Iterator[Any]:
+    """An image with the guest's disk, for as long as the block lasts."""
+    image = connection.image.create_image(
+        "guest",
+        filename=str(guest.build(cloud)),
+        disk_format="raw",
+        container_format="bare",
+        **properties,
+    )
+    try:
+        yield image
+    finally:
+        connection.image.delete_image(image)
+
+
+@contextmanager
+def server(connection: Any, image: Any, name: str = "guest") -> Iterator[Any]:
+    """A running server without a network, for as long as the block lasts."""
+    flavor = connection.compute.find_flavor(_FLAVOR)
+    made = connection.compute.create_server(
+        name=name, image_id=image.id, flavor_id=flavor.id, networks="none"
+    )
+    try:
+        yield connection.compute.wait_for_server(made, wait=120)
+    finally:
+        connection.compute.delete_server(made)
+        connection.compute.wait_for_delete(made, wait=120)
+
+
+def console(connection: Any, server: Any) -> str:
+    """What the server has written on its serial console so far."""
+    return str(connection.compute.get_server_console_output(server)["output"])
+
+
+def wait_until(is_true: Callable[[], object], patience: float = 120.0) -> None:
+    """Wait.
+
+    :raises AssertionError: if it does not become true in *patience* seconds
+    """
+    deadline = time.monotonic() + patience
+    while not is_true():
+        assert time.monotonic() < deadline, f"not true after {patience:.0f} s"
+        time.sleep(0.5)
+
+
+def wait_for_boot(connection: Any, server: Any) -> None:
+    """Wait for the last line that the guest writes."""
+    wait_until(lambda: guest.LAST_LINE in console(connection, server))

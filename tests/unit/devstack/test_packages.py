@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+from pathlib import Path
+
+import pytest
+from pocket_cloud import packages
+from pocket_cloud.errors import StepFailed
+from pocket_cloud.plan import Progress
+
+HERE = Path(packages.__file__).parent
+
+
+def test_only_installed_packages_count():
+    found = "gcc installed\ngit config-files\nmtools not-installed\n"
+    assert packages.missing(found, ("gcc", "git", "mtools", "qemu")) == ["git", "mtools", "qemu"]
+
+
+def test_the_full_profile_is_the_light_one_and_more():
+    assert set(packages.LIGHT) < set(packages.FULL)
+    assert len(set(packages.FULL)) == len(packages.FULL)
+
+
+def canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-full.txt"])
+def test_every_requirement_is_pinned(name):
+    lines = (HERE / "constraints.txt").read_text().splitlines()
+    pinned = {canonical(line.partition("==")[0]) for line in lines if "==" in line}
+    wanted = [line for line in (HERE / name).read_text().splitlines() if line[:1].isalpha()]
+    assert [line for line in wanted if canonical(line) not in pinned] == []
+
+
+@pytest.fixture
+def pip(cloud):
+    """A stand-in for pip that notes what it was asked for."""
+    program = cloud.venv / "bin" / "pip"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\necho "$*" >> {cloud.venv}/asked\nexec cat {cloud.venv}/code\n')
+    program.chmod(0o755)
+    (cloud.venv / "code").touch()
+    return cloud.venv / "asked"
+
+
+def test_pip_is_asked_once_for_the_same(cloud, pip):
+    lines: list[object] = []
+    for mark in ("a", "a", "b"):
+        packages.python(cloud, "x", ["one", "two"], mark, Progress(lines.append))
+    asked = pip.read_text().splitlines()
+    assert len(asked) == 2
+    assert asked[0].endswith("constraints.txt one two")
+    assert len(lines) == 4
+
+
+def test_a_failed_install_is_named_and_tried_again(cloud, pip):
+    (cloud.venv / "code").unlink()
+    for _ in range(2):
+        with pytest.raises(StepFailed, match="python-x") as caught:
+            packages.python(cloud, "x", ["one"], "a", Progress(lambda line: None))
+        assert "No such file" in caught.value.log
+    assert len(pip.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("before", [None, b"#!/bin/sh\nexit 0\n"])
+def test_the_ban_on_starting_services_is_lifted_again(tmp_path, monkeypatch, before):
+    policy = tmp_path / "policy-rc.d"
+    if before:
+        policy.write_bytes(before)
+        policy.chmod(0o750)
+    monkeypatch.setattr(packages, "_POLICY", policy)
+    with packages._no_services_started():
+        assert policy.read_text().endswith("exit 101\n")
+        assert policy.stat().st_mode & 0o111
+    if before:
+        assert policy.read_bytes() == before
+        assert policy.stat().st_mode & 0o777 == 0o750
+    else:
+        assert not policy.exists()
