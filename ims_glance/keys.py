@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import cachetools
+from barbicanclient import exceptions as barbican_exceptions
 from castellan import key_manager
 from castellan.common import exception as castellan_exceptions
 from castellan.common import utils as castellan_utils
@@ -45,6 +46,11 @@ class _Key(bytearray):
     """A key in the cache; *until* is when it is to be wiped, in seconds of the cache's timer."""
 
     until: float
+
+    def __repr__(self) -> str:
+        return "<key>"
+
+    __str__ = __repr__
 
 
 class KeyCache(cachetools.TTLCache[str, _Key]):
@@ -322,7 +328,9 @@ def _classify(error: BaseException) -> tuple[_Kind, str]:
             # Keystone says "not found" to a token that it does not know.
             from_keystone = isinstance(link, keystone_exceptions.ClientException)
             return (_Kind.UNAUTHENTICATED if from_keystone else _Kind.MISSING), ""
-        if status == http.HTTPStatus.UNAUTHORIZED:
+        # barbicanclient forgets to give this one its status.
+        refused = isinstance(link, barbican_exceptions.HTTPAuthError)
+        if refused or status == http.HTTPStatus.UNAUTHORIZED:
             return _Kind.UNAUTHENTICATED, ""
         if status:
             return _Kind.OTHER, f"HTTP {int(status)}"

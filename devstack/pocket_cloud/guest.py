@@ -19,6 +19,7 @@ from pocket_cloud.service import digest
 
 MARKER = "IMS-GUEST-READY"
 LAST_LINE = "IMS-GUEST-END"
+ALPINE_LAST_SERVICE = "quicksand-guest-agent"
 
 _SIZE = 48 << 20
 _BUSYBOX = Path("/bin/busybox")

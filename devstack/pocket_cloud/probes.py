@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from pocket_cloud import process, rados, rest, template
+from pocket_cloud import process, procfs, rados, rest, template
 from pocket_cloud.cloud import HOST, Cloud
 from pocket_cloud.errors import PocketError
 from pocket_cloud.service import Probe
@@ -104,7 +104,10 @@ def reported(name: str, port: str, path: str) -> Probe:
     """
 
     def probe(cloud: Cloud) -> str:
-        started = process.pid_file(cloud, name).stat().st_mtime
+        recorded = process.recorded(cloud, name)
+        if recorded is None:
+            return "never started"
+        started = procfs.moment(recorded[0].started)
         try:
             admin = rest.admin(cloud)
             url = cloud.url(port, path.format(project=admin.project_id))

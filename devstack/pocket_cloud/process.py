@@ -37,16 +37,18 @@ def pid_file(cloud: Cloud, name: str) -> Path:
 
 def recorded(cloud: Cloud, name: str) -> tuple[Process, str] | None:
     """The process last started for *name* and the fingerprint of how; alive or not."""
-    path = pid_file(cloud, name)
+    return _read(pid_file(cloud, name))
+
+
+def _read(path: Path) -> tuple[Process, str] | None:
     try:
         content = json.loads(path.read_text())
         process = Process(int(content["pid"]), int(content["started"]))
-        return process, str(content["fingerprint"])
-    except FileNotFoundError:
+        fingerprint, boot = str(content["fingerprint"]), content["boot"]
+    except (OSError, ValueError, KeyError, TypeError):
+        # Not there, or cut off by a crash of the machine, which is as good.
         return None
-    except (ValueError, KeyError, TypeError):
-        # Cut off by a crash of the machine: as good as none.
-        return None
+    return (process, fingerprint) if boot == procfs.boot_id() else None
 
 
 def running(cloud: Cloud, name: str) -> Process | None:
@@ -90,6 +92,7 @@ def start(
         # Already dead: no start time is 0, so the record is stale, as it should be.
         "started": found.started if found else 0,
         "fingerprint": fingerprint,
+        "boot": procfs.boot_id(),
     }
     template.write(pid_file(cloud, name), json.dumps(record) + "\n", 0o644)
     return child
@@ -139,18 +142,36 @@ def _send(process: Process, number: signal.Signals) -> bool:
 def members(cloud: Cloud) -> list[Process]:
     """Every live process of the cloud: children, forgotten ones and guests included.
 
-    A process belongs to it if it has our mark in its environment, or (libvirt's guests, which get
-    a fresh environment) if it sees our folder where others see ``/var/lib/libvirt``.
+    A process belongs to it if it has our mark in its environment; or is in the group of one that
+    we started (some write their title over their environment); or sees our folder where others
+    see ``/var/lib/libvirt`` (libvirt's guests get a fresh environment and a group of their own).
     """
-    mark, libvirt = str(cloud.home), _identity(cloud.path("data", "libvirt", "lib"))
+    mark, groups = str(cloud.home), _groups(cloud)
+    libvirt = _identity(cloud.path("data", "libvirt", "lib"))
     found = []
     for pid in procfs.pids():
-        ours = procfs.environment(pid).get(MARKER) == mark
-        if not ours and libvirt:
-            ours = _identity(procfs.PROC / str(pid) / "root/var/lib/libvirt") == libvirt
-        state = procfs.stat(pid) if ours else None
-        if state and pid != os.getpid():
+        state = procfs.stat(pid)
+        if state is None or pid == os.getpid():
+            continue
+        seen = _identity(procfs.PROC / str(pid) / "root/var/lib/libvirt") if libvirt else None
+        marked = procfs.environment(pid).get(MARKER) == mark
+        if marked or state.group in groups or (seen and seen == libvirt):
             found.append(Process(pid, state.started))
+    return found
+
+
+def _groups(cloud: Cloud) -> set[int]:
+    """Process groups that are ours: each process we start leads one.
+
+    The leader may be gone, but not replaced: its number is not given away while there is a group.
+    """
+    found = set()
+    for path in cloud.path("run").glob("*.json"):
+        recorded_one = _read(path)
+        if recorded_one:
+            leader = procfs.stat(recorded_one[0].pid)
+            if leader is None or leader.started == recorded_one[0].started:
+                found.add(recorded_one[0].pid)
     return found
 
 

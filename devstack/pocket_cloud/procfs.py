@@ -4,6 +4,7 @@
 import ipaddress
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,17 @@ def stat(pid: int) -> Stat | None:
     except (OSError, ValueError):
         return None
     return None if found.state in "ZX" else found
+
+
+def boot_id() -> str:
+    """Names this run of the machine: pids of another one mean nothing."""
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def moment(started: int) -> float:
+    """Seconds since 1970 at a number of clock ticks since boot."""
+    uptime = float((PROC / "uptime").read_text().split()[0])
+    return time.time() - uptime + started / os.sysconf("SC_CLK_TCK")
 
 
 def pids() -> list[int]:

@@ -112,7 +112,12 @@ def test_what_cannot_start_is_named_with_the_end_of_its_log(up):
 def test_a_stale_pid_file_harms_nobody(up):
     up("down")
     with subprocess.Popen(["sleep", "600"]) as stranger:
-        record = {"pid": stranger.pid, "started": 1, "fingerprint": "x"}
+        record = {
+            "pid": stranger.pid,
+            "started": 1,
+            "fingerprint": "x",
+            "boot": procfs.boot_id(),
+        }
         for service in catalog.LIGHT:
             process.pid_file(up.cloud, service.name).write_text(json.dumps(record))
         shown = up("status")

@@ -17,6 +17,7 @@ import pytest
 
 from tests.functional import identity
 from tests.functional.client import Client
+from tests.functional.commands import Commands
 from tests.functional.key_vault import Vault
 from tests.functional.service import GlanceService, Options
 
@@ -53,6 +54,14 @@ def make_glance(
     yield make
     for service in services:
         service.stop()
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """For commands of ``ims-manage``."""
+    commands = Commands()
+    yield commands
+    commands.close()
 
 
 @pytest.fixture(scope="session")

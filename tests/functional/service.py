@@ -129,7 +129,7 @@ class GlanceService:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._prepare()
+        self.configure()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._port = listener.getsockname()[1]
             self._launch(listener)
@@ -154,7 +154,8 @@ class GlanceService:
             self._process.wait()
             self._process = None
 
-    def _prepare(self) -> None:
+    def configure(self) -> None:
+        """Write its configuration, which its programs need as well."""
         places = self.directories
         for place in (
             places.plain, places.kms, places.kms2, places.staging, places.tasks, places.etc,
@@ -226,12 +227,14 @@ class GlanceService:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.directories.root,
-                env=self._environment(),
+                env=self.environment,
                 pass_fds=[descriptor],
                 start_new_session=True,
             )
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes are started with."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.directories.root / "home"),
@@ -243,7 +246,7 @@ class GlanceService:
 
     def manage(self, *arguments: str) -> str:
         """Run ``glance-manage`` with the service's configuration."""
-        self._prepare()
+        self.configure()
         done = self.run("glance-manage", *arguments)
         if done.returncode:
             raise RuntimeError(f"glance-manage failed:\n{done.stdout}{done.stderr}")
@@ -263,7 +266,7 @@ class GlanceService:
                 str(self.directories.etc / "glance-api.conf"),
                 *arguments,
             ],
-            env={**self._environment(), **environment},
+            env={**self.environment, **environment},
             cwd=self.directories.root,
             capture_output=True,
             text=True,

@@ -89,7 +89,8 @@ def nothing_left(*directories: Path) -> Iterator[None]:
     end = time.monotonic() + 10
     while names(*directories) != before and time.monotonic() < end:
         time.sleep(0.05)
-    assert names(*directories) == before
+    after = names(*directories)
+    assert after == before, f"left: {after - before}, gone: {before - after}"
 
 
 def flip(path: Path, position: int) -> None:

@@ -149,10 +149,10 @@ def test_cut_off_in_front_of_it(glance: Client, pair: list[Stored], damage: str)
     assert glance.download(image, 0, intact - 1) == DATA[:intact]
 
 
-def test_every_bit_of_the_prelude_counts_for_verify(glance_service, pair) -> None:
+def test_every_bit_of_the_prelude_counts_for_verify(glance_service, commands, pair) -> None:
     """A download takes the prelude from the header, which is authenticated."""
     stored.flip(pair[0].body, 7)
-    done = glance_service.run("ims-manage", "verify", image_of(pair[0]))
+    done = commands.run(glance_service, "verify", image_of(pair[0]))
     assert done.returncode == 1
     assert "prelude" in done.stderr
 
@@ -192,10 +192,10 @@ def test_nothing_is_wrong_with_the_other_image(glance, pair) -> None:
         (lambda one, _: edit(one, plaintext_size=5), "does not authenticate"),
     ],
 )
-def test_verify_says_what_is_wrong(glance_service, pair, damage, words) -> None:
+def test_verify_says_what_is_wrong(glance_service, commands, pair, damage, words) -> None:
     image = image_of(pair[0])
     damage(*pair)
-    done = glance_service.run("ims-manage", "verify", image)
+    done = commands.run(glance_service, "verify", image)
     assert (done.returncode, done.stdout) == (1, "")
     last_line = done.stderr.splitlines()[-1]
     assert last_line.startswith("ims-manage: Object ")

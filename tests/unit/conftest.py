@@ -3,17 +3,21 @@
 
 import faulthandler
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from castellan import options as castellan_options
+from castellan.common import utils as castellan_utils
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from tests.functional import key_vault
+from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
 
 _DEADLOCK_SECONDS = 60
+
+Options = Mapping[str, Mapping[str, object]]
 
 
 @pytest.fixture(autouse=True)
@@ -31,29 +35,71 @@ def vault(tmp_path: Path) -> key_vault.Vault:
 
 
 @pytest.fixture
-def conf(tmp_path: Path, vault: key_vault.Vault) -> cfg.ConfigOpts:
-    """A configuration with the key manager of :func:`vault` and nothing else."""
-    return make_conf(tmp_path)
-
-
-def make_conf(directory: Path) -> cfg.ConfigOpts:
-    """The configuration of :func:`conf`; also for a child process that has none."""
-    conf = cfg.ConfigOpts()
-    conf([], project="glance", default_config_files=[], default_config_dirs=[])
-    castellan_options.set_defaults(conf)
-    ims_conf.register_opts(conf)
-    key_vault.VaultKeyManager(conf)  # registers its option
-    overrides = {
+def vault_options(tmp_path: Path, vault: key_vault.Vault) -> Options:
+    """Options with the keys of :func:`vault`."""
+    return {
         "key_manager": {
             "backend": key_vault.BACKEND,
             "auth_type": "keystone_password",
             "username": "glance",
             "password": "none",
         },
-        "key_vault": {"directory": str(directory / "keys")},
-        "ims_kms": {"coordination_url": f"file://{directory}/locks", "service_user_id": "service"},
+        "key_vault": {"directory": tmp_path / "keys"},
+        "ims_kms": {"coordination_url": f"file://{tmp_path}/locks", "service_user_id": "service"},
     }
-    for group, options in overrides.items():
-        for name, value in options.items():
-            conf.set_override(name, value, group=group)
+
+
+@pytest.fixture
+def conf(tmp_path: Path, vault_options: Options) -> cfg.ConfigOpts:
+    """A configuration with the keys of :func:`vault`, and nothing else."""
+    return make_conf(tmp_path / "glance.conf", vault_options)
+
+
+@pytest.fixture
+def barbican_server() -> Iterator[BarbicanServer]:
+    """A small Keystone and Barbican."""
+    server = BarbicanServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def barbican_conf(tmp_path: Path, barbican_server: BarbicanServer) -> cfg.ConfigOpts:
+    """A configuration with :func:`barbican_server` as key manager, and the service's password."""
+    return make_conf(
+        tmp_path / "glance.conf",
+        {
+            "key_manager": {
+                "backend": "barbican",
+                "auth_type": "keystone_password",
+                "auth_url": f"{barbican_server.url}/v3",
+                "username": "glance",
+                "password": SERVICE_PASSWORD,
+                "project_name": "service",
+                "user_domain_name": "Default",
+                "project_domain_name": "Default",
+            },
+            "barbican": {
+                "auth_endpoint": f"{barbican_server.url}/v3",
+                "barbican_endpoint": barbican_server.url,
+                "barbican_api_version": "v1",
+                "retry_delay": 0,
+                "number_of_retries": 3,
+            },
+            "ims_kms": {"coordination_url": f"file://{tmp_path}/locks"},
+        },
+    )
+
+
+def make_conf(path: Path, options: Options) -> cfg.ConfigOpts:
+    """What oslo.config reads from a file with these options, with Castellan's and ours registered."""
+    lines = []
+    for group, values in options.items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in values.items())]
+    path.write_text("\n".join([*lines, ""]))
+    conf = cfg.ConfigOpts()
+    conf(["--config-file", str(path)], project="glance")
+    castellan_options.set_defaults(conf)
+    conf.register_opts(castellan_utils.credential_opts, group=castellan_utils.OPT_GROUP)
+    ims_conf.register_opts(conf)
     return conf

@@ -125,3 +125,22 @@ def test_tail(tmp_path):
     assert process.tail(log) == ""
     log.write_bytes(b"".join(b"line %d\n" % number for number in range(10000)) + b"\xff")
     assert process.tail(log, 2).splitlines() == ["line 9999", "\ufffd"]
+
+
+def test_a_pid_of_an_earlier_boot_is_stale(cloud, start):
+    start("one", "sleep", "60")
+    path = process.pid_file(cloud, "one")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"boot": "another"}))
+    assert process.running(cloud, "one") is None
+
+
+def test_members_are_found_without_their_mark(cloud, start):
+    """As with programs that write their title over their environment."""
+    child = start("one", "env", "-i", "/bin/sh", "-c", "/bin/sleep 60 & wait")
+    deadline = time.monotonic() + 10
+    while len(process.members(cloud)) < 2 or procfs.environment(child.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.kill()
+    child.wait()
+    assert len(process.members(cloud)) == 1

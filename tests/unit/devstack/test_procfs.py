@@ -2,6 +2,7 @@
 import os
 import socket
 import subprocess
+import time
 
 import pytest
 from pocket_cloud import procfs
@@ -39,6 +40,16 @@ def test_a_process_is_found_until_it_ends():
     assert procfs.command(child.pid) == ""
     assert procfs.environment(child.pid) == {}
     assert procfs.sockets(child.pid) == set()
+
+
+def test_the_moment_of_a_start():
+    before = time.time()
+    child = subprocess.Popen(["sleep", "60"])
+    found = procfs.stat(child.pid)
+    child.kill()
+    child.wait()
+    assert found is not None
+    assert before - 0.1 <= procfs.moment(found.started) <= time.time() + 0.1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo runs to its end on the real cloud, and leaves nothing behind."""
+
+import subprocess
+from typing import Any
+
+from tests.cloud import pocket
+
+_PATIENCE = 900
+
+
+def _what_is_there() -> dict[str, list[str]]:
+    """All that tenant ``demo`` and the encrypting store have, save the project's default key."""
+    demo: Any = pocket.connect("demo")
+    secrets = [
+        pocket.secret_id(secret)
+        for secret in demo.key_manager.secrets()
+        if secret.name != "ims/default"
+    ]
+    return {
+        "images": sorted(image.id for image in demo.image.images()),
+        "servers": sorted(server.id for server in demo.compute.servers()),
+        "secrets": sorted(secrets),
+        "orders": sorted(order.order_ref for order in demo.key_manager.orders()),
+        "files": pocket.inner_files(),
+        "folders": sorted(path.name for path in pocket.HOME.glob("demo-*")),
+    }
+
+
+def test_demo_shows_everything_and_leaves_nothing():
+    before = _what_is_there()
+    played = subprocess.run(
+        [str(pocket.CHECKOUT / "devstack" / "pocket"), "demo"],
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    assert played.returncode == 0, played.stdout[-3000:] + played.stderr
+    assert "The demo is over: all was as it must be" in played.stdout
+    assert "none of" in played.stdout
+    assert played.stdout.count("IMS-GUEST-READY") == 2
+    assert "does not authenticate" in played.stdout
+    assert "gAAAAA" not in played.stdout, "that is how a token begins"
+    assert _what_is_there() == before

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Access lists and names, with the real client libraries against a small server."""
+
+import pytest
+from barbicanclient import exceptions as barbican_exceptions
+from castellan.common import exception as castellan_exceptions
+from keystoneauth1 import exceptions as keystone_exceptions
+from oslo_context.context import RequestContext
+
+from ims_glance.clouds.barbican import Barbican
+from tests.unit.clouds.barbican_server import SERVICE_USER_ID
+
+CALLER = RequestContext(auth_token="token", project_id="b" * 32, user_id="c" * 32)
+NAME = "ims/default"
+KEY = bytes(32)
+
+
+@pytest.fixture
+def barbican(barbican_conf):
+    """The client of a server."""
+    return Barbican(barbican_conf)
+
+
+def test_names(barbican, barbican_server):
+    barbican_server.make(KEY, name="another")
+    first = barbican_server.make(KEY, name=NAME, created="2026-01-02T00:00:00")
+    oldest = barbican_server.make(KEY, name=NAME, created="2026-01-01T00:00:00")
+    assert barbican.key_ids(CALLER, NAME) == [oldest, first]
+    assert barbican.key_ids(CALLER, "none") == []
+
+
+def test_only_usable_keys_count(barbican, barbican_server):
+    usable = barbican_server.make(KEY, name=NAME)
+    barbican_server.make(KEY, name=NAME, status="ERROR")
+    barbican_server.make(KEY, name=NAME, secret_type="opaque")
+    barbican_server.make(KEY[:16], name=NAME)
+    assert barbican.key_ids(CALLER, NAME) == [usable]
+
+
+@pytest.mark.parametrize("count", [99, 100, 101, 250])
+def test_more_than_a_page(barbican, barbican_server, count):
+    ids = {barbican_server.make(KEY, name=NAME) for _ in range(count)}
+    assert set(barbican.key_ids(CALLER, NAME)) == ids
+    assert barbican_server.requests.count("GET /v1/secrets") == count // 100 + 1
+
+
+def test_the_service_is_added_to_the_readers(barbican, barbican_server):
+    key_id = barbican_server.make(KEY)
+    barbican.allow_read(CALLER, key_id, "service")
+    acl = barbican_server.secrets[key_id]["acl"]
+    assert acl == {"read": {"users": ["service"], "project-access": True}}
+
+
+@pytest.mark.parametrize("project_access", [True, False])
+def test_other_readers_stay(barbican, barbican_server, project_access):
+    old = {"users": ["one", "two"], "project-access": project_access}
+    key_id = barbican_server.make(KEY, acl={"read": old})
+    barbican.allow_read(CALLER, key_id, "service")
+    acl = barbican_server.secrets[key_id]["acl"]["read"]
+    assert set(acl["users"]) == {"one", "two", "service"}
+    assert acl["project-access"] is project_access
+    before = list(barbican_server.requests)
+    barbican.allow_read(CALLER, key_id, "service")
+    assert "PUT" not in " ".join(barbican_server.requests[len(before) :])
+
+
+def test_who_may_not_grant(barbican, barbican_server):
+    key_id = barbican_server.make(KEY)
+    barbican_server.failures["PUT .*/acl"] = 403
+    with pytest.raises(barbican_exceptions.HTTPClientError):
+        barbican.allow_read(CALLER, key_id, "service")
+
+
+def test_without_a_token_nothing_is_asked(barbican, barbican_server):
+    nobody = RequestContext(project_id="b" * 32)
+    with pytest.raises(castellan_exceptions.Forbidden):
+        barbican.key_ids(nobody, NAME)
+    with pytest.raises(castellan_exceptions.Forbidden):
+        barbican.allow_read(nobody, "key", "service")
+    assert barbican_server.requests == []
+
+
+def test_the_service_user_is_asked_from_keystone_once(barbican, barbican_server):
+    assert barbican.service_user_id == SERVICE_USER_ID
+    assert barbican.service_user_id == SERVICE_USER_ID
+    assert barbican_server.requests.count("POST /v3/auth/tokens") == 1
+
+
+def test_the_service_user_that_is_configured(barbican_conf, barbican_server):
+    barbican_conf.set_override("service_user_id", "configured", group="ims_kms")
+    assert Barbican(barbican_conf).service_user_id == "configured"
+    assert barbican_server.requests == []
+
+
+def test_wrong_credentials(barbican_conf):
+    barbican_conf.set_override("password", "wrong", group="key_manager")
+    with pytest.raises(keystone_exceptions.Unauthorized):
+        _ = Barbican(barbican_conf).service_user_id

@@ -1,0 +1,596 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys: asked for seldom, gone on time, never shown, and made once."""
+
+import base64
+import logging
+import multiprocessing
+import os
+import pickle
+import secrets
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from castellan.common import exception as castellan_exceptions
+from oslo_config import cfg
+from oslo_context.context import RequestContext
+
+from ims_glance import exceptions, keys
+from tests.base import in_child
+from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, SERVICE_USER_ID
+
+CALLER = RequestContext(auth_token="token", project_id="demo", user_id="c" * 32)
+OTHER = RequestContext(auth_token="token", project_id="other", user_id="d" * 32)
+KEY_ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
+SECONDS = 0.3
+LATER = SECONDS + 0.25
+
+
+@pytest.fixture
+def manager(conf):
+    """A key manager whose keys are files."""
+    return keys.KeyManager(conf)
+
+
+@pytest.fixture
+def calls(manager, monkeypatch):
+    """Ids of the keys that the key manager was asked for."""
+    asked = []
+    get = manager._castellan.get
+
+    def counted(context, key_id, **options):
+        asked.append(key_id)
+        return get(context, key_id, **options)
+
+    monkeypatch.setattr(manager._castellan, "get", counted)
+    return asked
+
+
+@pytest.fixture
+def real_manager(barbican_conf):
+    """A key manager that goes through Castellan and barbicanclient to a server."""
+    return keys.KeyManager(barbican_conf)
+
+
+def spellings(secret: bytes) -> list[str]:
+    """How a secret could show in a text."""
+    return [
+        repr(secret)[2:-1],
+        secret.hex(),
+        base64.b64encode(secret).decode(),
+        base64.urlsafe_b64encode(secret).decode(),
+        str(list(secret)),
+    ]
+
+
+# --- the cache -------------------------------------------------------------------------------
+
+
+def test_a_key_is_kept_for_its_time():
+    cache = keys.KeyCache(2, SECONDS)
+    cache.remember("a", b"key")
+    kept = cache["a"]
+    assert cache.find("a") == b"key"
+    assert cache.find("b") is None
+    time.sleep(LATER)
+    # Nobody asked for it in the meantime.
+    assert kept == bytes(3)
+    assert len(cache) == 0
+    assert cache.find("a") is None
+
+
+def test_a_later_key_is_wiped_on_its_own_time():
+    cache = keys.KeyCache(2, SECONDS)
+    cache.remember("a", b"one")
+    time.sleep(SECONDS * 2 / 3)
+    cache.remember("b", b"two")
+    kept = cache["b"]
+    time.sleep(SECONDS * 2 / 3)
+    assert cache.find("a") is None
+    assert cache.find("b") == b"two"
+    time.sleep(LATER - SECONDS * 2 / 3)
+    assert kept == bytes(3)
+
+
+def test_a_key_is_wiped_on_time_after_a_fork():
+    cache = keys.KeyCache(2, SECONDS)
+    cache.remember("a", b"one")
+
+    def in_a_worker() -> bytes:
+        cache.remember("b", b"two")
+        kept = cache["b"]
+        time.sleep(LATER)
+        return bytes(kept)
+
+    assert in_child(in_a_worker) == bytes(3)
+
+
+def test_reading_a_key_does_not_prolong_its_time():
+    cache = keys.KeyCache(2, SECONDS)
+    cache.remember("a", b"key")
+    end = time.monotonic() + LATER
+    while time.monotonic() < end:
+        cache.find("a")
+        time.sleep(0.02)
+    assert cache.find("a") is None
+
+
+def test_the_sweeper_ends_when_there_is_nothing_to_sweep():
+    cache = keys.KeyCache(2, SECONDS)
+    cache.remember("a", b"key")
+    assert cache._sweeper is not None
+    cache._sweeper.join(5)
+    assert cache._sweeper is None
+
+
+def test_no_more_keys_than_allowed():
+    cache = keys.KeyCache(2, 60)
+    kept = []
+    for n in range(5):
+        cache.remember(str(n), b"key")
+        kept.append(cache[str(n)])
+    assert len(cache) == 2
+    assert kept[:3] == [bytes(3)] * 3
+    assert cache.find("4") == b"key"
+    cache._sweeper.cancel()
+
+
+def test_a_key_that_is_replaced_or_forgotten_is_wiped():
+    cache = keys.KeyCache(2, 60)
+    cache.remember("a", b"old")
+    old = cache["a"]
+    cache.remember("a", b"new")
+    new = cache["a"]
+    assert (old, new) == (bytes(3), b"new")
+    cache.forget("a")
+    assert new == bytes(3)
+    cache.forget("a")
+    cache._sweeper.cancel()
+
+
+def test_callers_get_copies():
+    cache = keys.KeyCache(2, 60)
+    given = bytearray(b"key")
+    cache.remember("a", given)
+    given[:] = b"xxx"
+    found = cache.find("a")
+    cache.forget("a")
+    assert found == b"key"
+    cache._sweeper.cancel()
+
+
+def test_zero_seconds_keep_nothing():
+    cache = keys.KeyCache(2, 0)
+    cache.remember("a", b"key")
+    assert cache.find("a") is None
+    assert len(cache) == 0
+
+
+def test_many_threads_and_a_short_life():
+    cache = keys.KeyCache(3, 0.001)
+    wrong = []
+
+    def use(number: int) -> None:
+        for n in range(500):
+            name = str((n + number) % 5)
+            cache.remember(name, name.encode() * 32)
+            if cache.find(name) not in (None, name.encode() * 32):
+                wrong.append(name)
+            cache.forget(name)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(use, range(4)))
+    assert wrong == []
+
+
+def test_the_cache_shows_no_key():
+    cache, key = keys.KeyCache(2, 60), secrets.token_bytes(32)
+    cache.remember("a", key)
+    shown = f"{cache} {cache!r} {cache['a']!r} {cache['a']} {dict(cache)}"
+    assert not any(each in shown for each in spellings(key))
+    with pytest.raises(TypeError):
+        pickle.dumps(cache)
+    cache._sweeper.cancel()
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def test_one_call_for_many_reads(manager, vault, calls):
+    key_id = vault.make("demo")
+    for _ in range(20):
+        assert manager.wrapping_key(key_id) == bytes.fromhex(vault.get(key_id).secret)
+    assert calls == [key_id]
+
+
+def test_a_key_is_asked_for_again_after_its_time(conf, vault):
+    conf.set_override("cache_seconds", 1, group="ims_kms")
+    manager = keys.KeyManager(conf)
+    key_id = vault.make("demo")
+    manager.wrapping_key(key_id)
+    vault.delete(key_id)
+    manager.wrapping_key(key_id)
+    time.sleep(1.05)
+    with pytest.raises(exceptions.KeyNotFound):
+        manager.wrapping_key(key_id)
+
+
+def test_the_callers_key_is_never_taken_from_the_cache(manager, vault, calls):
+    """What the service may read, the caller may not read for that reason."""
+    key_id = vault.make("demo")
+    manager.wrapping_key(key_id)
+    manager.check_usable(CALLER, key_id)
+    with pytest.raises(exceptions.KeyDenied):
+        manager.check_usable(OTHER, key_id)
+    assert len(calls) == 3
+
+
+def test_the_service_does_not_get_what_the_caller_read(manager, vault):
+    key_id = vault.make("demo")
+    vault.change(key_id, service=False)
+    manager.check_usable(CALLER, key_id)
+    with pytest.raises(exceptions.ServiceKeyDenied, match="user add --user service"):
+        manager.wrapping_key(key_id)
+
+
+def test_a_refusal_is_not_remembered(manager, vault):
+    key_id = vault.make("demo")
+    vault.change(key_id, service=False)
+    with pytest.raises(exceptions.ServiceKeyDenied):
+        manager.wrapping_key(key_id)
+    vault.change(key_id, service=True)
+    assert manager.wrapping_key(key_id)
+
+
+@pytest.mark.parametrize(
+    "key", [{"bits": 128}, {"bits": 512}, {"bits": 0}, {"algorithm": "opaque"}], ids=str
+)
+def test_a_key_of_another_kind_is_unusable(manager, vault, key):
+    key_id = vault.make("demo", **key)
+    for call in (lambda: manager.wrapping_key(key_id), lambda: manager.check_usable(CALLER, key_id)):
+        with pytest.raises(exceptions.KeyUnusable) as caught:
+            call()
+        shown = "".join(traceback.format_exception(caught.value))
+        secret = vault.get(key_id).secret
+        assert not secret or secret not in shown
+
+
+@pytest.mark.parametrize(
+    "key_id",
+    [
+        "",
+        "ims/default",
+        "../" * 11,
+        "0" * 31,
+        "0" * 37,
+        KEY_ID + "\n",
+        KEY_ID.replace("-", "/"),
+        f"{KEY_ID}?",
+        f"{KEY_ID}/payload",
+        f"http://127.0.0.1/{KEY_ID}",
+        "%2e%2e%2f" * 4,
+        "٠" * 36,
+        "a" * 10_000,
+    ],
+)
+def test_what_is_no_id_is_not_asked_for(manager, calls, key_id):
+    for call in (lambda: manager.wrapping_key(key_id), lambda: manager.check_usable(CALLER, key_id)):
+        with pytest.raises(exceptions.KeyNotFound):
+            call()
+    assert calls == []
+
+
+def test_one_key_manager_for_a_configuration(conf, tmp_path, barbican_conf):
+    assert keys.of_process(conf) is keys.of_process(conf)
+    assert keys.of_process(conf) is not keys.of_process(barbican_conf)
+
+
+# --- errors, of the real libraries -----------------------------------------------------------
+
+SECRET = f"GET /v1/secrets/{KEY_ID}"
+UNAVAILABLE = exceptions.KeyManagerUnavailable
+SERVICE = [
+    (SECRET, 404, exceptions.KeyNotFound, KEY_ID),
+    (SECRET, 403, exceptions.ServiceKeyDenied, "user add --user glance"),
+    (SECRET, 401, UNAVAILABLE, "refuses the service's credentials"),
+    (SECRET, 500, UNAVAILABLE, "HTTP 500"),
+    (SECRET, 503, UNAVAILABLE, "HTTP 503"),
+    (SECRET + "/payload", 404, exceptions.KeyNotFound, KEY_ID),
+    (SECRET + "/payload", 403, exceptions.ServiceKeyDenied, KEY_ID),
+    (SECRET + "/payload", 500, UNAVAILABLE, "HTTP 500"),
+    ("POST /v3/auth/tokens", 401, UNAVAILABLE, "refuses the service's credentials"),
+    ("POST /v3/auth/tokens", 404, UNAVAILABLE, "refuses the service's credentials"),
+    ("POST /v3/auth/tokens", 500, UNAVAILABLE, "HTTP 500"),
+    ("POST /v3/auth/tokens", 503, UNAVAILABLE, "HTTP 503"),
+]
+BY_CALLER = [
+    (SECRET, 404, exceptions.KeyNotFound, KEY_ID),
+    (SECRET, 403, exceptions.KeyDenied, KEY_ID),
+    (SECRET, 401, exceptions.KeyDenied, KEY_ID),
+    (SECRET, 500, UNAVAILABLE, "HTTP 500"),
+    (SECRET + "/payload", 403, exceptions.KeyDenied, KEY_ID),
+    ("POST /v3/auth/tokens", 401, exceptions.KeyDenied, KEY_ID),
+    ("POST /v3/auth/tokens", 404, exceptions.KeyDenied, KEY_ID),
+    ("POST /v3/auth/tokens", 500, UNAVAILABLE, "HTTP 500"),
+]
+
+
+@pytest.fixture
+def stored_key(barbican_server):
+    """The bytes of key :data:`KEY_ID` in the server."""
+    key = secrets.token_bytes(32)
+    barbican_server.secrets[KEY_ID] = barbican_server.secrets.pop(barbican_server.make(key))
+    return key
+
+
+def test_reading_through_barbican(real_manager, barbican_server, stored_key):
+    assert real_manager.wrapping_key(KEY_ID) == stored_key
+    real_manager.check_usable(CALLER, KEY_ID)
+    asked = len(barbican_server.requests)
+    assert real_manager.wrapping_key(KEY_ID) == stored_key
+    assert len(barbican_server.requests) == asked
+
+
+@pytest.mark.parametrize(("request_", "status", "error", "text"), SERVICE)
+def test_errors_for_the_service(
+    real_manager, barbican_server, stored_key, request_, status, error, text
+):
+    barbican_server.failures[request_] = status
+    with pytest.raises(error, match=text) as caught:
+        real_manager.wrapping_key(KEY_ID)
+    assert caught.value.__suppress_context__
+    # It was not remembered.
+    barbican_server.failures.clear()
+    assert real_manager.wrapping_key(KEY_ID) == stored_key
+
+
+@pytest.mark.parametrize(("request_", "status", "error", "text"), BY_CALLER)
+def test_errors_for_the_caller(
+    real_manager, barbican_server, stored_key, request_, status, error, text
+):
+    barbican_server.failures[request_] = status
+    with pytest.raises(error, match=text):
+        real_manager.check_usable(CALLER, KEY_ID)
+
+
+def test_a_caller_without_a_token(real_manager, stored_key):
+    with pytest.raises(exceptions.KeyDenied):
+        real_manager.check_usable(RequestContext(project_id="demo"), KEY_ID)
+
+
+def test_nobody_answers(real_manager, barbican_server):
+    barbican_server.close()
+    with pytest.raises(UNAVAILABLE):
+        real_manager.wrapping_key(KEY_ID)
+    for call in (
+        lambda: real_manager.check_usable(CALLER, KEY_ID),
+        lambda: real_manager.default_key(CALLER),
+    ):
+        with pytest.raises(UNAVAILABLE):
+            call()
+
+
+def test_wrong_credentials_of_the_service(barbican_conf, stored_key):
+    barbican_conf.set_override("password", "wrong", group="key_manager")
+    with pytest.raises(UNAVAILABLE, match="refuses the service's credentials"):
+        keys.KeyManager(barbican_conf).wrapping_key(KEY_ID)
+
+
+def test_no_credentials_of_the_service(barbican_conf):
+    barbican_conf.set_override("auth_type", "token", group="key_manager")
+    with pytest.raises(UNAVAILABLE, match="no usable credentials"):
+        keys.KeyManager(barbican_conf).wrapping_key(KEY_ID)
+
+
+@pytest.mark.parametrize(
+    ("error", "becomes"),
+    [
+        (castellan_exceptions.ManagedObjectNotFoundError(uuid=KEY_ID), exceptions.KeyNotFound),
+        (castellan_exceptions.Forbidden(), exceptions.KeyDenied),
+        (castellan_exceptions.KeyManagerError(reason="broken"), UNAVAILABLE),
+        (ConnectionResetError(), UNAVAILABLE),
+        (TimeoutError(), UNAVAILABLE),
+        (exceptions.KeyUnusable(key_id=KEY_ID, reason="x"), exceptions.KeyUnusable),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_errors_of_other_key_managers(manager, monkeypatch, error, becomes):
+    def fail(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(manager._castellan, "get", fail)
+    with pytest.raises(becomes):
+        manager.check_usable(CALLER, KEY_ID)
+
+
+# --- opening a key to the service ------------------------------------------------------------
+
+
+def test_open_to_service(real_manager, barbican_server, stored_key):
+    real_manager.open_to_service(CALLER, KEY_ID)
+    assert not [each for each in barbican_server.requests if "/acl" in each]
+
+
+def test_open_to_service_grants_what_is_missing(
+    real_manager, barbican_server, stored_key, monkeypatch
+):
+    barbican_server.failures[f"{SECRET}/payload"] = 403
+    allow = real_manager._barbican.allow_read
+
+    def allow_read(*arguments):
+        allow(*arguments)
+        barbican_server.failures.clear()
+
+    monkeypatch.setattr(real_manager._barbican, "allow_read", allow_read)
+    real_manager.open_to_service(CALLER, KEY_ID)
+    assert barbican_server.secrets[KEY_ID]["acl"]["read"]["users"] == [SERVICE_USER_ID]
+    assert real_manager.wrapping_key(KEY_ID) == stored_key
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_a_key_that_stays_closed(real_manager, barbican_server, stored_key, granted):
+    barbican_server.failures[f"{SECRET}/payload"] = 403
+    if not granted:
+        barbican_server.failures[f"GET /v1/secrets/{KEY_ID}/acl"] = 403
+    with pytest.raises(exceptions.ServiceKeyDenied):
+        real_manager.open_to_service(CALLER, KEY_ID)
+
+
+def test_other_key_managers_have_no_access_lists(manager, vault):
+    key_id = vault.make("demo")
+    vault.change(key_id, service=False)
+    with pytest.raises(exceptions.ServiceKeyDenied):
+        manager.open_to_service(CALLER, key_id)
+    with pytest.raises(exceptions.KeyNotFound):
+        manager.open_to_service(CALLER, KEY_ID)
+
+
+# --- the default key -------------------------------------------------------------------------
+
+
+def test_a_project_has_one_default_key(manager, vault):
+    made = manager.default_key(CALLER)
+    assert vault.get(made).name == "ims/default"
+    assert vault.get(made).project == "demo"
+    assert manager.default_key(CALLER) == made
+    assert manager.default_key(OTHER) != made
+    assert manager.wrapping_key(made)
+
+
+def test_the_oldest_of_that_name_is_it(manager, vault):
+    vault.make("demo", "another")
+    oldest = vault.make("demo", "ims/default")
+    vault.make("demo", "ims/default")
+    assert manager.default_key(CALLER) == oldest
+
+
+def test_the_name_can_be_configured(conf, vault):
+    conf.set_override("default_key_name", "house key", group="ims_kms")
+    assert vault.get(keys.KeyManager(conf).default_key(CALLER)).name == "house key"
+
+
+def test_the_default_key_in_barbican(real_manager, barbican_server):
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(lambda _: real_manager.default_key(CALLER), range(4)))
+    assert set(barbican_server.secrets) == made
+    assert len(made) == 1
+    assert barbican_server.requests.count("POST /v1/orders") == 1
+
+
+@pytest.mark.parametrize("request_", ["GET /v1/secrets", "POST /v1/orders"])
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, exceptions.KeyDenied), (401, exceptions.KeyDenied), (500, UNAVAILABLE)]
+)
+def test_the_default_key_cannot_be_made(real_manager, barbican_server, request_, status, error):
+    barbican_server.failures[request_] = status
+    with pytest.raises(error):
+        real_manager.default_key(CALLER)
+
+
+def _slowly(manager: keys.KeyManager) -> keys.KeyManager:
+    """Making a key takes long enough for all others to look before it is there."""
+    create = manager._castellan.create_key
+
+    def create_key(*arguments, **options):
+        time.sleep(0.1)
+        return create(*arguments, **options)
+
+    manager._castellan.create_key = create_key
+    return manager
+
+
+def test_threads_make_one_default_key(manager, vault):
+    _slowly(manager)
+    barrier = threading.Barrier(8)
+
+    def ask(_number: int) -> str:
+        barrier.wait()
+        return manager.default_key(CALLER)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
+    assert len(vault.keys("demo")) == 1
+
+
+def test_processes_make_one_default_key(manager, vault):
+    context = multiprocessing.get_context("fork")
+    barrier, found = context.Barrier(6), context.SimpleQueue()
+
+    def ask() -> None:
+        barrier.wait()
+        found.put(manager.default_key(CALLER))
+
+    _slowly(manager)
+    workers = [context.Process(target=ask) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    assert len({found.get() for _ in workers}) == 1
+    for worker in workers:
+        worker.join()
+    assert len(vault.keys("demo")) == 1
+
+
+def test_projects_do_not_wait_for_each_other(manager, vault):
+    inside, done = threading.Event(), threading.Event()
+    create = manager._castellan.create_key
+
+    def create_key(context, *arguments, **options):
+        if context is CALLER:
+            inside.set()
+            assert done.wait(30)
+        return create(context, *arguments, **options)
+
+    manager._castellan.create_key = create_key
+    slow = threading.Thread(target=manager.default_key, args=[CALLER])
+    slow.start()
+    assert inside.wait(30)
+    assert manager.default_key(OTHER)
+    done.set()
+    slow.join()
+    assert len(vault.keys()) == 2
+
+
+@pytest.mark.parametrize("url", ["mysql://user:secret@127.0.0.1:1/ims", "file:///proc/ims"])
+def test_no_lock_no_key(conf, vault, url):
+    conf.set_override("coordination_url", url, group="ims_kms")
+    with pytest.raises(UNAVAILABLE, match="coordination") as caught:
+        keys.KeyManager(conf).default_key(CALLER)
+    assert vault.keys() == []
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_locks_lie_where_the_service_has_its_own(conf, tmp_path):
+    conf.set_override("coordination_url", None, group="ims_kms")
+    locks = cfg.StrOpt("lock_path", default=str(tmp_path / "glance-locks"))
+    conf.register_opt(locks, group="oslo_concurrency")
+    keys.KeyManager(conf).default_key(CALLER)
+    assert os.listdir(tmp_path / "glance-locks") == ["ims-glance-locks"]
+
+
+# --- nothing is shown ------------------------------------------------------------------------
+
+
+def test_no_log_and_no_error_shows_a_key(
+    real_manager, barbican_server, stored_key, caplog
+):
+    caplog.set_level(logging.DEBUG)
+    shown = []
+    real_manager.wrapping_key(KEY_ID)
+    real_manager.check_usable(CALLER, KEY_ID)
+    real_manager.open_to_service(CALLER, KEY_ID)
+    short = barbican_server.make(stored_key[:31])
+    for failure in ({}, {f"{SECRET}/payload": 500}, {SECRET: 403}):
+        barbican_server.failures = failure
+        for key_id in (KEY_ID, short):
+            try:
+                real_manager.check_usable(CALLER, key_id)
+            except exceptions.ImsError as error:
+                shown += traceback.format_exception(error)
+                shown.append(repr(error) + str(error.details))
+    assert len(shown) > 2
+    text = caplog.text + "".join(shown)
+    assert KEY_ID in text
+    for secret in (stored_key, stored_key[:31], SERVICE_PASSWORD.encode(), b"fresh token"):
+        assert [each for each in spellings(secret) if each in text] == []
