@@ -25,7 +25,12 @@ class ImageRecords:
         :raises ImageNotFound: if there is no such image
         """
         properties = self._get(image_id)["properties"]
-        named = [p["value"] for p in properties if p["name"] == attributes.CMK_ID]
+        # Glance keeps the row of a property that was removed.
+        named = [
+            each["value"]
+            for each in properties
+            if each["name"] == attributes.CMK_ID and not each["deleted"]
+        ]
         return named[0] if named and named[0] else None
 
     def set_key_id(self, image_id: str, key_id: str) -> None:

@@ -3,6 +3,7 @@
 
 import configparser
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -166,7 +167,9 @@ def _file_system(directory: str) -> str | None:
     best, kind = "", None
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         for line in mounts:
-            _device, point, this_kind, *_rest = line.split()
+            _device, escaped, this_kind, *_rest = line.split()
+            # The kernel writes a space as \040.
+            point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), escaped)
             inside = directory == point or directory.startswith(point.rstrip("/") + "/")
             if inside and len(point) >= len(best):
                 best, kind = point, this_kind

@@ -33,7 +33,7 @@ class _StoredHeader:
 
 @dataclasses.dataclass(frozen=True)
 class OrphanCandidate:
-    """An object of the inner store, grouped by object id.
+    """An object of the inner store, grouped by object id; what is unfinished, by its name.
 
     :ivar names: of its parts in the inner store
     :ivar modified: when the youngest part was written
@@ -173,7 +173,9 @@ class EncryptedObjects:
             object_id = stored.name.removeprefix(NAME_PREFIX)[:32]
             # The object id ends at a separator: parts of a large Swift object are named "-00001".
             if envelope.is_object_id(object_id):
-                parts.setdefault(object_id, []).append(stored)
+                # What a crash has left unfinished is no part of the object, which may be alive.
+                group = stored.name if stored.unfinished else object_id
+                parts.setdefault(group, []).append(stored)
         for object_id, stored_parts in parts.items():
             yield OrphanCandidate(
                 object_id,

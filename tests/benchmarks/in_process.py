@@ -59,7 +59,11 @@ def add() -> Figure:
 
 def _location(store: Any, uri: str) -> location.Location:
     return location.Location(
-        store.get_schemes()[0], store.get_store_location_class(), store.conf, uri=uri
+        store.get_schemes()[0],
+        store.get_store_location_class(),
+        store.conf,
+        uri=uri,
+        backend=store.backend_group,
     )
 
 

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+from tests.functional import sqlite
 from tests.functional.service import GlanceService
 
 
@@ -95,6 +96,7 @@ def _run(request: dict[str, Any]) -> NoReturn:
     os.environ.update(request["environment"])
     os.chdir(request["directory"])
     code = 1
+    sqlite.take_turns()
     try:
         if request["fault"]:
             _inject(Fault(**request["fault"]))

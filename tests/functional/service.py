@@ -15,10 +15,11 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -126,6 +127,12 @@ class GlanceService:
     def log(self) -> str:
         """All that it logged so far."""
         return self.directories.log.read_text(errors="replace")
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Glance's database; what the block changes is kept."""
+        with contextlib.closing(sqlite3.connect(self.directories.database)) as database, database:
+            yield database
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -4,7 +4,6 @@
 import contextlib
 import hashlib
 import secrets
-import sqlite3
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -238,10 +237,9 @@ class TestCopy:
     ) -> None:
         """What Glance leaves in the store then, "ims-manage" finds; what it has staged goes with
         the image."""
-        with contextlib.closing(sqlite3.connect(service.directories.database)) as database:
-            with database:
-                change = "UPDATE images SET os_hash_value = 'aa' WHERE id = ?"
-                database.execute(change, [image])
+        with service.database() as database:
+            change = "UPDATE images SET os_hash_value = 'aa' WHERE id = ?"
+            database.execute(change, [image])
         before = stored.names(*directories)
         admin.import_(image, "copy-image", stores=["kms2"])
         shown = client.wait(image)

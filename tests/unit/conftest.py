@@ -2,6 +2,7 @@
 """Fixtures of all unit tests."""
 
 import faulthandler
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,9 @@ from castellan.common import utils as castellan_utils
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
+from tests.base import in_child
 from tests.functional import key_vault
+from tests.unit import glance_database
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
 
 _DEADLOCK_SECONDS = 60
@@ -53,6 +56,20 @@ def vault_options(tmp_path: Path, vault: key_vault.Vault) -> Options:
 def conf(tmp_path: Path, vault_options: Options) -> cfg.ConfigOpts:
     """A configuration with the keys of :func:`vault`, and nothing else."""
     return make_conf(tmp_path / "glance.conf", vault_options)
+
+
+@pytest.fixture(scope="session")
+def empty_glance_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Glance's tables, to be copied."""
+    path = tmp_path_factory.mktemp("glance") / "empty.sqlite"
+    in_child(glance_database.create, path)
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, empty_glance_database: Path) -> Path:
+    """Glance's database without an image; see :mod:`tests.unit.glance_database`."""
+    return Path(shutil.copy(empty_glance_database, tmp_path / "glance.sqlite"))
 
 
 @pytest.fixture

@@ -31,10 +31,12 @@ class StoredObject:
     """An entry of the inner store's list.
 
     :ivar modified: when it was last written, with a time zone
+    :ivar unfinished: whether it is the beginning of an object that is, or was, being written
     """
 
     name: str
     modified: datetime.datetime
+    unfinished: bool = False
 
 
 class ObjectReader(Protocol):

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import io
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from typing import Self
@@ -33,7 +34,9 @@ class FileInner(InnerStore):
                 with contextlib.suppress(FileNotFoundError):
                     seconds = file.stat().st_mtime
                     yield StoredObject(
-                        file.name, datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+                        file.name,
+                        datetime.datetime.fromtimestamp(seconds, datetime.UTC),
+                        unfinished=_UNFINISHED.search(file.name) is not None,
                     )
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
@@ -83,6 +86,9 @@ class FileInner(InnerStore):
         by_priority = self._shared.priority_data_map
         return [path for priority in self._shared.priority_list for path in by_priority[priority]]
 
+
+# The end of the name of a file that is not whole yet.
+_UNFINISHED = re.compile(r"\.[0-9a-f]{8}$")
 
 _READ_AHEAD = 8 * units.Mi
 

@@ -359,14 +359,17 @@ def test_an_inner_group_that_users_can_reach(make_store, options):
         make_store()
 
 
-def test_an_inner_store_that_is_away_when_glance_starts(make_store, tmp_path, key_id, caplog):
-    (tmp_path / "inner").write_text("in the way")
+def test_an_inner_store_that_is_away_when_glance_starts(
+    make_store, options, tmp_path, key_id, caplog
+):
+    (tmp_path / "mount").write_text("not mounted")
+    options["kms_inner"]["filesystem_store_datadir"] = tmp_path / "mount" / "inner"
     store = make_store()
     store.key_id_of = lambda _image_id: key_id
     assert "has no inner store" in caplog.text
     with pytest.raises(store_exceptions.RemoteServiceUnavailable, match="cannot be reached"):
         add(store)
-    (tmp_path / "inner").unlink()
+    (tmp_path / "mount").unlink()
     assert read(store, add(store)[0]) == pattern(0, SIZE)
 
 

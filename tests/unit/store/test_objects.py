@@ -258,12 +258,15 @@ def test_candidates(objects):
     stores.header_path(objects, body_only).unlink()
     directory = stores.body_path(objects, whole).parent
     large = "0" * 32
-    segments = [f"ims-{large}-00001", f"ims-{large}-00002", f"ims-{large}.header-b.1f2e3d4c"]
+    segments = [f"ims-{large}-00001", f"ims-{large}-00002"]
+    # An unfinished part is no part of the object, which may be alive.
+    unfinished = f"ims-{whole}.header-b.1f2e3d4c"
     foreign = ["ims-", "ims-short", "image", f"ims-{'g' * 32}", f"{'0' * 32}"]
-    for name in [*segments, *foreign]:
+    for name in [*segments, unfinished, *foreign]:
         (directory / name).touch()
     found = {candidate.object_id: candidate for candidate in objects.candidates()}
-    assert set(found) == {whole, body_only, large}
+    assert set(found) == {whole, body_only, large, unfinished}
+    assert found[unfinished].names == (unfinished,)
     assert found[whole].names == (f"ims-{whole}", f"ims-{whole}.header-a")
     assert found[body_only].names == (f"ims-{body_only}",)
     assert found[large].names == tuple(segments)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glance's records, in a real database of Glance's."""
+
+import uuid
+
+import pytest
+
+from ims_glance import exceptions
+from ims_glance.clouds.image import ImageRecords
+from tests.base import in_child
+from tests.unit import glance_database
+
+KEY_ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
+CMK = "__system__cmkid"
+
+
+@pytest.fixture
+def records(database):
+    """Call a function with the records, in a process that has Glance's database."""
+
+    def call(function, **options):
+        def in_glance():
+            glance_database.connect(database, **options)
+            return function(ImageRecords())
+
+        return in_child(in_glance)
+
+    return call
+
+
+def url(number: int, store: str = "kms") -> str:
+    """A location."""
+    return f"ims-kms://{store}/{number:032x}"
+
+
+@pytest.mark.parametrize(
+    ("properties", "key_id"),
+    [
+        ({}, None),
+        ({CMK: KEY_ID}, KEY_ID),
+        ({CMK: ""}, None),
+        ({"os": "linux", CMK: KEY_ID, "cmkid": "x"}, KEY_ID),
+    ],
+)
+def test_key_id(records, properties, key_id):
+    def ask(images):
+        return images.key_id(glance_database.add_image(properties=properties))
+
+    assert records(ask) == key_id
+
+
+def test_a_property_that_was_removed_is_none(records):
+    def ask(images):
+        image_id = glance_database.add_image(properties={CMK: KEY_ID})
+        glance_database.remove_property(image_id, CMK)
+        removed = images.key_id(image_id)
+        images.set_key_id(image_id, "new")
+        return removed, images.key_id(image_id)
+
+    assert records(ask) == (None, "new")
+
+
+@pytest.mark.parametrize("before", [{}, {CMK: "old"}, {CMK: "old", "os": "linux"}])
+def test_set_key_id(records, before):
+    def change(images):
+        image_id = glance_database.add_image(properties=before)
+        images.set_key_id(image_id, KEY_ID)
+        return images.key_id(image_id), glance_database.properties(image_id)
+
+    assert records(change) == (KEY_ID, {**before, CMK: KEY_ID})
+
+
+def test_an_unknown_image(records):
+    def ask(images):
+        for call in (images.key_id, lambda image: images.locations(image, "ims-kms")):
+            with pytest.raises(exceptions.ImageNotFound):
+                call(str(uuid.uuid4()))
+        return True
+
+    assert records(ask)
+
+
+def test_locations(records):
+    both = [("kms", url(1)), ("plain", "file:///srv/1"), ("kms2", url(2, "kms2"))]
+
+    def ask(images):
+        image_id = glance_database.add_image(locations=both)
+        bare = glance_database.add_image(status="queued")
+        return images.locations(image_id, "ims-kms"), images.locations(bare, "ims-kms")
+
+    assert records(ask) == ([both[0], both[2]], [])
+
+
+def test_a_scheme_that_only_begins_alike_is_another(records):
+    def ask(images):
+        image_id = glance_database.add_image(locations=[("x", "ims-kms-2://x/1")])
+        return images.locations(image_id, "ims-kms")
+
+    assert records(ask) == []
+
+
+def test_locations_that_glance_keeps_encrypted(records):
+    key = "0123456789abcdef"
+
+    def ask(images):
+        from glance.common import crypt
+
+        hidden = crypt.urlsafe_encrypt(key, url(1))
+        assert "ims-kms" not in hidden
+        image_id = glance_database.add_image(locations=[("kms", hidden)])
+        return images.locations(image_id, "ims-kms"), list(images.all_locations("ims-kms"))
+
+    expected = [("kms", url(1))]
+    assert records(ask, metadata_encryption_key=key) == (expected, expected)
+
+
+def test_all_locations(records):
+    """Of every image whose data must stay: whoever owns it, whoever sees it."""
+    kept = [
+        {"visibility": visibility} for visibility in ("private", "shared", "community", "public")
+    ] + [
+        {"owner": None},
+        {"os_hidden": True},
+        {"status": "deactivated"},
+        {"status": "saving"},
+        {"status": "pending_delete", "deleted": True},
+    ]
+    gone = [{"status": "deleted", "deleted": True}]
+
+    def ask(images):
+        for number, values in enumerate(kept + gone):
+            glance_database.add_image(locations=[("kms", url(number))], **values)
+        return list(images.all_locations("ims-kms"))
+
+    assert sorted(records(ask)) == [("kms", url(number)) for number in range(len(kept))]
+
+
+def test_all_locations_of_many_images(records, monkeypatch):
+    monkeypatch.setattr("ims_glance.clouds.image._PAGE", 3)
+
+    def ask(images):
+        for number in range(7):
+            glance_database.add_image(locations=[("kms", url(number))])
+        return list(images.all_locations("ims-kms"))
+
+    assert sorted(records(ask)) == [("kms", url(number)) for number in range(7)]

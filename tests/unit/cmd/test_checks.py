@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Self-checks: each tells the good case from the bad one."""
+
+import glance_store
+import pytest
+from oslo_config import cfg
+
+from ims_glance.cmd import checks
+from tests.base import in_child, mount
+from tests.unit.conftest import make_conf
+
+PIPELINE = """
+[composite:api]
+use = egg:Paste#urlmap
+plain = cors context rootapp
+ims = cors context {filters} config:glance-api-paste.ini#rootapp
+ims+cachemanagement = cors context ims_guard cache config:glance-api-paste.ini#rootapp
+
+[filter:cors]
+paste.filter_factory = oslo_middleware.cors:filter_factory
+
+[filter:ims_guard]
+paste.filter_factory = ims_glance.api.guard:filter_factory
+
+[filter:cache]
+paste.filter_factory = glance.api.middleware.cache:CacheFilter.factory
+"""
+
+
+@pytest.fixture
+def options(tmp_path, vault_options):
+    """Options of a Glance that is as it should be."""
+    (tmp_path / "paste.ini").write_text(PIPELINE.format(filters="ims_guard"))
+    return {
+        "DEFAULT": {
+            "enabled_backends": "plain:file,kms:ims-kms",
+            "image_cache_dir": "/var/cache/images",
+            "enabled_import_methods": "",
+            "show_multiple_locations": False,
+        },
+        "paste_deploy": {"flavor": "ims", "config_file": tmp_path / "paste.ini"},
+        "kms": {"ims_kms_inner_driver": "file"},
+        "kms_inner": {"filesystem_store_datadir": tmp_path / "inner"},
+        "os_glance_staging_store": {"filesystem_store_datadir": tmp_path / "staging"},
+        **vault_options,
+    }
+
+
+@pytest.fixture
+def results(tmp_path, options):
+    """Call a check with the options as they are then: its levels, and all its text."""
+
+    def call(check) -> tuple[list[str], str]:
+        conf = make_conf(tmp_path / "glance.conf", options)
+        register_glances_options(conf)
+        found = list(check(conf))
+        return [result.level for result in found], "\n".join(result.text for result in found)
+
+    return call
+
+
+def register_glances_options(conf: cfg.ConfigOpts) -> None:
+    """Those that the checks look at."""
+    conf.register_opts(
+        [
+            cfg.DictOpt("enabled_backends"),
+            cfg.ListOpt("enabled_import_methods"),
+            cfg.BoolOpt("show_multiple_locations"),
+            cfg.StrOpt("image_cache_dir"),
+        ]
+    )
+    conf.register_opts([cfg.StrOpt("flavor"), cfg.StrOpt("config_file")], group="paste_deploy")
+    glance_store.register_store_opts(
+        conf, reserved_stores={"os_glance_staging_store": "file"}
+    )
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in checks.CHECKS if check is not checks.check_coordination]
+)
+def test_all_is_well(results, check):
+    levels, _text = results(check)
+    assert set(levels) <= {checks.OK}
+
+
+def test_a_driver_that_is_not_installed(results, monkeypatch):
+    monkeypatch.setattr(checks.driver, "SCHEME", "ims-unheard-of")
+    levels, text = results(checks.check_driver)
+    assert levels == [checks.FAILURE]
+    assert "is ims_glance installed" in text
+
+
+def test_stores(results, options):
+    options["DEFAULT"]["enabled_backends"] += ",second:ims-kms"
+    options["second"] = {}
+    levels, text = results(checks.check_stores)
+    assert levels == [checks.OK, checks.FAILURE]
+    assert "store kms keeps its ciphertext in [kms_inner]" in text
+    assert "store second" in text
+    assert "ims_kms_inner_driver is not set" in text
+
+
+@pytest.mark.parametrize("backends", ["plain:file", ""])
+def test_no_encrypting_store(results, options, backends):
+    options["DEFAULT"]["enabled_backends"] = backends
+    levels, text = results(checks.check_stores)
+    assert levels == [checks.FAILURE]
+    assert "lists no ims-kms store" in text
+
+
+def test_an_inner_store_that_cannot_be_reached(results, options, tmp_path):
+    (tmp_path / "file").touch()
+    options["kms_inner"]["filesystem_store_datadir"] = tmp_path / "file" / "inner"
+    levels, text = results(checks.check_stores)
+    assert levels == [checks.FAILURE]
+    assert "cannot be reached" in text
+
+
+@pytest.mark.parametrize("filters", ["", "cors"])
+def test_no_guard(results, options, tmp_path, filters):
+    (tmp_path / "paste.ini").write_text(PIPELINE.format(filters=filters))
+    levels, text = results(checks.check_pipeline)
+    assert levels == [checks.FAILURE]
+    assert "not in Glance's pipeline" in text
+
+
+@pytest.mark.parametrize(
+    "change", [{"flavor": "plain"}, {"flavor": "none"}, {"config_file": "/nowhere"}, {"flavor": ""}]
+)
+def test_another_pipeline(results, options, change):
+    options["paste_deploy"].update(change)
+    assert checks.FAILURE in results(checks.check_pipeline)[0]
+
+
+def test_an_image_cache(results, options):
+    options["paste_deploy"]["flavor"] = "ims+cachemanagement"
+    levels, text = results(checks.check_pipeline)
+    assert levels == [checks.OK, checks.WARNING]
+    assert "/var/cache/images" in text
+
+
+def test_a_key_manager_that_is_away(results, vault):
+    vault.away = True
+    levels, text = results(checks.check_key_manager)
+    assert levels == [checks.FAILURE]
+    assert "IMG.0014" in text
+
+
+def test_a_key_manager_that_refuses_the_service(results, options):
+    options["key_manager"]["auth_type"] = "token"
+    levels, text = results(checks.check_key_manager)
+    assert levels == [checks.FAILURE]
+    assert "no usable credentials" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "level"),
+    [
+        ("", checks.WARNING),
+        ("file:///var/lock", checks.WARNING),
+        ("mysql://user:very-secret@host/db", checks.OK),
+    ],
+)
+def test_coordination(results, options, url, level):
+    options["ims_kms"]["coordination_url"] = url
+    levels, text = results(checks.check_coordination)
+    assert levels == [level]
+    assert "very-secret" not in text
+
+
+@pytest.mark.parametrize(("kind", "level"), [("tmpfs", checks.OK), (None, checks.WARNING)])
+def test_staging(results, options, tmp_path, kind, level):
+    options["DEFAULT"]["enabled_import_methods"] = "glance-direct"
+    (tmp_path / "staging").mkdir()
+
+    def check():
+        if kind:
+            mount(kind, tmp_path / "staging")
+        return results(checks.check_staging)
+
+    levels, text = in_child(check)
+    assert levels == [level]
+    assert str(tmp_path / "staging") in text
+
+
+def test_without_imports_nothing_is_staged(results):
+    assert results(checks.check_staging) == ([], "")
+
+
+def test_locations_that_tenants_can_edit(results, options):
+    options["DEFAULT"]["show_multiple_locations"] = True
+    assert results(checks.check_locations)[0] == [checks.WARNING]
+
+
+def test_the_file_system_is_that_of_the_directory_itself(tmp_path):
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "c").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a b" / "c")
+    (tmp_path / "a bc").mkdir()
+
+    def ask():
+        before = checks._file_system(str(tmp_path))
+        mount("ramfs", tmp_path / "a b")
+        (tmp_path / "a b" / "c").mkdir()
+        inside = [checks._file_system(str(tmp_path / each)) for each in ("a b", "a b/c", "link")]
+        beside = checks._file_system(str(tmp_path / "a bc"))
+        return inside, beside == before
+
+    assert in_child(ask) == (["ramfs"] * 3, True)

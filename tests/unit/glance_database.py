@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glance's own database in a file, used through Glance's own code.
+
+Glance keeps one connection and one configuration per process, so everything here is to be called in
+a child process (:func:`tests.base.in_child`), after :func:`connect` or a command that configures.
+"""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from glance import context
+from glance.common import wsgi_app  # noqa: F401  registers Glance's options
+from glance.db.sqlalchemy import api, models
+from oslo_config import cfg
+from oslo_db import options as database_options
+
+
+def connect(path: Path, **options: Any) -> None:
+    """Use the database in *path*.
+
+    :param options: of Glance, group ``DEFAULT``
+    """
+    cfg.CONF([], project="glance", default_config_files=[], default_config_dirs=[])
+    database_options.set_defaults(cfg.CONF, connection=f"sqlite:///{path}")
+    for name, value in options.items():
+        cfg.CONF.set_override(name, value)
+
+
+def create(path: Path) -> None:
+    """Make the tables."""
+    connect(path)
+    models.BASE.metadata.create_all(api.get_engine())
+
+
+def add_image(**values: Any) -> str:
+    """Add an image and return its id; *values* differ from those of a private, active one."""
+    values = {
+        "id": str(uuid.uuid4()),
+        "status": "active",
+        "visibility": "private",
+        "owner": "demo",
+        "disk_format": "raw",
+        "container_format": "bare",
+        "properties": {},
+        **values,
+    }
+    locations = [
+        {"url": url, "metadata": {"store": store}, "status": "active"}
+        for store, url in values.pop("locations", [])
+    ]
+    image = api.image_create(context.get_admin_context(), {**values, "locations": locations})
+    return str(image["id"])
+
+
+def remove_property(image_id: str, name: str) -> None:
+    """Remove a property of an image, as its owner can."""
+    api.image_property_delete(context.get_admin_context(), name, image_id)
+
+
+def properties(image_id: str) -> dict[str, str]:
+    """The properties of an image."""
+    image = api.image_get(context.get_admin_context(), image_id)
+    return {each["name"]: each["value"] for each in image["properties"] if not each["deleted"]}
