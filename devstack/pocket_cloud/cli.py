@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from pocket_cloud import access, lifecycle, process, status
+from pocket_cloud import access, checks, demo, lifecycle, process, status
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.errors import PocketError
 
@@ -54,14 +54,10 @@ def _status(cloud: Cloud, arguments: argparse.Namespace) -> int:
 def _demo(cloud: Cloud, arguments: argparse.Namespace) -> int:
     with cloud.locked():
         lifecycle.up(cloud, is_light=False)
-    from pocket_cloud import demo  # noqa: PLC0415
-
     return demo.run(cloud)
 
 
 def _test(cloud: Cloud, arguments: argparse.Namespace) -> int:
-    from pocket_cloud import checks  # noqa: PLC0415
-
     with cloud.locked():
         lifecycle.up(cloud, is_light=False)
     return checks.run(cloud, arguments.rest)

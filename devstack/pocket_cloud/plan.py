@@ -22,10 +22,15 @@ class Node:
     action: Action
 
 
+def _show(line: str) -> None:
+    # At once, also when somebody looks through a pipe.
+    print(line, flush=True)
+
+
 class Progress:
     """Prints one line for each thing done: when, what, how."""
 
-    def __init__(self, write: Callable[[str], object] = print) -> None:
+    def __init__(self, write: Callable[[str], object] = _show) -> None:
         self._write = write
         self._start = time.monotonic()
         self._lock = threading.Lock()

@@ -48,7 +48,7 @@ class ImageRecords:
     def all_locations(self, scheme: str) -> Iterator[tuple[str, str]]:
         """Store id and URL of every location of *scheme* that an image has.
 
-        Images whose deletion is delayed count as well: an operator can still restore them.
+        Images whose deletion is delayed count as well: their data is left to Glance's scrubber.
         """
         for image in itertools.chain(self._all({"deleted": False}), self._all(_DELETION_DELAYED)):
             yield from _locations(image, scheme)

@@ -56,8 +56,15 @@ def check_stores(conf: cfg.ConfigOpts) -> Iterator[Result]:
             store.configure(re_raise_bsc=True)
             inner = store.objects.inner
             yield Result(OK, f"store {store_id} keeps its ciphertext in [{inner.group}]")
-        except store_exceptions.GlanceStoreException as error:
+        except (store_exceptions.GlanceStoreException, cfg.ConfigFileValueError) as error:
             yield Result(FAILURE, f"store {store_id}: {error}")
+    default = conf.ims_kms.default_store
+    if default and default not in encrypting:
+        yield Result(
+            FAILURE,
+            f"[ims_kms] default_store = {default} is no {driver.SCHEME} store of enabled_backends, "
+            "and Glance does not start with it",
+        )
 
 
 def check_pipeline(conf: cfg.ConfigOpts) -> Iterator[Result]:

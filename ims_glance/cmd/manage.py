@@ -138,7 +138,7 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
 
 def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     # Registers Glance's options, among them enabled_backends and [database].
-    from glance.common import wsgi_app  # noqa: F401, PLC0415
+    from glance.common import wsgi_app  # noqa: PLC0415
 
     conf.register_cli_opt(cfg.SubCommandOpt("command", title="commands", handler=_add_commands))
     directory = os.environ.get("OS_GLANCE_CONFIG_DIR", "/etc/glance").strip()
@@ -157,7 +157,7 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
         raise Failed(
             "found no Glance configuration with enabled_backends: name it with --config-file"
         )
-    glance_store.register_store_opts(conf)
+    glance_store.register_store_opts(conf, reserved_stores=wsgi_app.RESERVED_STORES)
 
 
 def _encrypting_stores(conf: cfg.ConfigOpts) -> Iterator[tuple[str, driver.Store]]:

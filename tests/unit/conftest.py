@@ -3,7 +3,6 @@
 
 import faulthandler
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.unit import glance_database
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
 
 _DEADLOCK_SECONDS = 60
+_STDERR = 2  # whatever pytest makes of sys.stderr
 
 Options = Mapping[str, Mapping[str, object]]
 
@@ -26,7 +26,7 @@ Options = Mapping[str, Mapping[str, object]]
 @pytest.fixture(autouse=True)
 def no_deadlock() -> Iterator[None]:
     """A test that hangs ends the run, with the stack of every thread."""
-    faulthandler.dump_traceback_later(_DEADLOCK_SECONDS, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(_DEADLOCK_SECONDS, exit=True, file=_STDERR)
     yield
     faulthandler.cancel_dump_traceback_later()
 

@@ -13,7 +13,6 @@ from glance import context
 from glance.common import wsgi_app  # noqa: F401  registers Glance's options
 from glance.db.sqlalchemy import api, models
 from oslo_config import cfg
-from oslo_db import options as database_options
 
 
 def connect(path: Path, **options: Any) -> None:
@@ -21,8 +20,9 @@ def connect(path: Path, **options: Any) -> None:
 
     :param options: of Glance, group ``DEFAULT``
     """
-    cfg.CONF([], project="glance", default_config_files=[], default_config_dirs=[])
-    database_options.set_defaults(cfg.CONF, connection=f"sqlite:///{path}")
+    configuration = path.with_suffix(".conf")
+    configuration.write_text(f"[database]\nconnection = sqlite:///{path}\n")
+    cfg.CONF(["--config-file", str(configuration)], project="glance")
     for name, value in options.items():
         cfg.CONF.set_override(name, value)
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nova, with what only Nova needs: Placement, Neutron, libvirt."""
 
+from collections.abc import Mapping
+
 from pocket_cloud import guests, probes
 from pocket_cloud.catalog import uwsgi
 from pocket_cloud.service import Service
@@ -62,6 +64,7 @@ LIBVIRTD = Service(
 )
 
 _FILES = {"nova/nova.conf": "nova.conf"}
+_DATABASE = {"nova/nova-database.conf": "nova-database.conf"}
 _EXTRA = {"not_inherited": NOT_INHERITED}
 
 NOVA_API = Service(
@@ -69,35 +72,38 @@ NOVA_API = Service(
     command=uwsgi.command("nova", "nova.wsgi.osapi_compute:application"),
     probe=probes.http("nova", "/"),
     needs=("nova-databases", "rabbitmq", "virt-type"),
-    files={**_FILES, "nova/api-paste.ini": "${venv}/etc/nova/api-paste.ini"},
+    files={**_FILES, **_DATABASE, "nova/api-paste.ini": "${venv}/etc/nova/api-paste.ini"},
     folders=("nova/instances",),
     extra=_EXTRA,
-    environment={"OS_NOVA_CONFIG_DIR": "${etc}/nova"},
+    environment={
+        "OS_NOVA_CONFIG_DIR": "${etc}/nova",
+        # The first is taken for the pipeline.
+        "OS_NOVA_CONFIG_FILES": "api-paste.ini;nova.conf;nova-database.conf",
+    },
     ports=("nova",),
 )
 
 
-def _agent(name: str, needs: tuple[str, ...] = (), is_private: bool = False) -> Service:
+def _agent(name: str, files: Mapping[str, str], needs: tuple[str, ...] = ()) -> Service:
+    options = [f"--config-file ${{etc}}/{target}" for target in files]
     return Service(
         name=name,
-        command="${venv}/bin/" + name + " --config-file ${etc}/nova/nova.conf",
+        command=" ".join(("${venv}/bin/" + name, *options)),
         probe=probes.reported(name, "nova", "/v2.1/os-services"),
         needs=("nova-api", "identity-resources", *needs),
-        files=_FILES,
+        files=files,
         extra=_EXTRA,
-        is_private=is_private,
+        # Only nova-compute needs it, for libvirt and for Ceph's keys.
+        is_private=name == "nova-compute",
     )
 
 
 NOVA = (
     NOVA_API,
-    _agent("nova-conductor"),
-    _agent("nova-scheduler", ("placement",)),
-    _agent(
-        "nova-compute",
-        ("nova-conductor", "placement", "libvirt-secret", "neutron", "glance-one"),
-        is_private=True,
-    ),
+    _agent("nova-conductor", {**_FILES, **_DATABASE}),
+    _agent("nova-scheduler", {**_FILES, **_DATABASE}, ("placement",)),
+    # It needs nova-conductor too, but waits for it by itself.
+    _agent("nova-compute", _FILES, ("placement", "libvirt-secret", "neutron", "glance-one")),
 )
 
 COMPUTE = (PLACEMENT, NEUTRON, VIRTLOGD, LIBVIRTD, *NOVA)

@@ -56,7 +56,9 @@ def _hypervisor(cloud: Cloud) -> None:
         time.sleep(0.5)
 
 
-_NOVA = "nova-manage --config-file ${etc}/nova/nova.conf"
+_NOVA = (
+    "nova-manage --config-file ${etc}/nova/nova.conf --config-file ${etc}/nova/nova-database.conf"
+)
 
 STEPS = (
     Step("virt-type", function=kvm.decide, is_repeated=True),
@@ -91,6 +93,8 @@ STEPS = (
             uri='qemu:///system?socket=${data}/libvirt/run/libvirt-sock'
             virsh -c "$$uri" secret-define ${etc}/libvirt/secret.xml
             virsh -c "$$uri" secret-set-value ${ceph_fsid} ${cephx_cinder}
+            # It takes a while the first time, and nova-compute would wait for it at the very end.
+            virsh -c "$$uri" capabilities
         """,
     ),
     Step(

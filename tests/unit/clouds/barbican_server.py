@@ -99,12 +99,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def _answer(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
-        self.body = json.loads(self.rfile.read(size)) if size else None
+        self.body: dict[str, Any] = json.loads(self.rfile.read(size)) if size else {}
         parts = urlsplit(self.path)
         self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         request = f"{self.command} {parts.path.rstrip('/') or '/'}"

@@ -2,8 +2,10 @@
 """Glance's records, in a real database of Glance's."""
 
 import uuid
+from typing import Any
 
 import pytest
+from glance.common import crypt
 
 from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecords
@@ -103,8 +105,6 @@ def test_locations_that_glance_keeps_encrypted(records):
     key = "0123456789abcdef"
 
     def ask(images):
-        from glance.common import crypt
-
         hidden = crypt.urlsafe_encrypt(key, url(1))
         assert "ims-kms" not in hidden
         image_id = glance_database.add_image(locations=[("kms", hidden)])
@@ -116,7 +116,7 @@ def test_locations_that_glance_keeps_encrypted(records):
 
 def test_all_locations(records):
     """Of every image whose data must stay: whoever owns it, whoever sees it."""
-    kept = [
+    kept: list[dict[str, Any]] = [
         {"visibility": visibility} for visibility in ("private", "shared", "community", "public")
     ] + [
         {"owner": None},
@@ -125,7 +125,7 @@ def test_all_locations(records):
         {"status": "saving"},
         {"status": "pending_delete", "deleted": True},
     ]
-    gone = [{"status": "deleted", "deleted": True}]
+    gone: list[dict[str, Any]] = [{"status": "deleted", "deleted": True}]
 
     def ask(images):
         for number, values in enumerate(kept + gone):

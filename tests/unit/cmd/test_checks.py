@@ -70,9 +70,7 @@ def register_glances_options(conf: cfg.ConfigOpts) -> None:
         ]
     )
     conf.register_opts([cfg.StrOpt("flavor"), cfg.StrOpt("config_file")], group="paste_deploy")
-    glance_store.register_store_opts(
-        conf, reserved_stores={"os_glance_staging_store": "file"}
-    )
+    glance_store.register_store_opts(conf, reserved_stores={"os_glance_staging_store": "file"})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +82,7 @@ def test_all_is_well(results, check):
 
 
 def test_a_driver_that_is_not_installed(results, monkeypatch):
-    monkeypatch.setattr(checks.driver, "SCHEME", "ims-unheard-of")
+    monkeypatch.setattr("ims_glance.store.driver.SCHEME", "ims-unheard-of")
     levels, text = results(checks.check_driver)
     assert levels == [checks.FAILURE]
     assert "is ims_glance installed" in text

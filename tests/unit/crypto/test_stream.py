@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bodies: the same bytes as Tink's, and nothing but what was sealed for a place opens there."""
 
+import itertools
+
 import pytest
 import tink
 from hypothesis import given, settings
@@ -101,7 +103,7 @@ def test_a_range_takes_the_segments_that_hold_it(size, data):
     # No segment too many: each has a byte of the range.
     assert found[0].plaintext_offset + found[0].plaintext_size > offset or size == 0
     assert found[-1].plaintext_offset < end or size == 0
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         assert after.index == before.index + 1
         assert after.plaintext_offset == before.plaintext_offset + before.plaintext_size
 

@@ -327,9 +327,7 @@ def test_rekey_there_and_back(objects, key_ring):
         header = next(name for name in names(objects) if ".header-" in name)
         stored = (stores.body_path(objects, object_id).parent / header).read_bytes()
         body = stores.body_path(objects, object_id)
-        opened = independent_reader.open_object(
-            body.name, stored, body.read_bytes(), key_ring.keys
-        )
+        opened = independent_reader.open_object(body.name, stored, body.read_bytes(), key_ring.keys)
         assert opened == pattern(0, 100)
 
 
@@ -360,7 +358,7 @@ class Interruption(BaseException):
 
 def _interrupt_after(objects, monkeypatch, calls: int):
     """Let the inner store take that many changes of a header, and then no more."""
-    done = []
+    done: list[str] = []
 
     def counted(method):
         def call(*arguments):

@@ -7,6 +7,7 @@ import tracemalloc
 
 import glance_store
 import pytest
+from glance_store.common import utils as store_utils
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,9 +89,7 @@ class Verifier:
 @pytest.mark.parametrize("size", SIZES)
 def test_every_byte_arrives(size, known):
     writer, verifier, expected = Writer(), Verifier(), pattern(0, size)
-    digests = upload.move(
-        PatternSource(size), size if known else 0, "sha512", writer, verifier
-    )
+    digests = upload.move(PatternSource(size), size if known else 0, "sha512", writer, verifier)
     assert digests == (
         size,
         hashlib.md5(expected, usedforsecurity=False).hexdigest(),
@@ -195,9 +194,9 @@ def test_when_hashing_fails(monkeypatch, lane):
         def update(self, _data):
             raise Boom(lane)
 
-    real = upload.store_utils.get_hasher
+    real = store_utils.get_hasher
     monkeypatch.setattr(
-        upload.store_utils,
+        store_utils,
         "get_hasher",
         lambda name, _security: Broken() if name == lane else real(name, False),
     )
@@ -209,7 +208,7 @@ def test_when_hashing_fails(monkeypatch, lane):
 
 def test_a_writer_may_stop_early():
     """What a driver does not read does not hold up the others."""
-    digests = upload.move(PatternSource(FIRST + 20 * REST), 0, "sha256", next)
+    digests = upload.move(PatternSource(FIRST + 20 * REST), 0, "sha256", lambda all_: next(all_))
     assert digests.size == FIRST + 20 * REST
 
 
@@ -229,7 +228,8 @@ def test_a_writer_that_swallows_the_abort_gets_no_more():
 
 
 def test_no_thread_is_left_when_there_are_too_many(monkeypatch):
-    real, started = threading.Thread.start, []
+    real = threading.Thread.start
+    started: list[threading.Thread] = []
 
     def start(thread):
         if len(started) == 2:

@@ -10,19 +10,15 @@ No key material is logged or put into an exception.
 """
 
 import contextlib
-import enum
 import hashlib
-import http
 import logging
 import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import cachetools
-from barbicanclient import exceptions as barbican_exceptions
 from castellan import key_manager
 from castellan.common import exception as castellan_exceptions
 from castellan.common import utils as castellan_utils
@@ -35,91 +31,13 @@ from tooz import ToozError, coordination
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.clouds.barbican import Barbican
+from ims_glance.keys import failures
+from ims_glance.keys.cache import KeyCache
 
 LOG = logging.getLogger(__name__)
 
 KEY_BITS = 256
 _KEY_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
-
-
-class _Key(bytearray):
-    """A key in the cache; *until* is when it is to be wiped, in seconds of the cache's timer."""
-
-    until: float
-
-    def __repr__(self) -> str:
-        return "<key>"
-
-    __str__ = __repr__
-
-
-class KeyCache(cachetools.TTLCache[str, _Key]):
-    """Keys by id: at most *size*, each for *seconds*, overwritten with zeros when they leave.
-
-    A timer wipes them on time even if nobody asks again. (Copies that Python or OpenSSL made of
-    a key cannot be reached from here.)
-    """
-
-    def __init__(self, size: int, seconds: float) -> None:
-        super().__init__(maxsize=size, ttl=seconds)
-        self._seconds = seconds
-        self._lock = threading.RLock()
-        self._sweeper: threading.Timer | None = None
-
-    def find(self, key_id: str) -> bytes | None:
-        """A copy of the key, or ``None``."""
-        with self._lock:
-            key = self.get(key_id)
-            return None if key is None else bytes(key)
-
-    def remember(self, key_id: str, key: bytes) -> None:
-        """Keep a copy of the key."""
-        if not self._seconds:
-            return
-        kept = _Key(key)
-        with self._lock:
-            self.forget(key_id)
-            kept.until = self.timer() + self._seconds
-            self[key_id] = kept
-            # The timer of the process that this one was forked from does not run here.
-            if self._sweeper is None or not self._sweeper.is_alive():
-                self._sweep_after(self._seconds)
-
-    def forget(self, key_id: str) -> None:
-        """Wipe the key, if it is there."""
-        # The time is held, for pop() looks at it twice.
-        with self._lock, self.timer:
-            _wipe([self.pop(key_id, _Key())])
-
-    def popitem(self) -> tuple[str, _Key]:
-        """Evict an entry (called when the cache is full)."""
-        key_id, key = super().popitem()
-        _wipe([key])
-        return key_id, key
-
-    def expire(self, time: float | None = None) -> list[tuple[str, _Key]]:
-        """Drop what is past its time."""
-        expired = list(super().expire(time))
-        _wipe(key for _key_id, key in expired)
-        return expired
-
-    def _sweep_after(self, seconds: float) -> None:
-        # A little later, so that one sweep clears what ends at nearly the same time.
-        self._sweeper = threading.Timer(seconds + 0.1, self._sweep)
-        self._sweeper.daemon = True
-        self._sweeper.start()
-
-    def _sweep(self) -> None:
-        with self._lock, self.timer as now:
-            self.expire(now)
-            self._sweeper = None
-            if self:
-                self._sweep_after(min(key.until for key in self.values()) - now)
-
-
-def _wipe(keys: Iterable[bytearray]) -> None:
-    for key in keys:
-        key[:] = bytes(len(key))
 
 
 class KeyManager:
@@ -240,8 +158,7 @@ class KeyManager:
     def _translated(self, key_id: str, denied: type[exceptions.Forbidden]) -> Iterator[None]:
         """Turn whatever Castellan and its clients raise into our errors.
 
-        They have no common base (Castellan lets keystoneauth's errors through, and hides
-        Barbican's status inside its own), so all are caught; none is swallowed.
+        They have no common base, so all are caught; none is swallowed.
         """
         try:
             yield
@@ -253,13 +170,13 @@ class KeyManager:
     def _translate(
         self, error: Exception, key_id: str, denied: type[exceptions.Forbidden]
     ) -> exceptions.ImsError:
-        kind, reason = _classify(error)
+        kind, reason = failures.classify(error)
         by_service = denied is exceptions.ServiceKeyDenied
-        if kind is _Kind.MISSING:
+        if kind is failures.Kind.MISSING:
             return exceptions.KeyNotFound(key_id=key_id)
-        if kind is _Kind.UNAUTHENTICATED and by_service:
+        if kind is failures.Kind.UNAUTHENTICATED and by_service:
             return exceptions.KeyManagerUnavailable(reason="it refuses the service's credentials")
-        if kind is _Kind.OTHER:
+        if kind is failures.Kind.OTHER:
             LOG.error("The key manager failed for key %s: %s", key_id, reason)
             return exceptions.KeyManagerUnavailable(reason=reason)
         if by_service:
@@ -303,36 +220,3 @@ def of_process(conf: cfg.ConfigOpts) -> KeyManager:
         if id(conf) not in _OF_PROCESS:
             _OF_PROCESS[id(conf)] = (conf, KeyManager(conf))
         return _OF_PROCESS[id(conf)][1]
-
-
-class _Kind(enum.Enum):
-    MISSING = enum.auto()
-    DENIED = enum.auto()
-    UNAUTHENTICATED = enum.auto()
-    OTHER = enum.auto()
-
-
-def _classify(error: BaseException) -> tuple[_Kind, str]:
-    """What kind of failure it is, and a word for it that holds nothing of a request or answer.
-
-    Castellan hides the true error in the one that it was raised from, so the whole chain is read.
-    """
-    link: BaseException | None = error
-    while link is not None:
-        status = getattr(link, "status_code", None) or getattr(link, "http_status", None)
-        if isinstance(link, castellan_exceptions.ManagedObjectNotFoundError):
-            return _Kind.MISSING, ""
-        if isinstance(link, castellan_exceptions.Forbidden) or status == http.HTTPStatus.FORBIDDEN:
-            return _Kind.DENIED, ""
-        if status == http.HTTPStatus.NOT_FOUND:
-            # Keystone says "not found" to a token that it does not know.
-            from_keystone = isinstance(link, keystone_exceptions.ClientException)
-            return (_Kind.UNAUTHENTICATED if from_keystone else _Kind.MISSING), ""
-        # barbicanclient forgets to give this one its status.
-        refused = isinstance(link, barbican_exceptions.HTTPAuthError)
-        if refused or status == http.HTTPStatus.UNAUTHORIZED:
-            return _Kind.UNAUTHENTICATED, ""
-        if status:
-            return _Kind.OTHER, f"HTTP {int(status)}"
-        link = link.__cause__ or link.__context__
-    return _Kind.OTHER, type(error).__name__

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``ims-manage orphans``: finds what belongs to no image, and touches nothing else."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functional import identity, stored
+from tests.functional.client import Client
+from tests.functional.commands import Commands
+from tests.functional.conftest import MakeGlance
+from tests.functional.service import GlanceService
+from tests.functional.slow_upload import SlowUpload
+from tests.functional.stored import FIRST, FULL
+
+DATA = secrets.token_bytes(FIRST + FULL + 77)
+NOW = ("--min-age", "0")
+
+
+@pytest.fixture(scope="module")
+def service(make_glance: MakeGlance) -> Iterator[GlanceService]:
+    with make_glance(processes=2) as service:
+        yield service
+
+
+@pytest.fixture
+def client(service: GlanceService) -> Client:
+    return service.client()
+
+
+@pytest.fixture
+def kms(service: GlanceService) -> Path:
+    return service.directories.kms
+
+
+@pytest.fixture
+def image(service: GlanceService, client: Client) -> Iterator[str]:
+    """An image with data, which is as it was after the test."""
+    image = client.create(cmkid=service.vault.make("demo"))["id"]
+    client.upload(image, DATA)
+    yield image
+    assert client.download(image) == DATA
+    client.delete(image)
+
+
+def orphans(commands: Commands, service: GlanceService, *arguments: str) -> list[str]:
+    """The lines that the command prints, without the last, which counts them."""
+    done = commands.run(service, "orphans", *arguments)
+    assert done.returncode == 0, done
+    *lines, count = done.stdout.splitlines()
+    assert count == f"{len(lines)} orphan(s)"
+    return lines
+
+
+def copy_object(kms: Path, image: str, *parts: str) -> list[Path]:
+    """The same parts under another object id, as if no image had them any more."""
+    found, object_id = stored.find(kms, image), secrets.token_hex(16)
+    sources = {"body": found.body, "header": found.header}
+    copies = []
+    for part in parts:
+        name = sources[part].name.replace(found.object_id, object_id)
+        copies.append(Path(shutil.copy(sources[part], kms / name)))
+    return copies
+
+
+@pytest.mark.parametrize("parts", [["body"], ["header"], ["body", "header"]], ids="+".join)
+@pytest.mark.parametrize("store", ["kms", "kms2"])
+def test_what_belongs_to_no_image(service, commands, kms, image, parts, store) -> None:
+    names = copy_object(kms, image, *parts)
+    if store == "kms2":
+        names = [name.rename(service.directories.kms2 / name.name) for name in names]
+    listed = ", ".join(sorted(name.name for name in names))
+    (line,) = orphans(commands, service, *NOW)
+    assert line.startswith(f"{store}: {listed}: belongs to no image (written 2")
+    assert all(name.exists() for name in names)
+    (line,) = orphans(commands, service, *NOW, "--delete")
+    assert line.startswith(f"{store}: {listed}: deleted")
+    assert not any(name.exists() for name in names)
+    assert orphans(commands, service, *NOW) == []
+
+
+def test_age(service, commands, kms, image) -> None:
+    body, header = copy_object(kms, image, "body", "header")
+    for path in (body, header):
+        os.utime(path, (0, time.time() - 2 * 3600))
+    assert orphans(commands, service, "--delete") == []
+    assert orphans(commands, service, "--delete", "--min-age", "2.1") == []
+    assert len(orphans(commands, service, "--min-age", "1.9")) == 1
+    # The youngest part counts.
+    os.utime(header)
+    assert orphans(commands, service, "--delete", "--min-age", "1.9") == []
+    assert len(orphans(commands, service, "--delete", *NOW)) == 1
+
+
+def test_images_of_every_kind_are_left_alone(service, commands, kms) -> None:
+    client, admin = service.client(), service.client(identity.ADMIN)
+    kinds: list[tuple[Client, dict]] = [
+        (client, {"visibility": visibility}) for visibility in ("private", "shared", "community")
+    ]
+    kinds += [(admin, {"visibility": "public"}), (service.client(identity.OTHER), {})]
+    kinds += [(client, {"os_hidden": True}), (client, {"protected": True}), (client, {})]
+    images = []
+    for owner, attributes in kinds:
+        key = service.vault.make(owner.caller.name)
+        images.append(owner.create(cmkid=key, **attributes)["id"])
+        owner.upload(images[-1], DATA)
+    admin.deactivate(images[-1])
+    with stored.nothing_left(kms):
+        assert orphans(commands, service, *NOW, "--delete") == []
+    for (owner, _attributes), image in zip(kinds[:-1], images[:-1], strict=True):
+        assert owner.download(image) == DATA
+    assert admin.download(images[-1]) == DATA
+
+
+def test_more_images_than_are_asked_for_at_once(service, commands, image) -> None:
+    with service.database() as database:
+        cursor = database.execute("SELECT * FROM images WHERE id = ?", [image])
+        columns = [column[0] for column in cursor.description]
+        row = dict(zip(columns, cursor.fetchone(), strict=True))
+        marks = ", ".join("?" * len(columns))
+        copies = [{**row, "id": str(uuid.uuid4())} for _ in range(1200)]
+        database.executemany(
+            f"INSERT INTO images ({', '.join(columns)}) VALUES ({marks})",
+            [list(copy.values()) for copy in copies],
+        )
+    try:
+        assert orphans(commands, service, *NOW, "--delete") == []
+    finally:
+        with service.database() as database:
+            ids = [[copy["id"]] for copy in copies]
+            database.executemany("DELETE FROM images WHERE id = ?", ids)
+
+
+def test_foreign_files_are_left_alone(service, commands, kms, image) -> None:
+    foreign = [kms / name for name in ("image", "ims-notes", f"{'0' * 32}", f"ims-{'G' * 32}")]
+    for path in foreign:
+        path.touch()
+    assert orphans(commands, service, *NOW, "--delete") == []
+    for path in foreign:
+        path.unlink()
+
+
+def test_upload_that_goes_on_is_protected_by_its_age(service, commands, client, kms) -> None:
+    image = client.create(cmkid=service.vault.make("demo"))["id"]
+    before = stored.names(kms)
+    with SlowUpload(client, image, DATA[: FIRST + 5]) as upload:
+        wait_for(lambda: stored.names(kms) > before)
+        assert orphans(commands, service, "--delete") == []
+        assert len(orphans(commands, service, *NOW)) == 1
+        assert upload.finish(DATA[FIRST + 5 :]).status == 204
+    assert client.download(image) == DATA
+    assert orphans(commands, service, *NOW) == []
+
+
+def test_crash_in_an_upload(service, commands, kms) -> None:
+    """What the crash leaves has no header: it is found, and no image misses it."""
+    client = service.client()
+    image = client.create(cmkid=service.vault.make("demo"))["id"]
+    before = stored.names(kms)
+    with contextlib.suppress(Exception), SlowUpload(client, image, DATA[: FIRST + 5]):
+        wait_for(lambda: stored.names(kms) > before)
+        service.kill()
+    service.start()
+    (left,) = stored.names(kms) - before
+    (line,) = orphans(commands, service, *NOW, "--delete")
+    assert left.name in line
+    assert stored.names(kms) == before
+    client = service.client()
+    assert client.show(image)["status"] == "saving"
+    client.delete(image)
+
+
+class TestDelayedDelete:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def service(cls, make_glance: MakeGlance) -> Iterator[GlanceService]:
+        options = {"DEFAULT": {"delayed_delete": True, "scrub_time": 0}}
+        with make_glance(options) as service:
+            yield service
+
+    def test_deleted_image_is_no_orphan_before_it_is_scrubbed(
+        self, service, client, commands, kms
+    ) -> None:
+        with stored.nothing_left(kms):
+            image = client.create(cmkid=service.vault.make("demo"))["id"]
+            client.upload(image, DATA)
+            client.delete(image)
+            assert client.send("GET", f"/v2/images/{image}").status == 404
+            assert orphans(commands, service, *NOW, "--delete") == []
+            found = stored.find(kms, image)
+            assert found.body.exists()
+            drop_ins = str(service.directories.drop_ins)
+            done = service.run("glance-scrubber", "--config-dir", drop_ins)
+            assert done.returncode == 0, done
+        assert orphans(commands, service, *NOW) == []
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``ims-manage`` with Glance's configuration and database, each run in a process of its own."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import re
+import time
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ims_glance.cmd import manage
+from ims_glance.store.objects import EncryptedObjects
+from tests.base import in_child, pattern
+from tests.unit import glance_database
+from tests.unit.conftest import make_conf
+from tests.unit.store import stores
+from tests.unit.store.stores import FIRST
+
+SIZE = FIRST + 1000
+DAY = 24 * 3600
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def last_words(self) -> str:
+        """What it says itself, after what was logged."""
+        return self.err.splitlines()[-1]
+
+
+@dataclasses.dataclass
+class Site:
+    """A Glance with an encrypting store."""
+
+    arguments: list[str]
+    database: Path
+    objects: EncryptedObjects
+    key_id: str
+
+    def run(self, *command: str) -> Done:
+        """Run a command."""
+
+        def main() -> Done:
+            out, err = io.StringIO(), io.StringIO()
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                try:
+                    status = manage.main([*self.arguments, *command])
+                except SystemExit as left:
+                    status = int(left.code or 0)
+            return Done(status, out.getvalue(), err.getvalue())
+
+        return Done(*in_child(main))
+
+    def in_glance(self, function, *arguments, **options):
+        """Call a function that uses Glance's database."""
+
+        def call():
+            glance_database.connect(self.database)
+            return function(*arguments, **options)
+
+        return in_child(call)
+
+    def add_image(self, size: int = SIZE) -> tuple[str, str]:
+        """An image with data in the store: its id, and its object's."""
+        image_id = str(uuid.uuid4())
+        object_id = stores.write(self.objects, size, self.key_id, image_id)
+        self.record(image_id, object_id)
+        return image_id, object_id
+
+    def record(self, image_id: str, *object_ids: str, store: str = "kms", **values) -> None:
+        """An image of Glance's with these objects."""
+        self.in_glance(
+            glance_database.add_image,
+            id=image_id,
+            locations=[(store, f"ims-kms://{store}/{each}") for each in object_ids],
+            properties={"__system__cmkid": self.key_id},
+            **values,
+        )
+
+
+@pytest.fixture
+def site(tmp_path, vault, vault_options, database):
+    """A Glance with stores ``plain`` and ``kms``, a key, and no image."""
+    configuration = tmp_path / "glance-api.conf"
+    options = {
+        "DEFAULT": {"enabled_backends": "plain:file,kms:ims-kms"},
+        "database": {"connection": f"sqlite:///{database}"},
+        "glance_store": {"default_backend": "plain"},
+        "plain": {"filesystem_store_datadir": tmp_path / "plain"},
+        "kms": {"ims_kms_inner_driver": "file"},
+        "kms_inner": {"filesystem_store_datadir": tmp_path / "inner"},
+        **vault_options,
+    }
+    make_conf(configuration, options)
+    objects = EncryptedObjects(
+        stores.file_inner(tmp_path / "inner"),
+        lambda key_id: bytes.fromhex(vault.get(key_id).secret),
+    )
+    return Site(["--config-file", str(configuration)], database, objects, vault.make("demo"))
+
+
+def test_without_a_command(site):
+    done = site.run()
+    assert done.status == 2
+    for command in ("status", "verify", "rekey", "orphans"):
+        assert command in done.err
+
+
+def test_help(site):
+    done = site.run("orphans", "--help")
+    assert done.status == 0
+    assert "--min-age HOURS" in done.out
+    assert "default: 24" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize("content", ["", "[DEFAULT]\nenabled_backends =\n"])
+def test_without_glances_configuration(site, tmp_path, content):
+    (tmp_path / "empty.conf").write_text(content)
+    site.arguments = ["--config-file", str(tmp_path / "empty.conf")]
+    done = site.run("status")
+    assert done.status == 1
+    assert "name it with --config-file" in done.err
+    site.arguments = ["--config-file", "/nowhere/glance.conf"]
+    assert site.run("status").status == 1
+
+
+def test_the_configuration_of_the_environment(site, monkeypatch, tmp_path):
+    monkeypatch.setenv("OS_GLANCE_CONFIG_DIR", str(tmp_path))
+    site.arguments = []
+    assert "store kms keeps its ciphertext" in site.run("status").out
+
+
+def test_status(site):
+    done = site.run("status")
+    lines = done.out.splitlines()
+    assert all(re.match(r"(OK|WARNING|FAILURE) +\S", line) for line in lines)
+    assert "OK      driver ims-kms can be loaded" in lines
+    assert "OK      the key manager answers" in lines
+    # This Glance has no guard in its pipeline.
+    assert done.status == 1
+    assert done.last_words == "ims-manage: 1 check(s) failed"
+
+
+# --- verify ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, SIZE])
+def test_verify(site, size):
+    image_id, _object_id = site.add_image(size)
+    done = site.run("verify", image_id)
+    assert done.status == 0
+    assert f"Image {image_id} in store kms: {size} bytes are intact" in done.out
+
+
+def test_verify_every_copy(site):
+    image_id = str(uuid.uuid4())
+    copies = [stores.write(site.objects, 100, site.key_id, image_id) for _ in range(2)]
+    site.record(image_id, *copies)
+    assert site.run("verify", image_id).out.count("100 bytes are intact") == 2
+    with stores.flipped(stores.body_path(site.objects, copies[1]), 60, 0):
+        assert site.run("verify", image_id).status == 1
+
+
+@pytest.mark.parametrize("byte", [0, 39, 40, 1000, FIRST + 100, -1])
+def test_verify_finds_damage(site, byte):
+    image_id, object_id = site.add_image()
+    body = stores.body_path(site.objects, object_id)
+    with stores.flipped(body, byte % body.stat().st_size, 3):
+        done = site.run("verify", image_id)
+    assert done.status == 1
+    assert f"ims-manage: Object {object_id} is damaged" in done.err
+    assert "intact" not in done.out
+
+
+def test_verify_finds_the_object_of_another_image(site):
+    _image_id, object_id = site.add_image()
+    thief = str(uuid.uuid4())
+    site.record(thief, object_id)
+    done = site.run("verify", thief)
+    assert done.status == 1
+    assert "belongs to image" in done.err
+
+
+@pytest.mark.parametrize("command", [["verify"], ["rekey", stores.NEW_KEY_ID]])
+def test_images_that_have_nothing_here(site, command):
+    name, *rest = command
+    unknown, plain, elsewhere, forged = (str(uuid.uuid4()) for _ in range(4))
+    site.record(plain)
+    site.record(elsewhere, "0" * 32, store="gone")
+    site.record(forged, "../../etc/passwd")
+    for image_id, words in (
+        (unknown, "does not exist"),
+        (plain, "has no data in an encrypting store"),
+        (elsewhere, "store gone of image"),
+        (forged, "location"),
+    ):
+        done = site.run(name, image_id, *rest)
+        assert done.status == 1
+        assert words in done.err
+
+
+# --- rekey -----------------------------------------------------------------------------------
+
+
+def test_rekey(site, vault):
+    image_id, object_id = site.add_image()
+    new = vault.make("demo")
+    done = site.run("rekey", image_id, new)
+    assert done.status == 0
+    assert re.search(rf"Image {image_id} in store kms: key is {new} \(\d+ ms\)", done.out)
+    assert site.objects.header(object_id).key_ids == (new,)
+    shown = site.in_glance(glance_database.properties, image_id)
+    assert shown == {"__system__cmkid": new}
+    vault.delete(site.key_id)
+    assert stores.read(site.objects, object_id) == pattern(0, SIZE)
+    # May be repeated.
+    assert site.run("rekey", image_id, new).status == 0
+
+
+@pytest.mark.parametrize("which", ["unknown", "closed", "short", "away"])
+def test_rekey_with_a_key_that_cannot_be_used(site, vault, which):
+    image_id, object_id = site.add_image()
+    new = vault.make("demo", bits=128 if which == "short" else 256)
+    if which == "unknown":
+        vault.delete(new)
+    vault.away = which == "away"
+    if which == "closed":
+        vault.change(new, service=False)
+    done = site.run("rekey", image_id, new)
+    vault.away = False
+    assert done.status == 1
+    assert done.last_words.startswith("ims-manage: ")
+    assert site.objects.header(object_id).key_ids == (site.key_id,)
+    shown = site.in_glance(glance_database.properties, image_id)
+    assert shown == {"__system__cmkid": site.key_id}
+
+
+# --- orphans ---------------------------------------------------------------------------------
+
+
+def age(site, object_id: str, seconds: float) -> None:
+    """Let an object have been written then."""
+    for name in stores.names(site.objects):
+        if object_id in name:
+            path = stores.body_path(site.objects, object_id).parent / name
+            os.utime(path, (time.time() - seconds,) * 2)
+
+
+@pytest.fixture
+def orphan(site):
+    """An object that no image has, written two days ago, beside an image's that is as old."""
+    _image_id, owned = site.add_image()
+    object_id = stores.write(site.objects, 100, site.key_id)
+    for each in (owned, object_id):
+        age(site, each, 2 * DAY)
+    return object_id
+
+
+def test_orphans(site, orphan):
+    before = stores.names(site.objects)
+    done = site.run("orphans")
+    assert done.status == 0
+    assert done.out.splitlines()[-1] == "1 orphan(s)"
+    assert f"kms: ims-{orphan}, ims-{orphan}.header-a: belongs to no image" in done.out
+    assert stores.names(site.objects) == before
+
+
+def test_orphans_are_deleted_when_that_is_asked_for(site, orphan):
+    done = site.run("orphans", "--delete")
+    assert f"ims-{orphan}.header-a: deleted" in done.out
+    assert len(stores.names(site.objects)) == 2
+    assert not any(orphan in name for name in stores.names(site.objects))
+    assert site.run("orphans").out == "0 orphan(s)\n"
+
+
+def test_what_is_young_may_be_an_upload(site, orphan):
+    age(site, orphan, DAY / 2)
+    assert site.run("orphans", "--delete").out == "0 orphan(s)\n"
+    # One part is enough.
+    age(site, orphan, 2 * DAY)
+    os.utime(stores.body_path(site.objects, orphan), None)
+    assert site.run("orphans", "--delete").out == "0 orphan(s)\n"
+    assert site.run("orphans", "--min-age", "0").out.endswith("1 orphan(s)\n")
+
+
+def test_an_image_that_can_be_restored_keeps_its_data(site, orphan):
+    site.record(str(uuid.uuid4()), orphan, status="pending_delete", deleted=True)
+    assert site.run("orphans", "--delete").out == "0 orphan(s)\n"
+
+
+def test_an_image_that_is_deleted_has_no_data(site, orphan):
+    site.record(str(uuid.uuid4()), orphan, status="deleted", deleted=True)
+    assert site.run("orphans").out.endswith("1 orphan(s)\n")
+
+
+def test_what_a_crash_left_unfinished_is_an_orphan(site):
+    _image_id, object_id = site.add_image()
+    directory = stores.body_path(site.objects, object_id).parent
+    unfinished = directory / f"ims-{object_id}.header-b.01234567"
+    unfinished.write_text("half")
+    age(site, object_id, 2 * DAY)
+    assert site.run("orphans", "--delete").out.endswith("1 orphan(s)\n")
+    assert not unfinished.exists()
+    assert stores.read(site.objects, object_id) == pattern(0, SIZE)
