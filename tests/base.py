@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of several modules share: generated data, and child processes to spoil."""
 
+import base64
 import ctypes
 import multiprocessing
 import traceback
@@ -88,3 +89,14 @@ def remount_read_only(point: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(None, str(point).encode(), None, _MS_REMOUNT | _MS_RDONLY, None):
         raise OSError(ctypes.get_errno(), f"cannot remount {point}")
+
+
+def spellings(secret: bytes) -> list[str]:
+    """How a secret could show in a text."""
+    return [
+        repr(secret)[2:-1],
+        secret.hex(),
+        base64.b64encode(secret).decode(),
+        base64.urlsafe_b64encode(secret).decode(),
+        str(list(secret)),
+    ]

@@ -65,9 +65,10 @@ def _says(machine: "subprocess.Popen[bytes]", wanted: bytes, patience: float) ->
     with selectors.DefaultSelector() as selector:
         selector.register(machine.stdout, selectors.EVENT_READ)
         while (left := deadline - time.monotonic()) > 0 and wanted not in said:
-            if selector.select(left):
-                piece = os.read(machine.stdout.fileno(), 4096)
-                if not piece:
-                    break
-                said += piece
+            if not selector.select(left):
+                break
+            piece = os.read(machine.stdout.fileno(), 4096)
+            if not piece:
+                break
+            said += piece
     return wanted in said

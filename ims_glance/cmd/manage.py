@@ -17,6 +17,7 @@ import glance_store
 from glance_store import exceptions as store_exceptions
 from glance_store import location as store_location
 from oslo_config import cfg
+from oslo_db.exception import DBError
 from oslo_log import log as logging
 
 from ims_glance import exceptions
@@ -32,6 +33,14 @@ class Failed(Exception):
     """The command could not do what it was asked; the message says why."""
 
 
+_EXPECTED = (
+    Failed,
+    exceptions.ImsError,
+    store_exceptions.GlanceStoreException,
+    cfg.ConfigFilesNotFoundError,
+)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command.
 
@@ -43,11 +52,12 @@ def main(argv: list[str] | None = None) -> int:
         _read_configuration(conf, sys.argv[1:] if argv is None else argv)
         command: Callable[[cfg.ConfigOpts], None] = conf.command.function
         command(conf)
-    except (Failed, exceptions.ImsError, store_exceptions.GlanceStoreException) as error:
+    except _EXPECTED as error:
         print(f"ims-manage: {error}", file=sys.stderr)
         return 1
-    except cfg.ConfigFilesNotFoundError as error:
-        print(f"ims-manage: {error}", file=sys.stderr)
+    except DBError as error:
+        # Its text has the statement, with all values, on further lines.
+        print(f"ims-manage: Glance's database: {str(error).splitlines()[0]}", file=sys.stderr)
         return 1
     return 0
 
@@ -65,7 +75,7 @@ def status(conf: cfg.ConfigOpts) -> None:
 
 def verify(conf: cfg.ConfigOpts) -> None:
     """Read and authenticate every byte of an image."""
-    image_id = conf.command.image
+    image_id = conf.command.image_id
     for store, objects, object_id in _objects_of(conf, image_id):
         size = objects.header(object_id).plaintext_size
         done, began = 0, time.monotonic()
@@ -77,7 +87,7 @@ def verify(conf: cfg.ConfigOpts) -> None:
 
 def rekey(conf: cfg.ConfigOpts) -> None:
     """Give an image to another key, without touching its data."""
-    image_id, key_id = conf.command.image, conf.command.key
+    image_id, key_id = conf.command.image_id, conf.command.new_key_id
     for store, objects, object_id in _objects_of(conf, image_id):
         began = time.monotonic()
         objects.rekey(object_id, key_id)
@@ -120,10 +130,12 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         return parser
 
     command(status)
-    command(verify).add_argument("image", metavar="IMAGE", help="image id")
+    command(verify).add_argument("image_id", metavar="IMAGE", help="image id")
     rekey_parser = command(rekey)
-    rekey_parser.add_argument("image", metavar="IMAGE", help="image id")
-    rekey_parser.add_argument("key", metavar="KEY", help="id of the new key in the key manager")
+    rekey_parser.add_argument("image_id", metavar="IMAGE", help="image id")
+    rekey_parser.add_argument(
+        "new_key_id", metavar="KEY", help="id of the new key in the key manager"
+    )
     orphans_parser = command(orphans)
     orphans_parser.add_argument("--delete", action="store_true", help="delete them")
     orphans_parser.add_argument(

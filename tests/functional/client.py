@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import urllib3
 
@@ -17,6 +17,7 @@ PATCH_TYPE_20 = "application/openstack-images-v2.0-json-patch"
 WAIT_SECONDS = 30
 
 Body = bytes | Iterable[bytes]
+AnyClient = TypeVar("AnyClient", bound="Client")
 
 
 class ApiError(Exception):
@@ -58,6 +59,10 @@ class Client:
     def as_(self, caller: Caller) -> Self:
         """The same service, used by somebody else."""
         return type(self)(self._host, self._port, caller)
+
+    def of_class(self, kind: type[AnyClient]) -> AnyClient:
+        """The same service and caller, through a client of another class."""
+        return kind(self._host, self._port, self.caller)
 
     def open(
         self,

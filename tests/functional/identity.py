@@ -16,15 +16,19 @@ App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclasses.dataclass(frozen=True)
 class Caller:
-    """A user with roles in a project of the same name."""
+    """A user with roles in a project of the same name.
+
+    :ivar secret: what nobody else may learn, for tests of that
+    """
 
     name: str
     roles: tuple[str, ...] = ("member", "reader")
+    secret: str = ""
 
     @property
     def token(self) -> str:
         """What to send as ``X-Auth-Token``."""
-        return f"{self.name}:{','.join(self.roles)}"
+        return f"{self.name}:{','.join(self.roles)}:{self.secret}"
 
 
 DEMO = Caller("demo")
@@ -41,7 +45,8 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
         def identify(
             environ: dict[str, Any], start_response: Callable[..., Any]
         ) -> Iterable[bytes]:
-            name, separator, roles = environ.get("HTTP_X_AUTH_TOKEN", "").partition(":")
+            name, separator, rest = environ.get("HTTP_X_AUTH_TOKEN", "").partition(":")
+            roles, _, _secret = rest.partition(":")
             environ["HTTP_X_IDENTITY_STATUS"] = "Confirmed" if separator else "Invalid"
             if separator:
                 environ["HTTP_X_USER_ID"] = f"user-{name}"

@@ -67,7 +67,9 @@ class SlowUpload:
         yield from filter(None, self._pieces)
 
 
-def begin_by_hand(client: Client, image_id: str, *headers: str, store: str = "kms") -> socket.socket:
+def begin_by_hand(
+    client: Client, image_id: str, *headers: str, store: str = "kms"
+) -> socket.socket:
     """A connection on which the headers of an upload were sent, and nothing of its body."""
     connection = client.connect()
     lines = (

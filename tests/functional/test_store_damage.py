@@ -24,9 +24,7 @@ Damage = Callable[[Stored, Stored], None]
 
 
 @pytest.fixture
-def pair(
-    glance: Client, glance_service: GlanceService, vault: Vault
-) -> Iterator[list[Stored]]:
+def pair(glance: Client, glance_service: GlanceService, vault: Vault) -> Iterator[list[Stored]]:
     """Two images of the same size under the same key, as they are stored.
 
     Damaged or not, they can be deleted.

@@ -72,9 +72,7 @@ class TestSizes:
     @pytest.mark.parametrize("announced", ["five", "1.5", "", "-7"])
     def test_no_size(self, glance, glance_service, image, announced) -> None:
         with stored.nothing_left(glance_service.directories.kms2):
-            answer = try_upload(
-                glance, image["id"], DATA, False, X_OpenStack_Image_Size=announced
-            )
+            answer = try_upload(glance, image["id"], DATA, False, X_OpenStack_Image_Size=announced)
         assert answer.status == 400, answer
         assert_queued(glance, image["id"])
         upload_works(glance, image["id"])

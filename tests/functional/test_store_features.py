@@ -40,9 +40,7 @@ class TestWhoMayRead:
         glance.share(image, "other")
         assert other.download(image) == DATA
         assert other.download(image, FIRST - 1, FIRST) == DATA[FIRST - 1 : FIRST + 1]
-        other.call(
-            "PUT", f"/v2/images/{image}/members/other", json_body={"status": "accepted"}
-        )
+        other.call("PUT", f"/v2/images/{image}/members/other", json_body={"status": "accepted"})
         assert other.download(image) == DATA
         refused(403, other, "DELETE", image)
         glance.call("DELETE", f"/v2/images/{image}/members/other")

@@ -232,9 +232,7 @@ class TestCopy:
         stored.flip(stored.find(directories[0], image).body, 100)
         assert client.download(image) == DATA
 
-    def test_hash_is_compared(
-        self, service, commands, client, admin, image, directories
-    ) -> None:
+    def test_hash_is_compared(self, service, commands, client, admin, image, directories) -> None:
         """What Glance leaves in the store then, "ims-manage" finds; what it has staged goes with
         the image."""
         with service.database() as database:

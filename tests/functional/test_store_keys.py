@@ -43,7 +43,10 @@ TROUBLES = {
         (403, "IMG.0100"),
     ),
     "deleted": Trouble(
-        lambda vault, key: vault.delete(key), (409, "IMG.0101"), (409, "IMG.0095"), (403, "IMG.0101")
+        lambda vault, key: vault.delete(key),
+        (409, "IMG.0101"),
+        (409, "IMG.0095"),
+        (403, "IMG.0101"),
     ),
     "of 128 bits": Trouble(
         lambda vault, key: vault.change(key, secret="00" * 16),

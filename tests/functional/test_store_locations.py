@@ -18,7 +18,9 @@ from tests.functional.stored import Stored
 
 DATA = secrets.token_bytes(5000)
 OPEN = {"DEFAULT": {"show_multiple_locations": True, "show_image_direct_url": True}}
-UNGUARDED = {"paste_deploy": {"flavor": "keystone", "config_file": "{root}/etc/glance-api-paste.ini"}}
+UNGUARDED = {
+    "paste_deploy": {"flavor": "keystone", "config_file": "{root}/etc/glance-api-paste.ini"}
+}
 SERVICE = identity.Caller("other", ("member", "reader", "service"))
 
 

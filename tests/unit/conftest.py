@@ -2,6 +2,7 @@
 """Fixtures of all unit tests."""
 
 import faulthandler
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from castellan import options as castellan_options
 from castellan.common import utils as castellan_utils
 from oslo_config import cfg
+from oslo_context.context import RequestContext
 
 from ims_glance import conf as ims_conf
+from ims_glance import keys
 from tests.base import in_child
 from tests.functional import key_vault
 from tests.unit import glance_database
@@ -19,6 +22,9 @@ from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
 
 _DEADLOCK_SECONDS = 60
 _STDERR = 2  # whatever pytest makes of sys.stderr
+
+CALLER = RequestContext(auth_token="token", project_id="demo", user_id="c" * 32)
+KEY_ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
 
 Options = Mapping[str, Mapping[str, object]]
 
@@ -106,6 +112,26 @@ def barbican_conf(tmp_path: Path, barbican_server: BarbicanServer) -> cfg.Config
             "ims_kms": {"coordination_url": f"file://{tmp_path}/locks"},
         },
     )
+
+
+@pytest.fixture
+def manager(conf: cfg.ConfigOpts) -> keys.KeyManager:
+    """A key manager whose keys are files."""
+    return keys.KeyManager(conf)
+
+
+@pytest.fixture
+def real_manager(barbican_conf: cfg.ConfigOpts) -> keys.KeyManager:
+    """A key manager that goes through Castellan and barbicanclient to a server."""
+    return keys.KeyManager(barbican_conf)
+
+
+@pytest.fixture
+def stored_key(barbican_server: BarbicanServer) -> bytes:
+    """The bytes of key :data:`KEY_ID` in the server."""
+    key = secrets.token_bytes(32)
+    barbican_server.secrets[KEY_ID] = barbican_server.secrets.pop(barbican_server.make(key))
+    return key
 
 
 def make_conf(path: Path, options: Options) -> cfg.ConfigOpts:

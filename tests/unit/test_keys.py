@@ -1,37 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys: asked for seldom, gone on time, never shown, and made once."""
+"""Keys: asked for seldom, opened to the service, made once, and never shown."""
 
-import base64
 import logging
 import multiprocessing
 import os
-import pickle
-import secrets
 import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from castellan.common import exception as castellan_exceptions
 from oslo_config import cfg
 from oslo_context.context import RequestContext
 
 from ims_glance import exceptions, keys
-from tests.base import in_child
+from tests.base import spellings
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, SERVICE_USER_ID
+from tests.unit.conftest import CALLER, KEY_ID
 
-CALLER = RequestContext(auth_token="token", project_id="demo", user_id="c" * 32)
+UNAVAILABLE = exceptions.KeyManagerUnavailable
 OTHER = RequestContext(auth_token="token", project_id="other", user_id="d" * 32)
-KEY_ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
-SECONDS = 0.3
-LATER = SECONDS + 0.25
-
-
-@pytest.fixture
-def manager(conf):
-    """A key manager whose keys are files."""
-    return keys.KeyManager(conf)
+SECRET = f"GET /v1/secrets/{KEY_ID}"
 
 
 @pytest.fixture
@@ -46,163 +35,6 @@ def calls(manager, monkeypatch):
 
     monkeypatch.setattr(manager._castellan, "get", counted)
     return asked
-
-
-@pytest.fixture
-def real_manager(barbican_conf):
-    """A key manager that goes through Castellan and barbicanclient to a server."""
-    return keys.KeyManager(barbican_conf)
-
-
-def spellings(secret: bytes) -> list[str]:
-    """How a secret could show in a text."""
-    return [
-        repr(secret)[2:-1],
-        secret.hex(),
-        base64.b64encode(secret).decode(),
-        base64.urlsafe_b64encode(secret).decode(),
-        str(list(secret)),
-    ]
-
-
-def stop(cache: keys.KeyCache) -> None:
-    """Do not wait for the end of the keys' time."""
-    assert cache._sweeper is not None
-    cache._sweeper.cancel()
-
-
-def wiped(*kept: bytearray) -> bool:
-    """Whether nothing but zeros is left of keys of three bytes."""
-    return all(bytes(key) == bytes(3) for key in kept)
-
-
-# --- the cache -------------------------------------------------------------------------------
-
-
-def test_a_key_is_kept_for_its_time():
-    cache = keys.KeyCache(2, SECONDS)
-    cache.remember("a", b"key")
-    kept = cache["a"]
-    assert cache.find("a") == b"key"
-    assert cache.find("b") is None
-    time.sleep(LATER)
-    # Nobody asked for it in the meantime.
-    assert wiped(kept)
-    assert len(cache) == 0
-    assert cache.find("a") is None
-
-
-def test_a_later_key_is_wiped_on_its_own_time():
-    cache = keys.KeyCache(2, SECONDS)
-    cache.remember("a", b"one")
-    time.sleep(SECONDS * 2 / 3)
-    cache.remember("b", b"two")
-    kept = cache["b"]
-    time.sleep(SECONDS * 2 / 3)
-    assert cache.find("a") is None
-    assert cache.find("b") == b"two"
-    time.sleep(LATER - SECONDS * 2 / 3)
-    assert wiped(kept)
-
-
-def test_a_key_is_wiped_on_time_after_a_fork():
-    cache = keys.KeyCache(2, SECONDS)
-    cache.remember("a", b"one")
-
-    def in_a_worker() -> bytes:
-        cache.remember("b", b"two")
-        kept = cache["b"]
-        time.sleep(LATER)
-        return bytes(kept)
-
-    assert in_child(in_a_worker) == bytes(3)
-
-
-def test_reading_a_key_does_not_prolong_its_time():
-    cache = keys.KeyCache(2, SECONDS)
-    cache.remember("a", b"key")
-    end = time.monotonic() + LATER
-    while time.monotonic() < end:
-        cache.find("a")
-        time.sleep(0.02)
-    assert cache.find("a") is None
-
-
-def test_the_sweeper_ends_when_there_is_nothing_to_sweep():
-    cache = keys.KeyCache(2, SECONDS)
-    cache.remember("a", b"key")
-    assert cache._sweeper is not None
-    cache._sweeper.join(5)
-    assert cache._sweeper is None
-
-
-def test_no_more_keys_than_allowed():
-    cache = keys.KeyCache(2, 60)
-    kept = []
-    for n in range(5):
-        cache.remember(str(n), b"key")
-        kept.append(cache[str(n)])
-    assert len(cache) == 2
-    assert [wiped(key) for key in kept] == [True, True, True, False, False]
-    assert cache.find("4") == b"key"
-    stop(cache)
-
-
-def test_a_key_that_is_replaced_or_forgotten_is_wiped():
-    cache = keys.KeyCache(2, 60)
-    cache.remember("a", b"old")
-    old = cache["a"]
-    cache.remember("a", b"new")
-    new = cache["a"]
-    assert wiped(old)
-    assert bytes(new) == b"new"
-    cache.forget("a")
-    assert wiped(new)
-    cache.forget("a")
-    stop(cache)
-
-
-def test_callers_get_copies():
-    cache = keys.KeyCache(2, 60)
-    cache.remember("a", b"key")
-    found = cache.find("a")
-    cache.forget("a")
-    assert found == b"key"
-    stop(cache)
-
-
-def test_zero_seconds_keep_nothing():
-    cache = keys.KeyCache(2, 0)
-    cache.remember("a", b"key")
-    assert cache.find("a") is None
-    assert len(cache) == 0
-
-
-def test_many_threads_and_a_short_life():
-    cache = keys.KeyCache(3, 0.001)
-    wrong = []
-
-    def use(number: int) -> None:
-        for n in range(500):
-            name = str((n + number) % 5)
-            cache.remember(name, name.encode() * 32)
-            if cache.find(name) not in (None, name.encode() * 32):
-                wrong.append(name)
-            cache.forget(name)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(use, range(4)))
-    assert wrong == []
-
-
-def test_the_cache_shows_no_key():
-    cache, key = keys.KeyCache(2, 60), secrets.token_bytes(32)
-    cache.remember("a", key)
-    shown = f"{cache} {cache!r} {cache['a']!r} {cache['a']} {dict(cache)}"
-    assert not any(each in shown for each in spellings(key))
-    with pytest.raises(TypeError):
-        pickle.dumps(cache)
-    stop(cache)
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -303,122 +135,12 @@ def test_one_key_manager_for_a_configuration(conf, tmp_path, barbican_conf):
     assert keys.of_process(conf) is not keys.of_process(barbican_conf)
 
 
-# --- errors, of the real libraries -----------------------------------------------------------
-
-SECRET = f"GET /v1/secrets/{KEY_ID}"
-UNAVAILABLE = exceptions.KeyManagerUnavailable
-SERVICE = [
-    (SECRET, 404, exceptions.KeyNotFound, KEY_ID),
-    (SECRET, 403, exceptions.ServiceKeyDenied, "user add --user glance"),
-    (SECRET, 401, UNAVAILABLE, "refuses the service's credentials"),
-    (SECRET, 500, UNAVAILABLE, "HTTP 500"),
-    (SECRET, 503, UNAVAILABLE, "HTTP 503"),
-    (SECRET + "/payload", 404, exceptions.KeyNotFound, KEY_ID),
-    (SECRET + "/payload", 403, exceptions.ServiceKeyDenied, KEY_ID),
-    (SECRET + "/payload", 500, UNAVAILABLE, "HTTP 500"),
-    ("POST /v3/auth/tokens", 401, UNAVAILABLE, "refuses the service's credentials"),
-    ("POST /v3/auth/tokens", 404, UNAVAILABLE, "refuses the service's credentials"),
-    ("POST /v3/auth/tokens", 500, UNAVAILABLE, "HTTP 500"),
-    ("POST /v3/auth/tokens", 503, UNAVAILABLE, "HTTP 503"),
-]
-BY_CALLER = [
-    (SECRET, 404, exceptions.KeyNotFound, KEY_ID),
-    (SECRET, 403, exceptions.KeyDenied, KEY_ID),
-    (SECRET, 401, exceptions.KeyDenied, KEY_ID),
-    (SECRET, 500, UNAVAILABLE, "HTTP 500"),
-    (SECRET + "/payload", 403, exceptions.KeyDenied, KEY_ID),
-    ("POST /v3/auth/tokens", 401, exceptions.KeyDenied, KEY_ID),
-    ("POST /v3/auth/tokens", 404, exceptions.KeyDenied, KEY_ID),
-    ("POST /v3/auth/tokens", 500, UNAVAILABLE, "HTTP 500"),
-]
-
-
-@pytest.fixture
-def stored_key(barbican_server):
-    """The bytes of key :data:`KEY_ID` in the server."""
-    key = secrets.token_bytes(32)
-    barbican_server.secrets[KEY_ID] = barbican_server.secrets.pop(barbican_server.make(key))
-    return key
-
-
 def test_reading_through_barbican(real_manager, barbican_server, stored_key):
     assert real_manager.wrapping_key(KEY_ID) == stored_key
     real_manager.check_usable(CALLER, KEY_ID)
     asked = len(barbican_server.requests)
     assert real_manager.wrapping_key(KEY_ID) == stored_key
     assert len(barbican_server.requests) == asked
-
-
-@pytest.mark.parametrize(("request_", "status", "error", "text"), SERVICE)
-def test_errors_for_the_service(
-    real_manager, barbican_server, stored_key, request_, status, error, text
-):
-    barbican_server.failures[request_] = status
-    with pytest.raises(error, match=text) as caught:
-        real_manager.wrapping_key(KEY_ID)
-    assert caught.value.__suppress_context__
-    # It was not remembered.
-    barbican_server.failures.clear()
-    assert real_manager.wrapping_key(KEY_ID) == stored_key
-
-
-@pytest.mark.parametrize(("request_", "status", "error", "text"), BY_CALLER)
-def test_errors_for_the_caller(
-    real_manager, barbican_server, stored_key, request_, status, error, text
-):
-    barbican_server.failures[request_] = status
-    with pytest.raises(error, match=text):
-        real_manager.check_usable(CALLER, KEY_ID)
-
-
-def test_a_caller_without_a_token(real_manager, stored_key):
-    with pytest.raises(exceptions.KeyDenied):
-        real_manager.check_usable(RequestContext(project_id="demo"), KEY_ID)
-
-
-def test_nobody_answers(real_manager, barbican_server):
-    barbican_server.close()
-    with pytest.raises(UNAVAILABLE):
-        real_manager.wrapping_key(KEY_ID)
-    for call in (
-        lambda: real_manager.check_usable(CALLER, KEY_ID),
-        lambda: real_manager.default_key(CALLER),
-    ):
-        with pytest.raises(UNAVAILABLE):
-            call()
-
-
-def test_wrong_credentials_of_the_service(barbican_conf, stored_key):
-    barbican_conf.set_override("password", "wrong", group="key_manager")
-    with pytest.raises(UNAVAILABLE, match="refuses the service's credentials"):
-        keys.KeyManager(barbican_conf).wrapping_key(KEY_ID)
-
-
-def test_no_credentials_of_the_service(barbican_conf):
-    barbican_conf.set_override("auth_type", "token", group="key_manager")
-    with pytest.raises(UNAVAILABLE, match="no usable credentials"):
-        keys.KeyManager(barbican_conf).wrapping_key(KEY_ID)
-
-
-@pytest.mark.parametrize(
-    ("error", "becomes"),
-    [
-        (castellan_exceptions.ManagedObjectNotFoundError(uuid=KEY_ID), exceptions.KeyNotFound),
-        (castellan_exceptions.Forbidden(), exceptions.KeyDenied),
-        (castellan_exceptions.KeyManagerError(reason="broken"), UNAVAILABLE),
-        (ConnectionResetError(), UNAVAILABLE),
-        (TimeoutError(), UNAVAILABLE),
-        (exceptions.KeyUnusable(key_id=KEY_ID, reason="x"), exceptions.KeyUnusable),
-    ],
-    ids=lambda value: getattr(value, "__name__", type(value).__name__),
-)
-def test_errors_of_other_key_managers(manager, monkeypatch, error, becomes):
-    def fail(*_arguments, **_options):
-        raise error
-
-    monkeypatch.setattr(manager._castellan, "get", fail)
-    with pytest.raises(becomes):
-        manager.check_usable(CALLER, KEY_ID)
 
 
 # --- opening a key to the service ------------------------------------------------------------

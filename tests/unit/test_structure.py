@@ -22,7 +22,10 @@ MIRRORS = {
 }
 # Modules without a unit test at the mirrored place, and the test that they have instead: they
 # speak with a neighbour, and a fake neighbour would prove nothing.
-TESTED_ELSEWHERE: dict[str, str] = {}
+TESTED_ELSEWHERE: dict[str, str] = {
+    f"ims_glance/store/inner/{driver}.py": "tests/cloud/test_store_contract.py"
+    for driver in ("rbd", "s3", "swift")
+}
 # Tests in tests/unit that look at the tree and not at one module.
 NOT_MIRRORED = {
     "tests/unit/test_imports.py",

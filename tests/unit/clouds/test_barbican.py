@@ -9,8 +9,8 @@ from oslo_context.context import RequestContext
 
 from ims_glance.clouds.barbican import Barbican
 from tests.unit.clouds.barbican_server import SERVICE_USER_ID
+from tests.unit.conftest import CALLER
 
-CALLER = RequestContext(auth_token="token", project_id="b" * 32, user_id="c" * 32)
 NAME = "ims/default"
 KEY = bytes(32)
 

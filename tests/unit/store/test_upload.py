@@ -208,7 +208,11 @@ def test_when_hashing_fails(monkeypatch, lane):
 
 def test_a_writer_may_stop_early():
     """What a driver does not read does not hold up the others."""
-    digests = upload.move(PatternSource(FIRST + 20 * REST), 0, "sha256", lambda all_: next(all_))
+
+    def write(segments):
+        next(segments)
+
+    digests = upload.move(PatternSource(FIRST + 20 * REST), 0, "sha256", write)
     assert digests.size == FIRST + 20 * REST
 
 
