@@ -114,8 +114,9 @@ def _run(request: dict[str, Any]) -> NoReturn:
 def _inject(fault: Fault) -> None:
     """Have the inner store kill this process."""
     from ims_glance.store import inner  # noqa: PLC0415
+    from ims_glance.store.inner.file import FileInner  # noqa: PLC0415
 
-    class Faulty(inner.FileInner):
+    class Faulty(FileInner):
         calls = 0
 
         def put(self, name: str, chunks: Iterable[Any], size: int) -> None:

@@ -20,7 +20,7 @@ from tests.functional.stored import FIRST, FULL, Stored
 
 DATA = secrets.token_bytes(FIRST + 2 * FULL + 99)
 SEGMENT = 1 << 20
-Damage = Callable[[Stored, Stored], None]
+Damage = Callable[[Stored, Stored], object]
 
 
 @pytest.fixture

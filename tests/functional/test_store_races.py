@@ -96,11 +96,13 @@ class TestDelete:
 
     def test_while_being_uploaded(self, glance, places, image) -> None:
         before = stored.names(*places)
-        with stored.nothing_left(*places):
-            with SlowUpload(glance, image["id"], DATA[: 2 << 20]) as upload:
-                glance.delete(image["id"])
-                assert stored.names(*places) > before
-                assert upload.finish(DATA[2 << 20 :]).status == 410
+        with (
+            stored.nothing_left(*places),
+            SlowUpload(glance, image["id"], DATA[: 2 << 20]) as upload,
+        ):
+            glance.delete(image["id"])
+            assert stored.names(*places) > before
+            assert upload.finish(DATA[2 << 20 :]).status == 410
         assert glance.send("GET", f"/v2/images/{image['id']}").status == 404
 
     def test_queued_image(self, glance, places, image) -> None:
