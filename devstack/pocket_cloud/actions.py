@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pocket_cloud import namespace, process, template
+from pocket_cloud import namespace, process, procfs, template
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.errors import StepFailed
 from pocket_cloud.service import Service, Step, digest
 
 _POLL = 0.25
 _RECOVERY = 15.0
+# The kernel takes a moment to close what a killed process had open.
+_RELEASE = 3.0
 
 
 def write_files(cloud: Cloud, service: Service) -> str:
@@ -89,6 +91,7 @@ def _recovers(cloud: Cloud, service: Service, abort: threading.Event) -> bool:
 
 
 def _start(cloud: Cloud, service: Service, mark: str, abort: threading.Event) -> None:
+    _refuse_taken_ports(cloud, service)
     argv = service.argv(cloud.values)
     if service.is_private:
         argv = namespace.wrap(cloud, argv)
@@ -105,6 +108,18 @@ def _start(cloud: Cloud, service: Service, mark: str, abort: threading.Event) ->
         if abort.wait(_POLL):
             raise StepFailed(service.name, "given up, because something else failed")
     raise _failure(cloud, service.name, f"ended with exit code {child.returncode}")
+
+
+def _refuse_taken_ports(cloud: Cloud, service: Service) -> None:
+    """Some servers end without a word when their port is taken, and another one would answer."""
+    ports = {cloud.ports[name] for name in service.ports}
+    deadline = time.monotonic() + _RELEASE
+    while taken := [entry for entry in procfs.listeners() if entry.port in ports]:
+        if time.monotonic() > deadline:
+            owner = procfs.owner(taken[0])
+            reason = f"port {taken[0].port} is taken by {owner}; another POCKET_PORT would do"
+            raise StepFailed(service.name, reason)
+        time.sleep(_POLL)
 
 
 def _failure(cloud: Cloud, name: str, reason: str) -> StepFailed:
@@ -134,11 +149,12 @@ def step_action(cloud: Cloud, step: Step) -> Callable[[], str]:
 def _command(cloud: Cloud, step: Step) -> None:
     values = cloud.values
     extra = {name: template.fill(text, values) for name, text in step.environment.items()}
+    nice = ["nice", "-n", "10"] if step.is_patient else []
     log = cloud.log(step.name)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         result = subprocess.run(
-            ["/bin/sh", "-e", "-c", template.fill(step.command, values, step.name)],
+            [*nice, "/bin/sh", "-e", "-c", template.fill(step.command, values, step.name)],
             env=process.clean_environment(cloud, extra),
             cwd=cloud.home,
             stdin=subprocess.DEVNULL,

@@ -115,18 +115,19 @@ def stop(processes: Iterable[Process], grace: float) -> list[Process]:
         time.sleep(_POLL)
         alive = [process for process in alive if process.is_alive]
     killed = [process for process in alive if _send(process, signal.SIGKILL)]
-    while any(process.is_alive for process in killed):
+    orphans = _kill_orphans({process.pid for process in leaders})
+    while any(process.is_alive for process in [*killed, *orphans]):
         time.sleep(_POLL)
-    _kill_orphans({process.pid for process in leaders})
     return killed
 
 
-def _kill_orphans(leaders: set[int]) -> None:
+def _kill_orphans(leaders: set[int]) -> list[Process]:
     """End what a leader left in its group: workers of a killed master go on answering."""
-    for pid in procfs.pids():
-        found = procfs.stat(pid)
-        if found and found.group in leaders:
-            _send(Process(pid, found.started), signal.SIGKILL)
+    groups = ((pid, procfs.stat(pid)) for pid in procfs.pids())
+    orphans = [
+        Process(pid, found.started) for pid, found in groups if found and found.group in leaders
+    ]
+    return [orphan for orphan in orphans if _send(orphan, signal.SIGKILL)]
 
 
 def _send(process: Process, number: signal.Signals) -> bool:

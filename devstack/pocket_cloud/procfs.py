@@ -128,6 +128,14 @@ def listeners() -> list[Listener]:
     return found
 
 
+def owner(listener: Listener) -> str:
+    """Who holds a listener, for people to read."""
+    for pid in pids():
+        if listener.inode in sockets(pid):
+            return f"process {pid} ({command(pid)[:60]})"
+    return "a process that has just ended"
+
+
 def sockets(pid: int) -> set[int]:
     """Inodes of the sockets that a process holds."""
     found = set()

@@ -74,6 +74,8 @@ class Step:
     command: str = ""
     function: Callable[[Cloud], None] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_patient: bool = False
+    """Whether it steps aside for those that more is waiting for."""
     is_repeated: bool = False
     version: str = ""
     """Whatever, when it changes, makes a step be done again; it must bear that."""

@@ -142,11 +142,16 @@ class GlanceService:
             self._launch(listener)
         self._wait()
 
+    def begin_to_stop(self) -> None:
+        """Tell it to stop, and do not wait for that."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """Stop it; what it was doing is finished first."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        self.begin_to_stop()
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:

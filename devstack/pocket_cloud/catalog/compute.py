@@ -90,7 +90,7 @@ def _agent(name: str, files: Mapping[str, str], needs: tuple[str, ...] = ()) -> 
         name=name,
         command=" ".join(("${venv}/bin/" + name, *options)),
         probe=probes.reported(name, "nova", "/v2.1/os-services"),
-        needs=("nova-api", "identity-resources", *needs),
+        needs=("nova-databases", "rabbitmq", "identity-resources", "virt-type", *needs),
         files=files,
         extra=_EXTRA,
         # Only nova-compute needs it, for libvirt and for Ceph's keys.
@@ -102,8 +102,10 @@ NOVA = (
     NOVA_API,
     _agent("nova-conductor", {**_FILES, **_DATABASE}),
     _agent("nova-scheduler", {**_FILES, **_DATABASE}, ("placement",)),
-    # It needs nova-conductor too, but waits for it by itself.
-    _agent("nova-compute", _FILES, ("placement", "libvirt-secret", "neutron", "glance-one")),
+    # It needs nova-conductor too, but asks for it later than nova-conductor begins to answer.
+    _agent(
+        "nova-compute", _FILES, ("nova-api", "placement", "libvirt-secret", "neutron", "glance-one")
+    ),
 )
 
 COMPUTE = (PLACEMENT, NEUTRON, VIRTLOGD, LIBVIRTD, *NOVA)

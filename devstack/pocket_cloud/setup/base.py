@@ -75,6 +75,7 @@ def _glance(region: str) -> Step:
         f"glance-{region}-database",
         needs=("databases",),
         command=f"glance-manage --config-file {conf} db_sync",
+        is_patient=True,
     )
 
 
@@ -94,6 +95,7 @@ LIGHT = (
         "barbican-database",
         needs=("databases",),
         command="barbican-manage db upgrade",
+        is_patient=True,
         environment={"HOME": "${etc}/barbican"},
     ),
     _glance("one"),

@@ -66,11 +66,13 @@ STEPS = (
         "placement-database",
         needs=("more-databases",),
         command="placement-manage --config-file ${etc}/placement/placement.conf db sync",
+        is_patient=True,
     ),
     Step(
         "neutron-database",
         needs=("more-databases",),
         command="neutron-db-manage --config-file ${etc}/neutron/neutron.conf upgrade heads",
+        is_patient=True,
     ),
     Step(
         "nova-api-database",

@@ -122,19 +122,22 @@ def _resources(cloud: Cloud) -> None:
         directory.endpoint(service, REGION_NAMES[region], cloud.url(port, path))
 
 
+_KEYSTONE = "keystone-manage --config-file ${etc}/keystone/keystone.conf"
+
 STEPS = (
     Step(
         "keystone-keys",
-        needs=("keystone-database",),
-        command="""
-            mkdir -p ${data}/keystone &&
-            keystone-manage --config-file ${etc}/keystone/keystone.conf fernet_setup \\
-                --keystone-user root --keystone-group root &&
-            keystone-manage --config-file ${etc}/keystone/keystone.conf credential_setup \\
-                --keystone-user root --keystone-group root &&
-            keystone-manage --config-file ${etc}/keystone/keystone.conf bootstrap \\
-                --bootstrap-password ${password_admin} --bootstrap-region-id RegionOne
+        command=f"""
+            mkdir -p ${{data}}/keystone
+            {_KEYSTONE} fernet_setup --keystone-user root --keystone-group root
+            {_KEYSTONE} credential_setup --keystone-user root --keystone-group root
         """,
+    ),
+    Step(
+        "keystone-bootstrap",
+        needs=("keystone-database", "keystone-keys"),
+        command=_KEYSTONE
+        + " bootstrap --bootstrap-password ${password_admin} --bootstrap-region-id RegionOne",
     ),
     Step(
         "identity-resources",

@@ -73,5 +73,6 @@ STEPS = (
         "cinder-database",
         needs=("more-databases",),
         command="cinder-manage --config-file ${etc}/cinder/cinder.conf db sync",
+        is_patient=True,
     ),
 )

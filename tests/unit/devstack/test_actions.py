@@ -4,6 +4,7 @@
 import dataclasses
 import os
 import signal
+import socket
 import threading
 
 import pytest
@@ -89,6 +90,17 @@ def test_a_dead_service_is_not_ready_even_if_another_answers_for_it(up):
 
     with pytest.raises(StepFailed, match="ended with exit code 0"):
         up(Service("dead", "true", answers))
+
+
+def test_a_port_that_somebody_has_is_named_with_its_owner(cloud, up):
+    taken = dataclasses.replace(SLEEPER, ports=("keystone",))
+    with (
+        socket.create_server(("127.0.0.1", cloud.ports["keystone"])),
+        pytest.raises(StepFailed, match=f"port {cloud.ports['keystone']} is taken by process") as e,
+    ):
+        up(taken)
+    assert f"process {os.getpid()} (" in e.value.reason
+    assert up(taken).startswith("started")
 
 
 def test_patience_ends(up):

@@ -2,9 +2,10 @@
 import dataclasses
 import os
 import signal
+import time
 
 import pytest
-from pocket_cloud import process, status
+from pocket_cloud import process, procfs, status
 from pocket_cloud.service import Service
 from pocket_cloud.status import State
 
@@ -16,6 +17,8 @@ def child(cloud):
     """A process that is recorded as the service's."""
     cloud.home.mkdir()
     started = process.start(cloud, "one", ["sleep", "60"], {}, "mark")
+    while procfs.command(started.pid) != "sleep 60":
+        time.sleep(0.01)
     yield started
     started.kill()
     started.wait()
