@@ -26,8 +26,6 @@ MARKER = "POCKET_CLOUD"
 _SOCKET_TAIL = len("/data/libvirt/run/virtlogd-admin-sock")
 LONGEST_HOME = 107 - _SOCKET_TAIL
 
-REGIONS = ("one", "two")
-
 
 @dataclass(frozen=True)
 class Cloud:
