@@ -165,6 +165,11 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     # Standard output is for results; oslo.log would use it where no log file is set.
     conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
     logging.setup(conf, "ims-manage")
+    if not conf.debug:
+        # Our own messages tell what went wrong; "status" even asks for a key that does not exist.
+        logging.getLogger(None).logger.setLevel(logging.WARNING)
+        for library in ("barbicanclient", "castellan"):
+            logging.getLogger(library).logger.setLevel(logging.CRITICAL)
     if not conf.enabled_backends:
         raise Failed(
             "found no Glance configuration with enabled_backends: name it with --config-file"

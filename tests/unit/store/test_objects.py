@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import logging
 import os
+import resource
 import threading
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from ims_glance import exceptions
 from ims_glance.crypto import stream
 from ims_glance.store.objects import EncryptedObjects
-from tests.base import PatternSource, pattern
+from tests.base import PatternSource, in_child, mount, pattern
 from tests.unit.crypto import independent_reader, tink_streams
 from tests.unit.store import stores
 from tests.unit.store.stores import (
@@ -167,6 +168,42 @@ def test_the_error_stands_when_cleaning_up_fails_too(objects, monkeypatch, caplo
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 3
     assert "not now" in caplog.text
+
+
+def test_nothing_is_left_when_the_verifier_fails(objects):
+    class Verifier:
+        def update(self, _data):
+            raise Boom
+
+    with pytest.raises(Boom):
+        objects.write(IMAGE_ID, KEY_ID, PatternSource(9 * REST), 0, "sha256", Verifier())
+    assert names(objects) == []
+
+
+@pytest.mark.parametrize("announced", [0, 9 * REST])
+def test_nothing_is_left_when_the_disk_is_full(tmp_path, key_ring, announced):
+    def fill() -> list[str]:
+        (tmp_path / "inner").mkdir()
+        mount("tmpfs", tmp_path / "inner", "size=5m")
+        objects = EncryptedObjects(stores.file_inner(tmp_path / "inner"), key_ring.read)
+        for _ in range(2):
+            with pytest.raises(store_exceptions.StorageFull):
+                objects.write(IMAGE_ID, KEY_ID, PatternSource(9 * REST), announced, "sha256")
+        # There is room for a smaller one.
+        write(objects, REST)
+        return [*names(objects), *stores.lanes()]
+
+    assert len(in_child(fill)) == 2
+
+
+def test_memory_does_not_grow_with_the_image(objects):
+    def peak(size: int) -> int:
+        for _piece in objects.read(write(objects, size))[0]:
+            pass
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+    small, large = in_child(peak, 24 << 20), in_child(peak, 160 << 20)
+    assert large - small < 8 << 20
 
 
 def test_two_uploads_of_one_image(objects):
