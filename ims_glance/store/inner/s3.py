@@ -52,5 +52,13 @@ class S3Inner(InnerStore):
         client = self._shared._create_s3_client()
         if not self._shared._object_exists(client, self._shared.bucket, name):
             raise store_exceptions.NotFound(image=name)
-        found = client.get_object(Bucket=self._shared.bucket, Key=name, Range=f"bytes={offset}-")
+        try:
+            found = client.get_object(
+                Bucket=self._shared.bucket, Key=name, Range=f"bytes={offset}-"
+            )
+        except client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == "InvalidRange":
+                # It ends before that.
+                return iter(()), offset
+            raise
         return found["Body"].iter_chunks(_READ_SIZE), offset

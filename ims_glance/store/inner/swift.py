@@ -44,6 +44,9 @@ class SwiftInner(InnerStore):
         except swiftclient.ClientException as error:
             if error.http_status == http.HTTPStatus.NOT_FOUND:
                 raise store_exceptions.NotFound(image=name) from None
+            if error.http_status == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                # It ends before that.
+                return iter(()), offset
             raise
         return iter(body), offset
 

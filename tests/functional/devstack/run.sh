@@ -65,5 +65,10 @@ if [[ "$MODE" != "stack" ]]; then
 fi
 for phase in pre-install install post-config extra test-config; do
     run_plugins stack "$phase"
+    # What the next plugin installs would go there too.
+    if [[ -n "${PIP_VIRTUAL_ENV:-}" ]]; then
+        echo "PIP_VIRTUAL_ENV leaks out of $phase" >&2
+        exit 1
+    fi
     echo "done: $phase"
 done
