@@ -134,6 +134,8 @@ class KeyManager:
             encoded = found.get_encoded()
         if not isinstance(found, symmetric_key.SymmetricKey):
             raise exceptions.KeyUnusable(key_id=key_id, reason="it is not a symmetric key")
+        if str(found.algorithm or "AES").upper() != "AES":
+            raise exceptions.KeyUnusable(key_id=key_id, reason=f"it is for {found.algorithm}")
         if encoded is None or len(encoded) * 8 != KEY_BITS:
             raise exceptions.KeyUnusable(key_id=key_id, reason="it has not 256 bits")
         return bytes(encoded)

@@ -9,11 +9,14 @@ import secrets
 
 import glance_store
 import pytest
+import webob.exc
 from oslo_config import cfg
 from oslo_context.context import RequestContext
 
-from ims_glance import keys
+from ims_glance import exceptions, keys
+from ims_glance.crypto.stream import SEGMENT_SIZE
 from ims_glance.store import driver
+from ims_glance.store.inner.base import NAME_PREFIX
 from tests.cloud import pocket
 from tests.cloud.store_contract import StoreContract
 
@@ -70,6 +73,18 @@ class TestEncryptingStore(_OverInner):
         with pytest.raises(glance_store.Invalid):
             self.add(open_store(), secrets.token_bytes(2_000_000), size=announced)
         assert leftovers() == before
+
+    def test_body_that_was_cut_off_is_found(self, open_store, stored):
+        _data, where = stored
+        inner = open_store().objects.inner
+        body = f"{NAME_PREFIX}{where.store_location.object_id}"
+        whole = b"".join(inner.stream(body, 0)[0])
+        inner.delete(body)
+        inner.put(body, [whole[:SEGMENT_SIZE]], SEGMENT_SIZE)
+        with pytest.raises(exceptions.ObjectDamaged):
+            self.read(open_store(), where)
+        with pytest.raises(webob.exc.HTTPInternalServerError, match=r"IMG\.0057"):
+            open_store().get(where, offset=2 * SEGMENT_SIZE, chunk_size=10)
 
     def test_inner_store_never_sees_plaintext(self, open_store):
         marker = b"IN PLAIN SIGHT, NOT IN THE STORE"

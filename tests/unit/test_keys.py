@@ -87,7 +87,9 @@ def test_a_refusal_is_not_remembered(manager, vault):
 
 
 @pytest.mark.parametrize(
-    "key", [{"bits": 128}, {"bits": 512}, {"bits": 0}, {"algorithm": "opaque"}], ids=str
+    "key",
+    [{"bits": 128}, {"bits": 512}, {"bits": 0}, {"algorithm": "opaque"}, {"algorithm": "HMAC"}],
+    ids=str,
 )
 def test_a_key_of_another_kind_is_unusable(manager, vault, key):
     key_id = vault.make("demo", **key)

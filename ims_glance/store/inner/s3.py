@@ -49,7 +49,7 @@ class S3Inner(InnerStore):
         client.upload_fileobj(file_of(chunks), self._shared.bucket, name, Config=options)
 
     def stream(self, name: str, offset: int) -> tuple[Iterator[bytes], int]:
-        client = self._shared._create_s3_client()
+        client = self._client
         if not self._shared._object_exists(client, self._shared.bucket, name):
             raise store_exceptions.NotFound(image=name)
         try:
