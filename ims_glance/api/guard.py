@@ -105,7 +105,11 @@ class Guard:
         """Serve one request."""
         found = find_route(environ)
         refusal = self._check(environ, *found) if found else None
-        return (refusal or self._app)(environ, start_response)
+        if refusal is None:
+            return self._app(environ, start_response)
+        # Without a wish the answer would be plain text, of which openstacksdk shows nothing.
+        accept = environ.get("HTTP_ACCEPT") or "application/json"
+        return refusal({**environ, "HTTP_ACCEPT": accept}, start_response)
 
     def _check(self, environ: Environ, route: Route, image_path: str) -> App | None:
         """Apply the rule; the answer, if it is one of refusal."""

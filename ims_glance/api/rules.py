@@ -9,7 +9,7 @@ Glance looks: it only says whether work with keys is worth while.
 
 import dataclasses
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from glance.common import wsgi
@@ -28,6 +28,15 @@ class AttributeReadOnly(exceptions.Forbidden):
     """A patch of what no patch may change."""
 
     template = "Attribute '{name}' is read-only."
+
+
+class UnknownSystemAttribute(exceptions.Invalid):
+    """An attribute in the service's own name space that it does not have."""
+
+    template = (
+        "The Image service has no attribute '{name}'. To have an image encrypted, name its key in "
+        "'__system__cmkid', spelt exactly like that."
+    )
 
 
 class TaskRefused(exceptions.Conflict):
@@ -64,6 +73,7 @@ def create(call: Call) -> None:
     body = bodies.read_json(call.request)
     if not isinstance(body, dict):
         return
+    _check_names(body)
     named = body.get(attributes.CMK_ID)
     if not isinstance(named, str):
         return
@@ -81,6 +91,7 @@ def update(call: Call) -> None:
     """``PATCH /v2/images/{id}``: the key stays, and no location is attached around the rules."""
     patch = bodies.read_json(call.request)
     changes = json_patch.changes(call.request.content_type, patch)
+    _check_names(change.path[0] for change in changes if change.operation != "remove")
     on_key = [change for change in changes if change.path[0] == attributes.CMK_ID]
     urls = {
         url
@@ -157,6 +168,11 @@ def create_task(call: Call) -> None:
     if image is not None and image.key_id:
         raise TaskRefused
     _check_scheme(str(task.get("loc_url")))
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in attributes.unknown_system_names(names):
+        raise UnknownSystemAttribute(name=name[:255])
 
 
 def _urls(value: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ No key material is logged or put into an exception.
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import re
@@ -129,9 +130,18 @@ class KeyManager:
         if not _KEY_ID.fullmatch(key_id):
             raise exceptions.KeyNotFound(key_id=key_id)
         with self._translated(key_id, denied):
-            found = self._castellan.get(context, key_id)
-            # Barbican sends the bytes only when they are asked for, so inside the "with".
-            encoded = found.get_encoded()
+            try:
+                found = self._castellan.get(context, key_id)
+                # Barbican sends the bytes only when they are asked for, so inside the "with".
+                encoded = found.get_encoded()
+            except json.JSONDecodeError:
+                # No answer of a key manager.
+                raise
+            except ValueError:
+                # Castellan could not read a certificate, or a key of another kind.
+                raise exceptions.KeyUnusable(
+                    key_id=key_id, reason="it is not a symmetric key"
+                ) from None
         if not isinstance(found, symmetric_key.SymmetricKey):
             raise exceptions.KeyUnusable(key_id=key_id, reason="it is not a symmetric key")
         if str(found.algorithm or "AES").upper() != "AES":

@@ -44,6 +44,11 @@ class TestCreate:
         with by_glance(400):
             glance.create(cmkid=value)
 
+    @pytest.mark.parametrize("name", ["__system__CMKID", "__SYSTEM__cmkid", "__system__key"])
+    def test_misspelt_name(self, glance: Client, name: str) -> None:
+        with refused(400, "IMG.0016"):
+            glance.create(**{name: "ims/default"})
+
     def test_missing_key(self, glance: Client) -> None:
         with refused(400, "IMG.0095"):
             glance.create(cmkid=str(uuid.uuid4()))
@@ -171,6 +176,10 @@ class TestPatch:
             {"op": "replace", "path": "/name", "value": "new"},
         )
         assert (changed["name"], changed[CMK_ID]) == ("new", key)
+
+    def test_misspelt_name(self, glance: Client, image: dict) -> None:
+        with refused(400, "IMG.0016"):
+            glance.patch(image["id"], [{"op": "add", "path": "/__System__cmkid", "value": "x"}])
 
     def test_other_changes_pass(self, glance: Client, image: dict) -> None:
         changed = glance.patch(

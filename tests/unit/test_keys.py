@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys: asked for seldom, opened to the service, made once, and never shown."""
 
+import json
 import logging
 import multiprocessing
 import os
@@ -84,6 +85,24 @@ def test_a_refusal_is_not_remembered(manager, vault):
         manager.wrapping_key(key_id)
     vault.change(key_id, service=True)
     assert manager.wrapping_key(key_id)
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (ValueError("unable to load certificate"), exceptions.KeyUnusable),
+        (json.JSONDecodeError("no JSON", "<html>", 0), exceptions.KeyManagerUnavailable),
+    ],
+)
+def test_what_cannot_be_read(manager, monkeypatch, error, answer):
+    """A broken certificate is no key; a broken answer is none at all."""
+
+    def get(_context, _key_id):
+        raise error
+
+    monkeypatch.setattr(manager._castellan, "get", get)
+    with pytest.raises(answer):
+        manager.wrapping_key(KEY_ID)
 
 
 @pytest.mark.parametrize(
