@@ -6,6 +6,8 @@ request's ``Accept``; so do these. The request id is added on the way out by Gla
 filter.
 """
 
+import html
+
 import webob.exc
 
 from ims_glance import exceptions
@@ -23,9 +25,19 @@ _ANSWERS: tuple[tuple[type[exceptions.ImsError], type[webob.exc.HTTPError]], ...
 )
 
 
+class _Explanation(str):
+    """Text for a page: webob would escape the quotation marks too, and clients show them so."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return html.escape(self, quote=False)
+
+
 def answer(error: exceptions.ImsError) -> webob.exc.HTTPError:
     """The answer for *error*: a WSGI application, with the IMS code in front of the message."""
+    text = _Explanation(f"{error.code}: {error}")
     for family, status in _ANSWERS:
         if isinstance(error, family):
-            return status(explanation=f"{error.code}: {error}")
-    return webob.exc.HTTPInternalServerError(explanation=f"{error.code}: {error}")
+            return status(explanation=text)
+    return webob.exc.HTTPInternalServerError(explanation=text)

@@ -179,7 +179,7 @@ class TestPatch:
 
     def test_misspelt_name(self, glance: Client, image: dict) -> None:
         with refused(400, "IMG.0016"):
-            glance.patch(image["id"], [{"op": "add", "path": "/__System__cmkid", "value": "x"}])
+            glance.patch(image["id"], {"op": "add", "path": "/__System__cmkid", "value": "x"})
 
     def test_other_changes_pass(self, glance: Client, image: dict) -> None:
         changed = glance.patch(

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``demo``: what ims_glance does, shown with the plain ``openstack`` client on real services."""
 
+import signal
+import sys
+
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.demo import encrypted_image
 from pocket_cloud.demo.stage import Stage, Unexpected
@@ -11,6 +14,8 @@ def run(cloud: Cloud) -> int:
 
     :returns: 0 if everything was as it must be, else 1.
     """
+    # Clean up then, too.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     with Stage(cloud) as stage:
         try:
             encrypted_image.play(stage)

@@ -50,3 +50,13 @@ def test_forms() -> None:
     )
     assert "IMG.0095: Encryption key &lt;k&gt;" in body(error, "text/html").text
     assert body(error, "text/plain").content_type == "text/plain"
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "text/plain"])
+def test_quotation_marks_stay_and_markup_does_not(accept: str) -> None:
+    error = exceptions.StoreNotEncrypting(image_id="<b>", key_id="k", store="plain", stores="kms")
+    shown = body(error, accept).text
+    assert "'plain'" in shown
+    assert "&#x27;" not in shown
+    if accept == "text/html":
+        assert "<b>" not in shown
