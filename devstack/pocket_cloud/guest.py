@@ -56,7 +56,8 @@ def build(cloud: Cloud) -> Path:
     init = (template.FOLDER / "guest-init").read_text()
     syslinux = template.FOLDER / "guest-syslinux.cfg"
     mark = digest(
-        str(kernel), str(_BUSYBOX.stat().st_mtime_ns), init, syslinux.read_text(), str(_SIZE)
+        *(f"{path} {path.stat().st_mtime_ns}" for path in (kernel, _BUSYBOX, Path(__file__))),
+        *(init, syslinux.read_text()),
     )
     if disk.exists() and stamp.exists() and stamp.read_text() == mark:
         return disk

@@ -7,6 +7,8 @@ from typing import Any
 from tests.cloud import pocket
 
 _PATIENCE = 900
+# What compute hosts keep of images, in plain.
+_KEPT = pocket.HOME / "data" / "nova" / "instances" / "_base"
 
 
 def _what_is_there() -> dict[str, list[str]]:
@@ -23,6 +25,7 @@ def _what_is_there() -> dict[str, list[str]]:
         "secrets": sorted(secrets),
         "orders": sorted(order.order_ref for order in demo.key_manager.orders()),
         "files": pocket.inner_files(),
+        "kept by Nova": sorted(path.name for path in _KEPT.glob("*")),
         "folders": sorted(path.name for path in pocket.HOME.glob("demo-*")),
     }
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from pocket_cloud import guest
 from pocket_cloud.demo.stage import Stage
 
-_IMAGE = "demo-guest"
 _REKEY = "demo-key"
 _WINDOW = 32
 _ALPINE_COMMAND_LINE = "root=/dev/vda rw rootflags=rw rootfstype=ext4 console=ttyS0"
@@ -24,19 +23,20 @@ def play(stage: Stage) -> None:
     with stage.step("The store holds ciphertext, and no byte run of the disk"):
         _look_for_plaintext(stage, disk, files)
     with stage.step("An unmodified Nova boots a server from it"):
-        _boot_guest(stage)
+        _boot_guest(stage, image)
     with stage.step("Downloaded, it is the same"):
-        _download(stage, disk)
+        _download(stage, image, disk)
     with stage.step("A range of it, too"):
         _read_range(stage, disk, image)
     with stage.step("Tenant other gets nothing"):
-        stage.refuse("openstack", "image", "show", image, user="other")
-        target = str(stage.files / "stolen")
-        stage.refuse("openstack", "image", "save", "--file", target, image, user="other")
+        unseen, target = "No Image found", str(stage.files / "stolen")
+        stage.refuse("openstack", "image", "show", image, user="other", because=unseen)
+        save = ("openstack", "image", "save", "--file", target, image)
+        stage.refuse(*save, user="other", because=unseen)
     with stage.step("The operator gives it to another key of the tenant; its data stays as it is"):
         _rekey(stage, image, files)
     with stage.step("It boots under the new key"):
-        _boot_guest(stage)
+        _boot_guest(stage, image)
     with stage.step("One changed byte is found"):
         _damage(stage, image, files)
     with stage.step("Deleted, nothing of it is left"):
@@ -52,12 +52,13 @@ def _stored(stage: Stage) -> set[Path]:
 
 
 def _create(stage: Stage, disk: Path) -> str:
+    name = f"{stage.name}-guest"
+    stage.at_end("openstack", "image", "delete", name)
     image = stage.run(
         *("openstack", "image", "create", "--property", "__system__cmkid=ims/default"),
         *("--disk-format", "raw", "--container-format", "bare", "--file", str(disk)),
-        *("-f", "value", "-c", "id", _IMAGE),
+        *("-f", "value", "-c", "id", name),
     )
-    stage.at_end("openstack", "image", "delete", image)
     key = _property(stage, image, "__system__cmkid")
     stores = _property(stage, image, "stores")
     stage.check(stores == "kms", f"it is in the encrypting store ({stores}), under key {key}")
@@ -87,18 +88,20 @@ def _windows(data: bytes, size: int) -> list[bytes]:
     return [run for run in runs if len(set(run)) > 1]
 
 
-def _boot(stage: Stage, image: str, flavor: str, last: str) -> str:
-    """Boot a server, wait until *last* is on its console, delete it again; its console."""
-    name = "demo-server"
-    # Nova keeps what it has downloaded: without it, it must ask Glance (again).
-    for cached in stage.cloud.path("data", "nova", "instances", "_base").glob("*"):
-        cached.unlink()
+def _boot(stage: Stage, image: str, flavor: str, last: str, *parts: str) -> str:
+    """Boot a server, wait until *last* is on its console, delete it again; its console.
+
+    :param parts: ids of the images of its kernel and initial ramdisk, if it has any
+    """
+    name = f"{stage.name}-server"
+    _forget(stage, image)
+    stage.call_at_end(lambda: _forget(stage, image, *parts))
+    stage.at_end("openstack", "server", "delete", "--wait", name)
     stage.run(
         *("openstack", "--os-compute-api-version", "2.37", "server", "create", "--wait"),
         *("--image", image, "--flavor", flavor, "--no-network"),
         *("-f", "value", "-c", "status", name),
     )
-    stage.at_end("openstack", "server", "delete", "--wait", name)
     console = ("openstack", "console", "log", "show", name)
     stage.say(f"   demo$ {' '.join(console)}")
 
@@ -114,14 +117,26 @@ def _boot(stage: Stage, image: str, flavor: str, last: str) -> str:
     return log
 
 
-def _boot_guest(stage: Stage) -> None:
-    log = _boot(stage, _IMAGE, "m1.nano", guest.LAST_LINE)
+def _forget(stage: Stage, *images: str) -> None:
+    """Remove what Nova has kept of *images*, in plain: it must ask Glance again.
+
+    Of these alone: the disks of other servers stand on what is kept of theirs.
+    """
+    kept = stage.cloud.path("data", "nova", "instances", "_base")
+    for image in images:
+        name = hashlib.sha1(image.encode(), usedforsecurity=False).hexdigest()
+        for path in kept.glob(f"{name}*"):
+            path.unlink()
+
+
+def _boot_guest(stage: Stage, image: str) -> None:
+    log = _boot(stage, image, "m1.nano", guest.LAST_LINE)
     stage.check(guest.MARKER in log, "the guest came up and spoke on its console")
 
 
-def _download(stage: Stage, disk: Path) -> None:
+def _download(stage: Stage, image: str, disk: Path) -> None:
     target = stage.files / "downloaded"
-    stage.run("openstack", "image", "save", "--file", str(target), _IMAGE)
+    stage.run("openstack", "image", "save", "--file", str(target), image)
     sent, received = (_sha256(path) for path in (disk, target))
     stage.check(sent == received, f"SHA-256 is {received} both times")
 
@@ -186,8 +201,10 @@ def _damage(stage: Stage, image: str, files: list[Path]) -> None:
             file.write(bytes([true[0] ^ 1]))
             file.flush()
             stage.say(f"   (bit 0 of byte {place} of {body.name} is flipped)")
-            stage.refuse("openstack", "image", "save", "--file", target, _IMAGE)
-            stage.refuse("ims-manage", "verify", image, user="operator")
+            save = ("openstack", "image", "save", "--file", target, image)
+            stage.refuse(*save, because="IncompleteRead")
+            verify = ("ims-manage", "verify", image)
+            stage.refuse(*verify, user="operator", because="does not authenticate")
         finally:
             file.seek(place)
             file.write(true)
@@ -201,23 +218,23 @@ def _alpine(stage: Stage) -> None:
     initrd = _create_alpine(stage, "ari", alpine.initrd)
     # It has no boot loader.
     how = f"kernel_id={kernel}", f"ramdisk_id={initrd}", f"os_command_line={_ALPINE_COMMAND_LINE}"
-    _create_alpine(stage, "qcow2", alpine.disk, *how)
+    image = _create_alpine(stage, "qcow2", alpine.disk, *how)
     target = stage.files / "alpine.qcow2"
-    stage.run("openstack", "image", "save", "--file", str(target), "demo-alpine-qcow2")
+    stage.run("openstack", "image", "save", "--file", str(target), image)
     sent, received = (_sha256(path) for path in (alpine.disk, target))
     stage.check(sent == received, f"SHA-256 is {received} both times")
-    log = _boot(stage, "demo-alpine-qcow2", "m1.small", guest.ALPINE_LAST_SERVICE)
+    log = _boot(stage, image, "m1.small", guest.ALPINE_LAST_SERVICE, kernel, initrd)
     stage.check("Alpine" in log or "OpenRC" in log, "Alpine's own services came up")
 
 
 def _create_alpine(stage: Stage, disk_format: str, file: Path, *properties: str) -> str:
     container = "bare" if disk_format == "qcow2" else disk_format
     wanted = ("__system__cmkid=ims/default", *properties)
-    image = stage.run(
+    name = f"{stage.name}-alpine-{disk_format}"
+    stage.at_end("openstack", "image", "delete", name)
+    return stage.run(
         *("openstack", "image", "create"),
         *(word for text in wanted for word in ("--property", text)),
         *("--disk-format", disk_format, "--container-format", container, "--file", str(file)),
-        *("-f", "value", "-c", "id", f"demo-alpine-{disk_format}"),
+        *("-f", "value", "-c", "id", name),
     )
-    stage.at_end("openstack", "image", "delete", image)
-    return image

@@ -16,6 +16,8 @@ from pocket_cloud.cloud import Cloud
 
 _PATIENCE = 120.0
 _POLL = 1.0
+_COMMAND_PATIENCE = 600.0
+_TIMED_OUT = 124
 _SHOWN_LINES = 12
 _SHOWN_WIDTH = 150
 
@@ -28,6 +30,7 @@ class Stage:
     """Runs commands as users of the cloud; what they made is removed at the end, last first.
 
     :ivar files: a folder for files, gone at the end
+    :ivar name: nobody else's, to begin the names of what is made with
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -41,6 +44,7 @@ class Stage:
             TemporaryDirectory(prefix="demo-", dir=self.cloud.home)
         )
         self.files = Path(folder)
+        self.name = self.files.name
         return self
 
     def __exit__(
@@ -66,8 +70,15 @@ class Stage:
         self.say(f"   -- {now - began:.1f} s (since the beginning {now - self._began:.0f} s)")
 
     def at_end(self, *command: str, user: str = "demo") -> None:
-        """Run *command* quietly at the end, whether it is still needed or not."""
+        """Run *command* quietly at the end, whether it is still needed or not.
+
+        To be said before the thing is made, which may fail, or be stopped, half-way.
+        """
         self._cleanup.callback(self._execute, command, user)
+
+    def call_at_end(self, function: Callable[[], None]) -> None:
+        """Call *function* at the end."""
+        self._cleanup.callback(function)
 
     def run(self, *command: str, user: str = "demo", shown: bool = True) -> str:
         """Show and run a command that must succeed.
@@ -82,15 +93,18 @@ class Stage:
             self._show(output)
         return output
 
-    def refuse(self, *command: str, user: str = "demo") -> str:
+    def refuse(self, *command: str, because: str, user: str = "demo") -> str:
         """Show and run a command that must fail.
 
+        :param because: what it must say: that it fails for some other reason proves nothing.
         :returns: what it said, stripped.
         """
         result = self._show_and_execute(command, user)
         if not result.returncode:
             raise Unexpected("that should have been refused")
         said = _last_line(result)
+        if because not in said:
+            raise Unexpected(f"it failed, but not because of '{because}': {said}")
         self._show(f"refused: {said}")
         return said
 
@@ -129,15 +143,19 @@ class Stage:
         return self._execute(command, user)
 
     def _execute(self, command: tuple[str, ...], user: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command,
-            env=self._environment(user),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        try:
+            return subprocess.run(
+                command,
+                env=self._environment(user),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_COMMAND_PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            why = f"it had not ended after {_COMMAND_PATIENCE:.0f} s"
+            return subprocess.CompletedProcess(command, _TIMED_OUT, "", why)
 
     def _environment(self, user: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}

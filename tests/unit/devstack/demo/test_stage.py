@@ -18,9 +18,26 @@ def test_a_command_that_fails_ends_the_demo(stage):
 
 
 def test_a_command_that_must_be_refused(stage):
-    assert stage.refuse("sh", "-c", "echo forbidden >&2; exit 1") == "forbidden"
+    refusal = ("sh", "-c", "echo forbidden >&2; exit 1")
+    assert stage.refuse(*refusal, because="forbidden") == "forbidden"
     with pytest.raises(Unexpected, match="refused"):
-        stage.refuse("true")
+        stage.refuse("true", because="forbidden")
+
+
+def test_a_command_that_fails_for_another_reason_is_not_refused(stage):
+    with pytest.raises(Unexpected, match="not because of 'forbidden': out of order"):
+        stage.refuse("sh", "-c", "echo out of order >&2; exit 1", because="forbidden")
+
+
+def test_a_command_that_hangs_ends_the_demo(stage, monkeypatch):
+    monkeypatch.setattr("pocket_cloud.demo.stage._COMMAND_PATIENCE", 0.2)
+    with pytest.raises(Unexpected, match="had not ended"):
+        stage.run("sleep", "60")
+
+
+def test_two_demos_make_things_of_different_names(tmp_path):
+    with Stage(Cloud(tmp_path)) as one, Stage(Cloud(tmp_path)) as two:
+        assert one.name != two.name
 
 
 def test_output_is_shown_and_returned(stage, capsys):
@@ -46,12 +63,13 @@ def test_cleans_up_last_first_also_after_a_failure(tmp_path):
     def play() -> None:
         with Stage(Cloud(tmp_path)) as stage:
             stage.at_end("sh", "-c", f"echo first >>{order}")
+            stage.call_at_end(lambda: order.write_text(order.read_text() + "between\n"))
             stage.at_end("sh", "-c", f"echo second >>{order}")
             stage.run("false")
 
     with pytest.raises(Unexpected):
         play()
-    assert order.read_text().split() == ["second", "first"]
+    assert order.read_text().split() == ["second", "between", "first"]
     assert not list(tmp_path.glob("demo-*"))
 
 
