@@ -52,9 +52,13 @@ function install_ims_glance {
 function configure_ims_glance {
     install -d -m 0755 "$(dirname "$IMS_GLANCE_CONF")"
     install -m 0644 "$IMS_GLANCE_DIR/etc/ims_glance/ims-glance-paste.ini" "$IMS_GLANCE_PASTE_INI"
+    install -m 0644 "$IMS_GLANCE_DIR/etc/ims_glance/property-protections.conf" \
+        "$IMS_GLANCE_PROPERTY_PROTECTIONS"
     install -m 0644 "$IMS_GLANCE_DIR/etc/ims_glance/ims-glance.conf" "$IMS_GLANCE_CONF"
     # Empty, and nobody else's to read before the password is in it.
     install -m 0600 /dev/null "$IMS_GLANCE_SITE_CONF"
+    iniset "$IMS_GLANCE_SITE_CONF" DEFAULT property_protection_file \
+        "$IMS_GLANCE_PROPERTY_PROTECTIONS"
     iniset "$IMS_GLANCE_SITE_CONF" paste_deploy config_file "$IMS_GLANCE_PASTE_INI"
     _configure_ims_glance_stores
     _configure_ims_glance_keys
@@ -169,7 +173,8 @@ function check_ims_glance {
 
 # unconfigure_ims_glance() - Leave Glance's configuration as DevStack made it
 function unconfigure_ims_glance {
-    rm -f "$IMS_GLANCE_PASTE_INI" "$IMS_GLANCE_CONF" "$IMS_GLANCE_SITE_CONF"
+    rm -f "$IMS_GLANCE_PASTE_INI" "$IMS_GLANCE_PROPERTY_PROTECTIONS" "$IMS_GLANCE_CONF" \
+        "$IMS_GLANCE_SITE_CONF"
     # There may be other people's files in it.
     rmdir "$(dirname "$IMS_GLANCE_CONF")" 2>/dev/null || true
     # With multiple stores it was DevStack that set the reserved ones.

@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 class ImsError(Exception):
     """Base of all errors here.
 
-    :cvar code: the IMS error code of the refusal
+    :ivar code: the IMS error code of the refusal; an instance that passes on what a neighbour
+        refused carries the neighbour's own
     :cvar template: the message, formatted with the keyword arguments of the constructor; it says
         what is wrong and what to do about it, and never contains key material or a token
     """
 
-    code: ClassVar[str] = "IMG.0061"
+    code: str = "IMG.0061"
     template: ClassVar[str] = "An unknown error occurred."
 
     def __init__(self, **details: Any) -> None:

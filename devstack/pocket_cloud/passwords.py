@@ -14,6 +14,7 @@ from pocket_cloud import template
 PASSWORDS = (
     "admin", "demo", "other", "database", "rabbit",
     "glance", "nova", "cinder", "placement", "neutron", "barbican", "radosgw",
+    "ims",
 )  # fmt: skip
 CEPH_CLIENTS = ("mon", "admin", "mgr", "osd", "radosgw", "glance", "cinder")
 

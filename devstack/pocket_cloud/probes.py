@@ -84,6 +84,18 @@ def ceph(command: str, is_ready: Callable[[Any], bool]) -> Probe:
     return probe
 
 
+def logged(name: str, text: str) -> Probe:
+    """The log of a service, which begins anew with its process, says something."""
+
+    def probe(cloud: Cloud) -> str:
+        log = cloud.log(name)
+        if log.exists() and text in log.read_text(errors="replace"):
+            return ""
+        return f"its log does not say '{text}' yet"
+
+    return probe
+
+
 def authorized(port: str, path: str) -> Probe:
     """A good answer to an administrator."""
 

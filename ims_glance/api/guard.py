@@ -3,9 +3,10 @@
 
 It stands behind Glance's ``context`` filter (so it knows the caller) and in front of the
 application that serves ``/v2``. Requests without a rule, above all downloads, pass it at the cost
-of one look at the method.
+of one look at method and path.
 """
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -20,9 +21,11 @@ from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions, keys
-from ims_glance.api import faults, rules
+from ims_glance.api import faults, members, rules, views
+from ims_glance.api.acceptance import Acceptance
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images, SubrequestRefused
+from ims_glance.api.quota import InMaking, Quota
 from ims_glance.model import stores
 
 LOG = logging.getLogger(__name__)
@@ -37,11 +40,13 @@ class Route:
     """A kind of request that has a rule.
 
     :ivar pattern: of its path; group ``image`` is the path of the image, if it is about one
+    :ivar view: changes the answer
     """
 
     method: str
     pattern: re.Pattern[str]
     rule: Callable[[rules.Call], None]
+    view: Callable[[webob.Response], None] | None = None
 
 
 # The patterns are those that Routes makes of Glance's table (glance/api/v2/router.py), with the
@@ -49,11 +54,18 @@ class Route:
 _IMAGES = "(?P<image>/v2/images"
 _IMAGE = f"{_IMAGES}/[^/]+?)"
 ROUTES = (
-    Route("POST", re.compile(f"^{_IMAGES})$"), rules.create),
-    Route("PATCH", re.compile(f"^{_IMAGE}$"), rules.update),
+    Route("GET", re.compile(f"^{_IMAGES})$"), views.index, views.add_kinds),
+    Route("GET", re.compile(f"^{_IMAGE}$"), views.show, views.add_kind),
+    Route("POST", re.compile(f"^{_IMAGES})$"), rules.create, views.add_kind),
+    Route("PATCH", re.compile(f"^{_IMAGE}$"), rules.update, views.add_kind),
     Route("PUT", re.compile(f"^{_IMAGE}/file$"), rules.upload),
     Route("POST", re.compile(f"^{_IMAGE}/import$"), rules.import_),
     Route("POST", re.compile(f"^{_IMAGE}/locations$"), rules.add_location),
+    Route("DELETE", re.compile(f"^{_IMAGE}$"), rules.delete),
+    Route("POST", re.compile(f"^{_IMAGE}/members$"), members.add),
+    Route("PUT", re.compile(f"^{_IMAGE}/members/(?P<member>[^/]+?)$"), members.update),
+    Route("DELETE", re.compile(f"^{_IMAGE}/members/(?P<member>[^/]+?)$"), members.remove),
+    Route("PUT", re.compile(f"^{_IMAGE}/tags/(?P<tag>[^/]+?)$"), rules.add_tag),
     Route("POST", re.compile("^(?P<image>/v2/tasks)$"), rules.create_task),
 )
 _SLASHES = re.compile("//+")
@@ -95,42 +107,72 @@ class Guard:
     :param app: what serves ``/v2``, with the path still in front
     """
 
-    def __init__(self, app: App, enabled_stores: stores.Stores, keys: ImageKeys) -> None:
+    def __init__(
+        self, app: App, enabled_stores: stores.Stores, keys: ImageKeys, limits: rules.Limits
+    ) -> None:
         self._app = app
         self._stores = enabled_stores
         self._keys = keys
+        self._limits = limits
         self._images = Images(app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         found = find_route(environ)
-        refusal = self._check(environ, *found) if found else None
-        if refusal is None:
+        call = self._call(environ, found[1]) if found else None
+        if found is None or call is None:
             return self._app(environ, start_response)
-        # Without a wish the answer would be plain text, of which openstacksdk shows nothing.
-        accept = environ.get("HTTP_ACCEPT") or "application/json"
-        return refusal({**environ, "HTTP_ACCEPT": accept}, start_response)
+        with call.held:
+            return self._guarded(call, found[0])(environ, start_response)
 
-    def _check(self, environ: Environ, route: Route, image_path: str) -> App | None:
-        """Apply the rule; the answer, if it is one of refusal."""
+    def _call(self, environ: Environ, image_path: str) -> rules.Call | None:
+        """What a rule is asked about; ``None`` for requests that Glance refuses by itself.
+
+        Those are requests without a context, for which there is an error in the context's place,
+        and such that may only read.
+        """
         request = wsgi.Request(environ)
         context = getattr(request, "context", None)
-        # Glance changes nothing for others: for a request without a context, for which there is
-        # an error in the context's place, or for one that may only read.
         if not isinstance(context, glance_context.RequestContext) or context.read_only:
             return None
-        call = rules.Call(request, context, image_path, self._images, self._keys, self._stores)
+        return rules.Call(
+            request,
+            context,
+            image_path,
+            self._images,
+            self._keys,
+            self._stores,
+            self._limits,
+            contextlib.ExitStack(),
+        )
+
+    def _guarded(self, call: rules.Call, route: Route) -> App:
+        """The answer: a refusal, or what Glance says, with its effects."""
         try:
             route.rule(call)
         except exceptions.ImsError as error:
             # Not the message: it may repeat what was sent, and who knows what that is.
-            LOG.info("Refused %s %r: %s", route.method, image_path, type(error).__name__)
-            refusal: App = faults.answer(error)
-            return refusal
+            LOG.info("Refused %s %r: %s", route.method, call.image_path, type(error).__name__)
+            return self._refusal(faults.answer(error))
         except SubrequestRefused as refused:
-            answer: App = refused.response
-            return answer
-        return None
+            return self._refusal(refused.response)
+        if route.view is not None:
+            call.effects.append(route.view)
+        if not call.effects:
+            return self._app
+        response: App = call.request.get_response(self._app)
+        for effect in call.effects:
+            effect(response)
+        return response
+
+    @staticmethod
+    def _refusal(answer: App) -> App:
+        def respond(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            # Without a wish it would be plain text, of which openstacksdk shows nothing.
+            accept = environ.get("HTTP_ACCEPT") or "application/json"
+            return answer({**environ, "HTTP_ACCEPT": accept}, start_response)
+
+        return respond
 
 
 def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
@@ -156,18 +198,21 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
     return stores.Stores(drivers, default, chosen)
 
 
+def make(conf: cfg.ConfigOpts, app: App, in_making: InMaking) -> Guard:
+    """The guard in front of *app*.
+
+    :param in_making: ids of images that unfinished jobs of a project make
+    """
+    known_stores = enabled_stores(conf)
+    image_keys = ImageKeys(functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name)
+    limits = rules.Limits(conf, Quota(conf, Images(app), in_making))
+    return Guard(app, known_stores, image_keys, limits)
+
+
 def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Callable[[App], Guard]:
     """Make the filter from a paste file, with Glance's own configuration.
 
     Glance has configured its stores by the time it loads the paste file.
     """
     conf = cfg.CONF
-
-    def make(app: App) -> Guard:
-        known_stores = enabled_stores(conf)
-        image_keys = ImageKeys(
-            functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name
-        )
-        return Guard(app, known_stores, image_keys)
-
-    return make
+    return lambda app: make(conf, app, Acceptance(conf).image_ids_in_making)

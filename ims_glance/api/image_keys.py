@@ -40,6 +40,8 @@ class KeyManager(Protocol):
 
     def default_key(self, context: Any) -> str: ...
 
+    def find_default_key(self, context: Any) -> str | None: ...
+
 
 class ImageKeys:
     """What the guard does with keys.
@@ -86,6 +88,13 @@ class ImageKeys:
         key_id = self._key_manager().default_key(context)
         self._make_usable(context, key_id)
         return key_id
+
+    def find_default(self, context: Any) -> str | None:
+        """The id of the default key of the caller's project, if there is one.
+
+        :raises KeyDenied, KeyManagerUnavailable: why that cannot be said
+        """
+        return self._key_manager().find_default_key(context)
 
     def check_alive(self, context: Any, image_id: str, key_id: str) -> None:
         """Check that data can still be encrypted with the key of an image.

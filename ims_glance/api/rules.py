@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the guard asks of requests that set keys, stores or locations of images.
+"""What the guard asks of requests that make, change, fill or delete images.
 
 Each rule looks at one kind of request, may change it, and raises what forbids it. A request that
 Glance will refuse anyway (malformed, unknown image, wrong status, not allowed) is left alone, so
@@ -7,18 +7,25 @@ that the answer is Glance's own. Nothing is decided by an image's status, which 
 Glance looks: it only says whether work with keys is worth while.
 """
 
+import contextlib
 import dataclasses
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import webob
 from glance.common import wsgi
+from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.api import bodies
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Image, Images, may, may_create
+from ims_glance.api.quota import Quota
+from ims_glance.api.roles import as_service, is_service
+from ims_glance.clouds import coordination
 from ims_glance.model import attributes, json_patch, stores
+from ims_glance.model import rules as image_rules
 
 _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"
@@ -48,12 +55,42 @@ class TaskRefused(exceptions.Conflict):
     )
 
 
+class TooManyTags(exceptions.Conflict):
+    """An image was to have more tags than it may."""
+
+    code = "IMG.0116"
+    template = "An image may have {limit} tags, not {count}. Remove some first."
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How many of what there may be.
+
+    :ivar conf: with ``[ims_api]``
+    """
+
+    conf: cfg.ConfigOpts
+    quota: Quota
+
+    @property
+    def tags(self) -> int:
+        """Tags that an image may have."""
+        return int(self.conf.ims_api.tags)
+
+    @property
+    def members(self) -> int:
+        """Receivers that an image may have."""
+        return int(self.conf.ims_api.members)
+
+
 @dataclasses.dataclass(frozen=True)
 class Call:
     """A request at the door.
 
     :ivar context: the caller's ``glance.context.RequestContext``
     :ivar image_path: path of the image that it is about, if it is about one
+    :ivar held: what is held (locks) until Glance has answered
+    :ivar effects: what has to be done once Glance has answered
     """
 
     request: wsgi.Request
@@ -62,58 +99,144 @@ class Call:
     images: Images
     keys: ImageKeys
     stores: stores.Stores
+    limits: Limits
+    held: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
+    effects: list[Callable[[webob.Response], None]] = dataclasses.field(default_factory=list)
 
     def image(self) -> Image | None:
         """The image, if the caller can see it."""
         return self.images.get(self.context, self.image_path)
 
+    def hold(self, image: Image) -> None:
+        """Hold the lock of an image until Glance has answered."""
+        self.held.enter_context(coordination.lock(self.limits.conf, "image", image.id))
+
+    def check(self, action: image_rules.Action, image: Image) -> None:
+        """Ask the table of rules whether something may be done to an image.
+
+        Our worker does what the IMS API has asked it for already. For administrators, Glance's
+        policy says whose images they act on.
+        """
+        if is_service(self.context):
+            return
+        default_key = None
+        if action is image_rules.Action.SHARE and image.key_id:
+            default_key = self.keys.find_default(self.context)
+        facts = image_rules.Facts.of(image.view, default_key)
+        viewer = facts.owner if self.context.is_admin else str(self.context.project_id)
+        share_encrypted = self.limits.conf.ims_api.share_encrypted
+        image_rules.check(action, facts, viewer, share_encrypted)
+
 
 def create(call: Call) -> None:
-    """``POST /v2/images``: whoever names a key must be able to use it."""
+    """``POST /v2/images``: attributes of IMS, a place for the image, and a key that works."""
     body = bodies.read_json(call.request)
     if not isinstance(body, dict):
         return
     _check_names(body)
-    named = body.get(attributes.CMK_ID)
-    if not isinstance(named, str):
-        return
     owner = body.get("owner", call.context.project_id)
     if not may_create(call.context, owner, body.get("visibility")):
         return
+    key = _key_of_new(call, body, owner)
+    service = is_service(call.context)
+    own = {} if service else attributes.for_creation(body)
+    # Nova and Cinder copy properties of one image to another: the service's own are none of them.
+    given = {
+        name: value for name, value in body.items() if service or name not in attributes.SYSTEM
+    }
+    bodies.write_json(call.request, {"visibility": "private", **given, **own, **key})
+    call.request.context = as_service(call.context)
+    _check_tags(call, body.get("tags"))
+    if not service and body.get("visibility") != "public":
+        place = call.limits.quota.places(call.context, str(owner), name=str(body.get("name")))
+        call.held.enter_context(place)
+
+
+def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
+    """Whoever names a key must be able to use it."""
+    named = body.get(attributes.CMK_ID)
+    if not isinstance(named, str):
+        return {}
     image_id = str(body.get("id") or "to be created")
     stores.check_key_fits(call.stores, stores.Image(image_id, named))
-    key_id = call.keys.named(call.context, named, owner)
-    if key_id != named:
-        bodies.write_json(call.request, {**body, attributes.CMK_ID: key_id})
+    return {attributes.CMK_ID: call.keys.named(call.context, named, owner)}
 
 
 def update(call: Call) -> None:
-    """``PATCH /v2/images/{id}``: the key stays, and no location is attached around the rules."""
+    """``PATCH /v2/images/{id}``: key and system attributes stay, no location goes around the rules."""
     patch = bodies.read_json(call.request)
     changes = json_patch.changes(call.request.content_type, patch)
     _check_names(change.path[0] for change in changes if change.operation != "remove")
-    on_key = [change for change in changes if change.path[0] == attributes.CMK_ID]
+    image = call.image() if changes else None
+    if image is None:
+        return
+    call.check(_kind_of_update(image), image)
+    for change in changes:
+        _check_change(call, image, change)
     urls = {
         url
         for change in changes
         if change.path[0] == "locations" and change.operation != "remove"
         for url in _urls(change.value)
     }
-    over_another = any(change.path[0] == "image_id" for change in changes)
-    image = call.image() if on_key or urls or over_another else None
-    if image is None:
-        return
-    if over_another:
-        # Glance protects "id" but takes this one, and writes the image over another one of the
-        # project: with that a key could be taken from an image, or given to it.
-        raise AttributeReadOnly(name="image_id")
-    for change in on_key:
-        # Clients that send the whole image back keep the key as it is.
-        if change.operation == "remove" or change.value != image.key_id:
-            raise exceptions.KeyNotChangeable(image_id=image.id)
     # Glance lets the list of locations be replaced by one with the same URLs, to change their
     # metadata. What is there already has passed this door or was written by the service.
     _check_locations(call, image, urls - image.location_urls)
+    if any(change.path[0] in attributes.SYSTEM for change in changes):
+        # By the worker, or as it is already: property protection does not look at values.
+        call.request.context = as_service(call.context)
+
+
+def _kind_of_update(image: Image) -> image_rules.Action:
+    """Nova, Cinder and Glance's clients complete the record of an image while it is made.
+
+    There is no such thing in the IMS API, where only finished images are changed (IMG.0046).
+    """
+    making = {"queued", "saving", "importing", "uploading"}
+    return image_rules.Action.COMPLETE if image.status in making else image_rules.Action.UPDATE
+
+
+def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
+    name = change.path[0]
+    # Clients that send the whole image back keep its attributes as they are.
+    same = change.operation != "remove" and change.value == image.view.get(name)
+    if name == "image_id":
+        # Glance protects "id" but takes this one, and writes the image over another one of the
+        # project: with that a key could be taken from an image, or given to it.
+        raise AttributeReadOnly(name=name)
+    if name == attributes.CMK_ID and not same:
+        raise exceptions.KeyNotChangeable(image_id=image.id)
+    if name in attributes.SYSTEM and not same and not is_service(call.context):
+        raise AttributeReadOnly(name=name)
+    if name == "tags" and change.operation != "remove":
+        _check_tags(call, change.value)
+
+
+def add_tag(call: Call) -> None:
+    """``PUT /v2/images/{id}/tags/{tag}``: no more than there may be."""
+    image = call.image()
+    if image is None:
+        return
+    call.hold(image)
+    there = call.image()
+    if there is not None:
+        tag = str(call.request.path_info).rpartition("/")[2]
+        _check_tags(call, [*there.view["tags"], tag])
+
+
+def _check_tags(call: Call, named: Any) -> None:
+    count = len(set(map(str, named))) if isinstance(named, list) else 0
+    if count > call.limits.tags:
+        raise TooManyTags(limit=call.limits.tags, count=count)
+
+
+def delete(call: Call) -> None:
+    """``DELETE /v2/images/{id}``: whether it may go; IMS's clients may send a body along."""
+    call.request.headers.pop("Transfer-Encoding", None)
+    call.request.body = b""
+    image = call.image()
+    if image is not None:
+        call.check(image_rules.Action.DELETE, image)
 
 
 def add_location(call: Call) -> None:

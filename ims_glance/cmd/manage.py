@@ -20,9 +20,12 @@ from oslo_config import cfg
 from oslo_db.exception import DBError
 from oslo_log import log as logging
 
+from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecords
 from ims_glance.cmd import checks
+from ims_glance.db import migrations
+from ims_glance.db.database import Database
 from ims_glance.store import driver
 from ims_glance.store.objects import EncryptedObjects
 
@@ -121,6 +124,15 @@ def orphans(conf: cfg.ConfigOpts) -> None:
     print(f"{found} orphan(s)")
 
 
+def db(conf: cfg.ConfigOpts) -> None:
+    """Make the tables of [ims_database], or bring them up to date; show their version."""
+    ims_conf.register_opts(conf)
+    engine = Database(conf).engine
+    sync = conf.command.action == "sync"
+    version = migrations.sync(engine) if sync else migrations.version(engine)
+    print(version or "the database was never synchronized")
+
+
 def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     def command(function: Callable[[cfg.ConfigOpts], None]) -> argparse.ArgumentParser:
         parser = subparsers.add_parser(
@@ -145,6 +157,11 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         metavar="HOURS",
         help="leave alone what was written in the last HOURS (default: %(default)g), for it may "
         "be an upload that goes on",
+    )
+    command(db).add_argument(
+        "action",
+        choices=("sync", "version"),
+        help="sync: make the tables or bring them up to date; version: show their version",
     )
 
 

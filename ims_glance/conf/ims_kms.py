@@ -44,8 +44,8 @@ OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         "coordination_url",
         secret=True,
-        help="tooz backend that keeps two workers from making the same project's default key "
-        "twice, for example mysql://user:password@host/database. Unset: files in lock_path of "
+        help="tooz backend of the locks that keep two requests from making the same default key "
+        "twice, or from taking the last place of a quota both, for example mysql://user:password@host/database. Unset: files in lock_path of "
         "[oslo_concurrency] or the temporary directory, which is enough for one host.",
     ),
 ]

@@ -10,12 +10,9 @@ No key material is logged or put into an exception.
 """
 
 import contextlib
-import hashlib
 import json
 import logging
-import os
 import re
-import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -27,10 +24,10 @@ from castellan.common.objects import symmetric_key
 from keystoneauth1 import exceptions as keystone_exceptions
 from oslo_config import cfg
 from oslo_context.context import RequestContext
-from tooz import ToozError, coordination
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
+from ims_glance.clouds import coordination
 from ims_glance.clouds.barbican import Barbican
 from ims_glance.keys import failures
 from ims_glance.keys.cache import KeyCache
@@ -101,21 +98,29 @@ class KeyManager:
         """Id of the default key of the caller's project, made if there is none yet.
 
         :raises KeyDenied: if the caller may not list or make keys
-        :raises KeyManagerUnavailable: if the key manager, Keystone or the coordination backend
-            gives no answer
+        :raises KeyManagerUnavailable: if the key manager or Keystone gives no answer
+        :raises CoordinationUnavailable: if the coordination backend gives none
         """
-        found = self._default_keys(context)
+        found = self.find_default_key(context)
         if found:
-            return found[0]
-        with self._project_lock(str(context.project_id)):
-            found = self._default_keys(context)
+            return found
+        with coordination.lock(self._conf, "key", str(context.project_id)):
+            found = self.find_default_key(context)
             if found:
-                return found[0]
+                return found
             name = self._conf.ims_kms.default_key_name
             with self._translated(name, exceptions.KeyDenied):
                 key_id = self._castellan.create_key(context, "AES", KEY_BITS, name=name)
         LOG.info("Made default key %s of project %s", key_id, context.project_id)
         return key_id
+
+    def find_default_key(self, context: RequestContext) -> str | None:
+        """Id of the default key of the caller's project, if there is one.
+
+        :raises KeyDenied: if the caller may not list keys
+        :raises KeyManagerUnavailable: if the key manager or Keystone gives no answer
+        """
+        return next(iter(self._default_keys(context)), None)
 
     def _default_keys(self, context: RequestContext) -> list[str]:
         name = self._conf.ims_kms.default_key_name
@@ -195,30 +200,6 @@ class KeyManager:
             service_user = self._conf.ims_kms.service_user_id or self._conf.key_manager.username
             return denied(key_id=key_id, service_user=service_user)
         return denied(key_id=key_id)
-
-    @contextlib.contextmanager
-    def _project_lock(self, project_id: str) -> Iterator[None]:
-        # A fresh coordinator each time: it happens once in the life of a project, and workers
-        # fork after they were loaded, which no open connection survives.
-        url = self._conf.ims_kms.coordination_url or f"file://{self._lock_directory()}"
-        member = f"ims-{os.getpid()}-{threading.get_ident()}".encode()
-        name = "ims-key-" + hashlib.sha256(project_id.encode()).hexdigest()[:32]
-        with contextlib.ExitStack() as held:
-            try:
-                coordinator = coordination.get_coordinator(url, member)
-                coordinator.start()
-                held.callback(coordinator.stop)
-                held.enter_context(coordinator.get_lock(name.encode()))
-            except ToozError as error:
-                raise exceptions.KeyManagerUnavailable(
-                    reason=f"the coordination backend is away ({type(error).__name__})"
-                ) from None
-            yield
-
-    def _lock_directory(self) -> str:
-        locks = getattr(self._conf, "oslo_concurrency", None)
-        directory = getattr(locks, "lock_path", None) or tempfile.gettempdir()
-        return os.path.join(str(directory), "ims-glance-locks")
 
 
 _OF_PROCESS: dict[int, tuple[cfg.ConfigOpts, KeyManager]] = {}

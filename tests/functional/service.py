@@ -175,6 +175,7 @@ class GlanceService:
         ):  # fmt: skip
             place.mkdir(parents=True, exist_ok=True)
         shutil.copy(ETC / "ims-glance-paste.ini", places.etc)
+        shutil.copy(ETC / "property-protections.conf", places.etc)
         (places.etc / GLANCE_PASTE.name).write_text(_without_keystone(GLANCE_PASTE.read_text()))
         shutil.copy(ETC / "ims-glance.conf", places.drop_ins)
         _write(places.etc / "glance-api.conf", self._base_options())
@@ -199,12 +200,17 @@ class GlanceService:
         """What a site adds to the drop-in ``ims-glance.conf``."""
         places = self.directories
         site: dict[str, dict[str, object]] = {
-            "DEFAULT": {"enabled_backends": "plain:file, kms:ims-kms, kms2:ims-kms"},
+            "DEFAULT": {
+                "enabled_backends": "plain:file, kms:ims-kms, kms2:ims-kms",
+                "property_protection_file": places.etc / "property-protections.conf",
+            },
             "paste_deploy": {"config_file": places.etc / "ims-glance-paste.ini"},
             "plain": {"filesystem_store_datadir": places.plain},
             "kms_inner": {"filesystem_store_datadir": places.kms},
             "kms2": {"ims_kms_inner_driver": "file"},
             "kms2_inner": {"filesystem_store_datadir": places.kms2},
+            # Tests share it, and do not clean up behind them.
+            "ims_api": {"private_images": 100000},
             # What a test changes about a key must show at once.
             "ims_kms": {"cache_seconds": 0, "service_user_id": "glance"},
             "key_manager": {"backend": key_vault.BACKEND, "password": "none"},

@@ -313,7 +313,7 @@ def test_projects_do_not_wait_for_each_other(manager, vault, monkeypatch):
 @pytest.mark.parametrize("url", ["mysql://user:secret@127.0.0.1:1/ims", "file:///proc/ims"])
 def test_no_lock_no_key(conf, vault, url):
     conf.set_override("coordination_url", url, group="ims_kms")
-    with pytest.raises(UNAVAILABLE, match="coordination") as caught:
+    with pytest.raises(exceptions.Unavailable, match="coordination") as caught:
         keys.KeyManager(conf).default_key(CALLER)
     assert vault.keys() == []
     assert "secret" not in "".join(traceback.format_exception(caught.value))

@@ -10,6 +10,7 @@ LIGHT: tuple[Service, ...] = (
     identity.BARBICAN,
     image.ONE_LIGHT,
     image.TWO,
+    *image.WORKERS,
 )
 
 FULL: tuple[Service, ...] = (
@@ -21,6 +22,7 @@ FULL: tuple[Service, ...] = (
     *storage.CEPH,
     image.ONE,
     image.TWO,
+    *image.WORKERS,
     *compute.COMPUTE,
     *storage.CINDER,
 )

@@ -6,7 +6,7 @@ import subprocess
 from pocket_cloud import template
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.errors import PocketError
-from pocket_cloud.service import Step
+from pocket_cloud.service import Step, digest
 
 # Database -> its owner.
 LIGHT_DATABASES = {
@@ -14,6 +14,8 @@ LIGHT_DATABASES = {
     "barbican": "barbican",
     "glance_one": "glance",
     "glance_two": "glance",
+    "ims_one": "ims",
+    "ims_two": "ims",
 }
 FULL_DATABASES = {
     "placement": "placement",
@@ -79,13 +81,29 @@ def _glance(region: str) -> Step:
     )
 
 
+def _ims(region: str) -> Step:
+    etc = "${etc}/glance-" + region
+    return Step(
+        f"ims-{region}-database",
+        needs=("databases",),
+        command="ims-manage db sync",
+        is_patient=True,
+        environment={"HOME": etc, "OS_GLANCE_CONFIG_DIR": etc},
+    )
+
+
 LIGHT = (
     Step(
         "mariadb-files",
         command="mariadb-install-db --no-defaults --auth-root-authentication-method=normal"
         " --skip-test-db --user=root --datadir=${data}/mariadb",
     ),
-    Step("databases", needs=("mariadb",), function=_light_databases),
+    Step(
+        "databases",
+        needs=("mariadb",),
+        function=_light_databases,
+        version=digest(repr(LIGHT_DATABASES)),
+    ),
     Step(
         "keystone-database",
         needs=("databases",),
@@ -100,6 +118,8 @@ LIGHT = (
     ),
     _glance("one"),
     _glance("two"),
+    _ims("one"),
+    _ims("two"),
 )
 
 FULL = (

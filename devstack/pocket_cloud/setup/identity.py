@@ -25,6 +25,7 @@ USERS = (
     User("other", "other", ("member", "reader")),
     # No administrator: who can read every key would prove nothing about keys.
     User("glance", "service", ("service",)),
+    User("ims", "service", ("service", "ims_service")),
     User("barbican", "service", ("service",)),
     User("placement", "service", ("service",)),
     User("neutron", "service", ("service", "admin")),

@@ -10,17 +10,28 @@ import pytest
 import webob
 import webob.dec
 from glance.common import wsgi
+from oslo_config import cfg
 
+from ims_glance import conf as ims_conf
 from ims_glance import exceptions
-from ims_glance.api import rules
+from ims_glance.api import quota, rules
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images
 from ims_glance.model import stores
 
 KEY = "0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-CONTEXT = types.SimpleNamespace(project_id="demo")
+CONTEXT = types.SimpleNamespace(
+    project_id="demo", roles=["member"], service_roles=[], is_admin=False
+)
 ENABLED = stores.Stores({"plain": "file", "kms": "ims-kms", "kms2": "ims-kms"}, "plain", "kms")
+
+
+def _limits(glance: Any) -> rules.Limits:
+    conf = cfg.ConfigOpts()
+    ims_conf.register_opts(conf)
+    conf([], default_config_files=[], default_config_dirs=[])
+    return rules.Limits(conf, quota.Quota(conf, Images(glance), lambda *_: set()))
 
 
 class Glance:
@@ -30,9 +41,13 @@ class Glance:
         self.image = {"id": "i", "owner": "demo", "status": "queued", "visibility": "shared"}
         self.image.update(image)
         self.asked = 0
+        self.listed = 0
 
     @webob.dec.wsgify
     def __call__(self, request: webob.Request) -> webob.Response:
+        if request.path == "/v2/images":
+            self.listed += 1
+            return webob.Response(json_body={"images": [self.image]})
         assert (request.method, request.path) == ("GET", "/v2/images/i")
         self.asked += 1
         return webob.Response(json_body=self.image)
@@ -52,6 +67,9 @@ class Keys:
 
     def default_key(self, context: Any) -> str:
         raise AssertionError("a default key was asked for")
+
+    def find_default_key(self, context: Any) -> str | None:
+        raise AssertionError("the default key was looked for")
 
 
 class Unreadable(io.RawIOBase):
@@ -76,6 +94,7 @@ def make_call(glance: Glance, keys: Keys | None = None, **request: Any) -> rules
         images=Images(glance),
         keys=ImageKeys(lambda: known, "ims/default"),
         stores=ENABLED,
+        limits=_limits(glance),
     )
 
 
@@ -91,18 +110,39 @@ def patch(*changes: dict[str, Any]) -> dict[str, Any]:
         {"op": "add", "path": "/system__cmkid", "value": "x"},
     ],
 )
-def test_other_patches_cost_nothing(change: dict[str, Any]) -> None:
+def test_other_patches_cost_one_look_at_the_image(change: dict[str, Any]) -> None:
     glance, keys = Glance(), Keys()
     rules.update(make_call(glance, keys, **patch(change)))
-    assert (glance.asked, keys.asked) == (0, [])
+    assert (glance.asked, keys.asked) == (1, [])
 
 
-def test_creation_without_key_costs_nothing() -> None:
+def test_creation_without_key_asks_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "may_create", lambda *_: True)
     glance, keys = Glance(), Keys()
     call = make_call(glance, keys, json_body={"name": "x"})
-    rules.create(call)
-    assert (glance.asked, keys.asked) == (0, [])
-    assert call.request.json == {"name": "x"}
+    with call.held:
+        rules.create(call)
+    assert (glance.asked, glance.listed, keys.asked) == (0, 1, [])
+    assert call.request.json["name"] == "x"
+    assert call.request.json["visibility"] == "private"
+    assert call.request.context.roles == ["member", "ims_service"]
+    assert call.context.roles == ["member"]
+
+
+def test_our_worker_s_images_have_their_places_and_attributes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rules, "may_create", lambda *_: True)
+    glance = Glance()
+    body = {"name": "x", "__data_origin": "volume,v", "visibility": "shared"}
+    call = make_call(glance, json_body=body)
+    call.context.service_roles.append("ims_service")
+    try:
+        rules.create(call)
+    finally:
+        call.context.service_roles.clear()
+    assert glance.listed == 0
+    assert call.request.json == body
 
 
 @pytest.mark.parametrize("status", ["queued", "active", "saving", "uploading", "deactivated"])

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The root of the service: which of the two APIs a request is for.
+
+Both are served at the root, where Huawei's SDK looks, and under path prefixes such as ``/image``,
+as a catalogue may have it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from oslo_config import cfg
+
+from ims_glance import conf as ims_conf
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+# Of the paths under /v2 the Image API has none of these (glance/api/v2/router.py). It has nothing
+# under /v1 any more, nor a version 2.1 of its own.
+_IMS = re.compile(
+    r"/v1(/.*)?"
+    r"|/v2(\.1)?/cloudimages(/.*)?"
+    r"|/v2/[^/]+/images/(tags|resource_instances/action|[^/]+/tags(/.*)?)/?"
+)
+_SLASHES = re.compile("//+")
+_REQUEST_ID = "x-openstack-request-id"
+
+
+class Doors:
+    """The application at the root.
+
+    :param prefixes: paths, each beginning with a slash, that may stand in front of everything
+    """
+
+    def __init__(self, native: App, ims: App, prefixes: Sequence[str] = ()) -> None:
+        self._native = native
+        self._ims = ims
+        self._prefixes = tuple(prefix.rstrip("/") for prefix in prefixes)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        path = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
+        prefix = next((one for one in self._prefixes if _is_below(path, one)), "")
+        if prefix:
+            path = path.removeprefix(prefix)
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + prefix
+        environ["PATH_INFO"] = path or "/"
+        app = self._ims if _IMS.fullmatch(path) else self._native
+        return app(environ, _named_twice(start_response))
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
+
+
+def _named_twice(start_response: StartResponse) -> StartResponse:
+    """Give the request id under the name that Huawei's SDK reads as well."""
+
+    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        request_id = next((value for name, value in headers if name.lower() == _REQUEST_ID), None)
+        named = [("X-Request-Id", request_id)] if request_id else []
+        return start_response(status, [*headers, *named], *error)
+
+    return start
+
+
+def root_factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Doors:
+    """Make the root from a paste file.
+
+    :param local: ``native`` and ``ims`` name the two applications
+    """
+    ims_conf.register_opts(cfg.CONF)
+    prefixes = cfg.CONF.ims_api.path_prefixes
+    return Doors(loader.get_app(local["native"]), loader.get_app(local["ims"]), prefixes)

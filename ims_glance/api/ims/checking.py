@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request against the schemas of its operation.
+
+A schema may name the IMS codes of its refusals: ``x-ims-code`` beside the rule that fails, and
+``x-ims-code-missing`` in the schema of a property that must be there.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+from glance.common import wsgi
+from oslo_serialization import jsonutils
+
+from ims_glance import exceptions
+from ims_glance.api.ims.operation import Operation, Schema
+
+_SHOWN = 200
+_BODY, _URL = "IMG.0016", "IMG.0017"
+
+
+class BodyMalformed(exceptions.Invalid):
+    """The body is no JSON."""
+
+    code = "IMG.0001"
+    template = "The body is not valid JSON: {reason}."
+
+
+class BodyMissing(exceptions.Invalid):
+    """The operation takes a body, and there is none."""
+
+    code = "IMG.0007"
+    template = "The request has no body. Send a JSON {kind}."
+
+
+class BodyTooLarge(exceptions.Invalid):
+    """The body is larger than any that makes sense."""
+
+    code = _BODY
+    template = "The body is larger than {kib} KiB ([ims_api] max_body_kib)."
+
+
+class RequestInvalid(exceptions.Invalid):
+    """The request breaks a schema."""
+
+    template = "{place}: {reason}."
+
+    def __init__(self, code: str, place: str, reason: str) -> None:
+        self.code = code
+        super().__init__(place=place, reason=reason)
+
+
+def read_body(request: wsgi.Request, operation: Operation, max_kib: int) -> Any:
+    """The body of a request, checked; ``None`` for an operation that takes none.
+
+    :raises BodyMissing, BodyMalformed, BodyTooLarge, RequestInvalid: what is wrong with it
+    """
+    schema = operation.body
+    if schema is None:
+        return None
+    raw = _read(request, max_kib)
+    if not raw.strip():
+        raise BodyMissing(kind=schema.get("type", "object"))
+    try:
+        # JSON has no NaN and no Infinity; Python reads them unless told otherwise.
+        body = jsonutils.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BodyMalformed(reason=str(error)[:_SHOWN]) from None
+    _check(schema, body, "body", _BODY)
+    return body
+
+
+def read_query(request: wsgi.Request, operation: Operation) -> dict[str, str]:
+    """The parameters of a request by name, checked.
+
+    :raises RequestInvalid: what is wrong with them
+    """
+    try:
+        given = {str(name): str(value) for name, value in request.GET.items()}
+    except UnicodeDecodeError:
+        raise RequestInvalid(_URL, "query", "it is not UTF-8") from None
+    if any("\0" in text for pair in given.items() for text in pair):
+        raise RequestInvalid(_URL, "query", "it contains a NUL character")
+    if operation.query is None:
+        return given
+    unknown = sorted(set(given) - set(operation.query))
+    if unknown:
+        known = ", ".join(operation.query) or "none"
+        reason = f"unknown parameter '{unknown[0][:_SHOWN]}' (known: {known})"
+        raise RequestInvalid(_URL, "query", reason)
+    for name, value in given.items():
+        _check(operation.query[name], value, f"query parameter '{name}'", _URL)
+    return given
+
+
+def _read(request: wsgi.Request, max_kib: int) -> bytes:
+    limit = max_kib * 1024
+    if request.content_length is not None and request.content_length > limit:
+        raise BodyTooLarge(kib=max_kib)
+    is_chunked = request.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    if not request.content_length and not is_chunked:
+        return b""
+    raw = bytes(request.body_file.read(limit + 1))
+    if len(raw) > limit:
+        raise BodyTooLarge(kib=max_kib)
+    return raw
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+@functools.lru_cache(maxsize=256)
+def _validator(key: str) -> Any:
+    return jsonschema.Draft202012Validator(
+        jsonutils.loads(key), format_checker=jsonschema.FormatChecker(("date-time", "uuid"))
+    )
+
+
+def _check(schema: Schema, value: Any, place: str, code: str) -> None:
+    validator = _validator(jsonutils.dumps(schema, sort_keys=True))
+    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
+    if error is None:
+        return
+    inside = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
+    raise RequestInvalid(_code(error, code), f"{place}{inside}", error.message[:_SHOWN])
+
+
+def _code(error: Any, otherwise: str) -> str:
+    rule: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    if error.validator == "required":
+        properties = rule.get("properties", {})
+        missing = [name for name in error.validator_value if name not in error.instance]
+        codes = [properties.get(name, {}).get("x-ims-code-missing") for name in missing]
+        return next(filter(None, codes), rule.get("x-ims-code", otherwise))
+    return str(rule.get("x-ims-code", otherwise))

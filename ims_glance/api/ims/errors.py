@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refusals as the IMS API words them: ``{"error": {"code": "IMG.0024", "message": ...}}``."""
+
+import re
+from typing import Any
+
+import webob
+from oslo_serialization import jsonutils
+
+from ims_glance import exceptions
+
+# IMS answers 400 where the Image API would say 409 (its page "Error codes"). The first that fits.
+_STATUS: tuple[tuple[type[exceptions.ImsError], int], ...] = (
+    (exceptions.KeyNotFound, 400),
+    (exceptions.Invalid, 400),
+    (exceptions.Conflict, 400),
+    (exceptions.Forbidden, 403),
+    (exceptions.NotFound, 404),
+    (exceptions.Unavailable, 503),
+)
+_CODED = re.compile(r"(?P<code>IMG\.\d{4}): (?P<message>.*)", re.DOTALL)
+
+
+def status_of(error: exceptions.ImsError) -> int:
+    """The HTTP status of the answer for *error*."""
+    return next((status for family, status in _STATUS if isinstance(error, family)), 500)
+
+
+def answer(error: exceptions.ImsError) -> webob.Response:
+    """The answer for *error*."""
+    return worded(status_of(error), error.code, str(error))
+
+
+def worded(status: int, code: str, message: str) -> webob.Response:
+    """An answer of refusal."""
+    return webob.Response(
+        body=jsonutils.dump_as_bytes({"error": {"code": code, "message": message}}),
+        status=status,
+        content_type="application/json",
+        charset="UTF-8",
+    )
+
+
+class _Refused:
+    """What Glance's own refusals become; mixed into a family."""
+
+    template = "{message}"
+
+
+class Malformed(_Refused, exceptions.Invalid):
+    """Glance found the request malformed."""
+
+
+class Denied(_Refused, exceptions.Forbidden):
+    """Glance's policy or property protection refused."""
+
+
+class Missing(_Refused, exceptions.NotFound):
+    """Glance does not know the image, or does not show it to the caller."""
+
+    code = "IMG.0027"
+
+
+class Contradicts(_Refused, exceptions.Conflict):
+    """Glance found a contradiction, or a quota used up."""
+
+
+class Away(_Refused, exceptions.Unavailable):
+    """Glance failed."""
+
+
+_FAMILIES: dict[int, type[exceptions.ImsError]] = {
+    400: Malformed,
+    403: Denied,
+    404: Missing,
+    409: Contradicts,
+    410: Missing,
+    413: Contradicts,
+    415: Malformed,
+}
+
+
+def from_glance(response: webob.Response) -> exceptions.ImsError:
+    """The error for an answer of refusal from Glance, or from the guard in front of it."""
+    message = _message(response)
+    error_class = _FAMILIES.get(response.status_int, Away)
+    coded = _CODED.fullmatch(message)
+    if coded is None:
+        return error_class(message=message)
+    error = error_class(message=coded["message"])
+    # The guard's own refusals keep their codes.
+    error.code = coded["code"]
+    return error
+
+
+def _message(response: webob.Response) -> str:
+    """The text of Glance's answer, which comes in JSON when it is asked for that."""
+    if response.status_int >= 500:
+        return f"The Image service failed ({response.status}). Try again later."
+    content: Any = None
+    if response.content_type == "application/json":
+        try:
+            content = jsonutils.loads(response.body)
+        except ValueError:
+            content = None
+    text = content.get("message") if isinstance(content, dict) else response.text
+    plain = re.sub(r"<[^>]*>", " ", str(text or ""))
+    return " ".join(plain.split()) or response.status

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operation of the IMS API is: one row of the table in ``operations``."""
+
+import dataclasses
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.api.images import Images
+
+Schema = Mapping[str, Any]
+
+
+class NotSupportedYet(exceptions.Conflict):
+    """An operation of IMS whose neighbours are not connected yet."""
+
+    code = "IMG.0105"
+    template = "This is not supported yet: {missing}."
+
+
+class Access(enum.Enum):
+    """Who may call an operation unless the operator's policy says otherwise."""
+
+    READ = "role:reader"
+    WRITE = "role:member"
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """What handlers work with.
+
+    :ivar conf: Glance's configuration, with our groups
+    :ivar images: the Image API, behind the guard
+    :ivar jobs: where jobs are accepted and looked up (:mod:`ims_glance.api.acceptance`)
+    """
+
+    conf: Any
+    images: Images
+    jobs: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A request that has passed policy and schemas.
+
+    :ivar context: the caller's ``glance.context.RequestContext``
+    :ivar arguments: from the path, by the names in the operation's template
+    :ivar query: by name; of a name given several times, the last value
+    :ivar body: as JSON
+    :ivar accept: media types that the client wants
+    """
+
+    service: Service
+    context: Any
+    arguments: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    accept: str = ""
+
+    @property
+    def project_id(self) -> str:
+        """The caller's project."""
+        return str(self.context.project_id)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a handler gives back.
+
+    :ivar body: sent as JSON; ``None`` for none
+    :ivar stream: sent instead of ``body``, as ``content_type``
+    :ivar image_ids: images that it was about, for the audit
+    :ivar job_id: the job that it became, for the audit
+    """
+
+    body: Any = None
+    stream: Iterable[bytes] | None = None
+    content_type: str = "application/json"
+    image_ids: tuple[str, ...] = ()
+    job_id: str | None = None
+
+
+Handler = Callable[[Call], Answer]
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """An operation.
+
+    :ivar name: as ``huaweicloudsdkims`` calls it; also the name of its policy rule, ``ims:<name>``
+    :ivar path: with ``{arguments}``, each one segment
+    :ivar body: JSON schema of the body; ``None`` if it takes none
+    :ivar query: JSON schemas of the parameters by name; ``None`` if the handler checks them
+    :ivar answer: JSON schema of the answer, ``None`` if there is none
+    :ivar status: of success
+    :ivar audit: name in the audit trail (IMS "operations audited by CTS"); ``None`` for reading
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    access: Access = Access.READ
+    body: Schema | None = None
+    query: Mapping[str, Schema] | None = dataclasses.field(default_factory=dict)
+    answer: Schema | None = None
+    status: int = 200
+    audit: str | None = None
+
+    @property
+    def policy(self) -> str:
+        """Name of its policy rule."""
+        return f"ims:{self.name}"
+
+
+def not_yet(missing: str) -> Handler:
+    """A handler for what only the schema and the policy exist of.
+
+    :param missing: what has to be connected first, for the message
+    """
+
+    def handler(_call: Call) -> Answer:
+        raise NotSupportedYet(missing=missing)
+
+    return handler

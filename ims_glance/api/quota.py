@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many private images a project has, and how many it may have (S86).
+
+Both doors ask here, under one lock a project, so that two requests never take the last place both.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.api.images import Images
+from ims_glance.clouds import coordination
+
+_PAGE = 500
+
+# The name that Cinder gives to the image that a job has it make.
+_OF_JOB = re.compile(r"ims-job-(?P<job>[0-9a-f]{32})")
+
+
+class InMaking(Protocol):
+    """The ids of the images that unfinished jobs of a project make."""
+
+    def __call__(self, project_id: str, without_job: str | None = None) -> set[str]: ...
+
+
+class NoPlaceForImage(exceptions.Conflict):
+    """The project has as many private images as it may have."""
+
+    code = "IMG.0015"
+    template = (
+        "Project {project_id} has {used} of {limit} private images. Delete one, or ask the "
+        "operator for more."
+    )
+
+
+class Quota:
+    """The private images of projects.
+
+    :param in_making: ids of images that unfinished jobs make: their places are taken, whether the
+        images are there already or not
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, images: Images, in_making: InMaking) -> None:
+        self._conf = conf
+        self._images = images
+        self._in_making = in_making
+
+    @property
+    def limit(self) -> int:
+        """Private images that a project may have."""
+        return int(self._conf.ims_api.private_images)
+
+    def used(self, context: Any, project_id: str, without_job: str | None = None) -> int:
+        """Private images that a project has, those in the making included.
+
+        Components of whole-machine images are hidden, and not counted.
+
+        :param without_job: id of a job whose image is not counted
+        """
+        making = self._in_making(project_id, without_job)
+        return len(making.union(self._listed(context, project_id)))
+
+    @contextlib.contextmanager
+    def places(
+        self, context: Any, project_id: str, count: int = 1, name: str = ""
+    ) -> Iterator[None]:
+        """Keep others from taking *count* places while the block takes them.
+
+        :param name: of the image; that of a job's image takes the place that the job has
+        :raises NoPlaceForImage: if there are not as many left
+        :raises CoordinationUnavailable: if there is no lock
+        """
+        with coordination.lock(self._conf, "project", project_id):
+            of_job = _OF_JOB.fullmatch(name)
+            used = self.used(context, project_id, of_job["job"] if of_job else None)
+            if used + count > self.limit:
+                raise NoPlaceForImage(project_id=project_id, used=used, limit=self.limit)
+            yield
+
+    def _listed(self, context: Any, project_id: str) -> Iterator[str]:
+        query = {"owner": project_id, "limit": str(_PAGE), "sort_key": "id", "sort_dir": "asc"}
+        while True:
+            page = self._images.call(context, "GET", "/v2/images", query=query)["images"]
+            yield from (image["id"] for image in page if image["visibility"] != "public")
+            if len(page) < _PAGE:
+                return
+            query["marker"] = page[-1]["id"]

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A WSGI request as its client signed it: the raw target, the headers, and the hash of the body."""
+
+import hashlib
+import io
+import re
+import urllib.parse
+from collections.abc import Iterable
+from typing import Any
+
+from glance.common import wsgi
+
+from ims_glance import exceptions
+from ims_glance.crypto import sdk_signature
+
+Environ = dict[str, Any]
+
+_CHUNK = 64 * 1024
+_SLASHES = re.compile(b"//+")
+# huaweicloudsdkcore leaves the bodies of other types than application/json unsigned; of the
+# operations of IMS that is "glance_update_image".
+_MAY_BE_UNSIGNED = re.compile(r"application/openstack-images-v2\.\d+-json-patch *(;.*)?", re.I)
+
+
+class BodyTooLarge(exceptions.Invalid):
+    """The body is larger than what is checked."""
+
+    template = (
+        "The body of a signed request may have {mib} MiB at most. Upload with a Keystone token."
+    )
+
+
+class NotSigned(ValueError):
+    """The signature cannot cover the request; the text says why."""
+
+
+def paths(environ: Environ) -> list[bytes]:
+    """What the path may have been that the client signed, percent-decoded.
+
+    A proxy may have taken a prefix off the request line and told it apart, so there may be two. In
+    each, what this service is asked for stands at the end.
+    """
+    asked = _bytes(environ.get("PATH_INFO", ""))
+    whole = _bytes(environ.get("SCRIPT_NAME", "")) + asked
+    # uWSGI and Apache, gunicorn, werkzeug.
+    names = ("REQUEST_URI", "RAW_URI")
+    raw = next((environ[name] for name in names if environ.get(name)), None)
+    candidates = [] if raw is None else [_path_of(raw)]
+    candidates += [path for path in (whole,) if path not in candidates]
+    return [path for path in candidates if _ends_with(path, asked)]
+
+
+def query(environ: Environ) -> list[tuple[bytes, bytes]]:
+    """The parameters, decoded as Glance decodes them."""
+    return urllib.parse.parse_qsl(
+        _bytes(environ.get("QUERY_STRING", "")), keep_blank_values=True, separator="&"
+    )
+
+
+def headers(environ: Environ, names: Iterable[str]) -> dict[str, bytes]:
+    """Those of the headers *names* (in lower case) that the request has."""
+    found = {}
+    for name in names:
+        key = name.upper().replace("-", "_")
+        value = environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        if value is not None:
+            found[name] = _bytes(value)
+    return found
+
+
+def hash_body(environ: Environ, signed_headers: Iterable[str], max_mib: int) -> str:
+    """SHA-256 of the body in hexadecimal, or the word for a body that may be left unsigned.
+
+    Afterwards the request can be passed on. What the client says to be the hash counts for nothing.
+
+    :raises BodyTooLarge: if the body has more than *max_mib*
+    :raises NotSigned: if the client left the body out of the signature and must not
+    """
+    told = environ.get("HTTP_X_SDK_CONTENT_SHA256", "").strip()
+    if told == sdk_signature.UNSIGNED and _has_body(environ):
+        patch = _MAY_BE_UNSIGNED.fullmatch(environ.get("CONTENT_TYPE", "").strip())
+        if patch is None or "content-type" not in signed_headers:
+            raise NotSigned("a body of this Content-Type must be signed")
+        return sdk_signature.UNSIGNED
+    body, digest = _read(environ, max_mib)
+    if told and told not in (digest, sdk_signature.UNSIGNED):
+        raise NotSigned("X-Sdk-Content-Sha256 is not the hash of the body")
+    _replay(environ, body)
+    return digest
+
+
+def _read(environ: Environ, max_mib: int) -> tuple[io.BytesIO, str]:
+    """The body and its hash. It is in memory once: on a disk it would rest in plaintext."""
+    limit = max_mib * 1024 * 1024
+    request = wsgi.Request(environ)
+    kept, digest = io.BytesIO(), hashlib.sha256()
+    if not _has_body(environ):
+        return kept, digest.hexdigest()
+    if (request.content_length or 0) > limit:
+        raise BodyTooLarge(mib=max_mib)
+    stream = request.body_file
+    while chunk := stream.read(_CHUNK):
+        if kept.tell() + len(chunk) > limit:
+            raise BodyTooLarge(mib=max_mib)
+        kept.write(chunk)
+        digest.update(chunk)
+    return kept, digest.hexdigest()
+
+
+def _replay(environ: Environ, body: io.BytesIO) -> None:
+    if not _has_body(environ):
+        return
+    environ["CONTENT_LENGTH"] = str(body.tell())
+    body.seek(0)
+    environ["wsgi.input"] = body
+    # It is no chunked stream any more: under uWSGI, Glance would go and read the next chunk.
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+
+def _has_body(environ: Environ) -> bool:
+    is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    return is_chunked or environ.get("CONTENT_LENGTH") not in (None, "", "0")
+
+
+def _path_of(target: str) -> bytes:
+    """The path of a request target, which is an address for a proxy, or a path and a query."""
+    if not target.startswith("/"):
+        target = urllib.parse.urlsplit(target).path
+    return urllib.parse.unquote_to_bytes(target.partition("?")[0].encode("latin-1"))
+
+
+def _ends_with(path: bytes, asked: bytes) -> bool:
+    """Whether what is asked for is what the path says, but for doubled and final slashes."""
+    short, end = (_SLASHES.sub(b"/", text).rstrip(b"/") for text in (path, asked))
+    return short.endswith(end)
+
+
+def _bytes(text: str) -> bytes:
+    """As it came: WSGI's text is of bytes."""
+    return text.encode("latin-1")

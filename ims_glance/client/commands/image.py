@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openstack ims image list|show|save-list``."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from osc_lib import exceptions
+
+from ims_glance.client.commands import base, filters, views
+
+
+class ListImages(base.Lister):
+    """List images: your own, public ones, and those shared with you that you accepted.
+
+    Offers that you have not answered: ``--member-status pending``.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The command line."""
+        parser = super().get_parser(prog_name)
+        filters.add(parser)
+        parser.add_argument("--long", action="store_true", help="Show more columns")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
+        """List."""
+        query = filters.query(parsed_args, self.ims, self.cloud)
+        found = self.ims.images(max_items=parsed_args.limit, **query)
+        columns = views.LIST + (views.LONG if parsed_args.long else ())
+        return columns, (views.image_row(image, parsed_args.long) for image in found)
+
+
+class ShowImage(base.ShowOne):
+    """Show an image."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The command line."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("image", metavar="<image>", help="Name or id of the image")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
+        """Show."""
+        return views.image(self.ims.find_image(parsed_args.image, is_offered=True))
+
+
+class SaveImageList(base.Command):
+    """Save the list of images as CSV, as the service writes it for spreadsheets.
+
+    Example: openstack ims image save-list --type private --file images.csv
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The command line."""
+        parser = super().get_parser(prog_name)
+        filters.add(parser)
+        parser.add_argument(
+            "--file",
+            metavar="<path>",
+            type=Path,
+            help="Where to (default: standard output). A file that exists is replaced when all "
+            "has arrived",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Save."""
+        query = filters.query(parsed_args, self.ims, self.cloud)
+        if parsed_args.limit:
+            query["limit"] = parsed_args.limit
+        pieces = self.ims.images_csv(**query)
+        if parsed_args.file is None:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            return
+        try:
+            _write(parsed_args.file, pieces)
+        except OSError as error:
+            raise exceptions.CommandError(
+                f"{parsed_args.file}: {error.strerror or error}"
+            ) from error
+
+
+def _write(path: Path, pieces: Iterator[bytes]) -> None:
+    """Write a file that appears when it is complete."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
+        try:
+            for piece in pieces:
+                new.write(piece)
+            new.flush()
+            os.chmod(new.name, 0o666 & ~_umask())
+            os.replace(new.name, path)
+        except BaseException:
+            os.unlink(new.name)
+            raise
+
+
+def _umask() -> int:
+    """What new files may not be; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

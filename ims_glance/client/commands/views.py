@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images and jobs as columns."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from osc_lib.cli import format_columns
+
+from ims_glance.client.commands.columns import Lines, Size, YesNo
+from ims_glance.client.resources.image import Image
+from ims_glance.client.resources.job import Job
+
+Shown = tuple[Sequence[str], Iterable[Any]]
+
+# The list of the deck's screen (S55), and the id that other commands take.
+LIST = (
+    "ID",
+    "Name",
+    "Status",
+    "OS Type",
+    "OS",
+    "Kind",
+    "Disk (GB)",
+    "Encrypted",
+    "Created At",
+)
+LONG = (
+    "Type",
+    "Owner",
+    "Size",
+    "Platform",
+    "Min RAM (MB)",
+    "Key",
+    "Origin",
+    "Tags",
+    "Protected",
+    "Description",
+)
+
+
+def image_row(image: Image, is_long: bool) -> tuple[Any, ...]:
+    """The values of :data:`LIST`, and of :data:`LONG` if wanted."""
+    row = (
+        image.id,
+        image.name,
+        image.status,
+        image.os_type,
+        image.os_version,
+        image.kind,
+        image.min_disk,
+        YesNo(image.is_encrypted),
+        image.created_at,
+    )
+    if not is_long:
+        return row
+    return (
+        *row,
+        image.type_for_me,
+        image.owner,
+        Size(image.bytes),
+        image.platform,
+        image.min_ram,
+        image.cmk_id,
+        image.data_origin,
+        format_columns.ListColumn(image.tags),
+        YesNo(bool(image.is_protected)),
+        image.description,
+    )
+
+
+def image(shown: Image) -> Shown:
+    """Everything about an image."""
+    properties = {key: value for key, value in (shown.properties or {}).items() if value != ""}
+    return _pairs(
+        {
+            "id": shown.id,
+            "name": shown.name,
+            "description": shown.description,
+            "status": shown.status,
+            "type": shown.type_for_me,
+            "kind": shown.kind,
+            "os_type": shown.os_type,
+            "platform": shown.platform,
+            "os": shown.os_version,
+            "os_bit": shown.os_bit,
+            "disk_gb": shown.min_disk,
+            "size": Size(shown.bytes),
+            "disk_format": shown.disk_format,
+            "min_ram_mb": shown.min_ram,
+            "max_ram_mb": shown.max_ram,
+            "encrypted": YesNo(shown.is_encrypted),
+            "key": shown.cmk_id,
+            "boot_mode": shown.hw_firmware_type,
+            "multi_queue": shown.hw_vif_multiqueue_enabled,
+            "shutdown_timeout": shown.os_shutdown_timeout,
+            "origin": shown.data_origin,
+            "protected": YesNo(bool(shown.is_protected)),
+            "visibility": shown.visibility,
+            "owner": shown.owner,
+            "enterprise_project": shown.enterprise_project_id,
+            "tags": format_columns.ListColumn(shown.tags),
+            "created_at": shown.created_at,
+            "updated_at": shown.updated_at,
+            "properties": format_columns.DictColumn(properties),
+        }
+    )
+
+
+def job(shown: Job) -> Shown:
+    """Everything about a job."""
+    return _pairs(
+        {
+            "job_id": shown.id,
+            "type": shown.type,
+            "status": shown.status,
+            "percent": shown.percent,
+            "task": shown.current_task,
+            "done": Size(shown.done_bytes),
+            "total": Size(shown.total_bytes),
+            "image_id": shown.image_id,
+            "image_name": shown.image_name,
+            "began": shown.begin_time,
+            "ended": shown.end_time,
+            "error_code": shown.error_code,
+            "fail_reason": shown.fail_reason,
+            "results": Lines(shown.results),
+            "sub_jobs": Lines(shown.sub_jobs),
+        }
+    )
+
+
+JOB_LIST = ("Job ID", "Type", "Status", "Percent", "Image", "Began At", "Ended At")
+JOB_LONG = ("Task", "Done", "Total", "Error", "Reason")
+
+
+def job_row(shown: Job, is_long: bool) -> tuple[Any, ...]:
+    """The values of :data:`JOB_LIST`, and of :data:`JOB_LONG` if wanted."""
+    percent = shown.percent
+    row = (
+        shown.id,
+        shown.type,
+        shown.status,
+        None if percent is None else round(percent, 1),
+        shown.image_name or shown.image_id,
+        shown.begin_time,
+        shown.end_time,
+    )
+    if not is_long:
+        return row
+    sizes = Size(shown.done_bytes), Size(shown.total_bytes)
+    return (*row, shown.current_task, *sizes, shown.error_code, shown.fail_reason)
+
+
+def _pairs(values: dict[str, Any]) -> Shown:
+    return tuple(values), tuple(values.values())

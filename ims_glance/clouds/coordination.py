@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Locks that hold between all processes of the service, through tooz."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_config import cfg
+from stevedore.exception import NoMatches
+from tooz import ToozError, coordination
+
+from ims_glance import exceptions
+
+_PATIENCE = 30.0
+
+
+class CoordinationUnavailable(exceptions.Unavailable):
+    """The coordination backend gave no lock."""
+
+    template = "The coordination backend of the Image service is unavailable ({reason})."
+
+
+class _Coordinators:
+    """A started coordinator for each process and backend: no open connection survives a fork."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._started: dict[tuple[int, str], Any] = {}
+
+    def get(self, url: str) -> Any:
+        place = os.getpid(), url
+        with self._mutex:
+            if place not in self._started:
+                member = f"ims-{os.getpid()}-{threading.get_ident()}".encode()
+                coordinator = coordination.get_coordinator(url, member)
+                coordinator.start()
+                self._started[place] = coordinator
+            return self._started[place]
+
+    def forget(self, url: str) -> None:
+        with self._mutex:
+            self._started.pop((os.getpid(), url), None)
+
+
+_COORDINATORS = _Coordinators()
+
+
+@contextlib.contextmanager
+def lock(conf: cfg.ConfigOpts, kind: str, name: str) -> Iterator[None]:
+    """Hold the lock of *kind* (``project``, ``image``, ...) and *name*.
+
+    :raises CoordinationUnavailable: if the backend is away, or somebody else holds it for too long
+    """
+    url = conf.ims_kms.coordination_url or f"file://{_directory(conf)}"
+    # MySQL's names of locks have 64 characters at most.
+    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+    try:
+        held = _COORDINATORS.get(url).get_lock(f"ims-{kind}-{digest}".encode())
+        acquired = held.acquire(blocking=_PATIENCE)
+    except (ToozError, NoMatches) as error:
+        _COORDINATORS.forget(url)
+        raise CoordinationUnavailable(reason=type(error).__name__) from None
+    if not acquired:
+        raise CoordinationUnavailable(reason=f"the lock of this {kind} is held by another request")
+    try:
+        yield
+    finally:
+        # A backend that went away has let the lock go.
+        with contextlib.suppress(ToozError):
+            held.release()
+
+
+def _directory(conf: cfg.ConfigOpts) -> str:
+    locks = getattr(conf, "oslo_concurrency", None)
+    directory = getattr(locks, "lock_path", None) or tempfile.gettempdir()
+    return os.path.join(str(directory), "ims-glance-locks")

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keystone: trusts that callers give to the service, and sessions that use them."""
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from keystoneauth1 import adapter, loading, service_token, token_endpoint
+from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1.session import Session
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.clouds import rest
+from ims_glance.conf import ims_service
+
+_TRUSTS = "/OS-TRUST/trusts"
+_GROUP = ims_service.GROUP
+# A plugin of keystoneauth has one scope; for a trust-scoped session that is the trust.
+_NO_OTHER_SCOPE = dict.fromkeys(
+    (
+        "project_id",
+        "project_name",
+        "project_domain_id",
+        "project_domain_name",
+        "domain_id",
+        "domain_name",
+        "system_scope",
+    )
+)
+
+
+class DelegationRefused(exceptions.Forbidden):
+    """Keystone does not let the caller delegate."""
+
+    code = "IMG.0087"
+    template = (
+        "Your token cannot be delegated to a job: {reason}. Log in with a password or an "
+        "unrestricted token (tokens of application credentials and of trusts delegate nothing)."
+    )
+
+
+class IdentityUnavailable(exceptions.Unavailable):
+    """Keystone is away, or does not know the service's own user."""
+
+    template = "The Identity service is unavailable ({reason}). Try again later."
+
+
+def roles_digest(roles: Iterable[str]) -> str:
+    """A digest of the names of roles, the same in any order."""
+    return hashlib.sha256("\n".join(sorted(set(roles))).encode()).hexdigest()
+
+
+class Identity:
+    """Keystone with the credentials of ``[ims_service]``. It logs in when it is first needed."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+
+    @property
+    def region_name(self) -> str | None:
+        """The region whose images the jobs are about; ``None`` if the catalogue has one only."""
+        name: str | None = self._conf[_GROUP].region_name
+        return name
+
+    @functools.cached_property
+    def service_session(self) -> Session:
+        """A session as the service itself."""
+        return self._session(self._service_auth)
+
+    @functools.cached_property
+    def service_user_id(self) -> str:
+        """Id of the service's user.
+
+        :raises IdentityUnavailable: if it cannot log in
+        """
+        return str(_translated(self.service_session.get_user_id))
+
+    def create_trust(
+        self, token: str, user_id: str, project_id: str, roles: Iterable[str], expires_at: str
+    ) -> str:
+        """Have a caller give the service their roles in a project; the id of the trust.
+
+        :param token: the caller's
+        :param expires_at: when it ends, as ``2026-01-02T03:04:05.678901Z``
+        :raises DelegationRefused: if Keystone does not let them
+        :raises Unavailable: if Keystone is away
+        """
+        wanted = {
+            "trustor_user_id": user_id,
+            "trustee_user_id": self.service_user_id,
+            "project_id": project_id,
+            "impersonation": True,
+            "allow_redelegation": False,
+            "roles": [{"name": role} for role in sorted(set(roles))],
+            "expires_at": expires_at,
+        }
+        keystone = self._keystone(self._session(token_endpoint.Token(self._url, token)))
+        try:
+            made = keystone.json("POST", _TRUSTS, json={"trust": wanted})
+        except (rest.Refused, rest.DelegationEnded) as error:
+            raise DelegationRefused(reason=error.details["reason"]) from error
+        return str(made["trust"]["id"])
+
+    def trust_session(self, trust_id: str) -> Session:
+        """A session as the trust's giver, with a service token of the service beside each token."""
+        auth = self._trust_auth(trust_id)
+        both = service_token.ServiceTokenAuthWrapper(
+            user_auth=auth, service_auth=self._service_auth
+        )
+        return self._session(both)
+
+    def delete_trust(self, trust_id: str) -> None:
+        """Give a trust back, as its giver (Keystone lets nobody else); that it is gone is fine.
+
+        :raises Unavailable: if Keystone is away
+        :raises DelegationEnded: if Keystone does not let its giver in any more
+        """
+        session = self._session(self._trust_auth(trust_id))
+        try:
+            self._keystone(session).request("DELETE", f"{_TRUSTS}/{trust_id}")
+        except rest.DelegationEnded:
+            if self._exists(trust_id):
+                raise
+        except rest.Missing:
+            return
+
+    def find_trust(self, user_id: str, expires_at: str) -> str | None:
+        """Id of the trust of a giver that ends at that very moment.
+
+        :raises Unavailable: if Keystone is away
+        """
+        for trust in self._given():
+            if trust["trustor_user_id"] == user_id and trust["expires_at"] == expires_at:
+                return str(trust["id"])
+        return None
+
+    def _exists(self, trust_id: str) -> bool:
+        return any(trust["id"] == trust_id for trust in self._given())
+
+    def _given(self) -> list[dict[str, Any]]:
+        """All trusts that the service has."""
+        query = {"trustee_user_id": self.service_user_id}
+        keystone = self._keystone(self.service_session)
+        return list(keystone.json("GET", _TRUSTS, params=query)["trusts"])
+
+    def _keystone(self, session: Session) -> rest.Rest:
+        return rest.Rest(session, "identity", "Identity", self.region_name, self._url)
+
+    @functools.cached_property
+    def _url(self) -> str:
+        """Keystone's version 3, as the catalogue has it for the service."""
+        options = self._conf[_GROUP]
+        found = adapter.Adapter(
+            self.service_session,
+            service_type="identity",
+            interface=options.valid_interfaces,
+            region_name=options.region_name,
+            min_version="3",
+            max_version="3.latest",
+        )
+        return str(_translated(found.get_endpoint)).rstrip("/")
+
+    @functools.cached_property
+    def _service_auth(self) -> Any:
+        return loading.load_auth_from_conf_options(self._conf, _GROUP)
+
+    def _trust_auth(self, trust_id: str) -> Any:
+        return loading.load_auth_from_conf_options(
+            self._conf, _GROUP, trust_id=trust_id, **_NO_OTHER_SCOPE
+        )
+
+    def _session(self, auth: Any) -> Session:
+        session: Session = loading.load_session_from_conf_options(self._conf, _GROUP, auth=auth)
+        return session
+
+
+def _translated(call: Any) -> Any:
+    try:
+        found = call()
+    except auth_exceptions.ClientException as error:
+        raise IdentityUnavailable(reason=type(error).__name__) from error
+    if not found:
+        raise IdentityUnavailable(reason="no endpoint, or no user, in [ims_service]")
+    return found

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A neighbour's REST API through keystoneauth, with its refusals as our errors.
+
+The worker must tell three things apart: a neighbour that is away (try again later), a refusal (the
+job fails, with the neighbour's own reason), and a token that Keystone gives no more (the caller's
+delegation ended).
+"""
+
+import re
+from typing import Any
+
+from keystoneauth1 import adapter
+from keystoneauth1 import exceptions as auth_exceptions
+from oslo_serialization import jsonutils
+
+from ims_glance import exceptions
+
+# Connecting, and each wait for bytes on the way; seconds.
+_TIMEOUT = (10, 60)
+_IMS_CODE = re.compile(r"(IMG\.\d{4}): (.*)", re.DOTALL)
+_MAX_REASON = 500
+
+
+class ServiceUnavailable(exceptions.Unavailable):
+    """A neighbour gave no usable answer; the same request may succeed later."""
+
+    template = "The {service} service is unavailable ({reason}). Try again later."
+
+
+class DelegationEnded(exceptions.Forbidden):
+    """Keystone gives no token for the job any more (IMS: "token")."""
+
+    code = "IMG.0087"
+    template = (
+        "The {service} service does not accept the job's token: {reason}. Was its user disabled, "
+        "or did they lose their role in the project?"
+    )
+
+
+class Refused(exceptions.ImsError):
+    """A neighbour refused a request.
+
+    :ivar status: of its HTTP answer
+    :ivar code: that it named itself, or one for its status
+    """
+
+    template = "The {service} service refused: {reason}"
+
+    def __init__(self, status: int, code: str, service: str, reason: str) -> None:
+        super().__init__(service=service, reason=reason)
+        self.status = status
+        self.code = code
+
+
+class Missing(Refused):
+    """What the request names does not exist, or is not shown to the job's user."""
+
+
+_CODES = {400: "IMG.0016", 403: "IMG.0026", 404: "IMG.0121", 413: "IMG.0015"}
+
+
+class Rest:
+    """One neighbour's API.
+
+    :param session: a ``keystoneauth1.session.Session`` that authenticates every request
+    :param service_type: in the catalogue (``image``, ``block-storage``)
+    :param title: for messages ("Image")
+    :param endpoint: of the API's root, if not the catalogue's
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        service_type: str,
+        title: str,
+        region_name: str | None = None,
+        endpoint: str | None = None,
+    ) -> None:
+        self._title = title
+        self._adapter = adapter.Adapter(
+            session,
+            service_type=service_type,
+            region_name=region_name,
+            endpoint_override=endpoint,
+        )
+
+    def request(self, method: str, path: str, **request: Any) -> Any:
+        """The answer (a ``requests.Response``) to a request that succeeded.
+
+        :param request: as ``keystoneauth1.session.Session.request`` takes it
+        :raises ServiceUnavailable: if the neighbour or Keystone is away
+        :raises DelegationEnded: if the token is not accepted
+        :raises Missing, Refused: if the neighbour says no
+        """
+        request.setdefault("timeout", _TIMEOUT)
+        request["headers"] = {"Accept": "application/json", **request.get("headers", {})}
+        try:
+            response = self._adapter.request(path, method, raise_exc=False, **request)
+        except auth_exceptions.ClientException as error:
+            raise self.translated(error) from error
+        self._check(response)
+        return response
+
+    def json(self, method: str, path: str, **request: Any) -> Any:
+        """The body of an answer; see :meth:`request`.
+
+        :raises ServiceUnavailable: also if it is no JSON
+        """
+        response = self.request(method, path, **request)
+        try:
+            return response.json()
+        except ValueError:
+            raise self.away(f"{response.status_code} without JSON") from None
+
+    def away(self, reason: object) -> ServiceUnavailable:
+        """The error that says so."""
+        return ServiceUnavailable(service=self._title, reason=str(reason)[:_MAX_REASON])
+
+    def translated(self, error: Exception) -> exceptions.ImsError:
+        """Our error for one of keystoneauth's."""
+        if isinstance(error, auth_exceptions.HttpError) and error.http_status < 500:
+            return DelegationEnded(service=self._title, reason=str(error)[:_MAX_REASON])
+        if isinstance(error, auth_exceptions.EndpointNotFound):
+            return Missing(404, _CODES[404], self._title, str(error))
+        return self.away(error)
+
+    def _check(self, response: Any) -> None:
+        status = response.status_code
+        if status < 300:
+            return
+        reason = _reason(response)
+        if status == 401:
+            raise DelegationEnded(service=self._title, reason=reason)
+        if status < 400 or status >= 500:
+            raise self.away(f"{status}: {reason}")
+        code, reason = _ims_code(status, reason)
+        kind = Missing if status in (404, 410) else Refused
+        raise kind(status, code, self._title, reason)
+
+
+def _ims_code(status: int, reason: str) -> tuple[str, str]:
+    """The IMS code that our guard put in front of the reason, or one for the status."""
+    named = _IMS_CODE.fullmatch(reason)
+    return (named[1], named[2]) if named else (_CODES.get(status, "IMG.0035"), reason)
+
+
+def _reason(response: Any) -> str:
+    """What the neighbour says: webob's JSON faults, or nova's and cinder's."""
+    try:
+        body = jsonutils.loads(response.content)
+    except ValueError:
+        return str(response.reason)
+    if isinstance(body, dict) and "message" not in body and len(body) == 1:
+        body = next(iter(body.values()))
+    said = body.get("message") if isinstance(body, dict) else None
+    text = re.sub(r"<[^>]*>", " ", str(said or response.reason))
+    return " ".join(text.split())[:_MAX_REASON]

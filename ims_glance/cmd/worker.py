@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``ims-worker``: one process that runs jobs. Start as many as you like, on any hosts.
+
+It reads Glance's own configuration, as ``ims-manage`` does. SIGTERM lets its jobs go at their next
+step, for other workers to go on with at once.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import oslo_messaging
+from oslo_config import cfg
+from oslo_log import log as oslo_log
+
+from ims_glance import conf as ims_conf
+from ims_glance import flows
+from ims_glance.clouds import wakeup
+from ims_glance.flows import FlowFactory
+from ims_glance.flows.worker import Worker
+
+LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT.
+
+    :param argv: arguments without the program's name; ``None`` for those of the process
+    :returns: the exit status
+    """
+    conf = cfg.CONF
+    read_configuration(conf, sys.argv[1:] if argv is None else argv)
+    if not conf.ims_database.connection:
+        print("ims-worker: set 'connection' in [ims_database]", file=sys.stderr)
+        return 1
+    return run(conf, flows.JOB_TYPES)
+
+
+def run(conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> int:
+    """Run a worker in this process until it is told to stop."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    worker = Worker(conf, job_types)
+    worker.start()
+    threading.Thread(target=_listen, args=(conf, worker), name="ims-listen", daemon=True).start()
+    LOG.info("Worker %s runs", worker.name)
+    told.wait()
+    LOG.info("Worker %s stops", worker.name)
+    worker.stop()
+    return 0
+
+
+class Endpoint:
+    """What the message queue may ask of a worker."""
+
+    target = oslo_messaging.Target(version=wakeup.VERSION)
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def run(self, _context: Mapping[str, Any], job_id: str) -> None:
+        """Begin a job."""
+        self._worker.offer(job_id)
+
+
+def _listen(conf: cfg.ConfigOpts, worker: Worker) -> None:
+    # In a thread: without a message queue it waits here, and the worker finds its jobs by itself.
+    target = oslo_messaging.Target(topic=conf.ims_jobs.topic, server=worker.name)
+    server = oslo_messaging.get_rpc_server(
+        oslo_messaging.get_rpc_transport(conf), target, [Endpoint(worker)], executor="threading"
+    )
+    server.start()
+
+
+def read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
+    """Read Glance's configuration files and begin to log."""
+    oslo_log.register_options(conf)
+    directory = os.environ.get("OS_GLANCE_CONFIG_DIR", "/etc/glance").strip()
+    default = os.path.join(directory, "glance-api.conf")
+    conf(
+        argv,
+        project="glance",
+        prog="ims-worker",
+        default_config_files=[default] if os.path.exists(default) else [],
+        default_config_dirs=cfg.find_config_dirs("glance", "glance-api"),
+    )
+    ims_conf.register_opts(conf)
+    oslo_log.setup(conf, "ims-worker")
+
+
+if __name__ == "__main__":
+    # Not sys.exit: that would wait for threads of libraries.
+    status = main()
+    logging.shutdown()
+    os._exit(status)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group ``[ims_api]``: the IMS API and the rules that both doors share.
+
+Where the sources of a limit contradict each other, the default is the one of IMS's own training
+material, and the operator decides.
+"""
+
+from oslo_config import cfg
+
+GROUP = "ims_api"
+
+OPTS: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "policy_file",
+        default="ims-policy.yaml",
+        help="File with the rules that differ from the defaults, beside Glance's own "
+        "configuration. It need not exist.",
+    ),
+    cfg.ListOpt(
+        "path_prefixes",
+        default=["/image"],
+        help="Paths that both APIs are served under too: Huawei's SDK needs them at the root, a "
+        "catalogue may say http://host/image.",
+    ),
+    cfg.IntOpt(
+        "private_images",
+        default=50,
+        min=1,
+        help="Private images that a project may have (S86). A whole-machine image counts once.",
+    ),
+    cfg.IntOpt("members", default=128, min=0, help="Receivers that an image may have (S59)."),
+    cfg.IntOpt("tags", default=10, min=0, max=128, help="Tags that an image may have (S38)."),
+    cfg.StrOpt(
+        "share_encrypted",
+        default="custom_key",
+        choices=(
+            ("custom_key", "if its key is not the project's default key"),
+            ("never", "not at all"),
+        ),
+        help="Whether an encrypted image may be shared. Receivers never get the key.",
+    ),
+    cfg.IntOpt(
+        "max_body_kib",
+        default=1024,
+        min=64,
+        help="Size in KiB of the largest request body of the IMS API.",
+    ),
+]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the group on *conf*."""
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """The group for ``oslo-config-generator``."""
+    return [(GROUP, OPTS)]

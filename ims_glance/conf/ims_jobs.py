@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group ``[ims_jobs]``: how jobs are accepted, run and kept."""
+
+from oslo_config import cfg
+
+GROUP = "ims_jobs"
+
+OPTS: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "topic",
+        default="ims",
+        help="Topic on which workers are woken up. Regions that share a message queue need "
+        "different ones.",
+    ),
+    cfg.IntOpt(
+        "creating",
+        default=40,
+        min=1,
+        help="Unfinished jobs that create images that a project may have (IMS constraints).",
+    ),
+    cfg.IntOpt(
+        "copying",
+        default=5,
+        min=1,
+        help="Unfinished copy jobs that a project may have (IMS constraints).",
+    ),
+    cfg.IntOpt(
+        "threads",
+        default=4,
+        min=1,
+        help="Jobs that one worker process runs at once.",
+    ),
+    cfg.FloatOpt(
+        "lease_seconds",
+        default=60.0,
+        min=1.0,
+        help="How long a worker that is not heard of keeps a job. It renews the lease three times "
+        "as often, and stops by itself when it cannot.",
+    ),
+    cfg.FloatOpt(
+        "scan_seconds",
+        default=10.0,
+        min=0.1,
+        help="How often a worker looks for jobs that nobody woke it up for: whose worker died, or "
+        "that were accepted while the message queue was away.",
+    ),
+    cfg.FloatOpt(
+        "patience_seconds",
+        default=300.0,
+        min=0.0,
+        help="How long a task is tried again while a neighbour is away, before the job fails.",
+    ),
+    cfg.FloatOpt(
+        "revert_patience_seconds",
+        default=86400.0,
+        min=0.0,
+        help="The same for undoing what a failed job did.",
+    ),
+    cfg.FloatOpt(
+        "progress_seconds",
+        default=1.0,
+        min=0.0,
+        help="How often the progress of a job is recorded at most.",
+    ),
+    cfg.IntOpt(
+        "attempts",
+        default=50,
+        min=1,
+        help="How often workers may begin a job, before it is taken for one that kills them and "
+        "is reverted.",
+    ),
+    cfg.FloatOpt(
+        "stop_seconds",
+        default=30.0,
+        min=0.0,
+        help="How long a worker that is told to stop waits for its running steps.",
+    ),
+    cfg.IntOpt(
+        "keep_days",
+        default=30,
+        min=0,
+        help="How long records of finished jobs are kept.",
+    ),
+    cfg.FloatOpt(
+        "sweep_seconds",
+        default=300.0,
+        min=0.1,
+        help="How often a worker looks for old records, and for delegations that nobody needs.",
+    ),
+    cfg.FloatOpt(
+        "orphan_seconds",
+        default=600.0,
+        min=0.0,
+        help="How long a delegation may take to be made. One that took longer was left behind by "
+        "a crash, and is deleted.",
+    ),
+    cfg.IntOpt(
+        "delegation_days",
+        default=7,
+        min=1,
+        help="When a delegation ends by itself, as the last resort against forgotten ones. Jobs "
+        "that take longer fail.",
+    ),
+]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the group on *conf*."""
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """The group for ``oslo-config-generator``."""
+    return [(GROUP, OPTS)]

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group ``[ims_service]``: the service's own user, to whom callers delegate their jobs.
+
+Its options are those of keystoneauth, as everywhere in OpenStack. The user needs the roles
+``service`` and ``ims_service`` in its project, and no administrator's role. Several regions may
+share one user.
+"""
+
+import itertools
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+
+GROUP = "ims_service"
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the group on *conf*."""
+    loading.register_auth_conf_options(conf, GROUP)
+    loading.register_session_conf_options(conf, GROUP)
+    loading.register_adapter_conf_options(conf, GROUP)
+    conf.set_default("auth_type", "password", group=GROUP)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """The group for ``oslo-config-generator``."""
+    opts = itertools.chain(
+        loading.get_auth_common_conf_options(),
+        loading.get_auth_plugin_conf_options("password"),
+        loading.get_session_conf_options(),
+        loading.get_adapter_conf_options(),
+    )
+    return [(GROUP, list(opts))]

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables as the code sees them. ``migrations`` makes them; a test compares the two.
+
+TaskFlow's tables (``logbooks``, ``flowdetails``, ``atomdetails``) lie in the same database, made
+by TaskFlow's own migrations.
+"""
+
+import sqlalchemy as sa
+from oslo_db.sqlalchemy.types import JsonEncodedDict
+from sqlalchemy.dialects import mysql
+
+METADATA = sa.MetaData()
+
+_MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+
+JOBS = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16)),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("delegation_id", sa.String(32)),
+    sa.Column("status", sa.String(8), nullable=False),
+    sa.Column("begin_time", _MOMENT, nullable=False),
+    sa.Column("end_time", _MOMENT),
+    sa.Column("error_code", sa.String(16)),
+    sa.Column("fail_reason", sa.Text()),
+    sa.Column("arguments", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Column("entities", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Column("image_id", sa.String(36)),
+    sa.Column("creates_image", sa.Boolean(), nullable=False),
+    sa.Column("done_bytes", sa.BigInteger(), nullable=False),
+    sa.Column("total_bytes", sa.BigInteger(), nullable=False),
+    sa.Column("current_task", sa.String(255)),
+    sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+    # Who works on it: seconds since 1970 by the clock of the database, which is one for all.
+    sa.Column("worker", sa.String(255)),
+    sa.Column("lease_until", sa.Double()),
+    sa.Column("generation", sa.Integer(), nullable=False),
+    sa.Index("jobs_project", "project_id", "begin_time"),
+    sa.Index("jobs_status", "status", "lease_until"),
+    sa.Index("jobs_end", "end_time"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# How many unfinished jobs of a kind a project has: counted here and not by a query over the jobs,
+# so that one conditional UPDATE takes a place, and no two requests the last one.
+TALLIES = sa.Table(
+    "tallies",
+    METADATA,
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("unfinished", sa.Integer(), nullable=False),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+DELEGATIONS = sa.Table(
+    "delegations",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    # Digest of the names of the delegated roles.
+    sa.Column("roles", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("trust_id", sa.String(64)),
+    # When the trust ends by itself, to the microsecond, as Keystone was told: a trust has no name,
+    # and by this one finds again one whose id a crash lost.
+    sa.Column("expires_at", sa.String(32), nullable=False),
+    sa.Column("begun", sa.Double(), nullable=False),
+    sa.Column("jobs", sa.Integer(), nullable=False),
+    sa.Index("delegations_caller", "user_id", "project_id", "roles"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker: claims jobs, runs them in threads, keeps their leases, and tidies up.
+
+Any number of workers share a database. A claim is a *lease* in the job's row by the clock of the
+database, with a generation number as fencing token. (What the libraries have does not fit: the
+jobboards of TaskFlow need ZooKeeper, etcd or Redis, which an OpenStack need not have; a lock of
+tooz over MySQL ends unnoticed when the server restarts, and fences nothing.)
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Mapping
+
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.rest import DelegationEnded
+from ims_glance.clouds.wakeup import Wakeups
+from ims_glance.db.database import Database, DatabaseUnavailable
+from ims_glance.db.delegations import Delegation, Delegations
+from ims_glance.db.jobs import Fenced, Jobs
+from ims_glance.flows import FlowFactory
+from ims_glance.flows.context import Abandoned, JobContext, Lease, clock
+from ims_glance.flows.engine import Runner
+from ims_glance.model.job import Job
+
+LOG = logging.getLogger(__name__)
+
+# A lease is renewed so often while it runs, but at least so often that a wish to cancel is heard.
+_BEATS = 3
+_LONGEST_BEAT = 5.0
+
+
+class Worker:
+    """One process of the worker. Nothing is connected before :meth:`start`.
+
+    :param job_types: see :data:`ims_glance.flows.JOB_TYPES`
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._conf = conf
+        self._options = conf.ims_jobs
+        self._job_types = job_types
+        database = Database(conf)
+        self._jobs = Jobs(database)
+        self._delegations = Delegations(database)
+        self._identity = Identity(conf)
+        self._wakeups = Wakeups(conf)
+        self._runner = Runner(database, self._jobs, job_types)
+        self._slots = threading.Semaphore(self._options.threads)
+        self._mutex = threading.Lock()
+        self._running: dict[str, JobContext] = {}
+        self._look = threading.Event()
+        self._stopping = threading.Event()
+        self._idle = threading.Condition(self._mutex)
+
+    # --- from outside --------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to look for jobs."""
+        beat = min(self._options.lease_seconds / _BEATS, _LONGEST_BEAT)
+        for name, work, seconds in (
+            ("scan", self.scan, self._options.scan_seconds),
+            ("beat", self.beat, beat),
+            ("sweep", self.sweep, self._options.sweep_seconds),
+        ):
+            arguments = (name, work, seconds)
+            threading.Thread(
+                target=self._repeat, args=arguments, name=f"ims-{name}", daemon=True
+            ).start()
+
+    def offer(self, job_id: str) -> None:
+        """Begin a job now, if it is there to be begun and there is a free thread for it."""
+        if self._stopping.is_set() or not self._slots.acquire(blocking=False):
+            return
+        job, begun = None, clock()
+        try:
+            job = self._jobs.claim(job_id, self.name, self._options.lease_seconds)
+        finally:
+            if job is None:
+                self._slots.release()
+        if job is not None:
+            self._begin(job, begun)
+
+    def stop(self) -> None:
+        """Let the jobs go at their next step, for other workers to go on with at once."""
+        self._stopping.set()
+        self._look.set()
+        with self._idle:
+            for context in self._running.values():
+                context.lease.end()
+            self._idle.wait_for(lambda: not self._running, self._options.stop_seconds)
+            for job_id in self._running:
+                LOG.warning("Job %s did not stop in time: its lease runs out", job_id)
+
+    # --- now and then --------------------------------------------------------------------------
+
+    def scan(self) -> None:
+        """Begin jobs that nobody works on, as far as there are free threads."""
+        for job_id in self._jobs.claimable(list(self._job_types), self._options.threads):
+            self.offer(job_id)
+
+    def beat(self) -> None:
+        """Renew the leases of the running jobs."""
+        with self._mutex:
+            running = list(self._running.values())
+        for context in running:
+            self._renew(context)
+
+    def sweep(self) -> None:
+        """Delete old records, and delegations that nobody needs."""
+        for job_id in self._jobs.old(self._options.keep_days):
+            self._runner.forget(job_id)
+            self._jobs.delete(job_id)
+        for delegation_id in self._delegations.left_behind(self._options.orphan_seconds):
+            self._end_delegation(delegation_id)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _repeat(self, name: str, work: Callable[[], None], seconds: float) -> None:
+        while not self._stopping.is_set():
+            try:
+                work()
+            except exceptions.Unavailable as error:
+                LOG.warning("The worker's %s waits: %s", name, error)
+            except Exception:  # boundary: the worker goes on, and tries again at the next round
+                LOG.exception("The worker's %s failed", name)
+            if name == "scan":
+                self._look.wait(seconds)
+                self._look.clear()
+            else:
+                self._stopping.wait(seconds)
+
+    def _begin(self, job: Job, begun: float) -> None:
+        lease = Lease(self._end_of_lease(begun))
+        if job.cancel_requested:
+            lease.cancel()
+        context = JobContext(self._conf, job, self._jobs, self._identity, lease)
+        with self._mutex:
+            self._running[job.id] = context
+            if self._stopping.is_set():
+                lease.end()
+        thread = threading.Thread(
+            target=self._work, args=(context,), name=f"ims-job-{job.id}", daemon=True
+        )
+        thread.start()
+
+    def _work(self, context: JobContext) -> None:
+        job = context.job
+        LOG.info("Job %s (%s) begins, generation %s", job.id, job.type, job.generation)
+        try:
+            self._run(context)
+        except Abandoned as reason:
+            LOG.warning("Job %s is let go: %s", job.id, reason)
+            self._let_go(job)
+        except Exception:  # boundary: the lease runs out, and the job is begun again
+            LOG.exception("Job %s broke off", job.id)
+        finally:
+            with self._idle:
+                del self._running[job.id]
+                self._idle.notify_all()
+            self._slots.release()
+            self._look.set()
+
+    def _run(self, context: JobContext) -> None:
+        delegation_id = context.job.delegation_id
+        if delegation_id is not None:
+            delegation = self._found(delegation_id)
+            context.trust_id = delegation.trust_id if delegation else None
+        self._runner.run(context)
+        if delegation_id is not None:
+            try:
+                self._end_delegation(delegation_id)
+            except exceptions.Unavailable as error:
+                LOG.warning("A delegation is left for later: %s", error)
+
+    def _found(self, delegation_id: str) -> Delegation | None:
+        try:
+            return self._delegations.get(delegation_id)
+        except DatabaseUnavailable as error:
+            raise Abandoned(str(error)) from error
+
+    def _let_go(self, job: Job) -> None:
+        try:
+            self._jobs.release(job)
+        except (Fenced, exceptions.Unavailable):
+            return
+        if self._stopping.is_set():
+            self._wakeups.send(job.id)
+
+    def _renew(self, context: JobContext) -> None:
+        seconds = self._options.lease_seconds
+        begun = clock()
+        try:
+            is_cancelled = self._jobs.renew(context.job, seconds)
+        except Fenced:
+            with self._mutex:
+                is_running = context.job.id in self._running
+            if is_running:
+                context.lease.end()
+            return
+        context.lease.until = self._end_of_lease(begun)
+        if is_cancelled and not context.lease.is_cancelled:
+            context.lease.cancel()
+
+    def _end_of_lease(self, begun: float) -> float:
+        """When to stop by oneself: some time before the lease ends in the database."""
+        return begun + float(self._options.lease_seconds) * (1 - 0.5 / _BEATS)
+
+    def _end_delegation(self, delegation_id: str) -> None:
+        """Take a delegation back, if nobody needs it any more."""
+        ended = self._delegations.end(delegation_id)
+        if ended is None:
+            return
+        trust_id = ended.trust_id or self._identity.find_trust(ended.user_id, ended.expires_at)
+        try:
+            if trust_id is not None:
+                self._identity.delete_trust(trust_id)
+        except DelegationEnded as error:
+            # Nobody but an administrator can delete it now, and it opens nothing: it runs out.
+            LOG.warning("Trust %s of user %s stays: %s", trust_id, ended.user_id, error)
+        self._delegations.delete(delegation_id)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job is: its record, its states, and how clients see it (reference 2.3)."""
+
+import dataclasses
+import datetime
+import enum
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ims_glance import exceptions
+
+
+class JobStatus(enum.StrEnum):
+    """The four values on the wire."""
+
+    INIT = "INIT"
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAIL = "FAIL"
+
+
+UNFINISHED = (JobStatus.INIT, JobStatus.RUNNING)
+
+
+class Kind(enum.StrEnum):
+    """Kinds of jobs of which a project may have only so many at once (IMS constraints)."""
+
+    CREATING = "creating"
+    COPYING = "copying"
+
+
+COPY_IN_REGION = "imsCopyImageInRegionJob"
+VOLUME_CREATE_IMAGE = "imsVolumeCreateImageJob"
+ADD_MEMBERS = "imsAddImageMembersJob"
+UPDATE_MEMBERS = "imsUpdateImageMembersJob"
+DELETE_MEMBERS = "imsDelImageMembersJob"
+
+_COPYING = frozenset({COPY_IN_REGION})
+
+
+def kind(job_type: str, creates_image: bool) -> Kind | None:
+    """The kind that a job counts as; ``None`` if there is no limit for such jobs."""
+    if job_type in _COPYING:
+        return Kind.COPYING
+    return Kind.CREATING if creates_image else None
+
+
+class SecretInRecord(exceptions.ImsError):
+    """A token or a secret was about to be recorded with a job."""
+
+    template = "'{name}' looks like a token or a secret: those are not recorded with jobs."
+
+
+# Keystone's fernet and JWS tokens, and names of what only its owner may know.
+_TOKEN = re.compile(
+    r"gAAAAA[0-9A-Za-z_-]{40,}|eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+"
+)
+_SECRET_NAME = re.compile(r"(?i)(^|[_-])(password|passwd|secret|token|private_key|sk)$")
+_HIDDEN = "***"
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A job as the database has it.
+
+    :ivar id: 32 hexadecimal digits
+    :ivar arguments: what its flow works with; never a token or a secret
+    :ivar entities: what clients are told about it besides its own columns (``image_name``,
+        ``results``, ...), as on the wire
+    :ivar image_id: of the image that it makes, recorded before the image is made
+    :ivar current_task: name of the task that began last
+    :ivar generation: how often it was claimed; every write of a worker carries the number of its
+        own claim, so one that was taken for dead writes nothing any more
+    """
+
+    id: str
+    type: str
+    project_id: str
+    user_id: str
+    status: JobStatus = JobStatus.INIT
+    begin_time: datetime.datetime | None = None
+    end_time: datetime.datetime | None = None
+    error_code: str | None = None
+    fail_reason: str | None = None
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    entities: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    image_id: str | None = None
+    done_bytes: int = 0
+    total_bytes: int = 0
+    current_task: str | None = None
+    cancel_requested: bool = False
+    creates_image: bool = False
+    generation: int = 0
+    worker: str | None = None
+    delegation_id: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status not in UNFINISHED
+
+    @property
+    def percent(self) -> float:
+        """How much is done: 0 to 100; 100 only when it succeeded."""
+        if self.status is JobStatus.SUCCESS:
+            return 100.0
+        if not self.total_bytes:
+            return 0.0
+        return round(min(99.0, 100.0 * self.done_bytes / self.total_bytes), 1)
+
+
+def check_storable(values: Any, name: str = "arguments") -> None:
+    """Check that there is no token and no secret in what is about to be recorded.
+
+    :param values: JSON values
+    :raises SecretInRecord: if there is one; it names where, and not what
+    """
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            if _SECRET_NAME.search(str(key)) and value:
+                raise SecretInRecord(name=f"{name}.{key}")
+            check_storable(value, f"{name}.{key}")
+    elif isinstance(values, (list, tuple)):
+        for each in values:
+            check_storable(each, name)
+    elif isinstance(values, str) and _TOKEN.search(values):
+        raise SecretInRecord(name=name)
+
+
+def without_tokens(text: str) -> str:
+    """A text with its tokens blotted out."""
+    return _TOKEN.sub(_HIDDEN, text)
+
+
+def timestamp(moment: datetime.datetime | None) -> str | None:
+    """A moment as IMS writes it: UTC with milliseconds."""
+    if moment is None:
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _head(job: Job) -> dict[str, Any]:
+    return {
+        "status": str(job.status),
+        "job_id": job.id,
+        "job_type": job.type,
+        "begin_time": timestamp(job.begin_time),
+        "end_time": timestamp(job.end_time),
+        "error_code": job.error_code,
+        "fail_reason": job.fail_reason,
+    }
+
+
+def _progress(job: Job) -> dict[str, Any]:
+    # Clients may read "image_id" as the result (Terraform does), so a job that failed has none.
+    image = {"image_id": job.image_id} if job.image_id and job.status is not JobStatus.FAIL else {}
+    return {
+        **image,
+        "process_percent": job.percent,
+        "current_task": job.current_task,
+        "done_bytes": job.done_bytes,
+        "total_bytes": job.total_bytes,
+        **job.entities,
+    }
+
+
+def view(job: Job) -> dict[str, Any]:
+    """The answer to ``show_job``; ``done_bytes`` and ``total_bytes`` are an addition of ours."""
+    return {**_head(job), "entities": _progress(job)}
+
+
+def progress_view(job: Job) -> dict[str, Any]:
+    """The answer to ``show_job_progress``, which spells the sub-job's id differently."""
+    entities = _progress(job)
+    if "sub_job_id" in entities:
+        entities["subJobId"] = entities.pop("sub_job_id")
+    return {**_head(job), "entities": entities}

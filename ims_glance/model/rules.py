@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be done to which image: one table for both doors.
+
+Source: IMS "Constraints", its pages on sharing, exporting, replicating and deleting images, and
+its error codes. Each row of :data:`TABLE` names an action, a trait of an image, and the refusal of
+that action for images with that trait; the first row that applies decides. What no row refuses may
+be done.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.model import attributes, kinds
+
+
+class Action(enum.Enum):
+    """What may be done to an image."""
+
+    SHARE = "be shared"
+    ACCEPT = "be accepted or rejected"
+    EXPORT = "be exported"
+    COPY = "be copied"
+    COPY_CROSS_REGION = "be copied to another region"
+    UPDATE = "be changed"
+    COMPLETE = "be completed"
+    """Changed through the Image API while it is being made; the IMS API has no such thing."""
+    DELETE = "be deleted"
+
+
+class Trait(enum.Enum):
+    """What images differ in, as far as rules go."""
+
+    PUBLIC = "it is public"
+    MARKET = "it is an image of the marketplace"
+    PUBLISHED = "it is published in the marketplace; withdraw it first"
+    RECEIVED = "it belongs to another project; copy it first"
+    NOT_RECEIVED = "it is the project's own"
+    DEFAULT_KEY = (
+        "it is encrypted with the default key of its project; copy it with a key of its own first"
+    )
+    ENCRYPTED = "it is encrypted, and this cloud shares no encrypted images"
+    WHOLE = "it is a whole-machine image"
+    ISO = "it is an ISO image"
+    PROTECTED = "it is protected; take the protection off first"
+    NOT_ACTIVE = "it is not active"
+
+
+class _Refused:
+    template = "Image {image_id} cannot {action}: {reason}."
+
+    def __init__(self, action: Action, trait: Trait, code: str, image_id: str) -> None:
+        self.code = code
+        super().__init__(image_id=image_id, action=action.value, reason=trait.value)  # type: ignore[call-arg]
+
+
+class Refused(_Refused, exceptions.Conflict):
+    """A rule refuses an action for what the image is."""
+
+
+class NotTheirs(_Refused, exceptions.Forbidden):
+    """A rule refuses an action to the one who acts, or to everybody until the owner allows it."""
+
+
+# What the Image API answers with 403.
+_FORBIDDEN = {Trait.RECEIVED, Trait.PROTECTED}
+
+
+TABLE: tuple[tuple[Action, Trait, str], ...] = (
+    (Action.SHARE, Trait.PUBLIC, "IMG.0089"),
+    (Action.SHARE, Trait.MARKET, "IMG.0024"),
+    (Action.SHARE, Trait.RECEIVED, "IMG.0047"),
+    (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.SHARE, Trait.ENCRYPTED, "IMG.0098"),
+    (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098"),
+    (Action.ACCEPT, Trait.NOT_RECEIVED, "IMG.0076"),
+    (Action.EXPORT, Trait.PUBLIC, "IMG.0077"),
+    (Action.EXPORT, Trait.MARKET, "IMG.0079"),
+    (Action.EXPORT, Trait.RECEIVED, "IMG.0047"),
+    (Action.EXPORT, Trait.WHOLE, "IMG.0128"),
+    (Action.EXPORT, Trait.ISO, "IMG.0167"),
+    (Action.EXPORT, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.COPY, Trait.WHOLE, "IMG.0130"),
+    (Action.COPY, Trait.ISO, "IMG.0024"),
+    (Action.COPY, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.COPY_CROSS_REGION, Trait.RECEIVED, "IMG.0047"),
+    (Action.COPY_CROSS_REGION, Trait.ISO, "IMG.0024"),
+    (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.UPDATE, Trait.PUBLISHED, "IMG.0046"),
+    (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.DELETE, Trait.PUBLISHED, "IMG.0045"),
+    (Action.DELETE, Trait.PROTECTED, "IMG.0028"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What the rules ask of an image.
+
+    :ivar owner: its project
+    :ivar status: as Glance has it
+    :ivar with_default_key: whether its key is the default key of its project, if that is known
+    """
+
+    id: str
+    owner: str
+    status: str
+    visibility: str
+    kind: str
+    protected: bool
+    encrypted: bool
+    with_default_key: bool
+    whole: bool
+    published: bool
+    env_type: str
+
+    @classmethod
+    def of(cls, view: Mapping[str, Any], default_key_id: str | None = None) -> "Facts":
+        """The facts about an image.
+
+        :param view: as the Image API shows it
+        :param default_key_id: of the image's project
+        """
+        key_id = view.get(attributes.CMK_ID)
+        return cls(
+            id=str(view.get("id", "")),
+            owner=str(view.get("owner", "")),
+            status=str(view.get("status", "")),
+            visibility=str(view.get("visibility", "private")),
+            kind=kinds.image_type(view),
+            protected=bool(view.get("protected")),
+            encrypted=bool(key_id),
+            with_default_key=bool(key_id) and key_id == default_key_id,
+            whole=_is_true(view.get(attributes.WHOLE_IMAGE)),
+            published=bool(view.get("__productcode")) and not _is_true(view.get("__is_offshelved")),
+            env_type=str(view.get(attributes.VIRTUAL_ENV_TYPE, "")),
+        )
+
+
+def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> set[Trait]:
+    """Which traits an image has for the one who acts.
+
+    :param viewer: project of the one who acts
+    :param share_encrypted: ``custom_key``: images under another than the default key may be
+        shared; ``never``: no encrypted ones
+    """
+    found = {
+        Trait.PUBLIC: facts.visibility == "public",
+        Trait.MARKET: facts.kind == kinds.MARKET,
+        Trait.PUBLISHED: facts.published and facts.owner == viewer,
+        Trait.RECEIVED: facts.owner != viewer,
+        Trait.NOT_RECEIVED: facts.owner == viewer,
+        Trait.DEFAULT_KEY: facts.with_default_key,
+        Trait.ENCRYPTED: facts.encrypted and share_encrypted == "never",
+        Trait.WHOLE: facts.whole,
+        Trait.ISO: facts.env_type == "IsoImage",
+        Trait.PROTECTED: facts.protected,
+        Trait.NOT_ACTIVE: facts.status != "active",
+    }
+    return {trait for trait, has in found.items() if has}
+
+
+def check(action: Action, facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> None:
+    """Check that an action may be done to an image.
+
+    :raises Refused, NotTheirs: with the IMS code of the row that refuses
+    """
+    has = traits(facts, viewer, share_encrypted)
+    for row_action, trait, code in TABLE:
+        if row_action is action and trait in has:
+            kind = NotTheirs if trait in _FORBIDDEN else Refused
+            raise kind(action, trait, code, facts.id)
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() == "true"

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tags: a key and a value, kept as one of Glance's tags (IMS "Image tag format").
+
+``key.value`` is how requests may write them, ``key=value`` how they are kept and listed. A tag of
+Glance's own making is a key without a value.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+
+from ims_glance import exceptions
+
+MAX_PER_IMAGE = 10
+MAX_KEY = 36
+MAX_VALUE = 43
+_TEXT = re.compile(r"[\w-]*")
+
+
+class TagInvalid(exceptions.Invalid):
+    """A tag breaks the rules for tags."""
+
+    code = "IMG.0115"
+    template = (
+        "Tag '{tag}' is not valid: a key of 1 to 36 and a value of at most 43 letters, digits, '_' "
+        "and '-'."
+    )
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Tag:
+    """A tag; the value may be empty."""
+
+    key: str
+    value: str = ""
+
+    @property
+    def stored(self) -> str:
+        """As it is kept with the image."""
+        return f"{self.key}={self.value}" if self.value else self.key
+
+    def to_wire(self) -> dict[str, str]:
+        """As requests and answers have it."""
+        return {"key": self.key, "value": self.value}
+
+
+def from_stored(text: str) -> Tag:
+    """The tag that an image has; whatever it is, it is a tag."""
+    key, _, value = text.partition("=")
+    return Tag(key, value)
+
+
+def from_pair(key: str, value: str = "") -> Tag:
+    """A tag from a request, blanks around key and value taken off.
+
+    :raises TagInvalid: if it breaks the rules
+    """
+    tag = Tag(key.strip(), value.strip())
+    fits = 1 <= len(tag.key) <= MAX_KEY and len(tag.value) <= MAX_VALUE
+    if not fits or not _TEXT.fullmatch(tag.key) or not _TEXT.fullmatch(tag.value):
+        raise TagInvalid(tag=f"{key[:64]}={value[:64]}")
+    return tag
+
+
+def parse(text: str) -> Tag:
+    """A tag from ``key.value``, ``key=value`` or ``key``.
+
+    :raises TagInvalid: if it breaks the rules
+    """
+    key, _, value = text.partition("=" if "=" in text else ".")
+    return from_pair(key, value)
+
+
+def merged(stored: Iterable[str], added: Iterable[Tag]) -> list[str]:
+    """The tags of an image with others added; a key that is there gets the new value."""
+    tags = {tag.key: tag for tag in map(from_stored, stored)}
+    tags |= {tag.key: tag for tag in added}
+    return [tag.stored for tag in tags.values()]
+
+
+def without(stored: Iterable[str], keys: Iterable[str]) -> list[str]:
+    """The tags of an image without those of some keys."""
+    gone = set(keys)
+    return [text for text in stored if from_stored(text).key not in gone]

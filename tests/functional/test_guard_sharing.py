@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of IMS at the native door: attributes, kinds, sharing, places, tags."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.functional import identity
+from tests.functional.client import ApiError, Client
+from tests.functional.conftest import MakeGlance
+from tests.functional.refusals import by_glance, refused
+
+PROJECT_IDS = [f"{number:032x}" for number in range(1, 9)]
+
+
+@pytest.fixture(scope="module")
+def narrow(make_glance: MakeGlance) -> Iterator[Client]:
+    """A Glance with room for few of everything."""
+    options = {"ims_api": {"private_images": 3, "members": 2, "tags": 3}}
+    with make_glance(options, processes=2) as service:
+        yield service.client()
+
+
+@pytest.fixture
+def empty(narrow: Client) -> Client:
+    """The same, without any image."""
+    for image in narrow.call("GET", "/v2/images?owner=demo").json["images"]:
+        narrow.patch(image["id"], {"op": "replace", "path": "/protected", "value": False})
+        narrow.delete(image["id"])
+    return narrow
+
+
+def shareable(glance: Client, **attributes: object) -> str:
+    """The id of a new image with data."""
+    image = glance.create(**attributes)["id"]
+    glance.upload(image, b"data")
+    return str(image)
+
+
+def change(path: str, value: object, op: str = "add") -> dict:
+    return {"op": op, "path": path, "value": value}
+
+
+class TestAttributes:
+    def test_the_service_adds_its_own(self, glance: Client) -> None:
+        system = {"__os_version": "CentOS 7.3 64bit"}
+        image = glance.create(**system)
+        assert (image["__os_type"], image["__platform"], image["__os_bit"]) == (
+            "Linux", "CentOS", "64",
+        )  # fmt: skip
+        assert (image["__isregistered"], image["visibility"]) == ("true", "private")
+
+    def test_a_new_image_without_a_system(self, glance: Client) -> None:
+        image = glance.create()
+        assert (image["__os_version"], image["__os_type"]) == ("Other Linux(64 bit)", "Linux")
+        assert image["virtual_env_type"] == "FusionCompute"
+
+    def test_what_others_say_of_them_is_replaced(self, glance: Client) -> None:
+        given = {"__data_origin": "file,b:o", "__productcode": "x", "__image_size": "7"}
+        image = glance.create(**given)
+        assert image.get("__data_origin") != "file,b:o"
+        assert "__productcode" not in image
+        assert image["__image_size"] == "0"
+
+    @pytest.mark.parametrize("op", ["add", "replace"])
+    def test_nobody_changes_them(self, glance: Client, op: str) -> None:
+        image = glance.create()
+        with refused(403, "IMG.0026"):
+            glance.patch(image["id"], change("/__os_type", "Windows", op))
+        assert glance.show(image["id"])["__os_type"] == "Linux"
+
+    def test_nobody_takes_them_away(self, glance: Client) -> None:
+        image = glance.create()
+        with refused(403, "IMG.0026"):
+            glance.patch(image["id"], {"op": "remove", "path": "/__os_type"})
+
+    def test_who_sends_the_whole_image_back_may_do_so(self, glance: Client) -> None:
+        image = glance.create()
+        glance.patch(image["id"], change("/__os_type", image["__os_type"], "replace"))
+
+    def test_properties_of_ones_own(self, glance: Client) -> None:
+        image = glance.create(flavour="vanilla")
+        changed = glance.patch(image["id"], change("/flavour", "none"), change("/x", "1"))
+        assert (changed["flavour"], changed["x"]) == ("none", "1")
+
+
+class TestKind:
+    def test_follows_the_visibility(self, glance: Client, admin: Client, other: Client) -> None:
+        image = shareable(glance)
+        assert glance.show(image)["__imagetype"] == "private"
+        glance.share(image, "other")
+        assert glance.show(image)["__imagetype"] == "shared"
+        assert other.show(image)["__imagetype"] == "shared"
+        public = admin.create(visibility="public")
+        assert other.show(public["id"])["__imagetype"] == "gold"
+        admin.delete(public["id"])
+
+    def test_is_a_filter(self, glance: Client) -> None:
+        image = glance.create()
+        listed = glance.call("GET", "/v2/images?__imagetype=private&limit=500").json["images"]
+        assert image["id"] in {one["id"] for one in listed}
+        assert {one["__imagetype"] for one in listed} == {"private"}
+        shared = glance.call("GET", "/v2/images?__imagetype=shared&limit=500").json["images"]
+        assert image["id"] not in {one["id"] for one in shared}
+
+
+class TestSharing:
+    def test_visibility_follows_the_members(self, glance: Client, other: Client) -> None:
+        image = shareable(glance)
+        glance.share(image, "other")
+        glance.share(image, PROJECT_IDS[0])
+        assert other.show(image)["visibility"] == "shared"
+        glance.call("DELETE", f"/v2/images/{image}/members/other")
+        assert glance.show(image)["visibility"] == "shared"
+        glance.call("DELETE", f"/v2/images/{image}/members/{PROJECT_IDS[0]}")
+        assert glance.show(image)["visibility"] == "private"
+
+    def test_a_refused_member_leaves_it_private(self, glance: Client) -> None:
+        image = shareable(glance)
+        with by_glance(400):
+            glance.share(image, "")
+        assert glance.show(image)["visibility"] == "private"
+
+    def test_with_oneself(self, glance: Client) -> None:
+        with refused(400, "IMG.0076"):
+            glance.share(shareable(glance), "demo")
+
+    def test_the_receiver_hands_nothing_on(self, glance: Client, other: Client) -> None:
+        image = shareable(glance)
+        glance.share(image, "other")
+        with pytest.raises(ApiError) as caught:
+            other.share(image, PROJECT_IDS[0])
+        assert caught.value.status in {403, 404}
+        members = glance.call("GET", f"/v2/images/{image}/members").json["members"]
+        assert [member["member_id"] for member in members] == ["other"]
+
+    def test_accepting(self, glance: Client, other: Client) -> None:
+        image = shareable(glance)
+        glance.share(image, "other")
+        path = f"/v2/images/{image}/members/other"
+        assert other.call("PUT", path, json_body={"status": "accepted"}).status == 200
+        listed = other.call("GET", "/v2/images?visibility=shared&limit=500").json["images"]
+        assert image in {one["id"] for one in listed}
+
+    def test_the_default_key_s_images_are_not_shared(self, glance: Client, key: str) -> None:
+        with refused(409, "IMG.0098"):
+            glance.share(shareable(glance, cmkid="ims/default"), "other")
+        custom = shareable(glance, cmkid=key)
+        glance.share(custom, "other")
+
+    def test_at_most_so_many_receivers(self, empty: Client) -> None:
+        image = shareable(empty)
+        empty.share(image, PROJECT_IDS[0])
+        empty.share(image, PROJECT_IDS[1])
+        with refused(409, "IMG.0088"):
+            empty.share(image, PROJECT_IDS[2])
+
+    def test_the_last_receiver_s_place_is_taken_once(self, empty: Client) -> None:
+        image = shareable(empty)
+
+        def share(project: str) -> int:
+            body = {"member": project}
+            return empty.send("POST", f"/v2/images/{image}/members", json_body=body).status
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(share, PROJECT_IDS))
+        assert sorted(answers) == [200] * 2 + [409] * 6
+
+
+class TestPlaces:
+    def test_the_last_one_is_taken_once(self, empty: Client) -> None:
+        def create(_number: int) -> int:
+            return empty.send("POST", "/v2/images", json_body={"name": "x"}).status
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(create, range(8)))
+        assert sorted(answers) == [201] * 3 + [409] * 5
+
+    def test_hidden_and_public_images_take_none(self, empty: Client) -> None:
+        admin = empty.as_(identity.ADMIN)
+        for number in range(4):
+            public = admin.create(name=f"public {number}", visibility="public")
+            admin.delete(public["id"])
+        for _ in range(3):
+            empty.create(os_hidden=True)
+        empty.create()
+
+    def test_one_given_back_can_be_taken(self, empty: Client) -> None:
+        images = [empty.create()["id"] for _ in range(3)]
+        with refused(409, "IMG.0015"):
+            empty.create()
+        empty.delete(images[0])
+        empty.create()
+
+
+class TestTags:
+    def test_at_creation(self, empty: Client) -> None:
+        with refused(409, "IMG.0116"):
+            empty.create(tags=["a", "b", "c", "d"])
+        assert empty.create(tags=["a", "b", "c", "a"])["tags"]
+
+    def test_one_by_one(self, empty: Client) -> None:
+        image = empty.create(tags=["a", "b"])["id"]
+
+        def add(tag: str) -> int:
+            return empty.send("PUT", f"/v2/images/{image}/tags/{tag}").status
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(add, "cdef")) == [204, 409, 409, 409]
+        assert add("a") == 204
+
+    def test_all_at_once(self, empty: Client) -> None:
+        image = empty.create()["id"]
+        with refused(409, "IMG.0116"):
+            empty.patch(image, change("/tags", ["a", "b", "c", "d"], "replace"))
+        empty.patch(image, change("/tags", ["a", "b", "c"], "replace"))
+
+
+class TestDelete:
+    @pytest.mark.parametrize("body", [{"delete_backup": True}, {"delete_backup": False}, {}])
+    def test_the_body_of_ims_clients_is_taken_off(self, glance: Client, body: dict) -> None:
+        image = glance.create()["id"]
+        answer = glance.send(
+            "DELETE",
+            f"/v2/images/{image}",
+            body=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        assert answer.status == 204
+
+    def test_protected(self, glance: Client) -> None:
+        image = glance.create(protected=True)["id"]
+        with refused(403, "IMG.0028"):
+            glance.delete(image)
+        glance.patch(image, change("/protected", False, "replace"))
+        glance.delete(image)

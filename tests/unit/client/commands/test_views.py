@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images and jobs as columns."""
+
+import pytest
+
+from ims_glance.client.commands import views
+from ims_glance.client.resources.image import Image
+from ims_glance.client.resources.job import Job
+from tests.unit.client.cloud import JOB_ID, image, job
+
+
+def read(**more):
+    body = image(**more)
+    body.pop("self")
+    return Image.existing(**body)
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_rows_fit_their_columns(is_long):
+    columns = views.LIST + (views.LONG if is_long else ())
+    assert len(views.image_row(read(), is_long)) == len(columns)
+    columns = views.JOB_LIST + (views.JOB_LONG if is_long else ())
+    assert len(views.job_row(Job.existing(**job()), is_long)) == len(columns)
+
+
+def test_the_columns_of_the_list_screen():
+    row = dict(zip(views.LIST, views.image_row(read(__system__cmkid="k"), False), strict=True))
+    assert row["OS"] == "Ubuntu 22.04 server 64bit"
+    assert (row["Kind"], row["Disk (GB)"]) == ("system", 40)
+    assert row["Encrypted"].human_readable() == "yes"
+
+
+def test_one_image():
+    shown = dict(zip(*views.image(read()), strict=True))
+    assert shown["size"].human_readable() == "1.0 MiB"
+    assert shown["properties"].human_readable() == "colour='red'"
+
+
+def test_one_job():
+    shown = dict(zip(*views.job(Job.existing(**job())), strict=True))
+    assert (shown["job_id"], shown["percent"], shown["image_name"]) == (JOB_ID, 100.0, "copy")
+
+
+def test_a_job_of_which_only_the_id_is_known():
+    shown = dict(zip(*views.job(Job.existing(job_id=JOB_ID)), strict=True))
+    assert (shown["job_id"], shown["status"], shown["percent"]) == (JOB_ID, None, None)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lock excludes others of its name, in this process and in others, and none of another name."""
+
+import multiprocessing
+import threading
+import time
+
+import pytest
+from oslo_config import cfg
+
+from ims_glance import conf as ims_conf
+from ims_glance import exceptions
+from ims_glance.clouds import coordination
+
+
+@pytest.fixture
+def conf(tmp_path):
+    conf = cfg.ConfigOpts()
+    ims_conf.register_opts(conf)
+    conf([])
+    conf.set_override("coordination_url", f"file://{tmp_path}", group="ims_kms")
+    return conf
+
+
+def _take(conf, name, done, begin=None):
+    if begin is not None:
+        begin.wait(10)
+    with coordination.lock(conf, "image", name):
+        done.set()
+
+
+@pytest.mark.parametrize(
+    ("start", "event"),
+    [
+        (threading.Thread, threading.Event),
+        (
+            multiprocessing.get_context("fork").Process,
+            multiprocessing.get_context("fork").Event,
+        ),
+    ],
+    ids=["thread", "process"],
+)
+def test_one_at_a_time(conf, start, event):
+    waiting, passing, begin = event(), event(), event()
+    second = start(target=_take, args=(conf, "one", waiting, begin))
+    third = start(target=_take, args=(conf, "two", passing, begin))
+    second.start()
+    third.start()
+    with coordination.lock(conf, "image", "one"):
+        begin.set()
+        assert passing.wait(10)
+        time.sleep(0.3)
+        assert not waiting.is_set()
+    assert waiting.wait(10)
+    second.join()
+    third.join()
+
+
+def test_it_is_let_go_when_the_work_fails(conf):
+    with pytest.raises(ZeroDivisionError), coordination.lock(conf, "image", "one"):
+        raise ZeroDivisionError
+    with coordination.lock(conf, "image", "one"):
+        pass
+
+
+def test_nobody_waits_for_ever(conf, monkeypatch):
+    monkeypatch.setattr(coordination, "_PATIENCE", 0.2)
+    caught = []
+
+    def take() -> None:
+        try:
+            _take(conf, "one", threading.Event())
+        except exceptions.Unavailable as error:
+            caught.append(str(error))
+
+    with coordination.lock(conf, "image", "one"):
+        second = threading.Thread(target=take)
+        second.start()
+        second.join(10)
+    assert "held by another request" in caught[0]
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:secret@127.0.0.1:1/ims", "nothing://x", "file:///proc/x"]
+)
+def test_no_backend_no_lock(conf, url):
+    conf.set_override("coordination_url", url, group="ims_kms")
+    with (
+        pytest.raises(exceptions.Unavailable, match="coordination") as caught,
+        coordination.lock(conf, "image", "one"),
+    ):
+        pass
+    assert "secret" not in str(caught.value)
