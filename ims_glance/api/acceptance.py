@@ -16,7 +16,7 @@ from oslo_utils import timeutils, uuidutils
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.roles import SERVICE_ROLE
-from ims_glance.clouds.identity import Identity, roles_digest
+from ims_glance.clouds.identity import Identity, ec2_grant, roles_digest
 from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db import delegations
 from ims_glance.db.database import Database
@@ -63,7 +63,7 @@ class Acceptance:
         """Take on a job; its id.
 
         :param context: of the caller (a ``glance.context.RequestContext``), whose rights the job
-            gets
+            gets; ``ec2_access`` on it is the access key, if the request was signed with one
         :param arguments: what its flow works with, as JSON; no token and no secret
         :param entities: what clients are told from the beginning (``image_name``)
         :param creates_image: whether it makes one image of the project; an id for it is chosen and
@@ -132,15 +132,14 @@ class Acceptance:
     # --- the record ----------------------------------------------------------------------------
 
     def _record(self, context: Any, job: Job) -> None:
-        roles = [role for role in context.roles if role != SERVICE_ROLE]
-        caller = Caller(job.user_id, job.project_id, roles_digest(roles))
+        caller = Caller(job.user_id, job.project_id, roles_digest(_rights(context)))
         for _attempt in range(_ATTEMPTS):
             shared = self._shared(caller)
             if shared is None:
                 with self._callers.one_at_a_time(caller):
                     shared = self._shared(caller)
                     if shared is None:
-                        self._record_with_new_trust(context, job, caller, roles)
+                        self._record_with_new_grant(context, job, caller)
                         return
             with contextlib.suppress(delegations.Ended):
                 self._create(job, shared)
@@ -150,16 +149,18 @@ class Acceptance:
     def _shared(self, caller: Caller) -> str | None:
         return self._delegations.find(caller, self._lifetime(_SHARED))
 
-    def _record_with_new_trust(
-        self, context: Any, job: Job, caller: Caller, roles: list[str]
-    ) -> None:
+    def _record_with_new_grant(self, context: Any, job: Job, caller: Caller) -> None:
         self._jobs.check_limit(job, self._limit(job))
         expires_at = self._lifetime(1.0)
         delegation_id = self._delegations.begin(caller, expires_at)
-        trust_id = self._identity.create_trust(
-            context.auth_token, job.user_id, job.project_id, roles, expires_at
-        )
-        self._create(job, delegation_id, Made(delegation_id, trust_id))
+        access_key = _access_key(context)
+        if access_key is not None:
+            grant = ec2_grant(access_key)
+        else:
+            grant = self._identity.create_trust(
+                context.auth_token, job.user_id, job.project_id, _rights(context), expires_at
+            )
+        self._create(job, delegation_id, Made(delegation_id, grant))
 
     def _create(self, job: Job, delegation_id: str, made: Made | None = None) -> None:
         delegated = dataclasses.replace(job, delegation_id=delegation_id)
@@ -177,6 +178,19 @@ class Acceptance:
         # By the microseconds a trust is told from all others.
         moment = moment.replace(microsecond=secrets.randbelow(1_000_000))
         return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _access_key(context: Any) -> str | None:
+    """The access key that the request was signed with, if it was."""
+    return getattr(context, "ec2_access", None)
+
+
+def _rights(context: Any) -> list[str]:
+    """What the caller can delegate: the roles of their token; with a signature, their credential."""
+    access_key = _access_key(context)
+    if access_key is not None:
+        return [ec2_grant(access_key)]
+    return [role for role in context.roles if role != SERVICE_ROLE]
 
 
 class _Callers:

@@ -25,7 +25,7 @@ from ims_glance.api import faults, members, rules, views
 from ims_glance.api.acceptance import Acceptance
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images, SubrequestRefused
-from ims_glance.api.quota import InMaking, Quota
+from ims_glance.api.quota import Quota
 from ims_glance.model import stores
 
 LOG = logging.getLogger(__name__)
@@ -198,15 +198,14 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
     return stores.Stores(drivers, default, chosen)
 
 
-def make(conf: cfg.ConfigOpts, app: App, in_making: InMaking) -> Guard:
-    """The guard in front of *app*.
+def make(conf: cfg.ConfigOpts, app: App, image_keys: ImageKeys, quota: Quota) -> Guard:
+    """The guard in front of *app*."""
+    return Guard(app, enabled_stores(conf), image_keys, rules.Limits(conf, quota))
 
-    :param in_making: ids of images that unfinished jobs of a project make
-    """
-    known_stores = enabled_stores(conf)
-    image_keys = ImageKeys(functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name)
-    limits = rules.Limits(conf, Quota(conf, Images(app), in_making))
-    return Guard(app, known_stores, image_keys, limits)
+
+def keys_of(conf: cfg.ConfigOpts) -> ImageKeys:
+    """Keys for images, by the key manager that this process has."""
+    return ImageKeys(functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name)
 
 
 def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Callable[[App], Guard]:
@@ -215,4 +214,11 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
     Glance has configured its stores by the time it loads the paste file.
     """
     conf = cfg.CONF
-    return lambda app: make(conf, app, Acceptance(conf).image_ids_in_making)
+    ims_conf.register_opts(conf)
+    jobs = Acceptance(conf)
+
+    def filter_(app: App) -> Guard:
+        quota = Quota(conf, Images(app), jobs.image_ids_in_making)
+        return make(conf, app, keys_of(conf), quota)
+
+    return filter_

@@ -36,7 +36,7 @@ ACCESS_KEY = "ims_glance.ec2_access"
 """In the WSGI environment: the access key of a request that was signed."""
 
 _SKEW = datetime.timedelta(minutes=15)
-_SCHEME = re.compile(r"\s*(SDK|V11)-", re.I)
+_SCHEME = re.compile(r"\s*(SDK|V11)-", re.IGNORECASE)
 # What Keystone's middleware might take a token from besides X-Auth-Token.
 _OTHER_TOKENS = ("HTTP_X_STORAGE_TOKEN", "HTTP_X_SERVICE_TOKEN")
 

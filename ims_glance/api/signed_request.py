@@ -19,7 +19,9 @@ _CHUNK = 64 * 1024
 _SLASHES = re.compile(b"//+")
 # huaweicloudsdkcore leaves the bodies of other types than application/json unsigned; of the
 # operations of IMS that is "glance_update_image".
-_MAY_BE_UNSIGNED = re.compile(r"application/openstack-images-v2\.\d+-json-patch *(;.*)?", re.I)
+_MAY_BE_UNSIGNED = re.compile(
+    r"application/openstack-images-v2\.\d+-json-patch *(;.*)?", re.IGNORECASE
+)
 
 
 class BodyTooLarge(exceptions.Invalid):
@@ -37,8 +39,8 @@ class NotSigned(ValueError):
 def paths(environ: Environ) -> list[bytes]:
     """What the path may have been that the client signed, percent-decoded.
 
-    A proxy may have taken a prefix off the request line and told it apart, so there may be two. In
-    each, what this service is asked for stands at the end.
+    A proxy may have taken a prefix off the request line and told it apart, so there may be two.
+    Each is what this service is asked for, with or without that prefix, and nothing else.
     """
     asked = _bytes(environ.get("PATH_INFO", ""))
     whole = _bytes(environ.get("SCRIPT_NAME", "")) + asked
@@ -47,14 +49,16 @@ def paths(environ: Environ) -> list[bytes]:
     raw = next((environ[name] for name in names if environ.get(name)), None)
     candidates = [] if raw is None else [_path_of(raw)]
     candidates += [path for path in (whole,) if path not in candidates]
-    return [path for path in candidates if _ends_with(path, asked)]
+    meant = {_plain(asked), _plain(whole)}
+    return [path for path in candidates if _plain(path) in meant]
 
 
 def query(environ: Environ) -> list[tuple[bytes, bytes]]:
     """The parameters, decoded as Glance decodes them."""
-    return urllib.parse.parse_qsl(
-        _bytes(environ.get("QUERY_STRING", "")), keep_blank_values=True, separator="&"
-    )
+    pairs = _bytes(environ.get("QUERY_STRING", "")).replace(b"+", b" ").split(b"&")
+    halves = (pair.partition(b"=") for pair in pairs if pair)
+    unquote = urllib.parse.unquote_to_bytes
+    return [(unquote(name), unquote(value)) for name, _equals, value in halves]
 
 
 def headers(environ: Environ, names: Iterable[str]) -> dict[str, bytes]:
@@ -129,10 +133,9 @@ def _path_of(target: str) -> bytes:
     return urllib.parse.unquote_to_bytes(target.partition("?")[0].encode("latin-1"))
 
 
-def _ends_with(path: bytes, asked: bytes) -> bool:
-    """Whether what is asked for is what the path says, but for doubled and final slashes."""
-    short, end = (_SLASHES.sub(b"/", text).rstrip(b"/") for text in (path, asked))
-    return short.endswith(end)
+def _plain(path: bytes) -> bytes:
+    """The path without doubled and final slashes, which make no difference."""
+    return _SLASHES.sub(b"/", path).rstrip(b"/")
 
 
 def _bytes(text: str) -> bytes:

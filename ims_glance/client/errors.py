@@ -13,7 +13,7 @@ from openstack import exceptions
 
 _CODE = re.compile(r"IMG\.\d{4}")
 _CODED = re.compile(rf"(?P<code>{_CODE.pattern}): *(?P<message>.*)", re.DOTALL)
-_TITLE = re.compile(r"<(title|head)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<(title|head|h1)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 _MOST = 2000
 _REQUEST_ID_HEADERS = ("x-openstack-request-id", "x-request-id")
 

@@ -158,13 +158,13 @@ class Ec2Credentials:
             session,
             service_type="identity",
             # Where the service logs in itself: no catalogue is needed for that.
-            interface=plugin.AUTH_INTERFACE,
-            version=(3,),
+            interface=plugin.AUTH_INTERFACE,  # type: ignore[arg-type]
+            version="3",
             connect_retries=1,
         )
 
 
-class Ec2Auth(identity.base.BaseIdentityPlugin):  # type: ignore[misc]
+class Ec2Auth(identity.base.BaseIdentityPlugin):
     """Lets a keystoneauth session act as the owner of a credential, as long as that exists.
 
     It gives a new token whenever the last one ran out, and the endpoints of the catalogue.
@@ -181,6 +181,10 @@ class Ec2Auth(identity.base.BaseIdentityPlugin):  # type: ignore[misc]
         :raises AccessDenied, IdentityUnavailable: see :class:`Ec2Credentials`
         """
         return self._credentials.grant(self._credentials.find(self._access_key))
+
+    def get_access(self, session: Any, **_kwargs: Any) -> Any:
+        """The token: looked up every time, for a deleted credential ends it."""
+        return self.get_auth_ref(session)
 
     def invalidate(self) -> bool:
         """Do not use the last token again."""

@@ -12,10 +12,11 @@ from keystoneauth1.session import Session
 from oslo_config import cfg
 
 from ims_glance import exceptions
-from ims_glance.clouds import rest
+from ims_glance.clouds import ec2, rest
 from ims_glance.conf import ims_service
 
 _TRUSTS = "/OS-TRUST/trusts"
+_EC2 = "ec2:"
 _GROUP = ims_service.GROUP
 # A plugin of keystoneauth has one scope; for a trust-scoped session that is the trust.
 _NO_OTHER_SCOPE = dict.fromkeys(
@@ -50,6 +51,19 @@ class IdentityUnavailable(exceptions.Unavailable):
 def roles_digest(roles: Iterable[str]) -> str:
     """A digest of the names of roles, the same in any order."""
     return hashlib.sha256("\n".join(sorted(set(roles))).encode()).hexdigest()
+
+
+def ec2_grant(access_key: str) -> str:
+    """What a caller gives who signed the request with an EC2 credential.
+
+    Keystone makes no trusts for them. The service gets tokens with the credential as long as that
+    exists; only its access key is recorded, which is no secret.
+    """
+    return f"{_EC2}{access_key}"
+
+
+def _access_key(grant: str) -> str | None:
+    return grant.removeprefix(_EC2) if grant.startswith(_EC2) else None
 
 
 class Identity:
@@ -103,25 +117,36 @@ class Identity:
             raise DelegationRefused(reason=error.details["reason"]) from error
         return str(made["trust"]["id"])
 
-    def trust_session(self, trust_id: str) -> Session:
-        """A session as the trust's giver, with a service token of the service beside each token."""
-        auth = self._trust_auth(trust_id)
+    def session_of(self, grant: str) -> Session:
+        """A session as a caller, with a token of the service beside each of the caller's.
+
+        :param grant: id of their trust, or of their EC2 credential (:func:`ec2_grant`)
+        """
+        access_key = _access_key(grant)
+        if access_key is None:
+            auth = self._trust_auth(grant)
+        else:
+            auth = ec2.Ec2Auth(self._ec2_credentials, access_key)
         both = service_token.ServiceTokenAuthWrapper(
             user_auth=auth, service_auth=self._service_auth
         )
         return self._session(both)
 
-    def delete_trust(self, trust_id: str) -> None:
-        """Give a trust back, as its giver (Keystone lets nobody else); that it is gone is fine.
+    def give_back(self, grant: str) -> None:
+        """Delete a trust, as its giver (Keystone lets nobody else); that it is gone is fine.
+
+        An EC2 credential is its owner's own matter, and stays.
 
         :raises Unavailable: if Keystone is away
         :raises DelegationEnded: if Keystone does not let its giver in any more
         """
-        session = self._session(self._trust_auth(trust_id))
+        if _access_key(grant) is not None:
+            return
+        session = self._session(self._trust_auth(grant))
         try:
-            self._keystone(session).request("DELETE", f"{_TRUSTS}/{trust_id}")
+            self._keystone(session).request("DELETE", f"{_TRUSTS}/{grant}")
         except rest.DelegationEnded:
-            if self._exists(trust_id):
+            if self._exists(grant):
                 raise
         except rest.Missing:
             return
@@ -161,6 +186,10 @@ class Identity:
             max_version="3.latest",
         )
         return str(_translated(found.get_endpoint)).rstrip("/")
+
+    @functools.cached_property
+    def _ec2_credentials(self) -> ec2.Ec2Credentials:
+        return ec2.Ec2Credentials(self._conf)
 
     @functools.cached_property
     def _service_auth(self) -> Any:

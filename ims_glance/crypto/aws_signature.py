@@ -23,7 +23,7 @@ def ec2_credentials(access: str, secret: str, now: datetime.datetime) -> dict[st
     stamp = now.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{_REGION}/{_SERVICE}/aws4_request"
     headers = f"host:{_HOST}\nx-amz-date:{stamp}\n"
-    canonical = "\n".join(("GET", "/", "", headers, _SIGNED_HEADERS, _EMPTY_HASH))
+    canonical = f"GET\n/\n\n{headers}\n{_SIGNED_HEADERS}\n{_EMPTY_HASH}"
     text = "\n".join(
         ("AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest())
     )

@@ -43,14 +43,14 @@ class Made:
     """A trust that Keystone has made for a delegation."""
 
     delegation_id: str
-    trust_id: str
+    grant: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Delegation:
     """A row.
 
-    :ivar trust_id: ``None`` if it is being made, or was not recorded
+    :ivar grant: what the job acts with (see :mod:`ims_glance.clouds.identity`); ``None`` if it is being made, or was not recorded
     :ivar expires_at: of the trust, in Keystone's words
     """
 
@@ -58,7 +58,7 @@ class Delegation:
     user_id: str
     project_id: str
     expires_at: str
-    trust_id: str | None
+    grant: str | None
 
 
 class Delegations:
@@ -145,7 +145,7 @@ def record(connection: Connection, made: Made) -> None:
     change = (
         sa.update(DELEGATIONS)
         .where(DELEGATIONS.c.id == made.delegation_id, DELEGATIONS.c.state == _MAKING)
-        .values(trust_id=made.trust_id, state=_ACTIVE)
+        .values(grant=made.grant, state=_ACTIVE)
     )
     if connection.execute(change).rowcount != 1:
         raise Ended
@@ -177,7 +177,7 @@ def _rows() -> sa.Select[Any]:
         DELEGATIONS.c.user_id,
         DELEGATIONS.c.project_id,
         DELEGATIONS.c.expires_at,
-        DELEGATIONS.c.trust_id,
+        DELEGATIONS.c.grant,
     )
 
 

@@ -67,7 +67,7 @@ DELEGATIONS = sa.Table(
     # Digest of the names of the delegated roles.
     sa.Column("roles", sa.String(64), nullable=False),
     sa.Column("state", sa.String(8), nullable=False),
-    sa.Column("trust_id", sa.String(64)),
+    sa.Column("grant", sa.String(128)),
     # When the trust ends by itself, to the microsecond, as Keystone was told: a trust has no name,
     # and by this one finds again one whose id a crash lost.
     sa.Column("expires_at", sa.String(32), nullable=False),

@@ -96,7 +96,8 @@ class JobContext:
 
     :ivar job: as it was when it was claimed
     :ivar conf: Glance's configuration, with our groups
-    :ivar trust_id: Keystone's trust that the job acts with
+    :ivar grant: what the caller gave the job to act with, see :meth:`Identity.session_of`
+    :ivar last_progress: when bytes moved last, by :func:`clock`
     """
 
     def __init__(
@@ -106,11 +107,11 @@ class JobContext:
         jobs: Jobs,
         identity: Identity,
         lease: Lease,
-        trust_id: str | None = None,
+        grant: str | None = None,
     ) -> None:
         self.conf = conf
         self.job = job
-        self.trust_id = trust_id
+        self.grant = grant
         self.lease = lease
         self._jobs = jobs
         self._identity = identity
@@ -118,6 +119,8 @@ class JobContext:
         self._entities = dict(job.entities)
         self._is_reverting = False
         self._last_recorded = 0.0
+        self._done = 0
+        self.last_progress = 0.0
 
     @property
     def id(self) -> str:
@@ -149,9 +152,9 @@ class JobContext:
     @functools.cached_property
     def session(self) -> Session:
         """A session as the caller, with our service token beside each of its tokens."""
-        if self.trust_id is None:
+        if self.grant is None:
             raise NoDelegation
-        return self._identity.trust_session(self.trust_id)
+        return self._identity.session_of(self.grant)
 
     @property
     def service_session(self) -> Session:
@@ -200,6 +203,9 @@ class JobContext:
         """
         self.check()
         now = clock()
+        if done > self._done:
+            self.last_progress = now
+        self._done = done
         if done < total and now - self._last_recorded < self.conf.ims_jobs.progress_seconds:
             return
         self._last_recorded = now

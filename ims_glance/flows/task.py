@@ -18,7 +18,7 @@ import tenacity
 from taskflow import task as taskflow_task
 
 from ims_glance import exceptions
-from ims_glance.flows.context import JobContext
+from ims_glance.flows.context import JobContext, clock
 from ims_glance.model import job as model
 
 LOG = logging.getLogger(__name__)
@@ -103,11 +103,20 @@ def _reverting(method: Method) -> Method:
 
 
 def _patiently(job: JobContext, method: Method, *positional: Any, **named: Any) -> Any:
-    """What *method* returns, tried again while a neighbour is away."""
+    """What *method* returns, tried again while a neighbour is away.
+
+    The patience is counted from the last bytes that moved, not from the first attempt: a long copy
+    has not used it up when a neighbour goes away in its second hour.
+    """
+    begun = clock()
+
+    def is_over(_state: tenacity.RetryCallState) -> bool:
+        return clock() - max(begun, job.last_progress) > job.patience
+
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(exceptions.Unavailable),
         wait=tenacity.wait_random_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
-        stop=tenacity.stop_after_delay(job.patience),
+        stop=is_over,
         sleep=job.pause,
         before_sleep=functools.partial(_log_wait, job),
         reraise=True,

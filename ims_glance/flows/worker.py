@@ -171,7 +171,7 @@ class Worker:
         delegation_id = context.job.delegation_id
         if delegation_id is not None:
             delegation = self._found(delegation_id)
-            context.trust_id = delegation.trust_id if delegation else None
+            context.grant = delegation.grant if delegation else None
         self._runner.run(context)
         if delegation_id is not None:
             try:
@@ -217,11 +217,13 @@ class Worker:
         ended = self._delegations.end(delegation_id)
         if ended is None:
             return
-        trust_id = ended.trust_id or self._identity.find_trust(ended.user_id, ended.expires_at)
+        grant = ended.grant or self._identity.find_trust(ended.user_id, ended.expires_at)
         try:
-            if trust_id is not None:
-                self._identity.delete_trust(trust_id)
+            if grant is not None:
+                self._identity.give_back(grant)
         except DelegationEnded as error:
             # Nobody but an administrator can delete it now, and it opens nothing: it runs out.
-            LOG.warning("Trust %s of user %s stays: %s", trust_id, ended.user_id, error)
+            LOG.warning(
+                "A trust of user %s stays until %s: %s", ended.user_id, ended.expires_at, error
+            )
         self._delegations.delete(delegation_id)

@@ -108,7 +108,16 @@ SYSTEM = frozenset(attribute.name for attribute in TABLE if attribute.setter is 
 """Attributes that only the service writes."""
 
 # What ``update_image`` changes of Glance's own attributes.
-CHANGEABLE_BASE = frozenset({"name", "min_ram", "min_disk"})
+CHANGEABLE_BASE = frozenset({"name", "min_ram"})
+GLANCE = frozenset(
+    {
+        "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "size",
+        "os_hash_algo", "os_hash_value", "virtual_size", "container_format", "disk_format",
+        "created_at", "updated_at", "tags", "min_ram", "min_disk", "direct_url", "self", "file",
+        "schema", "locations", "stores", "image_id", "deleted", "deleted_at", "location",
+    }
+)  # fmt: skip
+"""Attributes of Glance's own."""
 
 # Attributes of an image that has nothing to say about itself (IMS "Creating image metadata").
 _OF_NEW = {

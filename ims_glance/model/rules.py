@@ -20,11 +20,13 @@ class Action(enum.Enum):
     """What may be done to an image."""
 
     SHARE = "be shared"
+    UNSHARE = "be taken back from others"
     ACCEPT = "be accepted or rejected"
     EXPORT = "be exported"
     COPY = "be copied"
     COPY_CROSS_REGION = "be copied to another region"
     UPDATE = "be changed"
+    TAG = "get tags"
     COMPLETE = "be completed"
     """Changed through the Image API while it is being made; the IMS API has no such thing."""
     DELETE = "be deleted"
@@ -75,6 +77,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.SHARE, Trait.ENCRYPTED, "IMG.0098"),
     (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098"),
+    (Action.UNSHARE, Trait.RECEIVED, "IMG.0047"),
     (Action.ACCEPT, Trait.NOT_RECEIVED, "IMG.0076"),
     (Action.EXPORT, Trait.PUBLIC, "IMG.0077"),
     (Action.EXPORT, Trait.MARKET, "IMG.0079"),
@@ -90,6 +93,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.UPDATE, Trait.PUBLISHED, "IMG.0046"),
     (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.TAG, Trait.RECEIVED, "IMG.0047"),
     (Action.DELETE, Trait.PUBLISHED, "IMG.0045"),
     (Action.DELETE, Trait.PROTECTED, "IMG.0028"),
 )

@@ -53,6 +53,11 @@ class DescriptionMalformed(exceptions.Invalid):
     template = "The description may have no line breaks, no '<' and no '>'."
 
 
+def is_storable(text: str) -> bool:
+    """Whether a text has only characters that Glance's database takes."""
+    return not _BEYOND.search(text)
+
+
 def check_name(name: str) -> str:
     """The name, if an image may have it.
 

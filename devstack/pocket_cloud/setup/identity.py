@@ -13,11 +13,12 @@ REGION_NAMES = {"one": "RegionOne", "two": "RegionTwo"}
 
 @dataclass(frozen=True)
 class User:
-    """A user, its project, its roles there; the password is ``password_<name>``."""
+    """A user, its project, its roles there and on the system; the password is ``password_<name>``."""
 
     name: str
     project: str
     roles: tuple[str, ...]
+    system_roles: tuple[str, ...] = ()
 
 
 USERS = (
@@ -26,6 +27,8 @@ USERS = (
     # No administrator: who can read every key would prove nothing about keys.
     User("glance", "service", ("service",)),
     User("ims", "service", ("service", "ims_service")),
+    # Reads the secrets of access keys, and may ask for tokens with them; no more than that.
+    User("ims_signature", "service", (), system_roles=("reader", "service")),
     User("barbican", "service", ("service",)),
     User("placement", "service", ("service",)),
     User("neutron", "service", ("service", "admin")),
@@ -79,6 +82,10 @@ class Directory:
         """Give a user a role in a project, all by id."""
         self._keystone("PUT", f"{self._url}/projects/{project}/users/{user}/roles/{role}")
 
+    def grant_on_system(self, user: str, role: str) -> None:
+        """Give a user a role on the whole of the cloud, both by id."""
+        self._keystone("PUT", f"{self._url}/system/users/{user}/roles/{role}")
+
     def endpoint(self, service: str, region: str, url: str) -> None:
         """The public, internal and admin address of a service in a region."""
         query = f"endpoints?service_id={service}&region_id={region}"
@@ -112,6 +119,8 @@ def _resources(cloud: Cloud) -> None:
         )
         for role in user.roles:
             directory.grant(project, created, directory.ensure("roles", role))
+        for role in user.system_roles:
+            directory.grant_on_system(created, directory.ensure("roles", role))
         if user.name == "glance":
             directory.ec2_key(
                 created, project, cloud.secrets["ec2_access"], cloud.secrets["ec2_secret"]

@@ -13,6 +13,7 @@ from oslo_config import cfg
 from oslo_db import exception as db_exceptions
 from oslo_serialization import jsonutils
 
+from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api import guard
 from ims_glance.api.acceptance import Acceptance
@@ -20,6 +21,7 @@ from ims_glance.api.images import Images, SubrequestRefused
 from ims_glance.api.ims import checking, errors, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import Policy
+from ims_glance.api.quota import Quota
 
 LOG = logging.getLogger(__name__)
 
@@ -86,9 +88,9 @@ class Application:
             trail["code"] = error.code
             return errors.answer(error)
         except SubrequestRefused as refused:
-            error = errors.from_glance(refused.response)
-            trail["code"] = error.code
-            return errors.answer(error)
+            passed_on = errors.from_glance(refused.response)
+            trail["code"] = passed_on.code
+            return errors.answer(passed_on)
         except db_exceptions.DBError:
             LOG.exception("Our database failed")
             return errors.answer(DatabaseAway())
@@ -140,6 +142,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 def _response(operation: Operation, answer: Answer) -> webob.Response:
     response = webob.Response(status=operation.status, content_type=answer.content_type)
+    response.headers.update(answer.headers)
     if answer.content_type.startswith("text/"):
         response.charset = "UTF-8"
     if answer.stream is not None:
@@ -157,7 +160,11 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     :param local: ``native`` names the application that serves ``/v2``, without the guard
     """
     conf = cfg.CONF
+    ims_conf.register_opts(conf)
+    native = loader.get_app(local["native"])
     jobs = Acceptance(conf)
-    guarded = guard.make(conf, loader.get_app(local["native"]), jobs.image_ids_in_making)
-    service = Service(conf, Images(guarded), jobs)
+    image_keys = guard.keys_of(conf)
+    quota = Quota(conf, Images(native), jobs.image_ids_in_making)
+    images = Images(guard.make(conf, native, image_keys, quota))
+    service = Service(conf, images, jobs, image_keys, quota)
     return Application(service, operations.OPERATIONS, Policy(conf))

@@ -114,7 +114,7 @@ def _refuse_constant(name: str) -> None:
 @functools.lru_cache(maxsize=256)
 def _validator(key: str) -> Any:
     return jsonschema.Draft202012Validator(
-        jsonutils.loads(key), format_checker=jsonschema.FormatChecker(("date-time", "uuid"))
+        jsonutils.loads(key), format_checker=jsonschema.FormatChecker(("uuid",))
     )
 
 
@@ -133,5 +133,5 @@ def _code(error: Any, otherwise: str) -> str:
         properties = rule.get("properties", {})
         missing = [name for name in error.validator_value if name not in error.instance]
         codes = [properties.get(name, {}).get("x-ims-code-missing") for name in missing]
-        return next(filter(None, codes), rule.get("x-ims-code", otherwise))
+        return str(next(filter(None, codes), rule.get("x-ims-code", otherwise)))
     return str(rule.get("x-ims-code", otherwise))

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
+from ims_glance.api.acceptance import Acceptance
+from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images
+from ims_glance.api.quota import Quota
 
 Schema = Mapping[str, Any]
 
@@ -32,12 +35,16 @@ class Service:
 
     :ivar conf: Glance's configuration, with our groups
     :ivar images: the Image API, behind the guard
-    :ivar jobs: where jobs are accepted and looked up (:mod:`ims_glance.api.acceptance`)
+    :ivar jobs: where jobs are accepted and looked up
+    :ivar keys: keys that images are encrypted with
+    :ivar quota: places for private images
     """
 
     conf: Any
     images: Images
-    jobs: Any
+    jobs: Acceptance
+    keys: ImageKeys
+    quota: Quota
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +77,7 @@ class Answer:
 
     :ivar body: sent as JSON; ``None`` for none
     :ivar stream: sent instead of ``body``, as ``content_type``
+    :ivar headers: that it has besides
     :ivar image_ids: images that it was about, for the audit
     :ivar job_id: the job that it became, for the audit
     """
@@ -77,6 +85,7 @@ class Answer:
     body: Any = None
     stream: Iterable[bytes] | None = None
     content_type: str = "application/json"
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     image_ids: tuple[str, ...] = ()
     job_id: str | None = None
 

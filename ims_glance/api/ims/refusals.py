@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import webob
+from oslo_context.context import generate_request_id
 
 from ims_glance.api.ims import errors
 
@@ -27,7 +28,7 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
     def make(app: App) -> App:
         def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
             response = webob.Request(environ).get_response(app)
-            if response.status_int >= 400 and response.content_type != "application/json":
+            if response.status_int >= 400 and b'"error"' not in response.body:
                 _reword(response)
             answer: Iterable[bytes] = response(environ, start_response)
             return answer
@@ -43,3 +44,5 @@ def _reword(response: webob.Response) -> None:
     response.body = worded.body
     response.content_type = worded.content_type
     response.charset = worded.charset
+    # Otherwise given by the filter "context", which these requests did not reach.
+    response.headers.setdefault("x-openstack-request-id", generate_request_id())

@@ -130,8 +130,14 @@ class Image(Paged):
     os_shutdown_timeout: str = resource.Body("os_shutdown_timeout")
     # Named so that they do not count as properties.
     size = resource.Body("size")
+    virtual_size = resource.Body("virtual_size")
+    checksum = resource.Body("checksum")
+    os_hash_algo = resource.Body("os_hash_algo")
+    os_hash_value = resource.Body("os_hash_value")
+    os_hidden = resource.Body("os_hidden")
     file = resource.Body("file")
     schema = resource.Body("schema")
+    stores = resource.Body("stores")
     #: all the others
     properties: dict[str, Any] = resource.Body("properties")
 

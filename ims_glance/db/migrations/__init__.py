@@ -30,7 +30,9 @@ def version(engine: Engine) -> str | None:
 def _configuration(connection: Connection) -> config.Config:
     settings = config.Config()
     settings.set_main_option("script_location", os.path.dirname(__file__))
-    settings.set_main_option("version_locations", os.path.join(os.path.dirname(__file__), "versions"))
+    settings.set_main_option(
+        "version_locations", os.path.join(os.path.dirname(__file__), "versions")
+    )
     settings.set_main_option("path_separator", "os")
     settings.attributes["connection"] = connection
     return settings

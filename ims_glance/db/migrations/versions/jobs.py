@@ -10,7 +10,6 @@ revision = "jobs"
 down_revision = None
 
 _MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-_INNODB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
 
 
 def upgrade() -> None:
@@ -39,7 +38,8 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(255)),
         sa.Column("lease_until", sa.Double()),
         sa.Column("generation", sa.Integer(), nullable=False),
-        **_INNODB,
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
     )
     op.create_index("jobs_project", "jobs", ["project_id", "begin_time"])
     op.create_index("jobs_status", "jobs", ["status", "lease_until"])
@@ -49,7 +49,8 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(64), primary_key=True),
         sa.Column("kind", sa.String(16), primary_key=True),
         sa.Column("unfinished", sa.Integer(), nullable=False),
-        **_INNODB,
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
     )
     op.create_table(
         "delegations",
@@ -58,10 +59,11 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(64), nullable=False),
         sa.Column("roles", sa.String(64), nullable=False),
         sa.Column("state", sa.String(8), nullable=False),
-        sa.Column("trust_id", sa.String(64)),
+        sa.Column("grant", sa.String(128)),
         sa.Column("expires_at", sa.String(32), nullable=False),
         sa.Column("begun", sa.Double(), nullable=False),
         sa.Column("jobs", sa.Integer(), nullable=False),
-        **_INNODB,
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
     )
     op.create_index("delegations_caller", "delegations", ["user_id", "project_id", "roles"])

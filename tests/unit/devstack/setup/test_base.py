@@ -11,7 +11,8 @@ DATABASES = {**base.LIGHT_DATABASES, **base.FULL_DATABASES}
 
 
 def test_every_database_that_a_service_names_is_made_for_it(cloud):
-    values = {**cloud.values, "region": "one", "glance_port": "1", "not_inherited": "x"}
+    values = {**cloud.values, "region": "one", "region_name": "x"}
+    values |= {"glance_port": "1", "not_inherited": "x"}
     named = set()
     for path in template.FOLDER.glob("*.conf"):
         parser = configparser.ConfigParser(interpolation=None, strict=False)
@@ -27,7 +28,7 @@ def test_every_database_that_a_service_names_is_made_for_it(cloud):
         if (match := re.match(r"mysql\+pymysql://(\w+):\w+@[\d.:]+/(\w+)\?", text))
     }
     assert found.items() <= DATABASES.items()
-    assert DATABASES.keys() - found.keys() == {"glance_two", "nova_cell0"}
+    assert DATABASES.keys() - found.keys() == {"glance_two", "ims_two", "nova_cell0"}
 
 
 def test_no_database_is_made_twice():

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images from servers, volumes, backups and files.
+
+Which form of ``create_image`` a request is, its source says; the forms exclude each other.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.api.ims import creation_schemas as bodies
+from ims_glance.api.ims import images, schemas, tagging
+from ims_glance.api.ims.operation import Access, Answer, Call, Handler, NotSupportedYet, Operation
+from ims_glance.api.rules import TooManyTags
+from ims_glance.model import job as jobs
+from ims_glance.model import text
+
+_FROM_SERVERS = "images from servers"
+_FROM_FILES = "images from files in the object storage"
+
+# Field that names the source -> what it needs.
+_SOURCES = {"instance_id": _FROM_SERVERS, "image_url": _FROM_FILES, "volume_id": ""}
+
+
+class SourceUnclear(exceptions.Invalid):
+    """No source, or several."""
+
+    code = "IMG.0016"
+    template = "Name one source: {sources}."
+
+
+class NotQueued(exceptions.Conflict):
+    """Only an image without data is filled."""
+
+    code = "IMG.0046"
+    template = "Image {image_id} is {status}: only a queued image can be filled."
+
+
+def create_image(call: Call) -> Answer:
+    """``POST /v2/cloudimages/action``."""
+    body = call.body
+    named = [source for source in _SOURCES if body.get(source)]
+    if not named and body.get("data_images"):
+        _check_data_images(body["data_images"])
+        raise NotSupportedYet(missing=_FROM_SERVERS)
+    if len(named) != 1:
+        raise SourceUnclear(sources=", ".join([*_SOURCES, "data_images"]))
+    stored = _check_texts(call)
+    if named[0] != "volume_id":
+        raise NotSupportedYet(missing=_SOURCES[named[0]])
+    return _create_from_volume(call, stored)
+
+
+def _create_from_volume(call: Call, stored: list[str]) -> Answer:
+    body = call.body
+    if not body.get("os_version"):
+        raise OsVersionMissing
+    names = ("volume_id", "name", "os_version", "description", "type", "enterprise_project_id")
+    arguments: dict[str, Any] = {name: body.get(name) for name in names}
+    for name in ("min_ram", "max_ram"):
+        arguments[name] = None if body.get(name) is None else int(body[name])
+    arguments["tags"] = stored
+    with call.service.quota.places(call.context, call.project_id):
+        job_id = call.service.jobs.accept(
+            call.context,
+            jobs.VOLUME_CREATE_IMAGE,
+            arguments,
+            entities={"image_name": body["name"]},
+            creates_image=True,
+        )
+    return Answer({"job_id": job_id}, job_id=job_id)
+
+
+class OsVersionMissing(exceptions.Invalid):
+    """An image of a volume needs the name of its operating system."""
+
+    code = "IMG.0056"
+    template = "Name the operating system in 'os_version', as list_os_versions has it."
+
+
+def create_data_image(call: Call) -> Answer:
+    """``POST /v1/cloudimages/dataimages/action``."""
+    _check_texts(call)
+    raise NotSupportedYet(missing=_FROM_FILES)
+
+
+def create_whole_image(call: Call) -> Answer:
+    """``POST /v1/cloudimages/wholeimages/action``."""
+    _check_texts(call)
+    if bool(call.body.get("instance_id")) == bool(call.body.get("backup_id")):
+        raise SourceUnclear(sources="instance_id, backup_id")
+    raise NotSupportedYet(missing="whole-machine images")
+
+
+def import_image_quick(call: Call) -> Answer:
+    """``POST /v2/cloudimages/quickimport/action``."""
+    _check_texts(call)
+    if call.body.get("type") != "DataImage" and not call.body.get("os_version"):
+        raise OsVersionMissing
+    raise NotSupportedYet(missing=_FROM_FILES)
+
+
+def register_image(call: Call) -> Answer:
+    """``PUT /v1/cloudimages/{image_id}/upload``."""
+    view = images.get(call, call.arguments["image_id"])
+    if view["status"] != "queued":
+        raise NotQueued(image_id=view["id"], status=view["status"])
+    raise NotSupportedYet(missing=_FROM_FILES)
+
+
+def _check_data_images(data_images: list[Mapping[str, Any]]) -> None:
+    for each in data_images:
+        text.check_name(each.get("name") or "")
+        text.check_description(each.get("description") or "")
+        tagging.from_body(each)
+
+
+def _check_texts(call: Call) -> list[str]:
+    """Check name, description and tags; the tags as they are stored."""
+    body = call.body
+    text.check_name(body.get("name") or "")
+    text.check_description(body.get("description") or "")
+    _check_data_images(body.get("data_images") or [])
+    found = [tag.stored for tag in tagging.from_body(body)]
+    limit = call.service.conf.ims_api.tags
+    if len(set(found)) > limit:
+        raise TooManyTags(limit=limit, count=len(found))
+    return found
+
+
+def _operation(
+    name: str, path: str, handler: Handler, summary: str, body: schemas.Schema
+) -> Operation:
+    return Operation(
+        name,
+        "POST",
+        path,
+        handler,
+        summary,
+        access=Access.WRITE,
+        body=body,
+        answer=schemas.JOB_ANSWER,
+        audit="createImage",
+    )
+
+
+def _with_twin(operation: Operation) -> tuple[Operation, Operation]:
+    """An operation and the same "in safe mode", which IMS tells apart by the path only."""
+    path = operation.path.replace("/v1/", "/v2.1/").replace("/v2/", "/v2.1/")
+    return operation, dataclasses.replace(
+        operation, name=f"{operation.name}_in_safe_mode", path=path
+    )
+
+
+OPERATIONS = (
+    *_with_twin(
+        _operation(
+            "create_image",
+            "/v2/cloudimages/action",
+            create_image,
+            "Create an image from a volume, a server or a file",
+            bodies.IMAGE,
+        )
+    ),
+    *_with_twin(
+        _operation(
+            "create_data_image",
+            "/v1/cloudimages/dataimages/action",
+            create_data_image,
+            "Create a data disk image from a file",
+            bodies.DATA_IMAGE,
+        )
+    ),
+    _operation(
+        "create_whole_image",
+        "/v1/cloudimages/wholeimages/action",
+        create_whole_image,
+        "Create a whole-machine image from a server or a backup",
+        bodies.WHOLE_IMAGE,
+    ),
+    *_with_twin(
+        _operation(
+            "import_image_quick",
+            "/v2/cloudimages/quickimport/action",
+            import_image_quick,
+            "Import a large file as an image",
+            bodies.QUICK_IMPORT,
+        )
+    ),
+    dataclasses.replace(
+        _operation(
+            "register_image",
+            "/v1/cloudimages/{image_id}/upload",
+            register_image,
+            "Fill a queued image from a file",
+            bodies.REGISTER,
+        ),
+        method="PUT",
+        audit="updateImage",
+    ),
+)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images through the Image API, with the refusals of the IMS API."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.api.images import SubrequestRefused
+from ims_glance.api.ims import errors
+from ims_glance.api.ims.operation import Call
+from ims_glance.model import attributes, listing
+from ims_glance.model import rules as image_rules
+
+View = dict[str, Any]
+
+
+class ImageNotActive(exceptions.Conflict):
+    """Only finished images can be worked with."""
+
+    code = "IMG.0046"
+    template = "Image {image_id} is {status}, not active. Wait until it is, or use another image."
+
+
+def get(call: Call, image_id: str) -> View:
+    """The native view of an image.
+
+    :raises Missing: if the caller sees none of that id
+    """
+    try:
+        found: View = call.service.images.call(call.context, "GET", f"/v2/images/{image_id}")
+    except SubrequestRefused as refused:
+        if refused.response.status_int in {400, 404}:
+            raise exceptions.ImageNotFound(image_id=image_id[:64]) from None
+        raise errors.from_glance(refused.response) from None
+    return found
+
+
+def checked(call: Call, image_id: str, action: image_rules.Action) -> View:
+    """The native view of an image that something may be done to.
+
+    :raises Missing, Refused, NotTheirs: if there is none, or it may not
+    """
+    view = get(call, image_id)
+    facts = image_rules.Facts.of(view)
+    share_encrypted = call.service.conf.ims_api.share_encrypted
+    image_rules.check(action, facts, call.project_id, share_encrypted)
+    return view
+
+
+def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
+    """The images of a list, page by page, as the IMS API shows them.
+
+    :param query: of ``list_images``; ``limit`` is the length of a page
+    :raises QueryInvalid: if a filter is not valid
+    """
+    native = listing.translate(query)
+    marker = None
+    while not native.nothing:
+        page = _page(call, native, marker)
+        yield [attributes.to_wire(view) for view in page if native.fits(view)]
+        if len(page) < native.limit:
+            return
+        marker = page[-1]["id"]
+
+
+def _page(call: Call, native: listing.NativeQuery, marker: str | None) -> list[View]:
+    parameters = {**native.parameters, **({"marker": marker} if marker else {})}
+    answer = call.service.images.call(call.context, "GET", "/v2/images", query=parameters)
+    found: list[View] = answer["images"]
+    return found

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operations are called in the audit trail.
+
+The names are those of IMS (its page "IMS Operations Audited by CTS"), the same for the Image API's
+own operations. Reading is not audited there, and not here.
+"""
+
+import dataclasses
+import re
+
+UNKNOWN = "unknown"
+MEMBER, TAG = "/member", "/tag"
+
+# Name -> CADF's action, and what of an image it is done to.
+ACTIONS: dict[str, tuple[str, str]] = {
+    "createImage": ("create", ""),
+    "updateImage": ("update", ""),
+    "deleteImage": ("delete", ""),
+    "copyImage": ("create/copy", ""),
+    "exportImage": ("read/export", ""),
+    "addMember": ("create", MEMBER),
+    "updateMember": ("update", MEMBER),
+    "deleteMember": ("delete", MEMBER),
+    "addTag": ("create", TAG),
+    "deleteTag": ("delete", TAG),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """An operation of the Image API.
+
+    :ivar name: one of :data:`ACTIONS`
+    :ivar subject: what its path names: ``image``, ``member``, ``tag``, ``store``
+    """
+
+    name: str
+    subject: dict[str, str]
+
+
+def _routes(*table: tuple[str, str, str]) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """The paths are Glance's (``glance/api/v2/router.py``)."""
+    return tuple(
+        (method, re.compile("/v2" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + r"/?\n?"), name)
+        for method, path, name in table
+    )
+
+
+_NATIVE = _routes(
+    ("POST", "/images", "createImage"),
+    ("POST", "/tasks", "createImage"),
+    ("PATCH", "/images/{image}", "updateImage"),
+    ("PUT", "/images/{image}/(file|stage)", "updateImage"),
+    ("POST", "/images/{image}/(import|locations)", "updateImage"),
+    ("POST", "/images/{image}/actions/(deactivate|reactivate)", "updateImage"),
+    ("DELETE", "/stores/{store}/{image}", "updateImage"),
+    ("DELETE", "/images/{image}", "deleteImage"),
+    ("POST", "/images/{image}/members", "addMember"),
+    ("PUT", "/images/{image}/members/{member}", "updateMember"),
+    ("DELETE", "/images/{image}/members/{member}", "deleteMember"),
+    ("PUT", "/images/{image}/tags/{tag}", "addTag"),
+    ("DELETE", "/images/{image}/tags/{tag}", "deleteTag"),
+)
+METHODS = frozenset(method for method, _pattern, _name in _NATIVE)
+
+
+def native_operation(method: str, path: str) -> Operation | None:
+    """The operation behind a request of the Image API, if it is audited.
+
+    :param path: with single slashes
+    """
+    for expected, pattern, name in _NATIVE:
+        match = pattern.fullmatch(path) if expected == method else None
+        if match:
+            return Operation(name, match.groupdict())
+    return None

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of real job types share: accepting them, images to work on, and deaths."""
+
+import hashlib
+import secrets
+import signal
+from typing import Any
+
+from ims_glance.model import job as model
+from ims_glance.model.job import Job, JobStatus
+from tests.cloud import jobs
+
+DATA = secrets.token_bytes(3_000_000)
+OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+def accept(
+    bench: jobs.Bench, connection: Any, job_type: str, makes_image: bool = False, **arguments: Any
+) -> str:
+    """Have a job accepted, as the API's handlers do."""
+    entities = {"image_name": arguments["name"]} if "name" in arguments else {}
+    caller = jobs.caller(connection)
+    return bench.acceptance.accept(caller, job_type, arguments, entities, makes_image)
+
+
+def upload(connection: Any, data: bytes = DATA, store: str = "plain", **body: Any) -> str:
+    """An active image; its id."""
+    wanted = {"name": "source", "disk_format": "raw", "container_format": "bare", **body}
+    made = connection.image.post("/images", json=wanted)
+    assert made.status_code == 201, made.text
+    image_id: str = made.json()["id"]
+    headers = {**OCTETS, "x-image-meta-store": store}
+    sent = connection.image.put(f"/images/{image_id}/file", data=data, headers=headers)
+    assert sent.status_code == 204, sent.text
+    return image_id
+
+
+def view(connection: Any, image_id: str) -> dict[str, Any]:
+    """An image, as Glance shows it."""
+    answer = connection.image.get(f"/images/{image_id}")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def sha256(connection: Any, image_id: str) -> str:
+    """Digest of an image's data as it is downloaded."""
+    answer = connection.image.get(f"/images/{image_id}/file")
+    assert answer.status_code == 200, answer.text
+    return hashlib.sha256(answer.content).hexdigest()
+
+
+def members(connection: Any, image_id: str) -> dict[str, str]:
+    """Members of an image: project id -> status."""
+    listed = connection.image.get(f"/images/{image_id}/members").json().get("members", [])
+    return {each["member_id"]: each["status"] for each in listed}
+
+
+def succeeded(bench: jobs.Bench, job_id: str, seconds: float = 90.0) -> Job:
+    """The job, which has to succeed."""
+    job = bench.ended(job_id, seconds)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    return job
+
+
+def failed(bench: jobs.Bench, job_id: str, code: str, seconds: float = 90.0) -> Job:
+    """The job, which has to fail for that reason."""
+    job = bench.ended(job_id, seconds)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, code), job.fail_reason
+    assert job.fail_reason
+    assert "could not be undone" not in job.fail_reason
+    return job
+
+
+def killed_once(bench: jobs.Bench, job_id: str, task: str, point: str, mark: Any) -> None:
+    """Have a worker take the job and die; afterwards any worker may go on."""
+    die = {"task": task, "point": point, "mark": str(mark)}
+    with bench.worker(die) as first:
+        assert first.wait(90) == -signal.SIGKILL
+    assert not bench.job(job_id).is_finished
+
+
+COPY, VOLUME = model.COPY_IN_REGION, model.VOLUME_CREATE_IMAGE
+ADD, DELETE, UPDATE = model.ADD_MEMBERS, model.DELETE_MEMBERS, model.UPDATE_MEMBERS

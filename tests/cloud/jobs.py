@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs as tests see them: accepted in this process, run by workers that the test starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from oslo_config import cfg
+from oslo_messaging import conffixture
+
+from ims_glance import conf as ims_conf
+from ims_glance.api.acceptance import Acceptance
+from ims_glance.db.database import Database
+from ims_glance.model.job import Job
+from tests.cloud import pocket
+
+FAST = {"lease_seconds": 3.0, "scan_seconds": 0.3, "sweep_seconds": 1.0, "stop_seconds": 5.0}
+
+
+def configuration(region: str = "one", **options: Any) -> cfg.ConfigOpts:
+    """What a region's Glance is configured with."""
+    conf = cfg.ConfigOpts()
+    conf([], default_config_files=pocket.glance_config_files(region), project="glance")
+    ims_conf.register_opts(conf)
+    # Some of its options it registers on the one global configuration only.
+    conffixture.ConfFixture(conf)
+    for name, value in options.items():
+        conf.set_override(name, value, "ims_jobs")
+    return conf
+
+
+def caller(connection: Any) -> types.SimpleNamespace:
+    """A request's context, as Glance makes it from the token of a connection."""
+    connection.authorize()
+    access = connection.session.auth.get_access(connection.session)
+    return types.SimpleNamespace(
+        auth_token=access.auth_token,
+        user_id=access.user_id,
+        project_id=access.project_id,
+        roles=list(access.role_names),
+    )
+
+
+class Bench:
+    """The API's side, with the tables in reach.
+
+    The topic is the test's own, so the cloud's workers hear nothing; and they do not know the job
+    type ``testSmall``.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.topic = f"ims-test-{uuid.uuid4().hex[:8]}"
+        self.options = {**FAST, "topic": self.topic, **options}
+        self.conf = configuration(**self.options)
+        self.acceptance = Acceptance(self.conf)
+        self.database = Database(self.conf)
+
+    def accept(self, connection: Any, **arguments: Any) -> str:
+        """Have a ``testSmall`` job accepted."""
+        arguments.setdefault("name", f"test-{uuid.uuid4()}")
+        return self.acceptance.accept(
+            caller(connection), "testSmall", arguments, creates_image=True
+        )
+
+    def job(self, job_id: str) -> Job:
+        """The job as it is now."""
+        return self.acceptance._jobs.get(job_id)
+
+    def ended(self, job_id: str, seconds: float = 60.0) -> Job:
+        """The job when it has ended.
+
+        :raises AssertionError: if it does not
+        """
+        end = time.monotonic() + seconds
+        while not (job := self.job(job_id)).is_finished:
+            assert time.monotonic() < end, f"still {job}"
+            time.sleep(0.1)
+        return job
+
+    def until(self, job_id: str, **wanted: Any) -> Job:
+        """The job when its attributes are as wanted."""
+        end = time.monotonic() + 60
+        while True:
+            job = self.job(job_id)
+            if all(getattr(job, name) == value for name, value in wanted.items()):
+                return job
+            assert time.monotonic() < end, f"still {job}"
+            time.sleep(0.05)
+
+    def rows(self, table: str) -> list[Any]:
+        """All rows of a table."""
+        query = sa.text(f"SELECT * FROM {table}")
+        return self.database.read(lambda connection: list(connection.execute(query)))
+
+    @contextmanager
+    def worker(self, die: dict[str, str] | None = None, **options: Any) -> Iterator["Process"]:
+        """A worker process, for as long as the block."""
+        process = self.start(die, **options)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+    def start(self, die: dict[str, str] | None = None, **options: Any) -> "Process":
+        """A worker process."""
+        wish: dict[str, Any] = {"options": {**self.options, **options}}
+        if die is not None:
+            wish["die"] = die
+        return Process(wish)
+
+
+class Process:
+    """A worker process; its output is in ``log``."""
+
+    def __init__(self, wish: dict[str, Any]) -> None:
+        self.log = pocket.HOME / "logs" / f"test-worker-{uuid.uuid4().hex[:8]}.log"
+        with self.log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.cloud.worker_process", json.dumps(wish)],
+                cwd=pocket.CHECKOUT,
+                env={
+                    **pocket.glance_environment(),
+                    "PYTHONPATH": f"{pocket.CHECKOUT}:{pocket.CHECKOUT / 'devstack'}",
+                },
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it lives."""
+        if self.lives:
+            os.kill(self._process.pid, number)
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """Wait for its end; the exit status, negative for a signal."""
+        return self._process.wait(seconds)
+
+    def kill(self) -> None:
+        """End it, however; its log is removed."""
+        self.signal(signal.SIGKILL)
+        self._process.wait(10)
+        Path(self.log).unlink(missing_ok=True)
+
+
+@contextmanager
+def tenant() -> Iterator[Any]:
+    """A connection as the only user of a project of its own, so that everything can be counted."""
+    admin = pocket.connect("admin")
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    project = admin.identity.create_project(name=name, domain_id="default")
+    user = admin.identity.create_user(
+        name=name, password=name, default_project_id=project.id, domain_id="default"
+    )
+    for role in ("member", "reader"):
+        found = admin.identity.find_role(role, ignore_missing=False)
+        admin.identity.assign_project_role_to_user(project, user, found)
+    try:
+        yield pocket.connect("demo", {"username": name, "password": name, "project_name": name})
+    finally:
+        admin.identity.delete_user(user)
+        admin.identity.delete_project(project)
+
+
+def trusts(connection: Any) -> list[str]:
+    """Ids of the trusts that a user has given."""
+    answer = connection.session.get(
+        "/OS-TRUST/trusts",
+        endpoint_filter={"service_type": "identity", "interface": "public", "min_version": "3"},
+        params={"trustor_user_id": connection.current_user_id},
+    )
+    return [trust["id"] for trust in answer.json()["trusts"]]
+
+
+def owned(connection: Any) -> dict[str, str]:
+    """The images of a project: id -> status."""
+    owner = connection.current_project_id
+    return {image.id: image.status for image in connection.image.images(owner=owner)}
+
+
+def eventually(look: Any, wanted: Any, seconds: float = 15.0) -> None:
+    """Check that something is as wanted, now or soon."""
+    end = time.monotonic() + seconds
+    while (found := look()) != wanted and time.monotonic() < end:
+        time.sleep(0.3)
+    assert found == wanted

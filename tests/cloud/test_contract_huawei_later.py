@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations whose neighbours are not connected yet: checked, and answered with IMG.0105."""
+
+import pytest
+from huaweicloudsdkims import v2
+
+from tests.cloud import huawei, pocket
+from tests.cloud.huawei import LINUX, NOBODY, refused
+
+
+@pytest.fixture(scope="module")
+def ims(cloud):
+    return huawei.client(pocket.connect("demo"))
+
+
+_FILE = "bucket:folder/object.qcow2"
+_DATA_FILE = {"name": "x", "image_url": _FILE, "min_disk": 40}
+_QUICK = {"name": "x", "image_url": _FILE, "min_disk": 40, "os_version": LINUX}
+
+
+def _later(ims):
+    """Calls of operations whose neighbours are not connected yet."""
+    data = v2.CreateDataImageRequestBody(**_DATA_FILE)
+    file = v2.CreateImageRequestBody(**_DATA_FILE, os_version=LINUX)
+    quick = v2.QuickImportImageByFileRequestBody(**_QUICK)
+    server = v2.CreateImageRequestBody(name="x", instance_id=NOBODY)
+    disks = v2.CreateImageRequestBody(data_images=[v2.CreateDataImage("x", NOBODY)])
+    export = v2.ExportImageRequestBody("bucket:object", "qcow2")
+    whole = v2.CreateWholeImageRequestBody(name="x", instance_id=NOBODY)
+    away = v2.CopyImageCrossRegionRequestBody(
+        name="x", region="RegionTwo", project_name="demo", agency_name="agency"
+    )
+    return {
+        "file": lambda: ims.create_image(v2.CreateImageRequest(file)),
+        "file safely": lambda: ims.create_image_in_safe_mode(v2.CreateImageInSafeModeRequest(file)),
+        "server": lambda: ims.create_image(v2.CreateImageRequest(server)),
+        "data disks": lambda: ims.create_image(v2.CreateImageRequest(disks)),
+        "data": lambda: ims.create_data_image(v2.CreateDataImageRequest(data)),
+        "data safely": lambda: ims.create_data_image_in_safe_mode(
+            v2.CreateDataImageInSafeModeRequest(data)
+        ),
+        "whole": lambda: ims.create_whole_image(v2.CreateWholeImageRequest(whole)),
+        "quick": lambda: ims.import_image_quick(v2.ImportImageQuickRequest(quick)),
+        "quick safely": lambda: ims.import_image_quick_in_safe_mode(
+            v2.ImportImageQuickInSafeModeRequest(quick)
+        ),
+        "register": lambda: ims.register_image(
+            v2.RegisterImageRequest(NOBODY, v2.RegisterImageRequestBody(_FILE))
+        ),
+        "export": lambda: ims.export_image(v2.ExportImageRequest(NOBODY, export)),
+        "export safely": lambda: ims.export_image_in_safe_mode(
+            v2.ExportImageInSafeModeRequest(NOBODY, export)
+        ),
+        "away": lambda: ims.copy_image_cross_region(v2.CopyImageCrossRegionRequest(NOBODY, away)),
+    }
+
+
+@pytest.mark.parametrize("operation", _later(None))
+def test_not_supported_yet(ims, operation):
+    with refused("IMG.0105"):
+        _later(ims)[operation]()
+
+
+def test_their_bodies_are_checked_nevertheless(ims):
+    with refused("IMG.0013"):
+        body = v2.CreateDataImageRequestBody(image_url=_FILE, min_disk=40)
+        ims.create_data_image(v2.CreateDataImageRequest(body))
+    for min_disk in (0, 2049):
+        with refused() as said:
+            body = v2.CreateDataImageRequestBody(**{**_DATA_FILE, "min_disk": min_disk})
+            ims.create_data_image(v2.CreateDataImageRequest(body))
+        assert said.value.error_code != "IMG.0105"
+    with refused() as said:
+        body = v2.CreateWholeImageRequestBody(name="x", instance_id=NOBODY, backup_id=NOBODY)
+        ims.create_whole_image(v2.CreateWholeImageRequest(body))
+    assert said.value.error_code != "IMG.0105"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+import datetime
+
+import pytest
+
+from ims_glance.model import job as model
+from ims_glance.model.job import Job, JobStatus, Kind
+
+TOKEN = "gAAAAAB" + "x" * 100
+BEGIN = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)
+
+
+def job(**values):
+    return Job(**{"id": "0" * 32, "type": "t", "project_id": "p", "user_id": "u", **values})
+
+
+def test_a_running_job():
+    view = model.view(
+        job(
+            status=JobStatus.RUNNING,
+            begin_time=BEGIN,
+            image_id="i",
+            done_bytes=1,
+            total_bytes=3,
+            current_task="copy data",
+            entities={"image_name": "n"},
+        )
+    )
+    assert view == {
+        "status": "RUNNING",
+        "job_id": "0" * 32,
+        "job_type": "t",
+        "begin_time": "2026-01-02T03:04:05.678Z",
+        "end_time": None,
+        "error_code": None,
+        "fail_reason": None,
+        "entities": {
+            "image_id": "i",
+            "image_name": "n",
+            "process_percent": 33.3,
+            "current_task": "copy data",
+            "done_bytes": 1,
+            "total_bytes": 3,
+        },
+    }
+
+
+def test_a_failed_job_names_no_image():
+    failed = job(status=JobStatus.FAIL, image_id="i", error_code="IMG.0057", fail_reason="No luck.")
+    view = model.view(failed)
+    assert "image_id" not in view["entities"]
+    assert (view["error_code"], view["fail_reason"]) == ("IMG.0057", "No luck.")
+    assert failed.is_finished
+
+
+@pytest.mark.parametrize(
+    ("status", "done", "total", "percent"),
+    [
+        (JobStatus.INIT, 0, 0, 0.0),
+        (JobStatus.RUNNING, 5, 0, 0.0),
+        (JobStatus.RUNNING, 1, 2, 50.0),
+        (JobStatus.RUNNING, 2, 2, 99.0),  # there is more to do than to move bytes
+        (JobStatus.FAIL, 1, 2, 50.0),
+        (JobStatus.SUCCESS, 0, 0, 100.0),
+    ],
+)
+def test_percent(status, done, total, percent):
+    assert job(status=status, done_bytes=done, total_bytes=total).percent == percent
+
+
+def test_progress_spells_the_sub_job_differently():
+    entities = model.progress_view(job(entities={"sub_job_id": "s"}))["entities"]
+    assert entities["subJobId"] == "s"
+    assert "sub_job_id" not in entities
+
+
+def test_kinds():
+    assert model.kind(model.COPY_IN_REGION, True) is Kind.COPYING
+    assert model.kind(model.VOLUME_CREATE_IMAGE, True) is Kind.CREATING
+    assert model.kind(model.ADD_MEMBERS, False) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"name": TOKEN},
+        {"a": [{"b": f"Bearer {TOKEN}"}]},
+        {"password": "x"},
+        {"admin_password": "x"},
+        {"a": {"X-Auth-Token": "x"}},
+        {"secret": "x"},
+        {"sk": "x"},
+        {"name": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl"},
+    ],
+)
+def test_secrets_are_found_and_not_repeated(values):
+    with pytest.raises(model.SecretInRecord) as refused:
+        model.check_storable(values)
+    assert TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"name": "secret agent"}, {"tasks": ["a"], "disk": "x", "token": None}, None, [1, 2.0], "x"],
+)
+def test_what_is_no_secret_is_storable(values):
+    model.check_storable(values)
+
+
+def test_tokens_are_blotted_out():
+    assert model.without_tokens(f"refused {TOKEN}: no") == "refused ***: no"
