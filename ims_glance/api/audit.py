@@ -106,7 +106,8 @@ def _describe(environ: Environ, done: _Done) -> tuple[str, dict[str, Any]] | Non
         name, subject = (operation.name, operation.subject) if operation else (None, {})
         image_ids, kind = _native_images(subject, done), "image"
         job_id, code = None, None
-    if name is None:
+    # 300: the Image API told its versions instead.
+    if name is None or done.status == 300:
         return None
     action, part = audit.ACTIONS[name]
     record = event.Event(

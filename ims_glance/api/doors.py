@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
+from oslo_context.context import generate_request_id
 
 from ims_glance import conf as ims_conf
+from ims_glance.api.versions import Versions
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -35,7 +37,7 @@ class Doors:
     """
 
     def __init__(self, native: App, ims: App, prefixes: Sequence[str] = ()) -> None:
-        self._native = native
+        self._native = Versions(native)
         self._ims = ims
         self._prefixes = tuple(prefix.rstrip("/") for prefix in prefixes)
 
@@ -60,8 +62,11 @@ def _named_twice(start_response: StartResponse) -> StartResponse:
 
     def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
         request_id = next((value for name, value in headers if name.lower() == _REQUEST_ID), None)
-        named = [("X-Request-Id", request_id)] if request_id else []
-        return start_response(status, [*headers, *named], *error)
+        if request_id is None:
+            # Refused before the filter "context", which gives it otherwise.
+            request_id = generate_request_id()
+            headers = [*headers, (_REQUEST_ID, request_id)]
+        return start_response(status, [*headers, ("X-Request-Id", request_id)], *error)
 
     return start
 

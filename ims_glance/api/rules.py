@@ -159,6 +159,10 @@ def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
         return {}
     image_id = str(body.get("id") or "to be created")
     stores.check_key_fits(call.stores, stores.Image(image_id, named))
+    if is_service(call.context):
+        # Its caller was asked when the job was accepted.
+        call.keys.check_alive(call.context, image_id, named)
+        return {}
     return {attributes.CMK_ID: call.keys.named(call.context, named, owner)}
 
 

@@ -101,7 +101,7 @@ def connector(conf: cfg.ConfigOpts) -> Callable[[], Notify]:
         notifier = oslo_messaging.Notifier(
             oslo_messaging.get_notification_transport(conf),
             publisher_id=_PUBLISHER,
-            driver=list(options.driver) or None,
+            driver=options.driver or None,
             topics=list(options.topics) or None,
             # One attempt to connect again, then the event is lost.
             retry=1,

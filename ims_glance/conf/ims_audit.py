@@ -12,16 +12,16 @@ OPTS: list[cfg.Opt] = [
         help="Whether operations that change images are recorded, at both APIs. The records are "
         "CADF events, sent as notifications.",
     ),
-    cfg.MultiStrOpt(
+    cfg.StrOpt(
         "driver",
-        default=[],
-        help="How notifications are sent: drivers of oslo.messaging (messagingv2, log, noop). "
-        "Unset: those of [oslo_messaging_notifications].",
+        help="How notifications are sent: a driver of oslo.messaging (messagingv2, log, noop). "
+        "Unset: those of [oslo_messaging_notifications], which are none by default.",
     ),
     cfg.ListOpt(
         "topics",
         default=["ims_audit"],
-        help="Topics that they are sent on. Empty: those of [oslo_messaging_notifications].",
+        help="Topics that they are sent on. Somebody must read them, for the message queue keeps "
+        "what nobody read. Empty: those of [oslo_messaging_notifications].",
     ),
     cfg.IntOpt(
         "queue_size",

@@ -102,7 +102,7 @@ class Database:
             raise NotConfigured
         group = self._conf.ims_database
         manager = enginefacade.transaction_context()
-        manager.configure(**{name: group[name] for name in _ENGINE_OPTIONS})
+        manager.configure(sqlite_fk=True, **{name: group[name] for name in _ENGINE_OPTIONS})
         return manager
 
 

@@ -18,7 +18,7 @@ import tenacity
 from taskflow import task as taskflow_task
 
 from ims_glance import exceptions
-from ims_glance.flows.context import JobContext, clock
+from ims_glance.flows.context import Abandoned, JobContext, clock
 from ims_glance.model import job as model
 
 LOG = logging.getLogger(__name__)
@@ -72,9 +72,11 @@ def _executing(method: Method) -> Method:
             result = _patiently(task.job, method, task, *positional, **named)
             model.check_storable(result, task.name)
         except exceptions.ImsError as error:
+            _look_at_lease(task.job)
             task.job.fail(error)
             raise
         except Exception as error:
+            _look_at_lease(task.job)
             # Its message is recorded nowhere: nobody knows what is in it.
             LOG.exception("Job %s: task %s is broken", task.job.id, task.name)
             broken = TaskBroken(task=task.name, error=type(error).__name__)
@@ -95,11 +97,19 @@ def _reverting(method: Method) -> Method:
             except exceptions.ImsError as error:
                 reason = str(error)
             except Exception as error:  # boundary: what the other tasks did is undone all the same
+                LOG.exception("Job %s: undoing %s is broken", task.job.id, task.name)
                 reason = type(error).__name__
-            LOG.exception("Job %s: undoing %s failed", task.job.id, task.name)
+            _look_at_lease(task.job)
+            LOG.error("Job %s: undoing %s failed: %s", task.job.id, task.name, reason)
             task.job.leave_behind(task.name, reason)
 
     return revert
+
+
+def _look_at_lease(job: JobContext) -> None:
+    """See whether an error is but the way in which some library stopped when the lease ended."""
+    if not job.lease.holds:
+        raise Abandoned("the lease ended") from None
 
 
 def _patiently(job: JobContext, method: Method, *positional: Any, **named: Any) -> Any:

@@ -39,9 +39,14 @@ class Operation:
 
 
 def _routes(*table: tuple[str, str, str]) -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    """The paths are Glance's (``glance/api/v2/router.py``)."""
+    """The paths are Glance's (``glance/api/v2/router.py``).
+
+    The version may have a minor number, or stand in ``Accept``
+    (``glance/api/middleware/version_negotiation.py``); a line feed at the end is overlooked.
+    """
+    begin, end = r"(?:/v2(?:\.\d+)?)?", r"\n?"
     return tuple(
-        (method, re.compile("/v2" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + r"/?\n?"), name)
+        (method, re.compile(begin + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + end), name)
         for method, path, name in table
     )
 

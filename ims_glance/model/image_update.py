@@ -27,6 +27,19 @@ class ChangeRefused(exceptions.Invalid):
     template = "Attribute '{name}': {reason}."
 
 
+class ValueRefused(exceptions.Invalid):
+    """An attribute cannot have that value."""
+
+    template = "Attribute '{name}' is one of {values}, not '{value}'."
+
+    def __init__(self, name: str, value: str, values: tuple[str, ...]) -> None:
+        self.code = _VALUE_CODES.get(name, ChangeRefused.code)
+        super().__init__(name=name, value=value, values=", ".join(values))
+
+
+_VALUE_CODES = {"hw_firmware_type": "IMG.0141"}
+
+
 def checked(
     operations: Iterable[Mapping[str, Any]], view: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
@@ -93,8 +106,7 @@ def _value(name: str, value: Any) -> Any:
         return text.check_description(plain)
     known = attributes.ATTRIBUTES.get(name)
     if known is not None and known.values and plain not in known.values:
-        reason = f"one of {', '.join(known.values)}, not '{plain[:64]}'"
-        raise ChangeRefused(name=name, reason=reason)
+        raise ValueRefused(name, plain[:64], known.values)
     if len(plain) > _MAX_VALUE or not text.is_storable(plain):
         raise ChangeRefused(name=name, reason="the value is too long, or has odd characters")
     return plain

@@ -7,6 +7,7 @@ and where they run.
 """
 
 import dataclasses
+import re
 from typing import Any
 
 LINUX = "Linux"
@@ -33,7 +34,7 @@ class OperatingSystem:
 
 
 def _bits(name: str) -> int:
-    return 32 if "32" in name.rsplit(" ", 1)[-1] else 64
+    return 32 if re.search(r"32 ?bit", name) else 64
 
 
 def _family(

@@ -3,7 +3,7 @@
 
 import sys
 
-from tests.benchmarks import harness, in_process, over_http
+from tests.benchmarks import harness, in_process, jobs, over_http
 
 FIGURES = {
     "add": in_process.add,
@@ -12,6 +12,7 @@ FIGURES = {
     "range": over_http.random_range,
     "memory": over_http.memory,
     "rekey": over_http.rekey,
+    "accept": jobs.accept,
 }
 
 

@@ -153,7 +153,7 @@ def test_create_from_a_volume(demo, name):
         made = read(
             "demo",
             *("image", "create", f"{name}-made", "--volume", name, "--tag", "env=test"),
-            *("--os", "Ubuntu 22.04 server 64bit", "--wait"),
+            *("--os-version", "Ubuntu 22.04 server 64bit", "--wait"),
         )
         assert (made["status"], made["os_type"], made["platform"]) == ("active", "Linux", "Ubuntu")
         assert made["origin"] == f"volume,{volume.id}"
@@ -163,5 +163,7 @@ def test_create_from_a_volume(demo, name):
 
 
 def test_no_such_volume():
-    said = refusal("demo", "image", "create", "x", "--volume", "none", "--os", "CentOS 7.3 64bit")
+    said = refusal(
+        "demo", "image", "create", "x", "--volume", "none", "--os-version", "CentOS 7.3 64bit"
+    )
     assert "none" in said

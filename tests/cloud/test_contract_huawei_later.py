@@ -4,13 +4,27 @@
 import pytest
 from huaweicloudsdkims import v2
 
-from tests.cloud import huawei, pocket
+from tests.cloud import client_shell, huawei, pocket
 from tests.cloud.huawei import LINUX, NOBODY, refused
 
 
 @pytest.fixture(scope="module")
-def ims(cloud):
-    return huawei.client(pocket.connect("demo"))
+def demo(cloud):
+    return pocket.connect("demo")
+
+
+@pytest.fixture(scope="module")
+def ims(demo):
+    return huawei.client(demo)
+
+
+@pytest.fixture(scope="module")
+def images(demo):
+    """The ids of an active and of a queued image."""
+    with client_shell.image(demo, "contract-later") as image_id:
+        queued = demo.image.create_image(name="contract-later", disk_format="raw")
+        yield image_id, queued.id
+        demo.image.delete_image(queued)
 
 
 _FILE = "bucket:folder/object.qcow2"
@@ -18,7 +32,7 @@ _DATA_FILE = {"name": "x", "image_url": _FILE, "min_disk": 40}
 _QUICK = {"name": "x", "image_url": _FILE, "min_disk": 40, "os_version": LINUX}
 
 
-def _later(ims):
+def _later(ims, image_id="", queued_id=""):
     """Calls of operations whose neighbours are not connected yet."""
     data = v2.CreateDataImageRequestBody(**_DATA_FILE)
     file = v2.CreateImageRequestBody(**_DATA_FILE, os_version=LINUX)
@@ -45,20 +59,26 @@ def _later(ims):
             v2.ImportImageQuickInSafeModeRequest(quick)
         ),
         "register": lambda: ims.register_image(
-            v2.RegisterImageRequest(NOBODY, v2.RegisterImageRequestBody(_FILE))
+            v2.RegisterImageRequest(queued_id, v2.RegisterImageRequestBody(_FILE))
         ),
-        "export": lambda: ims.export_image(v2.ExportImageRequest(NOBODY, export)),
+        "export": lambda: ims.export_image(v2.ExportImageRequest(image_id, export)),
         "export safely": lambda: ims.export_image_in_safe_mode(
-            v2.ExportImageInSafeModeRequest(NOBODY, export)
+            v2.ExportImageInSafeModeRequest(image_id, export)
         ),
-        "away": lambda: ims.copy_image_cross_region(v2.CopyImageCrossRegionRequest(NOBODY, away)),
+        "away": lambda: ims.copy_image_cross_region(v2.CopyImageCrossRegionRequest(image_id, away)),
     }
 
 
 @pytest.mark.parametrize("operation", _later(None))
-def test_not_supported_yet(ims, operation):
+def test_not_supported_yet(ims, images, operation):
     with refused("IMG.0105"):
-        _later(ims)[operation]()
+        _later(ims, *images)[operation]()
+
+
+@pytest.mark.parametrize("operation", ["register", "export", "export safely", "away"])
+def test_what_is_found_out_nevertheless(ims, operation):
+    with refused("IMG.0027", 404):
+        _later(ims, NOBODY, NOBODY)[operation]()
 
 
 def test_their_bodies_are_checked_nevertheless(ims):

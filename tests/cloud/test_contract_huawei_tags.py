@@ -204,7 +204,7 @@ def test_images_by_tags_refuses(ims):
         {"tags": [v2.Tags("a", ["b", "b"])]},
         {"tags": [v2.Tags(f"k{number}", []) for number in range(11)]},
         {"tags": [v2.Tags("a", [f"v{number}" for number in range(11)])]},
-        {"tags": [v2.Tags("k" * 128, [])]},
+        {"tags": [v2.Tags("k" * 129, [])]},
         {"matches": [v2.TagKeyValue("resource_size", "1")]},
         {"matches": [v2.TagKeyValue("resource_id", "1"), v2.TagKeyValue("resource_id", "2")]},
         {"limit": "0"},

@@ -71,7 +71,7 @@ def probe(tenant, pytestconfig):
 @pytest.fixture(scope="module")
 def described(tenant):
     config = schemathesis.Config()
-    config.generation.update(with_security_parameters=False)
+    config.projects.default.generation.update(with_security_parameters=False)
     return schemathesis.openapi.from_dict(openapi.document(), config=config)
 
 

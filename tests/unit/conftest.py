@@ -17,7 +17,7 @@ from ims_glance import conf as ims_conf
 from ims_glance import keys
 from tests.base import in_child
 from tests.functional import key_vault
-from tests.unit import glance_database
+from tests.unit import glance_database, job_database
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
 
 _DEADLOCK_SECONDS = 60
@@ -146,3 +146,9 @@ def make_conf(path: Path, options: Options) -> cfg.ConfigOpts:
     conf.register_opts(castellan_utils.credential_opts, group=castellan_utils.OPT_GROUP)
     ims_conf.register_opts(conf)
     return conf
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> job_database.Tables:
+    """The tables of jobs, empty."""
+    return job_database.Tables(job_database.sqlite(tmp_path))

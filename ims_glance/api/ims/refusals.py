@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import webob
-from oslo_context.context import generate_request_id
 
 from ims_glance.api.ims import errors
 
@@ -44,5 +43,3 @@ def _reword(response: webob.Response) -> None:
     response.body = worded.body
     response.content_type = worded.content_type
     response.charset = worded.charset
-    # Otherwise given by the filter "context", which these requests did not reach.
-    response.headers.setdefault("x-openstack-request-id", generate_request_id())

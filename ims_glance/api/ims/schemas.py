@@ -7,7 +7,12 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 UUID = {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}
-PROJECT = {"type": "string", "pattern": "^[0-9a-zA-Z_-]{1,64}$"}
+PROJECT = {
+    "type": "string",
+    "pattern": "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$",
+    "description": "id of a project, not its name",
+    "x-ims-code": "IMG.0067",
+}
 # What they may contain is checked by ims_glance.model.text, with its own codes.
 NAME = {"type": "string", "x-ims-code-missing": "IMG.0013"}
 DESCRIPTION = {"type": "string", "maxLength": 1024, "x-ims-code": "IMG.0004"}

@@ -16,7 +16,7 @@ _KINDS = {"ecs": "ECS", "bms": "BMS"}
 class CreateImage(base.ShowOne):
     """Make a private system-disk image of a volume.
 
-    Example: openstack ims image create --volume disk --os "Ubuntu 22.04 server 64bit" --wait mine
+    Example: openstack ims image create --volume disk --os-version "Ubuntu 22.04 server 64bit" --wait mine
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -28,7 +28,7 @@ class CreateImage(base.ShowOne):
         source = parser.add_mutually_exclusive_group(required=True)
         source.add_argument("--volume", metavar="<volume>", help="Name or id of the volume")
         parser.add_argument(
-            "--os",
+            "--os-version",
             metavar="<os>",
             required=True,
             help="Operating system on it, as in 'openstack ims os list'. Example: "
@@ -61,7 +61,7 @@ class CreateImage(base.ShowOne):
         volume = self.cloud.block_storage.find_volume(parsed_args.volume, ignore_missing=False)
         given: dict[str, Any] = {
             "volume_id": volume.id,
-            "os_version": parsed_args.os,
+            "os_version": parsed_args.os_version,
             "type": _KINDS.get(parsed_args.type),
             "min_ram": parsed_args.min_ram,
             "max_ram": parsed_args.max_ram,

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from cliff.command import Command
+from openstackclient import shell
 
 from ims_glance.client import plugin
 from ims_glance.client.proxy import Proxy
@@ -33,15 +34,37 @@ def test_it_is_installed_as_a_plugin():
     assert PROJECT["entry-points"]["openstack.cli.extension"]["ims"] == plugin.__name__
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_there_with_help(name):
+def ready(name):
     module, _, attribute = COMMANDS[name].partition(":")
     command = getattr(importlib.import_module(module), attribute)
     assert issubclass(command, Command)
-    ready = command(SimpleNamespace(client_manager=None, stdout=None), None)
-    text = ready.get_parser("openstack").format_help()
-    assert ready.get_description().strip()
-    assert "None" not in text
+    return command(SimpleNamespace(client_manager=None, stdout=None), None)
+
+
+@pytest.fixture(scope="module")
+def global_options():
+    """The options that openstackclient, with all its plugins, takes before the command."""
+    return set(shell.OpenStackShell().parser._option_string_actions)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_with_help(name):
+    command = ready(name)
+    assert command.get_description().strip()
+    assert "None" not in command.get_parser("openstack").format_help()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_is_taken_for_a_global_one(name, global_options):
+    """openstackclient completes what looks like the beginning of an option of its own."""
+    ours = set(ready(name).get_parser("openstack")._option_string_actions) - {"-h", "--help"}
+    lost = {
+        (option, other)
+        for option in ours
+        for other in global_options
+        if option.startswith("--") and other.startswith(option)
+    }
+    assert lost == set()
 
 
 def test_every_command_is_registered():

@@ -101,7 +101,14 @@ def test_secrets_are_found_and_not_repeated(values):
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"name": "secret agent"}, {"tasks": ["a"], "disk": "x", "token": None}, None, [1, 2.0], "x"],
+    [
+        {},
+        {"name": "secret agent"},
+        {"tasks": ["a"], "disk": "x", "token": None},
+        None,
+        [1, 2.0],
+        "x",
+    ],
 )
 def test_what_is_no_secret_is_storable(values):
     model.check_storable(values)

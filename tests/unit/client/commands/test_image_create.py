@@ -24,7 +24,7 @@ def test_create_from_a_volume_by_name(ready, run):
     ready.json("GET", f"{VOLUME}/volumes/detail", {"volumes": [{"id": "v1", "name": "disk"}]})
     run(
         CreateImage,
-        *("mine", "--volume", "disk", "--os", "CentOS 7.3 64bit", "--for", "bms"),
+        *("mine", "--volume", "disk", "--os-version", "CentOS 7.3 64bit", "--for", "bms"),
         *("--tag", "env=test", "--min-ram", "1024", "--description", "d"),
     )
     assert ready.only("POST").body == {

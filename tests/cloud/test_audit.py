@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a consumer of the message queue learns of operations at both doors."""
+
+import queue
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import oslo_messaging
+import pytest
+from oslo_config import cfg
+
+from ims_glance import conf as ims_conf
+from tests.cloud import pocket
+
+_PATIENCE = 30
+
+
+class _Endpoint:
+    """What oslo.messaging hands the notifications to."""
+
+    def __init__(self) -> None:
+        self.seen: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+
+    def info(self, _context, _publisher, event_type, payload, _metadata):
+        self.seen.put((event_type, payload))
+
+
+class Trail:
+    """The events of this test, among those of others."""
+
+    def __init__(self, endpoint: _Endpoint) -> None:
+        self._endpoint = endpoint
+        self._seen: list[tuple[str, dict[str, Any]]] = []
+
+    def find(self, event_type: str, image_id: str, code: str | None = None) -> dict[str, Any]:
+        """The first event of this type, image and code; its content."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            for kind, event in self._seen:
+                more = event["attachments"][0]["content"]
+                if (kind, more["code"]) == (event_type, code) and image_id in more["image_ids"]:
+                    return event
+            try:
+                self._seen.append(self._endpoint.seen.get(timeout=0.5))
+            except queue.Empty:
+                continue
+        raise AssertionError(f"no {event_type} of {image_id}: {[kind for kind, _ in self._seen]}")
+
+
+@pytest.fixture(scope="module")
+def trail() -> Iterator[Trail]:
+    """Listens to the audit topic of the first region's Glance."""
+    conf = cfg.ConfigOpts()
+    files = [text for path in pocket.glance_config_files() for text in ("--config-file", path)]
+    conf(files, project="glance")
+    ims_conf.register_opts(conf)
+    endpoint = _Endpoint()
+    listener = oslo_messaging.get_notification_listener(
+        oslo_messaging.get_notification_transport(conf),
+        [oslo_messaging.Target(topic=topic) for topic in conf.ims_audit.topics],
+        [endpoint],
+        executor="threading",
+        # A copy for these tests; others read the topic too.
+        pool=f"test-{uuid.uuid4().hex[:8]}",
+    )
+    listener.start()
+    yield Trail(endpoint)
+    listener.stop()
+    listener.wait()
+
+
+@pytest.fixture
+def demo() -> Any:
+    return pocket.connect("demo")
+
+
+@pytest.fixture
+def image(demo) -> Iterator[Any]:
+    made = demo.image.create_image("audited", disk_format="raw", container_format="bare")
+    yield made
+    demo.image.delete_image(made, ignore_missing=True)
+
+
+def test_the_life_of_an_image(trail, demo, image):
+    demo.image.upload_image(container_format="bare", disk_format="raw", name="x", data=b"x")
+    demo.image.add_tag(image, "key")
+    demo.image.update_image(image, name="renamed")
+    demo.image.delete_image(image)
+    for name in ("createImage", "addTag", "updateImage", "deleteImage"):
+        event = trail.find(f"audit.image.{name}", image.id)
+        more = event["attachments"][0]["content"]
+        assert event["name"] == name
+        assert event["outcome"] == "success"
+        assert event["initiator"]["id"] == demo.current_user_id
+        assert event["initiator"]["host"]["address"] == "127.0.0.1"
+        assert "openstacksdk" in event["initiator"]["host"]["agent"]
+        assert more["project_id"] == demo.current_project_id
+        assert "member" in more["roles"]
+        assert more["request_id"].startswith("req-")
+        assert demo.auth_token not in str(event)
+
+
+def test_a_refusal(trail, image):
+    other = pocket.connect("other")
+    answer = other.image.delete(f"/images/{image.id}")
+    assert answer.status_code == 404
+    event = trail.find("audit.image.deleteImage", image.id)
+    assert event["outcome"] == "failure"
+    assert event["reason"]["reasonCode"] == "404"
+    assert event["initiator"]["id"] == other.current_user_id
+
+
+def test_the_ims_api(trail, demo, image):
+    demo.image.put(
+        f"/images/{image.id}/file",
+        data=b"x",
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    root = demo.image.get_endpoint_data().url.removesuffix("/").removesuffix("/v2")
+    patch = [{"op": "replace", "path": "/name", "value": "by ims"}]
+    url = f"{root}/v2/cloudimages/{image.id}"
+    answer = demo.image.request(url, "PATCH", json=patch, raise_exc=False)
+    assert answer.status_code == 200, answer.text
+    event = trail.find("audit.ims.updateImage", image.id)
+    assert event["outcome"] == "success"
+    assert event["initiator"]["id"] == demo.current_user_id
+    patch[0]["value"] = "<" * 200
+    answer = demo.image.request(url, "PATCH", json=patch, raise_exc=False)
+    assert answer.status_code == 400
+    code = answer.json()["error"]["code"]
+    assert trail.find("audit.ims.updateImage", image.id, code)["outcome"] == "failure"

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A database for jobs, in a file, and a configuration that names it."""
+
+from pathlib import Path
+from typing import Any
+
+from oslo_config import cfg
+
+from ims_glance import conf as ims_conf
+from ims_glance.db import migrations
+from ims_glance.db.database import Database
+from ims_glance.db.delegations import Caller, Delegations, Made
+from ims_glance.db.jobs import Jobs
+from ims_glance.model.job import Job
+
+CALLER = Caller("user", "project", "roles")
+EXPIRES = "2030-01-01T00:00:00.123456Z"
+
+
+def configuration(url: str | None, **options: Any) -> cfg.ConfigOpts:
+    """A configuration with a database; *options* are of ``[ims_jobs]``."""
+    conf = cfg.ConfigOpts()
+    conf([], project="glance", default_config_files=[], default_config_dirs=[])
+    ims_conf.register_opts(conf)
+    conf.set_override("connection", url, "ims_database")
+    for name, value in options.items():
+        conf.set_override(name, value, "ims_jobs")
+    return conf
+
+
+def sqlite(folder: Path) -> str:
+    """The address of a new database."""
+    return f"sqlite:///{folder}/jobs.sqlite"
+
+
+class Tables:
+    """A database with its tables."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self.conf = configuration(url, **options)
+        self.database = Database(self.conf)
+        migrations.sync(self.database.engine)
+        self.jobs = Jobs(self.database)
+        self.delegations = Delegations(self.database)
+
+    def delegation(self, grant: str = "trust", expires_at: str = EXPIRES) -> tuple[str, Made]:
+        """A delegation that is being made, and what its first job says."""
+        delegation_id = self.delegations.begin(CALLER, expires_at)
+        return delegation_id, Made(delegation_id, grant)
+
+    def create(self, number: int = 1, limit: int = 10, **values: Any) -> Job:
+        """A recorded job."""
+        job = Job(
+            **{
+                "id": f"{number:032x}",
+                "type": "test",
+                "project_id": "project",
+                "user_id": "user",
+                **values,
+            }
+        )
+        self.jobs.create(job, limit)
+        return job
+
+    def claimed(self, number: int = 1, seconds: float = 60.0, **values: Any) -> Job:
+        """A job that a worker has."""
+        job = self.create(number, **values)
+        claimed = self.jobs.claim(job.id, "worker", seconds)
+        assert claimed is not None
+        return claimed
