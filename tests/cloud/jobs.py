@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs as tests see them: accepted in this process, run by workers that the test starts."""
 
+import atexit
+import functools
 import json
 import os
 import signal
@@ -17,9 +19,12 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_config import cfg
 from oslo_messaging import conffixture
+from pocket_cloud.cloud import Cloud
+from pocket_cloud.setup import base
 
 from ims_glance import conf as ims_conf
 from ims_glance.api.acceptance import Acceptance
+from ims_glance.db import migrations
 from ims_glance.db.database import Database
 from ims_glance.model.job import Job
 from tests.cloud import pocket
@@ -27,13 +32,17 @@ from tests.cloud import pocket
 FAST = {"lease_seconds": 3.0, "scan_seconds": 0.3, "sweep_seconds": 1.0, "stop_seconds": 5.0}
 
 
-def configuration(region: str = "one", **options: Any) -> cfg.ConfigOpts:
-    """What a region's Glance is configured with."""
+def configuration(
+    region: str = "one", connection: str | None = None, **options: Any
+) -> cfg.ConfigOpts:
+    """What a region's Glance is configured with, but for the database and ``[ims_jobs]``."""
     conf = cfg.ConfigOpts()
     conf([], default_config_files=pocket.glance_config_files(region), project="glance")
     ims_conf.register_opts(conf)
     # Some of its options it registers on the one global configuration only.
     conffixture.ConfFixture(conf)
+    if connection is not None:
+        conf.set_override("connection", connection, "ims_database")
     for name, value in options.items():
         conf.set_override(name, value, "ims_jobs")
     return conf
@@ -51,17 +60,25 @@ def caller(connection: Any) -> types.SimpleNamespace:
     )
 
 
-class Bench:
-    """The API's side, with the tables in reach.
+@functools.cache
+def database() -> str:
+    """A new database of this process, so that nobody else's worker takes its jobs; its address."""
+    cloud = Cloud.from_environment()
+    name = f"ims_test_{uuid.uuid4().hex[:8]}"
+    base.sql(cloud, f"CREATE DATABASE {name}; GRANT ALL ON {name}.* TO 'ims'@'127.0.0.1';")
+    atexit.register(base.sql, cloud, f"DROP DATABASE {name};")
+    url: str = configuration().ims_database.connection.replace("/ims_one?", f"/{name}?")
+    migrations.sync(Database(configuration(connection=url)).engine)
+    return url
 
-    The topic is the test's own, so the cloud's workers hear nothing; and they do not know the job
-    type ``testSmall``.
-    """
+
+class Bench:
+    """The API's side, with the tables in reach. Database and topic are the test's own."""
 
     def __init__(self, **options: Any) -> None:
         self.topic = f"ims-test-{uuid.uuid4().hex[:8]}"
         self.options = {**FAST, "topic": self.topic, **options}
-        self.conf = configuration(**self.options)
+        self.conf = configuration(connection=database(), **self.options)
         self.acceptance = Acceptance(self.conf)
         self.database = Database(self.conf)
 
@@ -113,7 +130,7 @@ class Bench:
 
     def start(self, die: dict[str, str] | None = None, **options: Any) -> "Process":
         """A worker process."""
-        wish: dict[str, Any] = {"options": {**self.options, **options}}
+        wish: dict[str, Any] = {"connection": database(), "options": {**self.options, **options}}
         if die is not None:
             wish["die"] = die
         return Process(wish)

@@ -5,10 +5,10 @@ import secrets
 from typing import Any
 
 import openstack
-import otcextensions
 import pytest
 from openstack import config as openstack_config
 from openstack import exceptions, proxy
+from otcextensions import sdk
 
 from tests.cloud import client_shell, pocket
 
@@ -39,7 +39,7 @@ def conn(request, demo):
             imsv2_endpoint_override=f"{endpoint}/v2",
         )
         connection = openstack.connection.Connection(config=region)
-        otcextensions.sdk.load(connection)
+        sdk.load(connection)
         yield connection
 
 
@@ -60,7 +60,7 @@ def _refused(caught, code, status):
 def test_the_catalogue_alone_is_enough(demo, image):
     clouds = openstack_config.OpenStackConfig(config_files=[str(pocket.HOME / "clouds.yaml")])
     connection: Any = openstack.connection.Connection(config=clouds.get_one("demo"))
-    otcextensions.sdk.register_single_service(connection, "imsv2")
+    sdk.register_single_service(connection, "imsv2")
     (found,) = connection.imsv2.images(id=image.id)
     assert found.name == image.name
 

@@ -111,10 +111,11 @@ def watched(dying: Dying) -> None:
 def main(wish: dict[str, Any]) -> int:
     """Run a worker.
 
-    :param wish: ``options`` of [ims_jobs], and optionally ``die`` (arguments of :class:`Dying`)
+    :param wish: ``connection`` of [ims_database], ``options`` of [ims_jobs], and optionally ``die`` (arguments of :class:`Dying`)
     """
     conf = cfg.CONF
     worker.read_configuration(conf, [])
+    conf.set_override("connection", wish["connection"], "ims_database")
     for name, value in wish["options"].items():
         conf.set_override(name, value, "ims_jobs")
     if "die" in wish:

@@ -23,6 +23,7 @@ def configuration(url: str | None, **options: Any) -> cfg.ConfigOpts:
     conf([], project="glance", default_config_files=[], default_config_dirs=[])
     ims_conf.register_opts(conf)
     conf.set_override("connection", url, "ims_database")
+    conf.set_override("sqlite_synchronous", False, "ims_database")
     for name, value in options.items():
         conf.set_override(name, value, "ims_jobs")
     return conf

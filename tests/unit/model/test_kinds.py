@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from ims_glance.model import kinds
+
+
+@pytest.mark.parametrize(
+    ("view", "kind"),
+    [
+        ({"visibility": "public"}, "gold"),
+        ({"visibility": "private"}, "private"),
+        ({"visibility": "shared"}, "shared"),
+        ({"visibility": "community"}, "private"),
+        ({}, "private"),
+        ({"visibility": "private", "__imagetype": "market"}, "market"),
+        # Only the market is marked; what else is stored does not count.
+        ({"visibility": "shared", "__imagetype": "private"}, "shared"),
+    ],
+)
+def test_kind_follows_from_what_is_seen(view, kind):
+    assert kinds.image_type(view) == kind

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of rules, row by row."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ims_glance.model import rules
+from ims_glance.model.rules import Action, Facts, Trait
+
+OWN = Facts.of({"id": "i", "owner": "me", "status": "active", "visibility": "private"})
+OF_TRAIT = {
+    Trait.PUBLIC: {"visibility": "public"},
+    Trait.MARKET: {"kind": "market"},
+    Trait.PUBLISHED: {"published": True},
+    Trait.RECEIVED: {"owner": "you"},
+    Trait.NOT_RECEIVED: {},
+    Trait.DEFAULT_KEY: {"encrypted": True, "with_default_key": True},
+    Trait.ENCRYPTED: {"encrypted": True},
+    Trait.WHOLE: {"whole": True},
+    Trait.ISO: {"env_type": "IsoImage"},
+    Trait.PROTECTED: {"protected": True},
+    Trait.NOT_ACTIVE: {"status": "deactivated"},
+}
+
+
+@pytest.mark.parametrize(("action", "trait", "code"), rules.TABLE)
+def test_every_row_refuses(action, trait, code):
+    image = dataclasses.replace(OWN, **OF_TRAIT[trait])
+    with pytest.raises((rules.Refused, rules.NotTheirs)) as refused:
+        rules.check(action, image, "me", "never" if trait is Trait.ENCRYPTED else "custom_key")
+    assert refused.value.code == code
+    assert "cannot" in str(refused.value)
+
+
+def test_every_trait_is_that_of_some_image():
+    assert set(OF_TRAIT) == set(Trait)
+
+
+@pytest.mark.parametrize("action", set(Action) - {Action.ACCEPT})
+def test_ones_own_plain_active_image_may_do_all(action):
+    rules.check(action, OWN, "me")
+
+
+def test_a_received_image_may_be_accepted_and_copied():
+    for action in (Action.ACCEPT, Action.COPY):
+        rules.check(action, OWN, "you")
+
+
+def test_under_a_key_of_ones_own_it_may_be_shared():
+    image = Facts.of(
+        {"id": "i", "owner": "me", "status": "active", "__system__cmkid": "k"}, "other"
+    )
+    rules.check(Action.SHARE, image, "me")
+    with pytest.raises(rules.Refused, match="shares no encrypted"):
+        rules.check(Action.SHARE, image, "me", "never")
+
+
+def test_while_it_is_made_its_record_is_completed():
+    image = dataclasses.replace(OWN, status="queued")
+    rules.check(Action.COMPLETE, image, "me")
+    with pytest.raises(rules.Refused):
+        rules.check(Action.UPDATE, image, "me")
+
+
+def test_what_the_caller_may_not_is_told_from_what_the_image_is():
+    with pytest.raises(rules.NotTheirs):
+        rules.check(Action.SHARE, OWN, "you")
+    with pytest.raises(rules.NotTheirs):
+        rules.check(Action.DELETE, dataclasses.replace(OWN, protected=True), "me")
+
+
+def test_facts_from_a_view():
+    facts = Facts.of(
+        {
+            "id": "i", "owner": "me", "status": "active", "visibility": "shared", "protected": True,
+            "__system__cmkid": "k", "__whole_image": "True", "__productcode": "p",
+            "virtual_env_type": "IsoImage",
+        },
+        "k",
+    )  # fmt: skip
+    assert facts == Facts(
+        id="i", owner="me", status="active", visibility="shared", kind="shared", protected=True,
+        encrypted=True, with_default_key=True, whole=True, published=True, env_type="IsoImage",
+    )  # fmt: skip
+    withdrawn = Facts.of({"__productcode": "p", "__is_offshelved": "true"})
+    assert not withdrawn.published
+
+
+@given(st.sampled_from(Action), st.dictionaries(st.text(), st.text() | st.booleans() | st.none()))
+def test_no_view_breaks_it(action, view):
+    try:
+        rules.check(action, Facts.of(view), "me")
+    except (rules.Refused, rules.NotTheirs) as refused:
+        assert refused.code.startswith("IMG.")
