@@ -24,7 +24,8 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 _IMS = re.compile(
     r"/v1(/.*)?"
     r"|/v2(\.1)?/cloudimages(/.*)?"
-    r"|/v2/[^/]+/images/(tags|resource_instances/action|[^/]+/tags(/.*)?)/?"
+    r"|/v2/[^/]+/images/(tags|resource_instances/action|[^/]+/tags(/.*)?)/?",
+    re.DOTALL,
 )
 _SLASHES = re.compile("//+")
 _REQUEST_ID = "x-openstack-request-id"

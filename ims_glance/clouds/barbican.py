@@ -6,15 +6,55 @@ its tenants' certificates to itself in the same way, through the caller's token.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from barbicanclient import client as barbican_client
 from castellan.common import exception as castellan_exceptions
-from keystoneauth1 import identity, session
+from keystoneauth1 import identity, plugin, session
 from oslo_config import cfg
 from oslo_context.context import RequestContext
 
 _PAGE = 100
+
+
+class _Bearer(plugin.BaseAuthPlugin):
+    """A token as it is, for one service.
+
+    keystoneauth's own plugin asks Keystone for another token first, which Keystone does not give for
+    one that was got with an access key or an application credential.
+    """
+
+    def __init__(self, token: str, endpoint: Callable[[], str | None]) -> None:
+        super().__init__()
+        self._token = token
+        self._endpoint = endpoint
+
+    def get_token(self, session: Any) -> str:
+        """The token."""
+        return self._token
+
+    def get_endpoint(self, session: Any, **kwargs: Any) -> str | None:
+        """Where the service is."""
+        return self._endpoint()
+
+
+class _Caller(RequestContext):
+    """A caller for Castellan, which asks a context for its plugin if it has one."""
+
+    def __init__(self, context: RequestContext, auth: _Bearer) -> None:
+        super().__init__(
+            auth_token=context.auth_token,
+            user_id=context.user_id,
+            project_id=context.project_id,
+            # Castellan needs it for nothing but itself: the thread's own context stays.
+            overwrite=False,
+        )
+        self._auth = auth
+
+    def get_auth_plugin(self) -> _Bearer:
+        """What a session of the caller authenticates with."""
+        return self._auth
 
 
 class Barbican:
@@ -32,6 +72,10 @@ class Barbican:
         """Keystone id of the user that reads keys for the service."""
         if self._conf.ims_kms.service_user_id:
             return str(self._conf.ims_kms.service_user_id)
+        return str(self._service.get_user_id())
+
+    @functools.cached_property
+    def _service(self) -> session.Session:
         options = self._conf.key_manager
         auth = identity.Password(
             auth_url=options.auth_url,
@@ -45,7 +89,27 @@ class Barbican:
             project_domain_id=options.project_domain_id,
             project_domain_name=options.project_domain_name,
         )
-        return str(self._session(auth).get_user_id())
+        return self._session(auth)
+
+    @functools.cached_property
+    def _endpoint(self) -> str | None:
+        options = self._conf.barbican
+        if options.barbican_endpoint:
+            return str(options.barbican_endpoint)
+        return self._service.get_endpoint(
+            service_type="key-manager",
+            interface=options.barbican_endpoint_type,
+            region_name=options.barbican_region_name,
+        )
+
+    def caller(self, context: RequestContext) -> RequestContext:
+        """*context* for Castellan: with its token used as it is."""
+        return _Caller(context, self._auth(context))
+
+    def _auth(self, context: RequestContext) -> _Bearer:
+        if not context.auth_token:
+            raise castellan_exceptions.Forbidden("the caller has no token")
+        return _Bearer(context.auth_token, lambda: self._endpoint)
 
     def key_ids(self, context: RequestContext, name: str) -> list[str]:
         """Ids of the active 256-bit AES keys of the caller's project called *name*, oldest first."""
@@ -84,18 +148,11 @@ class Barbican:
         return session.Session(auth=auth, verify=verify)
 
     def _client(self, context: RequestContext) -> Any:
-        if not context.auth_token:
-            raise castellan_exceptions.Forbidden("the caller has no token")
-        auth = identity.Token(
-            auth_url=self._conf.barbican.auth_endpoint,
-            token=context.auth_token,
-            project_id=context.project_id,
-        )
         options = self._conf.barbican
         return barbican_client.Client(
             version=options.barbican_api_version,
-            session=self._session(auth),
-            endpoint=options.barbican_endpoint,
+            session=self._session(self._auth(context)),
+            endpoint=self._endpoint,
             interface=options.barbican_endpoint_type,
             region_name=options.barbican_region_name,
         )

@@ -19,9 +19,11 @@ from glance_store import location as store_location
 from oslo_config import cfg
 from oslo_db.exception import DBError
 from oslo_log import log as logging
+from oslo_serialization import jsonutils
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
+from ims_glance.api.ims import openapi as description
 from ims_glance.clouds.image import ImageRecords
 from ims_glance.cmd import checks
 from ims_glance.db import migrations
@@ -133,6 +135,11 @@ def db(conf: cfg.ConfigOpts) -> None:
     print(version or "the database was never synchronized")
 
 
+def openapi(_conf: cfg.ConfigOpts) -> None:
+    """Print the IMS API as an OpenAPI document."""
+    print(jsonutils.dumps(description.document(), indent=2))
+
+
 def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     def command(function: Callable[[cfg.ConfigOpts], None]) -> argparse.ArgumentParser:
         parser = subparsers.add_parser(
@@ -142,6 +149,7 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         return parser
 
     command(status)
+    command(openapi)
     command(verify).add_argument("image_id", metavar="IMAGE", help="image id")
     rekey_parser = command(rekey)
     rekey_parser.add_argument("image_id", metavar="IMAGE", help="image id")

@@ -66,8 +66,8 @@ def flow(job: JobContext) -> Flow:
     """The flow of a job.
 
     Its arguments are ``image_id`` of the source, ``name``, and if given ``description``,
-    ``cmk_id`` (an id, or the name of the default key; without it the copy is plain) and
-    ``enterprise_project_id``.
+    ``cmk_id`` (id of a key that the caller was asked for, and that was opened to the service; without
+    it the copy is plain) and ``enterprise_project_id``.
     """
     return linear_flow.Flow("copy image").add(
         ReadSource(job), CreateImage(job), CopyData(job), FinishImage(job)

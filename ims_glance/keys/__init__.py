@@ -74,7 +74,9 @@ class KeyManager:
         :raises KeyUnusable: if it is no 256-bit AES key
         :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
         """
-        self._read(context, key_id, exceptions.KeyDenied)
+        with self._translated(key_id, exceptions.KeyDenied):
+            caller = self._caller(context)
+        self._read(caller, key_id, exceptions.KeyDenied)
 
     def open_to_service(self, context: RequestContext, key_id: str) -> None:
         """Make sure that the service can read a key, granting it read access as the caller.
@@ -110,7 +112,8 @@ class KeyManager:
                 return found
             name = self._conf.ims_kms.default_key_name
             with self._translated(name, exceptions.KeyDenied):
-                key_id = self._castellan.create_key(context, "AES", KEY_BITS, name=name)
+                caller = self._caller(context)
+                key_id = self._castellan.create_key(caller, "AES", KEY_BITS, name=name)
         LOG.info("Made default key %s of project %s", key_id, context.project_id)
         return key_id
 
@@ -154,6 +157,9 @@ class KeyManager:
         if encoded is None or len(encoded) * 8 != KEY_BITS:
             raise exceptions.KeyUnusable(key_id=key_id, reason="it has not 256 bits")
         return bytes(encoded)
+
+    def _caller(self, context: RequestContext) -> RequestContext:
+        return self._barbican.caller(context) if self._is_barbican else context
 
     def _service_credential(self) -> Any:
         try:

@@ -91,6 +91,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.COPY_CROSS_REGION, Trait.RECEIVED, "IMG.0047"),
     (Action.COPY_CROSS_REGION, Trait.ISO, "IMG.0024"),
     (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.UPDATE, Trait.RECEIVED, "IMG.0047"),
     (Action.UPDATE, Trait.PUBLISHED, "IMG.0046"),
     (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.TAG, Trait.RECEIVED, "IMG.0047"),

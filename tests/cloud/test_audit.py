@@ -88,7 +88,7 @@ def image(demo) -> Iterator[Any]:
 
 def test_the_life_of_an_image(trail, demo, image):
     demo.image.add_tag(image, "key")
-    demo.image.update_image(image, name="renamed")
+    demo.image.update_image(image.id, name="renamed")
     demo.image.delete_image(image)
     for name in ("createImage", "addTag", "updateImage", "deleteImage"):
         event = trail.find(f"audit.image.{name}", image.id)

@@ -76,3 +76,16 @@ def test_with_oneself(demo, name, image):
 
 def test_what_is_not_offered_cannot_be_accepted(image):
     assert "no image" in refusal("other", "image", "accept", image)
+
+
+def test_a_project_by_name(cloud, name, other):
+    """Who may list projects names them; who may not is told, and the service refuses no-ids."""
+    with client_shell.image(pocket.connect("admin"), name):
+        shared = read("admin", "image", "share", name, "--project", "other", "--wait")
+        assert [pair["project_id"] for pair in shared["results"]] == [other]
+
+
+def test_a_project_that_one_may_not_look_up(name, image):
+    said = refusal("demo", "image", "share", name, "--project", "other")
+    assert "taken for an id" in said
+    assert "IMG.0067" in said

@@ -22,6 +22,7 @@ from ims_glance.api.ims import checking, errors, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import Policy
 from ims_glance.api.quota import Quota
+from ims_glance.api.signature import ACCESS_KEY
 
 LOG = logging.getLogger(__name__)
 
@@ -104,6 +105,8 @@ class Application:
         context = getattr(request, "context", None)
         if not isinstance(context, glance_context.RequestContext):
             raise UnknownPath(method=request.method, path="without a token")
+        # A job of a caller with an access key acts by that.
+        context.ec2_access = request.environ.get(ACCESS_KEY)
         self._policy.check(context, operation)
         given = arguments.get("project_id", context.project_id)
         if given != context.project_id:

@@ -36,6 +36,7 @@ _UPDATE = {
 
 def list_images(call: Call) -> Answer:
     """``GET /v2/cloudimages``: a page of images, or all of them as CSV."""
+    limit = listing.translate(call.query).limit
     if _CSV in call.accept:
         pages = images.pages(call, {**call.query, "limit": str(listing.DEFAULT_LIMIT)})
         # The first page is asked for now, so that a refusal can still be said.
@@ -45,7 +46,6 @@ def list_images(call: Call) -> Answer:
             content_type=_CSV,
             headers={"Content-Disposition": 'attachment; filename="images.csv"'},
         )
-    limit = listing.translate(call.query).limit
     found: list[dict[str, Any]] = []
     more = False
     # A page that the residue of the filters thinned out is filled up from the next ones.

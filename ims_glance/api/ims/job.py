@@ -97,6 +97,5 @@ OPERATIONS = (
         "Cancel a job, and take back what it has made (an extension)",
         access=Access.WRITE,
         answer=_JOB,
-        audit="cancelJob",
     ),
 )

@@ -8,6 +8,7 @@ from keystoneauth1 import exceptions as keystone_exceptions
 from oslo_context.context import RequestContext
 
 from ims_glance.clouds.barbican import Barbican
+from tests.unit.clouds import barbican_server as barbican_server_module
 from tests.unit.clouds.barbican_server import SERVICE_USER_ID
 from tests.unit.conftest import CALLER
 
@@ -78,6 +79,19 @@ def test_without_a_token_nothing_is_asked(barbican, barbican_server):
     with pytest.raises(castellan_exceptions.Forbidden):
         barbican.allow_read(nobody, "key", "service")
     assert barbican_server.requests == []
+
+
+def test_the_catalogue_is_the_services(barbican, barbican_conf, barbican_server, monkeypatch):
+    """The caller's token may have come without one."""
+    barbican_conf.set_override("barbican_endpoint", None, group="barbican")
+    barbican_conf.set_override("barbican_region_name", "one", group="barbican")
+    endpoint = {"interface": "public", "region_id": "one", "url": barbican_server.url, "id": "1"}
+    service = {"type": "key-manager", "name": "barbican", "id": "2", "endpoints": [endpoint]}
+    monkeypatch.setitem(barbican_server_module._TOKEN["token"], "catalog", [service])
+    key_id = barbican_server.make(KEY, name=NAME)
+    assert barbican.key_ids(CALLER, NAME) == [key_id]
+    assert barbican.caller(CALLER).get_auth_plugin().get_endpoint(None) == barbican_server.url
+    assert barbican_server.requests.count("POST /v3/auth/tokens") == 1
 
 
 def test_the_service_user_is_asked_from_keystone_once(barbican, barbican_server):

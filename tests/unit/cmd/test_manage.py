@@ -4,6 +4,7 @@
 import contextlib
 import dataclasses
 import io
+import json
 import os
 import re
 import time
@@ -152,6 +153,14 @@ def test_status(site):
 
 
 # --- verify ----------------------------------------------------------------------------------
+
+
+def test_openapi(site):
+    done = site.run("openapi")
+    assert done.status == 0
+    described = json.loads(done.out)
+    assert described["openapi"].startswith("3.1.")
+    assert "/v2/cloudimages" in described["paths"]
 
 
 @pytest.mark.parametrize("size", [0, SIZE])

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sharing by jobs on the real cloud: all or none, and only what the job changed is taken back."""
+
+import uuid
+
+import pytest
+
+from tests.cloud import flow_jobs, jobs, pocket
+from tests.cloud.flow_jobs import ADD, DELETE, UPDATE
+
+_TINY = b"x" * 1000
+
+
+@pytest.fixture(scope="module")
+def tenant():
+    with jobs.tenant() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def other():
+    connection = pocket.connect("other")
+    connection.authorize()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def bench():
+    bench = jobs.Bench()
+    with bench.worker():
+        yield bench
+
+
+@pytest.fixture
+def images(tenant):
+    made = [flow_jobs.upload(tenant, _TINY) for _ in range(2)]
+    yield made
+    for image_id in made:
+        tenant.image.delete(f"/images/{image_id}")
+    jobs.eventually(lambda: (jobs.owned(tenant), jobs.trusts(tenant)), ({}, []))
+
+
+def run(bench, connection, job_type, **arguments):
+    return flow_jobs.accept(bench, connection, job_type, **arguments)
+
+
+def shown(tenant, image_id):
+    """How an image is shared."""
+    return flow_jobs.view(tenant, image_id)["visibility"], flow_jobs.members(tenant, image_id)
+
+
+def results(job):
+    found = {
+        (each["image_id"], each["project_id"]): each["status"] for each in job.entities["results"]
+    }
+    assert len(found) == len(job.entities["results"])
+    return found
+
+
+def test_images_are_shared_and_unshared(bench, tenant, images):
+    projects = [uuid.uuid4().hex for _ in range(3)]
+    job = flow_jobs.succeeded(bench, run(bench, tenant, ADD, images=images, projects=projects))
+    wanted = ("shared", dict.fromkeys(projects, "pending"))
+    assert [shown(tenant, each) for each in images] == [wanted, wanted]
+    pairs = {(image, project) for image in images for project in projects}
+    assert results(job) == dict.fromkeys(pairs, "success")
+
+    again = run(bench, tenant, ADD, images=images, projects=projects[:1])
+    flow_jobs.succeeded(bench, again)
+
+    first = run(bench, tenant, DELETE, images=images, projects=projects[:2])
+    flow_jobs.succeeded(bench, first)
+    assert shown(tenant, images[0]) == ("shared", {projects[2]: "pending"})
+    rest = run(bench, tenant, DELETE, images=images, projects=projects)
+    assert results(flow_jobs.succeeded(bench, rest)) == dict.fromkeys(pairs, "success")
+    assert [shown(tenant, each) for each in images] == [("private", {})] * 2
+
+
+def test_the_receiver_accepts_and_rejects(bench, tenant, other, images):
+    receiver = other.current_project_id
+    flow_jobs.succeeded(bench, run(bench, tenant, ADD, images=images, projects=[receiver]))
+    for status in ("accepted", "rejected"):
+        arguments = {"images": images, "project_id": receiver, "status": status}
+        job = flow_jobs.succeeded(bench, run(bench, other, UPDATE, **arguments))
+        assert [flow_jobs.members(tenant, each) for each in images] == [{receiver: status}] * 2
+        assert results(job) == {(each, receiver): "success" for each in images}
+
+
+def test_what_is_not_shared_cannot_be_accepted(bench, tenant, other, images):
+    """The one that is shared stays as it is."""
+    receiver = other.current_project_id
+    flow_jobs.succeeded(bench, run(bench, tenant, ADD, images=images[:1], projects=[receiver]))
+    arguments = {"images": images, "project_id": receiver, "status": "accepted"}
+    flow_jobs.failed(bench, run(bench, other, UPDATE, **arguments), "IMG.0027")
+    assert flow_jobs.members(tenant, images[0]) == {receiver: "pending"}
+
+
+def test_one_pair_fails_and_all_are_taken_back(bench, tenant, images):
+    """The second image is full: 128 receivers. Who had the first before keeps it."""
+    before, added = uuid.uuid4().hex, uuid.uuid4().hex
+    flow_jobs.succeeded(bench, run(bench, tenant, ADD, images=images[:1], projects=[before]))
+    many = [uuid.uuid4().hex for _ in range(128)]
+    flow_jobs.succeeded(bench, run(bench, tenant, ADD, images=images[1:], projects=many), 200)
+    job = flow_jobs.failed(
+        bench, run(bench, tenant, ADD, images=images, projects=[before, added]), "IMG.0088"
+    )
+    assert shown(tenant, images[0]) == ("shared", {before: "pending"})
+    assert set(flow_jobs.members(tenant, images[1])) == set(many)
+    assert results(job) == {
+        (images[0], before): "success",
+        (images[0], added): "undone",
+        (images[1], before): "failed",
+    }
+
+
+def test_a_private_image_is_private_again_when_sharing_fails(bench, tenant, images):
+    """Its other image is gone before the worker begins with it."""
+    project = uuid.uuid4().hex
+    arguments = {"images": [images[0], str(uuid.uuid4())], "projects": [project]}
+    flow_jobs.failed(bench, run(bench, tenant, ADD, **arguments), "IMG.0027")
+    assert shown(tenant, images[0]) == ("private", {})
+
+
+def test_others_cannot_unshare(bench, tenant, other, images):
+    receiver = other.current_project_id
+    flow_jobs.succeeded(bench, run(bench, tenant, ADD, images=images, projects=[receiver]))
+    arguments = {"images": images, "projects": [receiver]}
+    flow_jobs.failed(bench, run(bench, other, DELETE, **arguments), "IMG.0047")
+    flow_jobs.failed(bench, run(bench, other, ADD, **arguments), "IMG.0047")
+    assert flow_jobs.members(tenant, images[0]) == {receiver: "pending"}
+
+
+@pytest.mark.parametrize("point", ["RUNNING", "SUCCESS"])
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(
+    ("job_type", "title"),
+    [
+        (ADD, "read image"),
+        (ADD, "share image"),
+        (DELETE, "read image"),
+        (DELETE, "unshare image"),
+        (UPDATE, "read image"),
+        (UPDATE, "answer to image"),
+    ],
+)
+def test_killed_at_a_task_it_is_finished_by_another(
+    tenant, other, images, tmp_path, job_type, title, number, point
+):
+    bench = jobs.Bench()
+    receiver = other.current_project_id
+    connection, arguments = tenant, {"images": images, "projects": [receiver]}
+    if job_type != ADD:
+        for image_id in images:
+            tenant.image.post(f"/images/{image_id}/members", json={"member": receiver})
+    if job_type == UPDATE:
+        connection = other
+        arguments = {"images": images, "project_id": receiver, "status": "accepted"}
+    job_id = run(bench, connection, job_type, **arguments)
+    task = f"{title} {images[number]}"
+    flow_jobs.killed_once(bench, job_id, task, point, tmp_path / "died")
+    with bench.worker():
+        flow_jobs.succeeded(bench, job_id)
+    wanted = {
+        ADD: ("shared", {receiver: "pending"}),
+        DELETE: ("private", {}),
+        UPDATE: ("shared", {receiver: "accepted"}),
+    }
+    assert [shown(tenant, each) for each in images] == [wanted[job_type]] * 2
+
+
+@pytest.mark.parametrize("point", ["REVERTING", "REVERTED"])
+def test_killed_while_it_is_undone_it_is_undone_by_another(tenant, images, tmp_path, point):
+    """The second image is full."""
+    bench = jobs.Bench()
+    project = uuid.uuid4().hex
+    many = [uuid.uuid4().hex for _ in range(128)]
+    with bench.worker():
+        filled = run(bench, tenant, ADD, images=images[1:], projects=many)
+        flow_jobs.succeeded(bench, filled, 200)
+    job_id = run(bench, tenant, ADD, images=images, projects=[project])
+    task = f"share image {images[0]}"
+    flow_jobs.killed_once(bench, job_id, task, point, tmp_path / "died")
+    with bench.worker():
+        flow_jobs.failed(bench, job_id, "IMG.0088")
+    assert shown(tenant, images[0]) == ("private", {})
