@@ -13,6 +13,7 @@ from oslo_config import cfg
 from oslo_context.context import generate_request_id
 
 from ims_glance import conf as ims_conf
+from ims_glance.api.ims import errors
 from ims_glance.api.versions import Versions
 
 Environ = dict[str, Any]
@@ -45,6 +46,11 @@ class Doors:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         path = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
+        if not _is_text(path):
+            # Glance's filters would raise an error that nobody catches.
+            refusal = errors.worded(400, "IMG.0017", "The path is not UTF-8.")
+            answer: Iterable[bytes] = refusal(environ, _named_twice(start_response))
+            return answer
         prefix = next((one for one in self._prefixes if _is_below(path, one)), "")
         if prefix:
             path = path.removeprefix(prefix)
@@ -52,6 +58,15 @@ class Doors:
         environ["PATH_INFO"] = path or "/"
         app = self._ims if _IMS.fullmatch(path) else self._native
         return app(environ, _named_twice(start_response))
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path, which WSGI gives byte by byte, is UTF-8."""
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_below(path: str, prefix: str) -> bool:

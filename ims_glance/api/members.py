@@ -69,7 +69,10 @@ def update(call: Call) -> None:
 def remove(call: Call) -> None:
     """``DELETE /v2/images/{id}/members/{member}``."""
     image = call.image()
-    if image is None or not may(call.context, "modify_image", image):
+    if image is None:
+        return
+    call.check(image_rules.Action.UNSHARE, image)
+    if not may(call.context, "modify_image", image):
         return
     if _held(call, image).view["visibility"] == "shared":
         call.effects.append(functools.partial(_without_receivers, call, image))

@@ -15,6 +15,7 @@ import datetime
 import functools
 import hashlib
 import threading
+import time
 from typing import Any
 
 import cachetools
@@ -30,6 +31,8 @@ from ims_glance.crypto import aws_signature
 
 # A token with less time left is not used any more; seconds.
 _MARGIN = 120
+# Before a refusal is believed; seconds.
+_PAUSE = 0.2
 
 
 class AccessDenied(exceptions.ImsError):
@@ -144,6 +147,20 @@ class Ec2Credentials:
         return grant
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:
+        """Keystone's answer.
+
+        It may take the service's token for a delegated one and refuse it (seen with Keystone 30,
+        while other threads of it handled trusts), so a refusal counts the second time, with
+        another token.
+        """
+        response = self._ask_once(method, path, **request)
+        if response.status_code == 403:
+            time.sleep(_PAUSE)
+            self._keystone.invalidate()
+            response = self._ask_once(method, path, **request)
+        return response
+
+    def _ask_once(self, method: str, path: str, **request: Any) -> Any:
         try:
             return self._keystone.request(path, method, raise_exc=False, log=False, **request)
         except auth_exceptions.ClientException as error:

@@ -113,7 +113,7 @@ class ImageApi:
     @contextmanager
     def download(self, image_id: str) -> Iterator[Download]:
         """Open the data of an image."""
-        headers = {"Accept": _OCTETS, "Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity"}
         response = self._rest.request(
             "GET", f"/v2/images/{image_id}/file", headers=headers, stream=True, log=False
         )

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import oslo_messaging
 from oslo_config import cfg
@@ -26,18 +26,17 @@ from ims_glance.flows.worker import Worker
 LOG = logging.getLogger(__name__)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT.
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run until SIGTERM or SIGINT, and end the process.
 
     :param argv: arguments without the program's name; ``None`` for those of the process
-    :returns: the exit status
     """
     conf = cfg.CONF
     read_configuration(conf, sys.argv[1:] if argv is None else argv)
     if not conf.ims_database.connection:
         print("ims-worker: set 'connection' in [ims_database]", file=sys.stderr)
-        return 1
-    return run(conf, flows.JOB_TYPES)
+        _leave(1)
+    _leave(run(conf, flows.JOB_TYPES))
 
 
 def run(conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> int:
@@ -93,8 +92,12 @@ def read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     oslo_log.setup(conf, "ims-worker")
 
 
-if __name__ == "__main__":
-    # Not sys.exit: that would wait for threads of libraries.
-    status = main()
+def _leave(status: int) -> NoReturn:
+    # Not by sys.exit: that would wait for threads of libraries, which may wait for a neighbour.
     logging.shutdown()
+    sys.stderr.flush()
     os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -125,6 +125,8 @@ class Bench:
         process = self.start(die, **options)
         try:
             yield process
+            # Killed at once it could leave a delegation to the next worker.
+            process.end()
         finally:
             process.kill()
 
@@ -166,6 +168,12 @@ class Process:
     def wait(self, seconds: float = 60.0) -> int:
         """Wait for its end; the exit status, negative for a signal."""
         return self._process.wait(seconds)
+
+    def end(self) -> None:
+        """Tell it to stop, if it lives, and wait until it has."""
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        self.wait(20)
 
     def kill(self) -> None:
         """End it, however; its log is removed."""

@@ -206,11 +206,11 @@ _TEXT = st.one_of(
         [b"*/*", b"text/csv", b"application/json", b"a" * 2000, b"\xff\xfe", b"0", b"-1"]
     ),
 )
+# Without X-Forwarded-Proto: bytes beyond ASCII there make uWSGI itself give up.
 _HEADERS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["Accept", "Accept-Language", "Content-Type", "X-Forwarded-For", "X-Forwarded-Proto",
-             "X-Openstack-Request-Id", "X-Request-Id", "X-Api-Version", "X-Sdk-Date", "Origin",
+            ["Accept", "Accept-Language", "Content-Type", "X-Forwarded-For", "X-Openstack-Request-Id", "X-Request-Id", "X-Api-Version", "X-Sdk-Date", "Origin",
              "X-Roles", "X-Project-Id", "Cookie", "Range", "Expect-Ct", "User-Agent"]
         ),
         _TEXT,

@@ -14,7 +14,7 @@ from tests.cloud import jobs
 TASKS = ("make image", "linger", "finish")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo():
     with jobs.tenant() as connection:
         yield connection

@@ -242,6 +242,12 @@ def test_quota(ims: Client) -> None:
     assert by_type["image_member"]["quota"] == 128
 
 
+def test_os_versions(ims: Client) -> None:
+    listed = ims.call("GET", "/v1/cloudimages/os_version?tag=arm").json
+    assert {"Ubuntu", "EulerOS"} <= {platform["platform"] for platform in listed}
+    assert_refused(ims.send("GET", "/v1/cloudimages/os_version?tag=x"), 400, "IMG.0017")
+
+
 def test_unknown_path(ims: Client) -> None:
     assert_refused(ims.send("GET", "/v1/cloudimages/nonsense"), 404, "IMG.0017")
     assert_refused(ims.send("DELETE", "/v1/cloudimages/quota"), 404, "IMG.0017")

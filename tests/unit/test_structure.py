@@ -25,9 +25,27 @@ MIRRORS = {
 TESTED_ELSEWHERE: dict[str, str] = {
     f"ims_glance/store/inner/{driver}.py": "tests/cloud/test_store_contract.py"
     for driver in ("rbd", "s3", "swift")
+} | {
+    f"ims_glance/api/{name}.py": f"tests/functional/{test}.py"
+    for name, test in {
+        "members": "test_guard_sharing",
+        "ims/image": "test_ims_images",
+        "ims/images": "test_ims_images",
+        "ims/quota": "test_ims_images",
+        "ims/os_version": "test_ims_images",
+        "ims/tag": "test_ims_tags",
+        "ims/tagging": "test_ims_tags",
+        "ims/copy": "test_ims_requests",
+        "ims/creation": "test_ims_requests",
+        "ims/creation_schemas": "test_ims_requests",
+        "ims/export": "test_ims_requests",
+        "ims/job": "test_ims_requests",
+        "ims/member": "test_ims_requests",
+    }.items()
 }
 # Tests in tests/unit that look at the tree and not at one module.
 NOT_MIRRORED = {
+    "tests/unit/api/test_two_doors.py",
     "tests/unit/test_imports.py",
     "tests/unit/test_shell.py",
     "tests/unit/test_structure.py",

@@ -140,6 +140,14 @@ def test_the_service_is_refused(credentials, server, request_name, status):
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_refusal_counts_the_second_time(credentials, server, monkeypatch):
+    """Keystone 30 now and then takes the service's token for a delegated one."""
+    server.failures[FIND] = 403
+    monkeypatch.setattr(time, "sleep", lambda _seconds: server.failures.clear())
+    assert credentials.find(ACCESS).secret == SECRET
+    assert server.requests.count("POST /v3/auth/tokens") == 2
+
+
 def test_keystone_is_away(credentials, server):
     server.close()
     with pytest.raises(ec2.IdentityUnavailable):

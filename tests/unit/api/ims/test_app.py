@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serving a table of operations: finding, asking, answering, failing."""
+
+import json
+import types
+
+import pytest
+import webob
+from glance import context as glance_context
+from glance.common import wsgi
+from oslo_config import cfg
+from oslo_db import exception as db_exceptions
+
+from ims_glance import conf as ims_conf
+from ims_glance import exceptions
+from ims_glance.api.images import SubrequestRefused
+from ims_glance.api.ims import app
+from ims_glance.api.ims.operation import Answer, Operation
+
+
+class Policy:
+    """Allows all but one operation."""
+
+    def check(self, _context, operation):
+        if operation.name == "forbidden":
+            raise exceptions.Forbidden
+
+
+def _raise(error):
+    def handler(_call):
+        raise error
+
+    return handler
+
+
+REFUSED = webob.Response(status=409, json_body={"message": "IMG.0015: No place."})
+TABLE = (
+    Operation("echo", "GET", "/v1/{project_id}/things/{image_id}", lambda call: Answer(
+        {"arguments": dict(call.arguments), "query": dict(call.query)}), "Echo", query={"q": {}}),
+    Operation("made", "POST", "/v1/things", lambda call: Answer(
+        {"job_id": "j"}, image_ids=("i1", "i2"), job_id="j"), "Make", body={}, audit="createImage"),
+    Operation("empty", "DELETE", "/v1/things", lambda _call: Answer(), "Empty", status=204),
+    Operation("stream", "GET", "/v1/stream", lambda _call: Answer(
+        stream=iter([b"a", b"b"]), content_type="text/csv", headers={"X-More": "1"}), "Stream"),
+    Operation("forbidden", "GET", "/v1/forbidden", lambda _call: Answer(), "Forbidden"),
+    Operation("refused", "GET", "/v1/refused", _raise(SubrequestRefused(REFUSED)), "Refused"),
+    Operation("database", "GET", "/v1/database", _raise(db_exceptions.DBConnectionError()), "Away"),
+    Operation("broken", "GET", "/v1/broken", _raise(ZeroDivisionError("secret")), "Broken"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    monkeypatch.setattr(glance_context.policy, "Enforcer", lambda: None)
+    conf = cfg.ConfigOpts()
+    ims_conf.register_opts(conf)
+    conf([], default_config_files=[], default_config_dirs=[])
+    application = app.Application(types.SimpleNamespace(conf=conf), TABLE, Policy())
+    enforcer = types.SimpleNamespace(check_is_admin=lambda _context: False)
+
+    def request(method, path, with_context=True, **fields):
+        sent = wsgi.Request.blank(path, method=method, **fields)
+        if with_context:
+            sent.context = glance_context.RequestContext(
+                project_id="p", user_id="u", roles=["member"], policy_enforcer=enforcer
+            )
+        response = sent.get_response(application)
+        return response, sent.environ[app.AUDIT]
+
+    return request
+
+
+def _code(response):
+    return response.status_int, response.json["error"]["code"]
+
+
+def test_arguments_and_query(serve):
+    response, trail = serve("GET", "/v1/p/things/i%20j/?q=1")
+    assert response.json == {
+        "arguments": {"project_id": "p", "image_id": "i j"},
+        "query": {"q": "1"},
+    }
+    assert (trail["name"], trail["image_ids"]) == (None, ["i j"])
+
+
+def test_what_the_audit_learns(serve):
+    response, trail = serve("POST", "/v1/things", body=b"{}")
+    assert response.json == {"job_id": "j"}
+    assert (trail["name"], trail["image_ids"], trail["job_id"]) == (
+        "createImage",
+        ["i1", "i2"],
+        "j",
+    )
+
+
+def test_no_body(serve):
+    response, _trail = serve("DELETE", "/v1/things")
+    assert (response.status_int, response.body) == (204, b"")
+    assert "Content-Type" not in response.headers
+
+
+def test_a_stream(serve):
+    response, _trail = serve("GET", "/v1/stream")
+    assert (response.body, response.headers["X-More"]) == (b"ab", "1")
+    assert response.headers["Content-Type"] == "text/csv; charset=UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "found"),
+    [
+        ("GET", "/v1/nothing", (404, "IMG.0017")),
+        ("PATCH", "/v1/things", (404, "IMG.0017")),
+        ("GET", "/v1/p/things/a/b", (404, "IMG.0017")),
+        ("GET", "/v1/other/things/i", (400, "IMG.0067")),
+        ("GET", "/v1/p/things/i?x=1", (400, "IMG.0017")),
+        ("POST", "/v1/things", (400, "IMG.0007")),
+        ("GET", "/v1/forbidden", (403, "IMG.0026")),
+        ("GET", "/v1/refused", (400, "IMG.0015")),
+        ("GET", "/v1/database", (503, "IMG.0014")),
+        ("GET", "/v1/broken", (500, "IMG.0061")),
+    ],
+)
+def test_refusals(serve, method, path, found):
+    response, _trail = serve(method, path)
+    assert _code(response) == found
+    assert "secret" not in json.dumps(response.json)
+
+
+def test_the_code_is_on_record(serve):
+    _response, trail = serve("GET", "/v1/refused")
+    assert trail["code"] == "IMG.0015"
+
+
+def test_odd_bytes_in_the_path(serve):
+    response, _trail = serve("GET", "/v1/p/things/%ff")
+    assert _code(response) == (404, "IMG.0017")
+
+
+def test_nobody_is_served_without_a_context(serve):
+    response, _trail = serve("GET", "/v1/stream", with_context=False)
+    assert response.status_int >= 400

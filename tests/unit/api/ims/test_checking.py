@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests against schemas, and the IMS codes that schemas name."""
+
+import io
+
+import pytest
+from glance.common import wsgi
+
+from ims_glance.api.ims import checking
+from ims_glance.api.ims.operation import Answer, Operation
+
+NAME = {
+    "type": "string",
+    "maxLength": 3,
+    "x-ims-code": "IMG.0002",
+    "x-ims-code-missing": "IMG.0013",
+}
+BODY = {
+    "type": "object",
+    "properties": {"name": NAME, "many": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["name"],
+}
+
+
+def _operation(**fields):
+    return Operation("o", "POST", "/x", lambda _call: Answer(), "An operation", **fields)
+
+
+def _read(raw, schema=BODY, **request):
+    blank = wsgi.Request.blank("/x", method="POST", body=raw, **request)
+    return checking.read_body(blank, _operation(body=schema), 1)
+
+
+def test_a_body():
+    assert _read(b'{"name": "abc", "more": 1}') == {"name": "abc", "more": 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "text"),
+    [
+        (b"", "IMG.0007", "no body"),
+        (b"  ", "IMG.0007", "no body"),
+        (b"{", "IMG.0001", "not valid JSON"),
+        (b'{"name": NaN}', "IMG.0001", "NaN"),
+        (b"\xff\xfe", "IMG.0001", "not valid JSON"),
+        (b"[" * 900, "IMG.0001", "not valid JSON"),
+        (b"[]", "IMG.0016", "body: "),
+        (b"{}", "IMG.0013", "body: 'name' is a required property"),
+        (b'{"name": "abcd"}', "IMG.0002", "body.name: "),
+        (b'{"name": "a", "many": [1, "x"]}', "IMG.0016", r"body.many\[1\]: "),
+        (b" " * 1025, "IMG.0016", "larger than 1 KiB"),
+    ],
+)
+def test_refusals(raw, code, text):
+    with pytest.raises(checking.exceptions.Invalid, match=text) as refused:
+        _read(raw)
+    assert refused.value.code == code
+    assert len(str(refused.value)) < 400
+
+
+def test_no_more_is_read_than_is_allowed():
+    request = wsgi.Request.blank("/x", method="POST")
+    request.headers["Transfer-Encoding"] = "chunked"
+    request.body_file = io.BytesIO(b" " * 10_000_000)
+    request.environ.pop("CONTENT_LENGTH", None)
+    with pytest.raises(checking.BodyTooLarge):
+        checking.read_body(request, _operation(body=BODY), 1)
+
+
+def test_an_operation_without_a_body_reads_none():
+    request = wsgi.Request.blank("/x", method="POST", body=b"{")
+    assert checking.read_body(request, _operation(), 1) is None
+
+
+def _query(text, schemas):
+    return checking.read_query(wsgi.Request.blank(f"/x?{text}"), _operation(query=schemas))
+
+
+def test_a_query():
+    assert _query("a=1&a=2&b=%C3%A9", {"a": {}, "b": {}}) == {"a": "2", "b": "é"}
+    assert _query("whatever=1", None) == {"whatever": "1"}
+
+
+@pytest.mark.parametrize("text", ["c=1", "a=%ff", "a=%00", "a=long"])
+def test_query_refusals(text):
+    with pytest.raises(checking.RequestInvalid) as refused:
+        _query(text, {"a": {"type": "string", "maxLength": 1}})
+    assert refused.value.code == "IMG.0017"

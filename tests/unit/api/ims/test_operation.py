@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table as a whole: what every row of it keeps to."""
+
+import inspect
+import re
+
+import jsonschema
+import pytest
+from huaweicloudsdkims.v2 import ImsClient
+
+from ims_glance.api.ims import operation
+from ims_glance.api.ims.operations import OPERATIONS
+from ims_glance.model import audit
+
+OURS = {"list_jobs", "cancel_job"}
+BY_NAME = {each.name: each for each in OPERATIONS}
+
+
+def test_the_names_are_those_of_huawei_s_sdk():
+    native = {"list_versions", "show_version"}
+    sdk = {
+        name
+        for name, member in inspect.getmembers(ImsClient, inspect.isfunction)
+        if not name.startswith(("_", "glance_", "new_", "do_", "call_")) and "_invoker" not in name
+    }
+    known = {name for name in sdk if hasattr(ImsClient, f"{name}_invoker")} - native
+    assert set(BY_NAME) - OURS == known
+    assert len(known) == 33
+
+
+@pytest.mark.parametrize("each", OPERATIONS, ids=lambda each: each.name)
+def test_every_row(each):
+    assert re.fullmatch(r"/v(1|2|2\.1)/[a-z0-9_{}/]+", each.path)
+    assert each.policy == f"ims:{each.name}"
+    assert each.summary
+    for schema in (each.body, each.answer, *(each.query or {}).values()):
+        if schema is not None:
+            jsonschema.Draft202012Validator.check_schema(schema)
+    assert each.audit is None or each.audit in audit.ACTIONS
+    assert (each.method == "GET") <= (each.body is None and each.audit is None)
+
+
+def test_no_two_rows_are_at_the_same_place():
+    places = {(each.method, re.sub(r"\{\w+\}", "{}", each.path)) for each in OPERATIONS}
+    assert len(places) == len(OPERATIONS)
+
+
+def test_the_paths_are_those_of_huawei_s_sdk():
+    for name in set(BY_NAME) - OURS:
+        info = inspect.getsource(getattr(ImsClient, f"_{name}_http_info"))
+        path = re.search(r'"resource_path": "([^"]+)"', info)[1]
+        method = re.search(r'"method": "([^"]+)"', info)[1]
+        assert (BY_NAME[name].method, BY_NAME[name].path) == (method, path), name
+
+
+def test_not_yet():
+    with pytest.raises(operation.NotSupportedYet, match="not supported yet: a moon") as refused:
+        operation.not_yet("a moon")(None)
+    assert refused.value.code == "IMG.0105"

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One rule table, two doors: the same verdict on the same thing, whichever way it is asked for."""
+
+import json
+import types
+from typing import Any
+
+import pytest
+import webob
+import webob.dec
+from glance.common import wsgi
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oslo_config import cfg
+
+from ims_glance import conf as ims_conf
+from ims_glance import exceptions
+from ims_glance.api import members, quota, rules
+from ims_glance.api.images import Images
+from ims_glance.api.ims import image, member
+from ims_glance.model import rules as image_rules
+
+KEYS = ("default-key", "other-key")
+RECEIVER = "f" * 32
+
+
+def _views() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "id": st.just("0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"),
+            "name": st.just("n"),
+            "owner": st.sampled_from(["me", "you"]),
+            "status": st.sampled_from(["active", "deactivated"]),
+            "visibility": st.sampled_from(["private", "shared", "public", "community"]),
+            "protected": st.booleans(),
+            "tags": st.just([]),
+            "min_ram": st.just(0),
+        },
+        optional={
+            "__system__cmkid": st.sampled_from(KEYS),
+            "__whole_image": st.sampled_from(["true", "false"]),
+            "__productcode": st.just("product"),
+            "__is_offshelved": st.sampled_from(["true", "false"]),
+            "__imagetype": st.sampled_from(["market", "private"]),
+            "virtual_env_type": st.sampled_from(["FusionCompute", "IsoImage", "DataImage"]),
+        },
+    )
+
+
+class Glance:
+    """One image, and whoever asks sees it; it has no members, and takes every change."""
+
+    def __init__(self, view: dict[str, Any]) -> None:
+        self.view = view
+
+    @webob.dec.wsgify
+    def __call__(self, request: webob.Request) -> webob.Response:
+        if request.path.endswith("/members"):
+            return webob.Response(json_body={"members": []})
+        if request.path.endswith(f"/members/{RECEIVER}"):
+            return webob.Response(json_body={"member_id": RECEIVER, "status": "pending"})
+        return webob.Response(json_body=self.view)
+
+
+class Keys:
+    """The caller's project has a default key."""
+
+    def find_default(self, _context: Any) -> str:
+        return KEYS[0]
+
+
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory: pytest.TempPathFactory) -> cfg.ConfigOpts:
+    conf = cfg.ConfigOpts()
+    ims_conf.register_opts(conf)
+    conf([], default_config_files=[], default_config_dirs=[])
+    url = f"file://{tmp_path_factory.mktemp('locks')}"
+    conf.set_override("coordination_url", url, group="ims_kms")
+    return conf
+
+
+@pytest.fixture(autouse=True)
+def _policy_of_glance_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "may", lambda *_: True)
+
+
+def _context(project: str) -> Any:
+    return types.SimpleNamespace(project_id=project, roles=[], service_roles=[], is_admin=False)
+
+
+def _native(conf: Any, view: dict[str, Any], rule: Any, body: Any, project: str) -> str | None:
+    """The code of the guard's refusal."""
+    glance = Images(Glance(view))
+    request = wsgi.Request.blank("/", method="POST", body=json.dumps(body).encode())
+    request.content_type = "application/openstack-images-v2.1-json-patch"
+    limits = rules.Limits(conf, quota.Quota(conf, glance, lambda *_: set()))
+    path = f"/v2/images/{view['id']}"
+    call = rules.Call(request, _context(project), path, glance, Keys(), None, limits)
+    with call.held:
+        return _code_of(lambda: rule(call))
+
+
+def _ims(conf: Any, view: dict[str, Any], handler: Any, body: Any, project: str) -> str | None:
+    """The code of the IMS API's refusal."""
+    accepted = types.SimpleNamespace(accept=lambda *_, **__: "job")
+    service = types.SimpleNamespace(
+        conf=conf, images=Images(Glance(view)), jobs=accepted, keys=Keys()
+    )
+    call = types.SimpleNamespace(
+        service=service,
+        context=_context(project),
+        project_id=project,
+        arguments={"image_id": view["id"]},
+        body=body,
+    )
+    return _code_of(lambda: handler(call))
+
+
+def _code_of(asked: Any) -> str | None:
+    try:
+        asked()
+    except exceptions.ImsError as refusal:
+        return refusal.code
+    return None
+
+
+CHANGE = [{"op": "replace", "path": "/name", "value": "new"}]
+EVERYTHING = settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@EVERYTHING
+@given(view=_views())
+def test_sharing(conf: Any, view: dict[str, Any]) -> None:
+    native = _native(conf, view, members.add, {"member": RECEIVER}, "me")
+    body = {"images": [view["id"]], "projects": [RECEIVER]}
+    assert native == _ims(conf, view, member.batch_add_members, body, "me")
+
+
+@EVERYTHING
+@given(view=_views())
+def test_changing(conf: Any, view: dict[str, Any]) -> None:
+    native = _native(conf, view, rules.update, CHANGE, "me")
+    assert native == _ims(conf, view, image.update_image, CHANGE, "me")
+
+
+@EVERYTHING
+@given(view=_views(), project=st.sampled_from(["me", RECEIVER]))
+def test_answering(conf: Any, view: dict[str, Any], project: str) -> None:
+    view = {**view, "visibility": "shared"}
+    native = _native(conf, view, members.update, {"status": "accepted"}, project)
+    body = {"images": [view["id"]], "project_id": project, "status": "accepted"}
+    assert native == _ims(conf, view, member.batch_update_members, body, project)
+
+
+@EVERYTHING
+@given(view=_views())
+def test_unsharing(conf: Any, view: dict[str, Any]) -> None:
+    native = _native(conf, view, members.remove, None, "me")
+    body = {"images": [view["id"]], "projects": [RECEIVER]}
+    assert native == _ims(conf, view, member.batch_delete_members, body, "me")
+
+
+@EVERYTHING
+@given(view=_views())
+def test_deleting_is_asked_of_the_same_table(conf: Any, view: dict[str, Any]) -> None:
+    """There is only the native door for it (IMS's own clients use it)."""
+    native = _native(conf, view, rules.delete, None, "me")
+    facts = image_rules.Facts.of(view)
+    assert native == _code_of(lambda: image_rules.check(image_rules.Action.DELETE, facts, "me"))
+
+
+def test_a_view_that_nobody_may_share_is_among_those(conf: Any) -> None:
+    """The comparison can fail: the doors do refuse."""
+    view = {"id": "i", "owner": "me", "status": "active", "visibility": "public"}
+    assert _native(conf, view, members.add, {"member": RECEIVER}, "me") == "IMG.0089"

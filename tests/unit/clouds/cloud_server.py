@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""As much of Glance (behind our guard) and of Cinder, over HTTP, as jobs ask for."""
+
+import hashlib
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+from keystoneauth1 import session, token_endpoint
+
+OWNER = "demo"
+
+
+class CloudServer(ThreadingHTTPServer):
+    """Serves until it is closed.
+
+    :ivar images: by id, as Glance shows them
+    :ivar data: of active images, by id
+    :ivar members: project id -> status, by image id
+    :ivar volumes: by id, as Cinder shows them
+    :ivar messages: that Cinder tells
+    :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
+    :ivar before: called with ``METHOD path`` before a request is served
+    :ivar requests: ``METHOD path`` of every request so far
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.images: dict[str, dict[str, Any]] = {}
+        self.used: set[str] = set()
+        self.data: dict[str, bytes] = {}
+        self.members: dict[str, dict[str, str]] = {}
+        self.volumes: dict[str, dict[str, Any]] = {}
+        self.messages: list[dict[str, str]] = []
+        self.failures: dict[str, list[int]] = {}
+        self.before: Callable[[str], None] = lambda _request: None
+        self.requests: list[str] = []
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def session(self) -> session.Session:
+        """A session that finds every service here."""
+        return session.Session(auth=token_endpoint.Token(self.url, "token"))
+
+    def close(self) -> None:
+        """Stop: from now on connections are refused."""
+        self.shutdown()
+        self.server_close()
+
+    def make(self, data: bytes | None = None, **body: Any) -> str:
+        """An image, with data if given; its id."""
+        image_id = str(body.pop("id", None) or uuid.uuid4())
+        self.used.add(image_id)
+        self.images[image_id] = {
+            "status": "queued",
+            "owner": OWNER,
+            "visibility": "private",
+            "tags": [],
+            "size": None,
+            **body,
+            "id": image_id,
+        }
+        if data is not None:
+            self.fill(image_id, data)
+        return image_id
+
+    def fill(self, image_id: str, data: bytes) -> None:
+        """Give an image its data."""
+        self.data[image_id] = data
+        self.images[image_id] |= {
+            "status": "active",
+            "size": len(data),
+            "checksum": hashlib.md5(data).hexdigest(),
+            "os_hash_algo": "sha512",
+            "os_hash_value": hashlib.sha512(data).hexdigest(),
+        }
+
+    def volume(self, **values: Any) -> str:
+        """A volume of 1 GiB; its id."""
+        volume_id = str(uuid.uuid4())
+        self.volumes[volume_id] = {"id": volume_id, "size": 1, "status": "available", **values}
+        return volume_id
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: CloudServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Quiet."""
+
+    def _serve(self) -> None:
+        path, _, query = self.path.partition("?")
+        request = f"{self.command} {path}"
+        self.server.requests.append(request)
+        self.server.before(request)
+        self.query = query
+        for pattern, statuses in self.server.failures.items():
+            if statuses and re.fullmatch(pattern, request):
+                self.close_connection = True
+                self._answer(statuses.pop(0), {"message": "IMG.0099: as the test wants it<br />"})
+                return
+        for pattern, method in self.ROUTES.items():
+            found = re.fullmatch(pattern, request)
+            if found is not None:
+                getattr(self, method)(*found.groups())
+                return
+        raise AssertionError(request)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    ROUTES: ClassVar[dict[str, str]] = {
+        "GET /v2/images": "_list",
+        "POST /v2/images": "_create",
+        "GET /v2/images/([^/]+)": "_show",
+        "PATCH /v2/images/([^/]+)": "_update",
+        "DELETE /v2/images/([^/]+)": "_delete",
+        "GET /v2/images/([^/]+)/file": "_download",
+        "PUT /v2/images/([^/]+)/file": "_upload",
+        "GET /v2/images/([^/]+)/members": "_members",
+        "POST /v2/images/([^/]+)/members": "_add_member",
+        "PUT /v2/images/([^/]+)/members/([^/]+)": "_set_member",
+        "DELETE /v2/images/([^/]+)/members/([^/]+)": "_delete_member",
+        "GET /volumes/([^/]+)": "_volume",
+        "POST /volumes/([^/]+)/action": "_upload_volume",
+        "GET /messages": "_messages",
+    }
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _answer(self, status: int, body: Any = None) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _refuse(self, status: int, message: str) -> None:
+        self._answer(status, {"message": message, "code": status})
+
+    def _has(self, image_id: str) -> bool:
+        if image_id in self.server.images:
+            return True
+        self._refuse(404, f"No image found with ID {image_id}")
+        return False
+
+    def _list(self) -> None:
+        name = re.search("name=([^&]*)", self.query)
+        found = [
+            each for each in self.server.images.values() if name and each.get("name") == name[1]
+        ]
+        self._answer(200, {"images": found})
+
+    def _create(self) -> None:
+        body = json.loads(self._body())
+        if body.get("id") in self.server.used:
+            self._refuse(409, "Image ID already exists!")
+            return
+        self._answer(201, self.server.images[self.server.make(**body)])
+
+    def _show(self, image_id: str) -> None:
+        if self._has(image_id):
+            self._answer(200, self.server.images[image_id])
+
+    def _update(self, image_id: str) -> None:
+        changes = json.loads(self._body())
+        if not self._has(image_id):
+            return
+        for change in changes:
+            name = change["path"][1:].replace("~1", "/").replace("~0", "~")
+            if change["op"] == "remove":
+                del self.server.images[image_id][name]
+            else:
+                self.server.images[image_id][name] = change["value"]
+        self._answer(200, self.server.images[image_id])
+
+    def _delete(self, image_id: str) -> None:
+        if self._has(image_id):
+            del self.server.images[image_id]
+            self.server.data.pop(image_id, None)
+            self._answer(204)
+
+    def _download(self, image_id: str) -> None:
+        if not self._has(image_id):
+            return
+        data = self.server.data[image_id]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _upload(self, image_id: str) -> None:
+        data = self._body()
+        if not self._has(image_id):
+            return
+        if len(data) < int(self.headers["Content-Length"]):
+            self.close_connection = True
+            return
+        if self.server.images[image_id]["status"] != "queued":
+            self._refuse(409, "Image status transition is not allowed")
+            return
+        self.server.fill(image_id, data)
+        self._answer(204)
+
+    def _members(self, image_id: str) -> None:
+        if not self._has(image_id):
+            return
+        if self.server.images[image_id]["visibility"] != "shared":
+            self._refuse(403, "Only shared images have members.")
+            return
+        members = self.server.members.get(image_id, {})
+        listed = [{"member_id": name, "status": status} for name, status in members.items()]
+        self._answer(200, {"members": listed})
+
+    def _add_member(self, image_id: str) -> None:
+        named = json.loads(self._body())["member"]
+        if not self._has(image_id):
+            return
+        members = self.server.members.setdefault(image_id, {})
+        if named in members:
+            self._refuse(409, "Member is duplicated")
+            return
+        members[named] = "pending"
+        self.server.images[image_id]["visibility"] = "shared"
+        self._answer(200, {})
+
+    def _set_member(self, image_id: str, project_id: str) -> None:
+        status = json.loads(self._body())["status"]
+        if self._has(image_id):
+            self.server.members[image_id][project_id] = status
+            self._answer(200, {})
+
+    def _delete_member(self, image_id: str, project_id: str) -> None:
+        members = self.server.members.get(image_id, {})
+        known = members.pop(project_id, None)
+        if not members and image_id in self.server.images:
+            self.server.images[image_id]["visibility"] = "private"
+        if known is None:
+            self._refuse(404, "not found in the member list")
+        else:
+            self._answer(204)
+
+    def _volume(self, volume_id: str) -> None:
+        volume = self.server.volumes.get(volume_id)
+        if volume is None:
+            self._answer(404, {"itemNotFound": {"code": 404, "message": "no such volume"}})
+        else:
+            self._answer(200, {"volume": volume})
+
+    def _upload_volume(self, volume_id: str) -> None:
+        wanted = json.loads(self._body())["os-volume_upload_image"]
+        image_id = self.server.make(b"x" * 1000, name=wanted["image_name"], __root_origin="file")
+        self._answer(202, {"os-volume_upload_image": {"image_id": image_id, "id": volume_id}})
+
+    def _messages(self) -> None:
+        self._answer(200, {"messages": self.server.messages})

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""As much of Keystone as logs in the service and keeps trusts, over HTTP."""
+
+import json
+import threading
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from keystoneauth1 import fixture
+
+SERVICE_USER = "service-user"
+
+
+class KeystoneServer(ThreadingHTTPServer):
+    """Serves until it is closed.
+
+    :ivar trusts: by id
+    :ivar refusal: status that making a trust is answered with
+    :ivar users_out: ids of users who get no token any more
+    :ivar requests: method, path and token of each request
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.trusts: dict[str, dict[str, Any]] = {}
+        self.refusal: int | None = None
+        self.users_out: set[str] = set()
+        self.requests: list[tuple[str, str, str | None]] = []
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where version 3 is."""
+        return f"http://127.0.0.1:{self.server_port}/v3"
+
+    def close(self) -> None:
+        """Stop: from now on connections are refused."""
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: KeystoneServer
+
+    def do_GET(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        body: dict[str, Any] = json.loads(self.rfile.read(size)) if size else {}
+        token = self.headers.get("X-Auth-Token")
+        self.server.requests.append((self.command, self.path, token))
+        path = self.path.partition("?")[0].rstrip("/")
+        if path == "/v3":
+            version = fixture.V3Discovery(self.server.url)
+            self._send(200, {"version": version})
+        elif path == "/v3/auth/tokens":
+            self._token(body["auth"])
+        else:
+            self._trust(path, body, token)
+
+    do_POST = do_DELETE = do_GET
+
+    def _token(self, auth: dict[str, Any]) -> None:
+        trust_id = auth["scope"].get("OS-TRUST:trust", {}).get("id")
+        trust = self.server.trusts.get(trust_id) if trust_id else None
+        user = trust["trustor_user_id"] if trust else SERVICE_USER
+        if (trust_id and not trust) or user in self.server.users_out:
+            self._send(401, {"error": {"message": "no token", "code": 401}})
+            return
+        token = fixture.V3Token(user_id=user, project_id="service")
+        token.add_service("identity").add_standard_endpoints(public=self.server.url)
+        self._send(201, token, {"X-Subject-Token": f"token of {user}"})
+
+    def _trust(self, path: str, body: dict[str, Any], token: str | None) -> None:
+        trust_id = path.rpartition("/")[2]
+        if self.command == "GET":
+            self._send(200, {"trusts": list(self.server.trusts.values())})
+        elif self.command == "DELETE":
+            known = self.server.trusts.pop(trust_id, None)
+            self._send(204 if known else 404, {})
+        elif self.server.refusal:
+            self._send(self.server.refusal, {"error": {"message": "no delegation"}})
+        else:
+            made = {**body["trust"], "id": uuid.uuid4().hex}
+            self.server.trusts[made["id"]] = made
+            self._send(201, {"trust": made})
+
+    def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        content = b"" if status == 204 else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_args: Any) -> None:
+        pass

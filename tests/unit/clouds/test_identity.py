@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Against a small Keystone; tests/cloud/test_jobs.py has the real one."""
+
+import pytest
+
+from ims_glance import exceptions
+from ims_glance.clouds import identity as clouds_identity
+from ims_glance.clouds.identity import DelegationRefused, Identity
+from ims_glance.clouds.rest import DelegationEnded
+from tests.unit import job_database
+from tests.unit.clouds.keystone_server import SERVICE_USER, KeystoneServer
+
+END = "2030-01-01T00:00:00.123456Z"
+
+
+@pytest.fixture
+def keystone():
+    server = KeystoneServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def identity(keystone):
+    conf = job_database.configuration(None)
+    made = Identity(conf)
+    # keystoneauth registers the options of a plugin when that is loaded first.
+    clouds_identity.loading.load_auth_from_conf_options(conf, "ims_service", auth_url="x")
+    for name, value in {
+        "auth_url": keystone.url,
+        "username": "ims",
+        "password": "very-secret",
+        "user_domain_name": "Default",
+        "project_name": "service",
+        "project_domain_name": "Default",
+    }.items():
+        conf.set_override(name, value, "ims_service")
+    return made
+
+
+def give(identity, user="caller"):
+    return identity.create_trust("their token", user, "project", ["member", "reader"], END)
+
+
+def test_a_trust_is_made_with_the_callers_token(identity, keystone):
+    trust_id = give(identity)
+    trust = keystone.trusts[trust_id]
+    assert trust == {
+        "id": trust_id,
+        "trustor_user_id": "caller",
+        "trustee_user_id": SERVICE_USER,
+        "project_id": "project",
+        "impersonation": True,
+        "allow_redelegation": False,
+        "roles": [{"name": "member"}, {"name": "reader"}],
+        "expires_at": END,
+    }
+    assert ("POST", "/v3/OS-TRUST/trusts", "their token") in keystone.requests
+
+
+def test_a_session_has_both_tokens(identity, keystone):
+    session = identity.session_of(give(identity))
+    headers = session.get_auth_headers()
+    assert headers["X-Auth-Token"] == "token of caller"
+    assert headers["X-Service-Token"] == f"token of {SERVICE_USER}"
+
+
+def test_a_trust_is_found_by_its_end_and_given_back_by_its_giver(identity, keystone):
+    trust_id = give(identity)
+    assert identity.find_trust("caller", END) == trust_id
+    assert identity.find_trust("other", END) is None
+    assert identity.find_trust("caller", END.replace("6Z", "7Z")) is None
+    for _twice in range(2):
+        identity.give_back(trust_id)
+    assert keystone.trusts == {}
+    assert ("DELETE", f"/v3/OS-TRUST/trusts/{trust_id}", "token of caller") in keystone.requests
+
+
+def test_a_giver_who_is_out(identity, keystone):
+    trust_id = give(identity)
+    keystone.users_out.add("caller")
+    with pytest.raises(DelegationEnded):
+        identity.give_back(trust_id)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_who_may_not_delegate_is_told(identity, keystone, status):
+    keystone.refusal = status
+    with pytest.raises(DelegationRefused, match="no delegation"):
+        give(identity)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_keystone_is_away(identity, keystone, is_known):
+    if is_known:
+        give(identity)
+    keystone.close()
+    with pytest.raises(exceptions.Unavailable) as refused:
+        give(identity)
+    assert "very-secret" not in str(refused.value)
+
+
+def test_with_a_signature(identity):
+    grant = clouds_identity.ec2_grant("AK")
+    assert grant == "ec2:AK"
+    identity.give_back(grant)  # nothing is there to be deleted
+
+
+def test_roles_are_the_same_in_any_order():
+    digest = clouds_identity.roles_digest
+    assert digest(["a", "b"]) == digest(["b", "a", "a"]) != digest(["ab"])
+    assert len(digest([])) == 64

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Image API's client against a small Glance."""
+
+import pytest
+
+from ims_glance.clouds import image_api, rest
+from tests.base import pattern
+from tests.unit.clouds.cloud_server import OWNER, CloudServer
+
+SIZE = 3 * image_api.CHUNK + 17
+
+
+@pytest.fixture
+def server():
+    server = CloudServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def images(server):
+    return image_api.ImageApi(server.session())
+
+
+def test_records(server, images):
+    made = images.create({"id": "1", "name": "a"})
+    assert images.get("1") == made
+    assert images.find("2") is None
+    assert [each["id"] for each in images.named("a", OWNER)] == ["1"]
+    changed = images.update("1", {"a/b~c": "d", "tags": ["t"]}, ("name",))
+    assert (changed["a/b~c"], changed["tags"]) == ("d", ["t"])
+    assert "name" not in changed
+    with pytest.raises(rest.Refused) as caught:
+        images.create({"id": "1"})
+    assert caught.value.status == 409
+    images.delete("1")
+    images.delete("1")
+    assert server.images == {}
+
+
+def test_data_goes_in_pieces_and_with_its_length(server, images):
+    data = pattern(0, SIZE)
+    source, target = server.make(data), server.make()
+    largest = 0
+
+    def watched(chunks):
+        nonlocal largest
+        for chunk in chunks:
+            largest = max(largest, len(chunk))
+            yield chunk
+
+    with images.download(source) as download:
+        assert download.size == SIZE
+        images.upload(target, watched(download.chunks), download.size)
+    assert server.data[target] == data
+    assert largest == image_api.CHUNK
+
+
+def test_no_data_is_data(server, images):
+    source, target = server.make(b""), server.make()
+    with images.download(source) as download:
+        images.upload(target, download.chunks, download.size)
+    assert server.data[target] == b""
+
+
+def test_what_goes_wrong_on_the_way_is_raised(server, images):
+    target = server.make()
+
+    def broken():
+        yield b"x"
+        raise KeyError("on the way")
+
+    with pytest.raises(KeyError, match="on the way"):
+        images.upload(target, broken(), 1000)
+    assert server.images[target]["status"] == "queued"
+
+
+def test_a_download_that_ends_early_is_an_error(server, images):
+    source = server.make(b"x" * 1000)
+    with images.download(source) as download:
+        server.data.clear()
+        short = image_api.ImageApi(server.session())._chunks(_Response(), download.size)
+        with pytest.raises(rest.ServiceUnavailable, match="1 of 1000 bytes"):
+            list(short)
+
+
+def test_a_download_that_breaks_off_is_an_error(images):
+    with pytest.raises(rest.ServiceUnavailable, match="broke off: gone"):
+        list(images._chunks(_Response(OSError("gone")), 1000))
+
+
+class _Response:
+    """An answer with one byte, and an error after it."""
+
+    def __init__(self, error=None):
+        self.error = error
+
+    def iter_content(self, _size):
+        yield b"x"
+        if self.error:
+            raise self.error
+
+
+def test_members(server, images):
+    image_id = server.make(b"")
+    images.add_member(image_id, "p")
+    with pytest.raises(rest.Refused):
+        images.add_member(image_id, "p")
+    images.set_member_status(image_id, "p", "accepted")
+    assert images.members(image_id) == {"p": "accepted"}
+    images.delete_member(image_id, "p")
+    images.delete_member(image_id, "p")
+    with pytest.raises(rest.Refused, match="Only shared images"):
+        images.members(image_id)

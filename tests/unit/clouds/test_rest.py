@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refusals of neighbours as our errors."""
+
+import pytest
+from keystoneauth1 import exceptions as auth_exceptions
+
+from ims_glance.clouds import rest
+from tests.unit.clouds.cloud_server import CloudServer
+
+
+@pytest.fixture
+def server():
+    server = CloudServer()
+    yield server
+    server.close()
+
+
+def client(server):
+    return rest.Rest(server.session(), "image", "Image")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, rest.Refused),
+        (401, rest.DelegationEnded),
+        (403, rest.Refused),
+        (404, rest.Missing),
+        (409, rest.Refused),
+        (410, rest.Missing),
+        (302, rest.ServiceUnavailable),
+        (500, rest.ServiceUnavailable),
+        (503, rest.ServiceUnavailable),
+    ],
+)
+def test_statuses(server, status, error):
+    server.failures["GET /v2/images/1"] = [status, status]
+    with pytest.raises(error) as caught:
+        client(server).request("GET", "/v2/images/1", redirect=False)
+    assert type(caught.value) is error
+    assert "as the test wants it" in str(caught.value)
+    assert "<br" not in str(caught.value)
+
+
+def test_the_code_of_the_guard_is_passed_on(server):
+    server.failures["GET /v2/images/1"] = [403]
+    with pytest.raises(rest.Refused) as caught:
+        client(server).request("GET", "/v2/images/1")
+    assert (caught.value.code, caught.value.status) == ("IMG.0099", 403)
+    assert str(caught.value) == "The Image service refused: as the test wants it"
+
+
+def test_nobody_listens(server):
+    server.close()
+    with pytest.raises(rest.ServiceUnavailable):
+        client(server).request("GET", "/v2/images/1")
+
+
+def test_an_answer_that_is_no_json(server):
+    image_id = server.make(b"data")
+    with pytest.raises(rest.ServiceUnavailable):
+        client(server).json("GET", f"/v2/images/{image_id}/file")
+
+
+def test_refusals_of_cinder_are_read(server):
+    with pytest.raises(rest.Missing, match="no such volume"):
+        client(server).json("GET", "/volumes/1")
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (auth_exceptions.ConnectFailure("no"), rest.ServiceUnavailable),
+        (auth_exceptions.DiscoveryFailure("no"), rest.ServiceUnavailable),
+        (auth_exceptions.ServiceUnavailable("no"), rest.ServiceUnavailable),
+        (auth_exceptions.Unauthorized("no"), rest.DelegationEnded),
+        (auth_exceptions.NotFound("trust"), rest.DelegationEnded),
+        (auth_exceptions.EndpointNotFound("no"), rest.Missing),
+    ],
+)
+def test_errors_of_keystone(server, error, ours):
+    assert type(client(server).translated(error)) is ours

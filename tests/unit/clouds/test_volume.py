@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cinder's client against a small Cinder."""
+
+import pytest
+
+from ims_glance.clouds import rest
+from ims_glance.clouds.volume import VolumeApi
+from tests.unit.clouds.cloud_server import CloudServer
+
+
+@pytest.fixture
+def server():
+    server = CloudServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def volumes(server):
+    return VolumeApi(server.session())
+
+
+def test_volumes_and_their_images(server, volumes):
+    volume_id = server.volume(size=7)
+    assert volumes.get(volume_id)["size"] == 7
+    image_id = volumes.upload_to_image(volume_id, "ims-job-1")
+    assert server.images[image_id]["name"] == "ims-job-1"
+    with pytest.raises(rest.Missing):
+        volumes.get("other")
+
+
+def test_messages(server, volumes):
+    assert volumes.last_message("v") == ""
+    server.messages = [{"user_message": "disk full"}]
+    assert volumes.last_message("v") == "disk full"
+    server.failures["GET /messages"] = [406]
+    assert volumes.last_message("v") == ""

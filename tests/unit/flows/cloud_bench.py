@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real flows against a small cloud, by workers that die between any two requests."""
+
+import contextlib
+from typing import Any
+
+from ims_glance import flows
+from ims_glance.flows.context import Abandoned, JobContext
+from ims_glance.flows.engine import Runner
+from ims_glance.model.job import Job
+from tests.unit.clouds.cloud_server import CloudServer
+from tests.unit.flows import flow_bench
+
+_LONGEST = 200
+
+
+class CloudBench:
+    """Runs jobs of the real types.
+
+    :param tables: of our database
+    """
+
+    def __init__(self, tables: Any, server: CloudServer) -> None:
+        self.tables = tables
+        self.server = server
+        self._runner = Runner(tables.database, tables.jobs, flows.JOB_TYPES)
+        tables.conf.set_override("patience_seconds", 5.0, "ims_jobs")
+
+    def run(self, job_type: str, dies_at: int = 0, cancels_at: int = 0, **arguments: Any) -> Job:
+        """Bring a job to its end.
+
+        :param dies_at: number of the request before which the first worker loses the job
+        :param cancels_at: number of the request before which the job is cancelled
+        """
+        creates = "name" in arguments
+        job = self._connected(
+            flow_bench.context(
+                self.tables,
+                type=job_type,
+                project_id="demo",
+                arguments=arguments,
+                image_id="5" * 8 + "-0000-4000-8000-" + "5" * 12 if creates else None,
+                creates_image=creates,
+            )
+        )
+        first = len(self.server.requests)
+
+        def before(_request: str) -> None:
+            number = len(self.server.requests) - first
+            if number == dies_at:
+                job.lease.end()
+            if number == cancels_at:
+                job.lease.cancel()
+
+        self.server.before = before
+        with contextlib.suppress(Abandoned):
+            self._runner.run(job)
+        self.server.before = lambda _request: None
+        if not self.tables.jobs.get(job.id).is_finished:
+            self._runner.run(self._connected(flow_bench.again(self.tables, job)))
+        ended: Job = self.tables.jobs.get(job.id)
+        assert len(self.server.requests) - first < _LONGEST
+        return ended
+
+    def _connected(self, job: JobContext) -> JobContext:
+        job.session = self.server.session()
+        return job

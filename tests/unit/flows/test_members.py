@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sharing in a small cloud: all or none, whatever breaks."""
+
+import pytest
+
+from ims_glance.flows.context import JobContext
+from ims_glance.model import job as model
+from ims_glance.model.job import JobStatus
+
+PROJECTS = ["p", "q"]
+
+
+@pytest.fixture
+def images(server):
+    return [server.make(b"") for _ in range(2)]
+
+
+@pytest.fixture(autouse=True)
+def _no_naps(monkeypatch):
+    monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
+
+
+def share(server, images, **members):
+    for image_id in images:
+        server.members[image_id] = dict(members)
+        server.images[image_id]["visibility"] = "shared"
+
+
+def add(cloud, images, **settings):
+    return cloud.run(model.ADD_MEMBERS, images=images, projects=PROJECTS, **settings)
+
+
+def remove(cloud, images, **settings):
+    return cloud.run(model.DELETE_MEMBERS, images=images, projects=PROJECTS, **settings)
+
+
+def answer(cloud, images, status="accepted", **settings):
+    arguments = {"images": images, "project_id": "demo", "status": status}
+    return cloud.run(model.UPDATE_MEMBERS, **arguments, **settings)
+
+
+def ended(job, code=None):
+    wanted = (JobStatus.FAIL if code else JobStatus.SUCCESS, code)
+    assert (job.status, job.error_code) == wanted, job.fail_reason
+
+
+def results(job):
+    return [each["status"] for each in job.entities.get("results", [])]
+
+
+@pytest.mark.parametrize("dies_at", range(11))
+def test_sharing(cloud, server, images, dies_at):
+    share(server, images[:1], q="accepted")
+    job = add(cloud, images, dies_at=dies_at)
+    ended(job)
+    assert results(job) == ["success"] * 4
+    assert server.members[images[0]] == {"p": "pending", "q": "accepted"}
+    assert server.members[images[1]] == {"p": "pending", "q": "pending"}
+
+
+def test_the_same_twice_is_once(cloud, server, images):
+    job = cloud.run(model.ADD_MEMBERS, images=images[:1] * 2, projects=["p", "p"])
+    ended(job)
+    assert results(job) == ["success"]
+
+
+@pytest.mark.parametrize("dies_at", range(14))
+def test_what_was_shared_is_taken_back(cloud, server, images, dies_at):
+    """But not from whom had it before."""
+    share(server, images[:1], q="accepted")
+    server.failures[f"POST .*/{images[1]}/members"] = [403]
+    job = add(cloud, images, dies_at=dies_at)
+    ended(job, "IMG.0099")
+    assert server.members[images[0]] == {"q": "accepted"}
+    assert not server.members.get(images[1])
+    assert server.images[images[1]]["visibility"] == "private"
+    assert sorted(results(job)) == ["failed", "success", "undone"]
+
+
+@pytest.mark.parametrize("cancels_at", range(1, 7))
+def test_cancelled_sharing_is_undone(cloud, server, images, cancels_at):
+    job = add(cloud, images, cancels_at=cancels_at)
+    ended(job, "IMG.0018")
+    assert [server.images[each]["visibility"] for each in images] == ["private"] * 2
+
+
+@pytest.mark.parametrize("dies_at", range(12))
+def test_unsharing(cloud, server, images, dies_at):
+    share(server, images[:1], p="pending", q="accepted", r="accepted")
+    share(server, images[1:], p="pending")
+    job = remove(cloud, images, dies_at=dies_at)
+    ended(job)
+    assert server.members == {images[0]: {"r": "accepted"}, images[1]: {}}
+    assert results(job) == ["success"] * 4
+
+
+def test_unsharing_is_undone(cloud, server, images):
+    share(server, images, p="accepted", q="accepted")
+    server.failures[f"DELETE .*/{images[1]}/members/q"] = [403]
+    job = remove(cloud, images)
+    ended(job, "IMG.0099")
+    assert server.members[images[0]] == {"p": "pending", "q": "pending"}
+    assert server.members[images[1]] == {"q": "accepted", "p": "pending"}
+
+
+def test_only_the_owner_unshares(cloud, server, images):
+    share(server, images, p="accepted")
+    server.images[images[1]]["owner"] = "them"
+    ended(remove(cloud, images), "IMG.0047")
+    assert server.members[images[0]] == {"p": "accepted"}
+
+
+@pytest.mark.parametrize("dies_at", range(9))
+def test_accepting(cloud, server, images, dies_at):
+    share(server, images, demo="pending")
+    for image_id in images:
+        server.images[image_id]["owner"] = "them"
+    job = answer(cloud, images, dies_at=dies_at)
+    ended(job)
+    assert [server.members[each] for each in images] == [{"demo": "accepted"}] * 2
+
+
+def test_accepting_is_undone(cloud, server, images):
+    share(server, images, demo="rejected")
+    for image_id in images:
+        server.images[image_id]["owner"] = "them"
+    server.failures[f"PUT .*/{images[1]}/members/demo"] = [403]
+    ended(answer(cloud, images), "IMG.0099")
+    assert [server.members[each] for each in images] == [{"demo": "rejected"}] * 2
+
+
+def test_what_is_not_shared_is_not_accepted(cloud, server, images):
+    share(server, images, other="pending")
+    for image_id in images:
+        server.images[image_id]["owner"] = "them"
+    ended(answer(cloud, images), "IMG.0114")
+
+
+@pytest.mark.parametrize("run", [add, remove, answer])
+def test_images_that_are_not_there(cloud, images, run):
+    ended(run(cloud, ["other"]), "IMG.0027")
