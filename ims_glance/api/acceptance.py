@@ -134,17 +134,21 @@ class Acceptance:
     def _record(self, context: Any, job: Job) -> None:
         caller = Caller(job.user_id, job.project_id, roles_digest(_rights(context)))
         for _attempt in range(_ATTEMPTS):
-            shared = self._shared(caller)
+            shared = self._shared(caller) or self._record_as_first(context, job, caller)
             if shared is None:
-                with self._callers.one_at_a_time(caller):
-                    shared = self._shared(caller)
-                    if shared is None:
-                        self._record_with_new_grant(context, job, caller)
-                        return
+                return
             with contextlib.suppress(delegations.Ended):
                 self._create(job, shared)
                 return
         raise NotAccepted
+
+    def _record_as_first(self, context: Any, job: Job, caller: Caller) -> str | None:
+        """Record a job with a new delegation; or the delegation that another request just made."""
+        with self._callers.one_at_a_time(caller):
+            shared = self._shared(caller)
+            if shared is None:
+                self._record_with_new_grant(context, job, caller)
+            return shared
 
     def _shared(self, caller: Caller) -> str | None:
         return self._delegations.find(caller, self._lifetime(_SHARED))

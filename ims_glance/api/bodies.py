@@ -6,7 +6,15 @@ from typing import Any
 from glance.common import wsgi
 from oslo_serialization import jsonutils
 
+from ims_glance import exceptions
+
 _DESERIALIZER = wsgi.JSONRequestDeserializer()
+
+
+class BodyNotObject(exceptions.Invalid):
+    """The body is JSON, and no object."""
+
+    template = "The body must be a JSON object."
 
 
 def read_json(request: wsgi.Request) -> Any:
@@ -25,6 +33,17 @@ def read_json(request: wsgi.Request) -> Any:
         return jsonutils.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def read_object(request: wsgi.Request) -> dict[str, Any] | None:
+    """The body, as :func:`read_json` gives it, of a request that takes a JSON object.
+
+    :raises BodyNotObject: if it is something else, which makes Glance fail
+    """
+    body = read_json(request)
+    if body is not None and not isinstance(body, dict):
+        raise BodyNotObject
+    return body
 
 
 def write_json(request: wsgi.Request, content: Any) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import webob
 from oslo_config import cfg
 from oslo_context.context import generate_request_id
 
@@ -36,19 +37,22 @@ class Doors:
     """The application at the root.
 
     :param prefixes: paths, each beginning with a slash, that may stand in front of everything
+    :param request_id_length: the most characters of a request id that the client gives; 0 for any
     """
 
-    def __init__(self, native: App, ims: App, prefixes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, native: App, ims: App, prefixes: Sequence[str] = (), request_id_length: int = 0
+    ) -> None:
         self._native = Versions(native)
         self._ims = ims
         self._prefixes = tuple(prefix.rstrip("/") for prefix in prefixes)
+        self._request_id_length = request_id_length
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         path = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
-        if not _is_text(path):
-            # Glance's filters would raise an error that nobody catches.
-            refusal = errors.worded(400, "IMG.0017", "The path is not UTF-8.")
+        refusal = self._refusal(path, environ.get("HTTP_X_OPENSTACK_REQUEST_ID", ""))
+        if refusal is not None:
             answer: Iterable[bytes] = refusal(environ, _named_twice(start_response))
             return answer
         prefix = next((one for one in self._prefixes if _is_below(path, one)), "")
@@ -58,6 +62,15 @@ class Doors:
         environ["PATH_INFO"] = path or "/"
         app = self._ims if _IMS.fullmatch(path) else self._native
         return app(environ, _named_twice(start_response))
+
+    def _refusal(self, path: str, request_id: str) -> webob.Response | None:
+        """The answer to what Glance's filters would fail on."""
+        if not _is_text(path):
+            return errors.worded(400, "IMG.0017", "The path is not UTF-8.")
+        if 0 < self._request_id_length < len(request_id):
+            message = f"X-Openstack-Request-Id is longer than {self._request_id_length}."
+            return errors.worded(431, "IMG.0016", message)
+        return None
 
 
 def _is_text(path: str) -> bool:
@@ -93,5 +106,9 @@ def root_factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> 
     :param local: ``native`` and ``ims`` name the two applications
     """
     ims_conf.register_opts(cfg.CONF)
-    prefixes = cfg.CONF.ims_api.path_prefixes
-    return Doors(loader.get_app(local["native"]), loader.get_app(local["ims"]), prefixes)
+    return Doors(
+        loader.get_app(local["native"]),
+        loader.get_app(local["ims"]),
+        cfg.CONF.ims_api.path_prefixes,
+        cfg.CONF.max_request_id_length,
+    )

@@ -37,8 +37,8 @@ class SharedWithSelf(exceptions.Invalid):
 
 def add(call: Call) -> None:
     """``POST /v2/images/{id}/members``."""
-    body = bodies.read_json(call.request)
-    named = body.get("member") if isinstance(body, dict) else None
+    body = bodies.read_object(call.request)
+    named = body.get("member") if body else None
     image = call.image() if isinstance(named, str) else None
     if image is None:
         return
@@ -61,6 +61,7 @@ def add(call: Call) -> None:
 
 def update(call: Call) -> None:
     """``PUT /v2/images/{id}/members/{member}``: accepting or rejecting."""
+    bodies.read_object(call.request)
     image = call.image()
     if image is not None:
         call.check(image_rules.Action.ACCEPT, image)

@@ -130,8 +130,8 @@ class Call:
 
 def create(call: Call) -> None:
     """``POST /v2/images``: attributes of IMS, a place for the image, and a key that works."""
-    body = bodies.read_json(call.request)
-    if not isinstance(body, dict):
+    body = bodies.read_object(call.request)
+    if body is None:
         return
     _check_names(body)
     owner = body.get("owner", call.context.project_id)
@@ -268,7 +268,7 @@ def upload(call: Call) -> None:
 
 def import_(call: Call) -> None:
     """``POST /v2/images/{id}/import``: as an upload, for one store or several, or a copy."""
-    body = bodies.read_json(call.request)
+    body = bodies.read_object(call.request) or {}
     method = _import_method(body)
     wish = _import_wish(call, body, copies=method == _COPY) if method else None
     image = call.image() if wish else None
@@ -331,8 +331,8 @@ def _check_scheme(url: str) -> str:
     return scheme
 
 
-def _import_method(body: Any) -> str | None:
-    method = body.get("method") if isinstance(body, dict) else None
+def _import_method(body: dict[str, Any]) -> str | None:
+    method = body.get("method")
     name = method.get("name") if isinstance(method, dict) else None
     return name if isinstance(name, str) else None
 

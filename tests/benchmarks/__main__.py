@@ -3,7 +3,7 @@
 
 import sys
 
-from tests.benchmarks import harness, in_process, jobs, over_http
+from tests.benchmarks import copying, harness, in_process, jobs, over_http
 
 FIGURES = {
     "add": in_process.add,
@@ -13,6 +13,9 @@ FIGURES = {
     "memory": over_http.memory,
     "rekey": over_http.rekey,
     "accept": jobs.accept,
+    "copy": copying.copy,
+    "copy-encrypted": copying.copy_encrypted,
+    "copy-memory": copying.copy_memory,
 }
 
 

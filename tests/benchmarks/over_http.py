@@ -30,7 +30,7 @@ _READS = 200
 
 def put() -> Figure:
     """Seconds of an upload of 1 GiB, stock ÷ ims-kms."""
-    with _Glance() as glance, _random_file(SIZE) as data:
+    with Glance() as glance, random_file(SIZE) as data:
 
         def measure(store: str) -> float:
             with glance.image(store) as image_id:
@@ -48,8 +48,8 @@ def put() -> Figure:
 def get() -> Figure:
     """MB/s of a download of 1 GiB, ims-kms ÷ stock."""
     with (
-        _Glance() as glance,
-        _random_file(SIZE) as data,
+        Glance() as glance,
+        random_file(SIZE) as data,
         glance.image(STOCK) as plain,
         glance.image(OURS) as encrypted,
     ):
@@ -71,8 +71,8 @@ def get() -> Figure:
 def random_range() -> Figure:
     """Milliseconds that a 4 KiB range of 10 GiB takes longer than from the stock file driver."""
     with (
-        _Glance() as glance,
-        _random_file(BIG) as data,
+        Glance() as glance,
+        random_file(BIG) as data,
         glance.image(STOCK) as plain,
         glance.image(OURS) as encrypted,
     ):
@@ -97,19 +97,19 @@ def random_range() -> Figure:
 
 def memory() -> Figure:
     """MiB that the workers of Glance grow while 10 GiB are uploaded."""
-    with _Glance() as glance, _random_file(BIG) as data:
+    with Glance() as glance, random_file(BIG) as data:
         # The first upload loads code and grows pools for good; it is not the upload's own.
-        with glance.image(OURS) as image_id, _random_file(units.Mi) as small:
+        with glance.image(OURS) as image_id, random_file(units.Mi) as small:
             glance.upload(image_id, OURS, small)
         grown = []
         for _ in range(3):
             with glance.image(OURS) as image_id:
                 workers = pocket.glance_workers()
-                before = {worker: _memory(worker, "VmRSS") for worker in workers}
+                before = {worker: memory_of(worker, "VmRSS") for worker in workers}
                 for worker in workers:
-                    _reset_peak(worker)
+                    reset_peak(worker)
                 glance.upload(image_id, OURS, data)
-                grown.append(sum(_memory(worker, "VmHWM") - before[worker] for worker in workers))
+                grown.append(sum(memory_of(worker, "VmHWM") - before[worker] for worker in workers))
     return Figure(
         "extra memory of one 10 GiB upload (peak resident memory of the workers), MiB",
         "≤ 32",
@@ -119,7 +119,7 @@ def memory() -> Figure:
 
 def rekey() -> Figure:
     """Seconds of ``ims-manage rekey`` of a 10 GiB image, as it says itself."""
-    with _Glance() as glance, _random_file(BIG) as data, glance.image(OURS) as image_id:
+    with Glance() as glance, random_file(BIG) as data, glance.image(OURS) as image_id:
         glance.upload(image_id, OURS, data)
         took = []
         for _ in range(5):
@@ -135,7 +135,7 @@ def rekey() -> Figure:
     )
 
 
-class _Glance:
+class Glance:
     """Glance of RegionOne for tenant ``demo``."""
 
     def __init__(self) -> None:
@@ -165,6 +165,25 @@ class _Glance:
             yield image_id
         finally:
             self._cloud.image.delete(f"/images/{image_id}")
+
+    @property
+    def url(self) -> str:
+        """Where it is, without a path."""
+        return "http://{}:{}".format(*self._address)
+
+    @property
+    def token(self) -> str:
+        """A token of the tenant."""
+        return str(self._cloud.auth_token)
+
+    def ims(self, method: str, path: str, **request: Any) -> Any:
+        """The answer of an operation of the IMS API."""
+        response = self._cloud.session.request(self.url + path, method, log=False, **request)
+        return response.json()
+
+    def delete(self, image_id: str) -> None:
+        """Delete an image."""
+        self._cloud.image.delete(f"/images/{image_id}")
 
     def new_key(self) -> str:
         """A key of the tenant, opened to the service; deleted at the end."""
@@ -213,7 +232,7 @@ class _Glance:
 
 
 @contextmanager
-def _random_file(size: int) -> Iterator[IO[bytes]]:
+def random_file(size: int) -> Iterator[IO[bytes]]:
     """A file of incompressible data on the disk of the pocket cloud."""
     with tempfile.TemporaryFile(dir=pocket.HOME) as file:
         for _ in range(size // units.Mi):
@@ -222,7 +241,7 @@ def _random_file(size: int) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _memory(process: int, field: str) -> float:
+def memory_of(process: int, field: str) -> float:
     """A field of /proc/<process>/status, in MiB."""
     status = Path(f"/proc/{process}/status").read_text()
     found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
@@ -230,6 +249,6 @@ def _memory(process: int, field: str) -> float:
     return int(found[1]) / units.Ki
 
 
-def _reset_peak(process: int) -> None:
+def reset_peak(process: int) -> None:
     # "5" resets VmHWM to VmRSS (Documentation/filesystems/proc.rst of Linux).
     Path(f"/proc/{process}/clear_refs").write_text("5")

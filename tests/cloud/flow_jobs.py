@@ -4,11 +4,13 @@
 import hashlib
 import secrets
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ims_glance.model import attributes
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus
 from tests.cloud import jobs
 
 DATA = secrets.token_bytes(3_000_000)
@@ -32,7 +34,7 @@ def accept(
     return bench.acceptance.accept(caller, job_type, arguments, entities, makes_image)
 
 
-def upload(connection: Any, data: bytes = DATA, store: str = "plain", **body: Any) -> str:
+def upload(connection: Any, data: Any = DATA, store: Any = "plain", **body: Any) -> str:
     """An active image; its id."""
     wanted = {"name": "source", "disk_format": "raw", "container_format": "bare", **body}
     made = connection.image.post("/images", json=wanted)
@@ -66,14 +68,22 @@ def members(connection: Any, image_id: str) -> dict[str, str]:
     return {each["member_id"]: each["status"] for each in listed}
 
 
-def succeeded(bench: jobs.Bench, job_id: str, seconds: float = 90.0) -> Job:
+@contextmanager
+def working(bench: jobs.Bench, **options: Any) -> Iterator[Any]:
+    """A worker, until it has also given back what callers delegated."""
+    with bench.worker(**options) as worker:
+        yield worker
+        jobs.eventually(lambda: bench.rows("delegations"), [])
+
+
+def succeeded(bench: jobs.Bench, job_id: str, seconds: float = 90.0) -> Any:
     """The job, which has to succeed."""
     job = bench.ended(job_id, seconds)
     assert job.status is JobStatus.SUCCESS, f"{job.error_code} {job.fail_reason}"
     return job
 
 
-def failed(bench: jobs.Bench, job_id: str, code: str, seconds: float = 90.0) -> Job:
+def failed(bench: jobs.Bench, job_id: str, code: str, seconds: float = 90.0) -> Any:
     """The job, which has to fail for that reason."""
     job = bench.ended(job_id, seconds)
     assert (job.status, job.error_code) == (JobStatus.FAIL, code), (

@@ -120,9 +120,11 @@ class Bench:
         return self.database.read(lambda connection: list(connection.execute(query)))
 
     @contextmanager
-    def worker(self, die: dict[str, str] | None = None, **options: Any) -> Iterator["Process"]:
+    def worker(
+        self, die: dict[str, str] | None = None, slow: float = 0.0, **options: Any
+    ) -> Iterator["Process"]:
         """A worker process, for as long as the block."""
-        process = self.start(die, **options)
+        process = self.start(die, slow, **options)
         try:
             yield process
             # Killed at once it could leave a delegation to the next worker.
@@ -130,11 +132,15 @@ class Bench:
         finally:
             process.kill()
 
-    def start(self, die: dict[str, str] | None = None, **options: Any) -> "Process":
+    def start(
+        self, die: dict[str, str] | None = None, slow: float = 0.0, **options: Any
+    ) -> "Process":
         """A worker process."""
         wish: dict[str, Any] = {"connection": database(), "options": {**self.options, **options}}
         if die is not None:
             wish["die"] = die
+        if slow:
+            wish["slow"] = slow
         return Process(wish)
 
 

@@ -57,9 +57,9 @@ def inner_files(region: str = "one") -> list[str]:
 @contextmanager
 def killed(service: str) -> Iterator[None]:
     """Kill a service of the cloud, all its processes at once; afterwards bring it back."""
-    master = _master(service)
-    for process in [master, *_children(master)]:
-        os.kill(process, signal.SIGKILL)
+    master = process(service)
+    for each in [master, *_children(master)]:
+        os.kill(each, signal.SIGKILL)
     try:
         yield
     finally:
@@ -98,10 +98,11 @@ def manage(*arguments: str, region: str = "one", check: bool = True) -> Any:
 
 def glance_workers(region: str = "one") -> list[int]:
     """Process ids of the workers of a region's Glance."""
-    return _children(_master(f"glance-{region}"))
+    return _children(process(f"glance-{region}"))
 
 
-def _master(service: str) -> int:
+def process(service: str) -> int:
+    """Process id of a service; of the first one, if it has several."""
     return int(json.loads((HOME / "run" / f"{service}.json").read_text())["pid"])
 
 

@@ -12,7 +12,7 @@ import pytest
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
-from tests.cloud import pocket
+from tests.cloud import pocket, servers
 
 _PATIENCE = 30
 
@@ -128,3 +128,15 @@ def test_the_ims_api(trail, demo, image):
     assert answer.status_code == 400
     code = answer.json()["error"]["code"]
     assert trail.find("audit.ims.updateImage", image.id, code)["outcome"] == "failure"
+
+
+def test_a_job(trail, demo, image):
+    root = demo.image.get_endpoint().rstrip("/").removesuffix("/v2")
+    url = f"{root}/v1/cloudimages/{image.id}/copy"
+    answer = demo.image.request(url, "POST", json={"name": "audited copy"}, raise_exc=False)
+    assert answer.status_code == 200, answer.text
+    event = trail.find("audit.ims.copyImage", image.id)
+    assert event["attachments"][0]["content"]["job_id"] == answer.json()["job_id"]
+    servers.wait_until(lambda: list(demo.image.images(name="audited copy", status="active")))
+    for copied in demo.image.images(name="audited copy"):
+        demo.image.delete_image(copied)

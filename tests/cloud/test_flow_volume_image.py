@@ -72,7 +72,7 @@ def test_a_volume_becomes_an_image(bench, tenant, volume):
         "type": "ECS",
         "enterprise_project_id": None,
     }
-    with bench.worker():
+    with flow_jobs.working(bench):
         job = flow_jobs.succeeded(bench, accept(bench, tenant, volume, **wishes))
     image = checked(tenant, job)
     assert sorted(image["tags"]) == ["a=b", "c"]
@@ -92,7 +92,7 @@ def test_a_volume_in_use_is_refused(bench, tenant, volume):
     tenant.block_storage.set_volume_readonly(volume, True)
     tenant.block_storage.post(f"/volumes/{volume}/action", json={"os-reserve": None})
     try:
-        with bench.worker():
+        with flow_jobs.working(bench):
             job = flow_jobs.failed(bench, accept(bench, tenant, volume), "IMG.0022")
     finally:
         tenant.block_storage.post(f"/volumes/{volume}/action", json={"os-unreserve": None})
@@ -103,13 +103,13 @@ def test_a_volume_in_use_is_refused(bench, tenant, volume):
 
 def test_a_volume_that_is_not_there_is_the_reason(bench, tenant):
     missing = str(uuid.uuid4())
-    with bench.worker():
+    with flow_jobs.working(bench):
         job = flow_jobs.failed(bench, accept(bench, tenant, missing), "IMG.0121")
     assert missing in job.fail_reason
 
 
 def test_cancelled_while_cinder_works_it_is_undone(bench, tenant, volume):
-    with bench.worker():
+    with flow_jobs.working(bench):
         job_id = accept(bench, tenant, volume)
         bench.until(job_id, current_task="await upload")
         bench.acceptance.cancel(job_id, tenant.current_project_id)
@@ -119,7 +119,7 @@ def test_cancelled_while_cinder_works_it_is_undone(bench, tenant, volume):
 
 
 def test_an_image_that_is_deleted_meanwhile_is_the_reason(bench, tenant, volume):
-    with bench.worker():
+    with flow_jobs.working(bench):
         job_id = accept(bench, tenant, volume)
         bench.until(job_id, current_task="await upload")
         tenant.image.delete(f"/images/{bench.job(job_id).image_id}")
@@ -133,7 +133,7 @@ def test_an_image_that_is_deleted_meanwhile_is_the_reason(bench, tenant, volume)
 def test_killed_at_a_task_it_is_finished_by_another(bench, tenant, volume, tmp_path, task, point):
     job_id = accept(bench, tenant, volume)
     flow_jobs.killed_once(bench, job_id, task, point, tmp_path / "died")
-    with bench.worker():
+    with flow_jobs.working(bench):
         job = flow_jobs.succeeded(bench, job_id)
     checked(tenant, job)
 
@@ -146,7 +146,7 @@ def test_killed_while_it_is_undone_it_is_undone_by_another(bench, tenant, volume
         bench.until(job_id, current_task="await upload")
         bench.acceptance.cancel(job_id, tenant.current_project_id)
         first.wait(60)
-    with bench.worker():
+    with flow_jobs.working(bench):
         flow_jobs.failed(bench, job_id, "IMG.0018")
     assert jobs.owned(tenant) == {}
 
@@ -161,7 +161,7 @@ def test_killed_before_the_answer_of_cinder_was_recorded(bench, tenant, volume):
     assert made.status_code == 202, made.text
     image_id = made.json()["os-volume_upload_image"]["image_id"]
     jobs.eventually(lambda: status(tenant, volume), "available", 60)
-    with bench.worker():
+    with flow_jobs.working(bench):
         job = flow_jobs.succeeded(bench, job_id)
     assert job.image_id == image_id
     checked(tenant, job)

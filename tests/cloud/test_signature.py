@@ -19,6 +19,7 @@ from huaweicloudsdkims.v2 import ImsClient, model
 
 from tests.cloud import pocket
 
+_PATIENCE = 60
 _CACHE_SECONDS = 3  # in the pocket cloud's ims-glance.site.conf
 
 
@@ -156,6 +157,24 @@ def test_an_encrypted_image(key, demo, url):
     answer = _send(url, _signed(key, url, "POST", "/v2/images", body=body, headers=json_type))
     assert answer.status_code == 201, answer.text
     demo.image.delete_image(answer.json()["id"])
+
+
+def test_a_job(key, demo, url, image):
+    """The worker acts for the owner of the key, whose token can delegate nothing."""
+    client = _client(url, key)
+    body = model.CopyImageInRegionRequestBody(name="copied by key")
+    request = model.CopyImageInRegionRequest(image_id=image.id, body=body)
+    job_id = client.copy_image_in_region(request).job_id
+    deadline = time.monotonic() + _PATIENCE
+    status = "INIT"
+    while status in ("INIT", "RUNNING") and time.monotonic() < deadline:
+        time.sleep(0.5)
+        job = client.show_job(model.ShowJobRequest(job_id=job_id))
+        status = job.status
+    assert status == "SUCCESS", job.fail_reason
+    copied = demo.image.get_image(job.entities.image_id)
+    demo.image.delete_image(copied)
+    assert (copied.name, copied.owner) == ("copied by key", demo.current_project_id)
 
 
 @pytest.mark.parametrize("door", ["/v2/images", "/v1/cloudimages/os_version"])

@@ -96,13 +96,24 @@ class Dying:
             time.sleep(60)
 
 
-def watched(dying: Dying) -> None:
+class Slow:
+    """Makes each task last longer, so that more can happen meanwhile."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __call__(self, state: str, _details: dict[str, Any]) -> None:
+        if state in ("RUNNING", "REVERTING"):
+            time.sleep(self.seconds)
+
+
+def watched(listener: Any) -> None:
     """Have TaskFlow tell of each task's states."""
     original = flows_engine.engines.load
 
     def load(*positional: Any, **named: Any) -> action_engine.ActionEngine:
         loaded = original(*positional, **named)
-        loaded.atom_notifier.register("*", dying)
+        loaded.atom_notifier.register("*", listener)
         return loaded
 
     flows_engine.engines.load = load
@@ -111,7 +122,8 @@ def watched(dying: Dying) -> None:
 def main(wish: dict[str, Any]) -> int:
     """Run a worker.
 
-    :param wish: ``connection`` of [ims_database], ``options`` of [ims_jobs], and optionally ``die`` (arguments of :class:`Dying`)
+    :param wish: ``connection`` of [ims_database], ``options`` of [ims_jobs], and optionally
+        ``die`` (arguments of :class:`Dying`) and ``slow`` (of :class:`Slow`)
     """
     conf = cfg.CONF
     worker.read_configuration(conf, [])
@@ -120,6 +132,8 @@ def main(wish: dict[str, Any]) -> int:
         conf.set_override(name, value, "ims_jobs")
     if "die" in wish:
         watched(Dying(**wish["die"]))
+    if "slow" in wish:
+        watched(Slow(wish["slow"]))
     return worker.run(conf, {**flows.JOB_TYPES, "testSmall": small})
 
 

@@ -90,10 +90,16 @@ class TestCreate:
             admin.create(cmkid="ims/default", owner="someone")
         assert vault.keys("someone") == []
 
-    @pytest.mark.parametrize("body", [b"", b"{", b'"x"', b"\xff", b"5"])
+    @pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
     def test_malformed_body(self, glance: Client, body: bytes) -> None:
         with by_glance(400):
             glance.call("POST", "/v2/images", body=body)
+
+    @pytest.mark.parametrize("body", [b'"x"', b"5", b"[]", b"[5]"])
+    @pytest.mark.parametrize("path", ["", "/{}/import", "/{}/members"])
+    def test_no_object(self, glance: Client, path: str, body: bytes) -> None:
+        with refused(400, "IMG.0016"):
+            glance.call("POST", f"/v2/images{path.format(uuid.uuid4())}", body=body)
 
     @pytest.mark.parametrize(
         ("accept", "kind"),

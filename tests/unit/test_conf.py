@@ -19,7 +19,16 @@ def test_registering_twice_does_no_harm():
 
 
 def test_the_groups():
-    assert {group for group, _options in ims_conf.list_opts()} == {"ims_kms", "kms"}
+    assert {group for group, _options in ims_conf.list_opts()} == {
+        "ims_api",
+        "ims_audit",
+        "ims_database",
+        "ims_jobs",
+        "ims_kms",
+        "ims_service",
+        "ims_signature",
+        "kms",
+    }
 
 
 def test_the_sample_configuration():

@@ -46,6 +46,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 # Tests in tests/unit that look at the tree and not at one module.
 NOT_MIRRORED = {
     "tests/unit/api/test_two_doors.py",
+    "tests/unit/test_etc.py",
     "tests/unit/test_imports.py",
     "tests/unit/test_shell.py",
     "tests/unit/test_structure.py",

@@ -7,7 +7,9 @@ from pocket_cloud.service import Service
 
 KEYSTONE = Service(
     name="keystone",
-    command=uwsgi.command("keystone", "keystone.wsgi.api:application"),
+    # One thread: Keystone 30 keeps the token of a request where all threads see it (AuthContext-
+    # Middleware.token), and now and then takes one caller for another.
+    command=uwsgi.command("keystone", "keystone.wsgi.api:application", "--threads 1"),
     probe=probes.http("keystone", "/v3"),
     needs=("keystone-bootstrap",),
     files={"keystone/keystone.conf": "keystone.conf"},

@@ -71,12 +71,19 @@ def _cookie(cloud: Cloud) -> None:
     template.write(cookie, cloud.secrets["erlang_cookie"], 0o400)
 
 
+_METADEFS = "--path ${checkout}/etc/ims_glance/metadefs"
+
+
 def _glance(region: str) -> Step:
     conf = "${etc}/glance-" + region + "/glance-api.conf"
     return Step(
         f"glance-{region}-database",
         needs=("databases",),
-        command=f"glance-manage --config-file {conf} db_sync",
+        command=f"""
+            glance-manage --config-file {conf} db_sync
+            glance-manage --config-file {conf} db load_metadefs --merge --overwrite {_METADEFS}
+        """,
+        version="metadefs",
         is_patient=True,
     )
 

@@ -6,7 +6,7 @@ import dataclasses
 from ims_glance import exceptions
 from ims_glance.api.ims import images, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
-from ims_glance.model import attributes, text
+from ims_glance.model import attributes, key_name, text
 from ims_glance.model import job as jobs
 from ims_glance.model import rules as image_rules
 
@@ -20,6 +20,15 @@ class SameKey(exceptions.Invalid):
     template = "Image {image_id} is encrypted with key {key_id} already: name another one."
 
 
+class NeverEncrypted(exceptions.Conflict):
+    """Bare metal servers do not boot from encrypted images."""
+
+    code = "IMG.0118"
+    template = (
+        "Image {image_id} is for bare metal servers and cannot be encrypted. Leave out 'cmk_id'."
+    )
+
+
 class NotAccepted(exceptions.Conflict):
     """The image was shared with the project, which has not accepted it."""
 
@@ -30,6 +39,7 @@ class NotAccepted(exceptions.Conflict):
 def copy_image_in_region(call: Call) -> Answer:
     """``POST /v1/cloudimages/{image_id}/copy``: encrypted with ``cmk_id``, or not at all."""
     body, image_id = call.body, call.arguments["image_id"]
+    key_name.check(body)
     name = text.check_name(body["name"])
     description = body.get("description")
     if description:
@@ -78,6 +88,8 @@ def _key(call: Call, view: images.View) -> str | None:
     named = call.body.get("cmk_id")
     if not named:
         return None
+    if view.get(attributes.VIRTUAL_ENV_TYPE) == "Ironic":
+        raise NeverEncrypted(image_id=view["id"])
     key_id = call.service.keys.named(call.context, named, call.project_id)
     if key_id == view.get(attributes.CMK_ID):
         raise SameKey(image_id=view["id"], key_id=key_id)

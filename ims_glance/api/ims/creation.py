@@ -14,7 +14,7 @@ from ims_glance.api.ims import images, schemas, tagging
 from ims_glance.api.ims.operation import Access, Answer, Call, Handler, NotSupportedYet, Operation
 from ims_glance.api.rules import TooManyTags
 from ims_glance.model import job as jobs
-from ims_glance.model import text
+from ims_glance.model import key_name, tags, text
 
 _FROM_SERVERS = "images from servers"
 _FROM_FILES = "images from files in the object storage"
@@ -56,6 +56,8 @@ def _create_from_volume(call: Call, stored: list[str]) -> Answer:
     body = call.body
     if not body.get("os_version"):
         raise OsVersionMissing
+    if body.get("cmk_id"):
+        raise KeyOfVolumeImage
     names = ("volume_id", "name", "os_version", "description", "type", "enterprise_project_id")
     arguments: dict[str, Any] = {name: body.get(name) for name in names}
     for name in ("min_ram", "max_ram"):
@@ -70,6 +72,15 @@ def _create_from_volume(call: Call, stored: list[str]) -> Answer:
             creates_image=True,
         )
     return Answer({"job_id": job_id}, job_id=job_id)
+
+
+class KeyOfVolumeImage(exceptions.Invalid):
+    """An image of a volume was to be encrypted: IMS takes ``cmk_id`` with files only."""
+
+    template = (
+        "An image of a volume takes no 'cmk_id'. Leave it out, and copy the image with a key "
+        "afterwards."
+    )
 
 
 class OsVersionMissing(exceptions.Invalid):
@@ -117,14 +128,15 @@ def _check_data_images(data_images: list[Mapping[str, Any]]) -> None:
 
 
 def _check_texts(call: Call) -> list[str]:
-    """Check name, description and tags; the tags as they are stored."""
+    """Check name, description, tags and names of fields; the tags as they are stored."""
     body = call.body
+    key_name.check(body)
     text.check_name(body.get("name") or "")
     text.check_description(body.get("description") or "")
     _check_data_images(body.get("data_images") or [])
-    found = [tag.stored for tag in tagging.from_body(body)]
+    found = tags.merged((), tagging.from_body(body))
     limit = call.service.conf.ims_api.tags
-    if len(set(found)) > limit:
+    if len(found) > limit:
         raise TooManyTags(limit=limit, count=len(found))
     return found
 

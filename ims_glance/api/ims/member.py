@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sharing: batches as jobs, and the receivers of one image."""
 
+import bisect
 from typing import Any
 
 from ims_glance import exceptions
@@ -99,9 +100,9 @@ def list_image_members(call: Call) -> Answer:
     """``GET /v1/{project_id}/cloudimages/{image_id}/members``."""
     view = images.get(call, call.arguments["image_id"])
     found = [_to_wire(member) for member in _members(call, view)]
-    marker = call.query.get("marker")
     ids = [member["member_id"] for member in found]
-    begin = ids.index(marker) + 1 if marker in ids else 0
+    # They are sorted: a marker that is gone by now still says where to go on.
+    begin = bisect.bisect_right(ids, call.query.get("marker", ""))
     limit = int(call.query.get("limit", len(found) or 1))
     page = found[begin : begin + limit]
     info: dict[str, Any] = {"current_count": len(page)}

@@ -112,13 +112,15 @@ def list_tags(call: Call) -> Answer:
 def list_image_by_tags(call: Call) -> Answer:
     """``POST /v2/{project_id}/images/resource_instances/action``: filter or count."""
     query = tag_query.read(call.body)
-    found = [
-        view for view in _own_images(call) if query.fits(view["id"], view["name"], view["tags"])
-    ]
+    count, page = 0, []
+    for view in _own_images(call):
+        if query.fits(view["id"], view["name"], view["tags"]):
+            if query.offset <= count < query.offset + query.limit:
+                page.append(_resource(view))
+            count += 1
     if query.counts:
-        return Answer({"total_count": len(found)})
-    page = found[query.offset : query.offset + query.limit]
-    return Answer({"total_count": len(found), "resources": [_resource(view) for view in page]})
+        return Answer({"total_count": count})
+    return Answer({"total_count": count, "resources": page})
 
 
 def _resource(view: Mapping[str, Any]) -> dict[str, Any]:

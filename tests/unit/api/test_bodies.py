@@ -55,3 +55,14 @@ def test_no_json(body: bytes) -> None:
 def test_method_without_body() -> None:
     made = wsgi.Request.blank("/", headers={"Transfer-Encoding": "chunked"})
     assert bodies.read_json(made) is None
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[1]", b'"text"', b"7", b"true"])
+def test_what_must_be_an_object(body) -> None:
+    with pytest.raises(bodies.BodyNotObject):
+        bodies.read_object(request(body))
+
+
+@pytest.mark.parametrize(("body", "content"), [(b'{"a": 1}', {"a": 1}), (b"", None), (b"{", None)])
+def test_objects_and_what_glance_refuses_itself(body, content) -> None:
+    assert bodies.read_object(request(body)) == content

@@ -69,3 +69,18 @@ def test_the_request_id_under_both_names(root):
     made = _serve(root, "/v2/images")
     assert made.headers["X-Request-Id"].startswith("req-")
     assert made.headers["X-Request-Id"] == made.headers["x-openstack-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/v2/images/\xff", "/v1/\xe3x", "/image/v2/images/\xed\xa0\x80"])
+def test_a_path_that_is_not_utf_8(root, path):
+    answer = _serve(root, path)
+    assert (answer.status_int, answer.json["error"]["code"]) == (400, "IMG.0017")
+    assert answer.headers["x-request-id"].startswith("req-")
+
+
+@pytest.mark.parametrize("path", ["/v1/cloudimages/tags", "/v2/images"])
+def test_a_request_id_that_is_too_long(path):
+    root = doors.Doors(_app("native"), _app("ims"), request_id_length=9)
+    assert _serve(root, path, **{"X-Openstack-Request-Id": "a" * 9}).status_int == 200
+    answer = _serve(root, path, **{"X-Openstack-Request-Id": "a" * 10})
+    assert (answer.status_int, answer.json["error"]["code"]) == (431, "IMG.0016")

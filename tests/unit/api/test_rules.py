@@ -217,8 +217,6 @@ def test_stores_of_an_import(
 @pytest.mark.parametrize(
     "body",
     [
-        [],
-        ["method"],
         {},
         {"method": None},
         {"method": "x"},

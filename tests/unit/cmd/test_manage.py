@@ -141,6 +141,17 @@ def test_the_configuration_of_the_environment(site, monkeypatch, tmp_path):
     assert "store kms keeps its ciphertext" in site.run("status").out
 
 
+def test_db(site, tmp_path):
+    more = tmp_path / "more.conf"
+    more.write_text(f"[ims_database]\nconnection = sqlite:///{tmp_path}/jobs.sqlite\n")
+    assert "set 'connection' in [ims_database]" in " ".join(site.run("db", "sync").err.split())
+    site.arguments += ["--config-file", str(more)]
+    assert site.run("db", "version").out == "the database was never synchronized\n"
+    for _twice in range(2):
+        assert site.run("db", "sync") == Done(0, "jobs\n", "")
+    assert site.run("db", "version").out == "jobs\n"
+
+
 def test_status(site):
     done = site.run("status")
     lines = done.out.splitlines()

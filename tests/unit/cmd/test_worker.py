@@ -23,7 +23,8 @@ def start(tmp_path, text):
         [sys.executable, "-c", "from ims_glance.cmd import worker; worker.main([])"],
         cwd=ROOT,
         env=environment,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
 
@@ -34,12 +35,12 @@ def test_it_runs_until_it_is_told_to_stop(tmp_path):
     process = start(
         tmp_path, f"[DEFAULT]\ntransport_url = fake://\n[ims_database]\nconnection = {url}\n"
     )
-    for line in process.stderr:
+    for line in process.stdout:
         if " runs" in line:
             break
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    rest = process.communicate(timeout=30)[1]
+    rest = process.communicate(timeout=30)[0]
     assert process.returncode == 0
     assert time.monotonic() - begin < 20
     assert " stops" in rest
@@ -48,7 +49,7 @@ def test_it_runs_until_it_is_told_to_stop(tmp_path):
 
 def test_without_a_database_it_says_so(tmp_path):
     process = start(tmp_path, "")
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=60)[0]
     assert process.returncode == 1
     assert "set 'connection' in [ims_database]" in said
 

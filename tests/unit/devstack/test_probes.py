@@ -62,3 +62,11 @@ def test_http_with_nobody_there(cloud):
 
 def test_a_report_is_in_universal_time():
     assert probes._seconds("1970-01-01T00:01:40.000000") == 100.0
+
+
+def test_the_log_of_a_service(cloud):
+    log = cloud.log("worker")
+    assert "does not say ' runs' yet" in probes.logged("worker", " runs")(cloud)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("Worker x runs\n")
+    assert probes.logged("worker", " runs")(cloud) == ""

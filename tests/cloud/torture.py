@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs of every type, what each must have done, and what must not be left behind.
+
+A *round* has one job of each type. However it goes, each job ends in ``SUCCESS`` with its one right
+result, or in ``FAIL`` with a reason and nothing done.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ims_glance import flows
+from ims_glance.model.job import Job, JobStatus
+from tests.cloud import flow_jobs, jobs, pocket
+from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
+
+TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE)
+assert set(TYPES) == set(flows.JOB_TYPES), "a job type has no torture"
+
+SHA256 = hashlib.sha256(DATA).hexdigest()
+_TINY = b"x" * 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What the jobs work on.
+
+    :ivar key_id: the key of the tenant's copies, so that Barbican has a part in it
+    """
+
+    tenant: Any
+    receiver: Any
+    source: str
+    volume: str
+    key_id: str
+
+
+@contextlib.contextmanager
+def site() -> Iterator[Site]:
+    """A tenant with an image and a volume, and a receiver."""
+    with jobs.tenant() as tenant, jobs.tenant() as receiver:
+        receiver.authorize()
+        key_id = flow_jobs.default_key(tenant)
+        source = flow_jobs.upload(tenant)
+        volume = tenant.block_storage.create_volume(size=1, image_id=source, name="source")
+        tenant.block_storage.wait_for_status(volume, wait=120)
+        yield Site(tenant, receiver, source, volume.id, key_id)
+        tenant.block_storage.delete_volume(volume)
+        tenant.block_storage.wait_for_delete(volume)
+        tenant.image.delete(f"/images/{source}")
+        for secret in tenant.key_manager.secrets():
+            tenant.key_manager.delete_secret(pocket.secret_id(secret))
+
+
+def count(site: Site) -> dict[str, Any]:
+    """All that jobs could leave behind."""
+    tenant = site.tenant
+    staging = pocket.HOME / "data" / "glance-one" / "staging"
+    images = jobs.owned(tenant)
+    return {
+        "images": images,
+        "volumes": {each.id: each.status for each in tenant.block_storage.volumes()},
+        "snapshots": [each.id for each in tenant.block_storage.snapshots()],
+        "secrets": sorted(pocket.secret_id(each) for each in tenant.key_manager.secrets()),
+        "trusts": jobs.trusts(tenant) + jobs.trusts(site.receiver),
+        "staged": [name for name in os.listdir(staging) if name in images],
+    }
+
+
+class Round:
+    """One job of each type."""
+
+    def __init__(self, site: Site, bench: jobs.Bench) -> None:
+        self.site = site
+        self.bench = bench
+        self.shared = {name: flow_jobs.upload(site.tenant, _TINY) for name in (ADD, DELETE, UPDATE)}
+        self.project = site.receiver.current_project_id
+        for name in (DELETE, UPDATE):
+            member = {"member": self.project}
+            site.tenant.image.post(f"/images/{self.shared[name]}/members", json=member)
+        self.ids = {name: self._accept(name) for name in TYPES}
+
+    def _accept(self, name: str) -> str:
+        who = self.site.tenant
+        arguments: dict[str, Any]
+        if name == COPY:
+            arguments = {"image_id": self.site.source, "cmk_id": self.site.key_id}
+        elif name == VOLUME:
+            arguments = {"volume_id": self.site.volume, "os_version": "CentOS 7.3 64bit"}
+        elif name == UPDATE:
+            who = self.site.receiver
+            arguments = {"project_id": self.project, "status": "accepted"}
+        else:
+            arguments = {"projects": [self.project]}
+        makes_image = name in (COPY, VOLUME)
+        if makes_image:
+            arguments["name"] = f"of-{name}"
+        else:
+            arguments["images"] = [self.shared[name]]
+        return flow_jobs.accept(self.bench, who, name, makes_image, **arguments)
+
+    def ended(self, seconds: float) -> dict[str, Job]:
+        """All its jobs, once they have ended."""
+        end = time.monotonic() + seconds
+        return {
+            name: self.bench.ended(job_id, max(0.1, end - time.monotonic()))
+            for name, job_id in self.ids.items()
+        }
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all its jobs have ended."""
+        return all(self.bench.job(job_id).is_finished for job_id in self.ids.values())
+
+    def check(self, found: dict[str, Job]) -> list[str]:
+        """Check each result, and remove what the jobs were to make; the types that failed."""
+        failures = []
+        for name, job in found.items():
+            if job.status is JobStatus.FAIL:
+                assert job.error_code, job
+                assert job.fail_reason, job
+                assert "could not be undone" not in job.fail_reason, job
+                failures.append(f"{name}: {job.error_code} {job.fail_reason}")
+            getattr(self, f"_check_{'image' if name in (COPY, VOLUME) else 'members'}")(name, job)
+        for image_id in self.shared.values():
+            self.site.tenant.image.delete(f"/images/{image_id}")
+        return failures
+
+    def _check_image(self, name: str, job: Job) -> None:
+        tenant = self.site.tenant
+        named = [each.id for each in tenant.image.images(name=f"of-{name}")]
+        if job.status is JobStatus.FAIL:
+            assert named == []
+            return
+        assert named == [job.image_id]
+        assert flow_jobs.view(tenant, job.image_id)["status"] == "active"
+        if name == COPY:
+            assert flow_jobs.sha256(tenant, job.image_id) == SHA256
+        tenant.image.delete(f"/images/{job.image_id}")
+
+    def _check_members(self, name: str, job: Job) -> None:
+        before = {} if name == ADD else {self.project: "pending"}
+        after = {ADD: {self.project: "pending"}, DELETE: {}, UPDATE: {self.project: "accepted"}}
+        wanted = before if job.status is JobStatus.FAIL else after[name]
+        assert flow_jobs.members(self.site.tenant, self.shared[name]) == wanted
+
+
+def settled(site: Site, bench: jobs.Bench, before: dict[str, Any]) -> None:
+    """Check that nothing is left, once a worker that nobody disturbs had time to tidy up."""
+    with bench.worker(orphan_seconds=0.0):
+        jobs.eventually(lambda: bench.rows("delegations"), [], 40)
+    jobs.eventually(lambda: count(site), before, 30)
+    assert {row.unfinished for row in bench.rows("tallies")} <= {0}

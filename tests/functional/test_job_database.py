@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs in the databases of real servers: MariaDB, and PostgreSQL where that is installed."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from taskflow.patterns import linear_flow
+
+from ims_glance.db import clock, jobs, migrations
+from ims_glance.flows.engine import Runner
+from ims_glance.flows.task import Task
+from ims_glance.model.job import JobStatus
+from tests.unit import job_database
+from tests.unit.db.test_migrations import differences
+from tests.unit.flows import flow_bench
+
+_PATIENCE = 60.0
+
+
+@contextlib.contextmanager
+def _running(command: list[str], is_ready: Callable[[], bool], **options: object) -> Iterator[None]:
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
+    )
+    try:
+        end = time.monotonic() + _PATIENCE
+        while not is_ready():
+            assert process.poll() is None, command
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _succeeds(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def mariadb(folder: Path) -> Iterator[str]:
+    """A new server; the address of an empty database."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    data, socket = folder / "data", folder / "socket"
+    common = ["--no-defaults", f"--user={user}", f"--datadir={data}"]
+    install = ["mariadb-install-db", *common, "--skip-test-db"]
+    subprocess.run(
+        [*install, "--auth-root-authentication-method=normal"], capture_output=True, check=True
+    )
+    server = ["mariadbd", *common, f"--socket={socket}", "--skip-networking", "--skip-log-bin"]
+    client = ["mariadb", "--no-defaults", f"--socket={socket}", "--user=root", "-e"]
+    with _running(server, lambda: _succeeds(*client, "SELECT 1")):
+        subprocess.run([*client, "CREATE DATABASE ims CHARACTER SET utf8mb4"], check=True)
+        yield f"mysql+pymysql://root@localhost/ims?unix_socket={socket}&charset=utf8mb4"
+
+
+@contextlib.contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """The same; PostgreSQL refuses to run as root."""
+    # Others have to find their way to the folder.
+    for parent in (folder, *folder.parents[:3]):
+        parent.chmod(0o755)
+    user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    shutil.chown(folder, user)
+    who = {"user": user} if os.getuid() == 0 else {}
+    data = folder / "data"
+    initdb = [str(_POSTGRESQL / "initdb"), "-D", str(data), "-A", "trust", "-U", "ims"]
+    subprocess.run([*initdb, "--no-sync"], capture_output=True, check=True, cwd=folder, **who)
+    server = [str(_POSTGRESQL / "postgres"), "-D", str(data), "-k", str(folder), "-h", "", "-F"]
+    ready = [str(_POSTGRESQL / "pg_isready"), "-h", str(folder)]
+    with _running(server, lambda: _succeeds(*ready), cwd=folder, **who):
+        yield f"postgresql+psycopg2://ims@/postgres?host={folder}"
+
+
+_POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/nonexistent"))
+SERVERS = [mariadb, *([postgresql] if (_POSTGRESQL / "postgres").exists() else [])]
+
+
+@pytest.fixture(scope="module", params=SERVERS, ids=lambda server: server.__name__)
+def url(request, tmp_path_factory):
+    with request.param(tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@pytest.fixture
+def tables(url):
+    made = job_database.Tables(url)
+    yield made
+    with made.database.engine.begin() as connection:
+        for table in ("jobs", "tallies", "delegations", "logbooks"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    made.database.engine.dispose()
+
+
+def at_once(count, work):
+    """Call *work* with 0, 1, ... in threads that begin together; what they return."""
+    barrier, results = threading.Barrier(count), []
+
+    def call(number):
+        barrier.wait()
+        results.append(work(number))
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(results) == count
+    return results
+
+
+def test_the_tables_are_those_of_the_schema(tables):
+    engine = tables.database.engine
+    assert migrations.sync(engine) == migrations.version(engine) == "jobs"
+    assert differences(engine) == []
+
+
+def test_the_clock(tables):
+    now = tables.database.read(lambda connection: connection.scalar(sa.select(clock.now())))
+    assert abs(now - time.time()) < 2
+
+
+def test_one_of_many_claims_it(tables):
+    job = tables.create()
+    claims = at_once(10, lambda number: tables.jobs.claim(job.id, str(number), 60))
+    (claimed,) = filter(None, claims)
+    assert tables.jobs.get(job.id) == claimed
+
+
+def test_the_last_place_is_taken_once(tables):
+    def create(number):
+        try:
+            tables.create(number, limit=3, creates_image=True)
+        except jobs.TooManyTasks:
+            return False
+        return True
+
+    assert sum(at_once(10, create)) == 3
+    for number in range(10):
+        claimed = tables.jobs.claim(f"{number:032x}", "worker", 60)
+        if claimed is not None:
+            tables.jobs.finish(claimed, JobStatus.SUCCESS)
+    tables.create(11, limit=1, creates_image=True)
+
+
+def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):
+    delegation_id, made = tables.delegation()
+    first = jobs.Job(f"{99:032x}", "test", "project", "user", delegation_id=delegation_id)
+    tables.jobs.create(first, 10, made)
+
+    def work(number):
+        if number == 0:
+            tables.jobs.finish(tables.jobs.claim(first.id, "worker", 60), JobStatus.SUCCESS)
+            return tables.delegations.end(delegation_id)
+        try:
+            tables.create(number, delegation_id=delegation_id)
+        except jobs.delegations.Ended:
+            return None
+        return number
+
+    ended = any(isinstance(each, jobs.delegations.Delegation) for each in at_once(8, work))
+    using = [job for job in tables.jobs.find("project") if not job.is_finished]
+    # Either it was given back and nobody uses it, or somebody does and it stays.
+    assert ended == (using == [])
+
+
+class Step(Task):
+    """Fails if it is the last one."""
+
+    def execute(self):
+        if self.name == "c":
+            raise jobs.TooManyTasks(project_id="ü", limit=1, kind="x")
+        return {"name": self.name, "ü": [1, None]}
+
+    def revert(self, **_):
+        pass
+
+
+def test_a_flow_is_recorded_and_undone(tables):
+    def flow(job):
+        return linear_flow.Flow("f").add(*(Step(job, name=name) for name in "abc"))
+
+    job = flow_bench.context(tables, arguments={"name": "ü"})
+    runner = Runner(tables.database, tables.jobs, {"test": flow})
+    assert runner.run(job) is JobStatus.FAIL
+    assert tables.jobs.get(job.id).error_code == "IMG.0060"
+    runner.forget(job.id)
+    with tables.database.engine.connect() as connection:
+        for table in ("logbooks", "flowdetails", "atomdetails"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0

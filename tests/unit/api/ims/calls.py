@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of handlers with fakes behind them."""
+
+import contextlib
+import types
+
+import webob
+from oslo_config import cfg
+
+from ims_glance import conf as ims_conf
+from ims_glance.api.images import SubrequestRefused
+from ims_glance.api.ims.operation import Call, Service
+
+PROJECT, OTHER = "a" * 32, "b" * 32
+IMAGE = "11111111-1111-1111-1111-111111111111"
+SECOND = "22222222-2222-2222-2222-222222222222"
+ABSENT = "99999999-9999-9999-9999-999999999999"
+JOB = "c" * 32
+DEFAULT_KEY = "ims/default"
+
+
+def configuration(tmp_path, **options):
+    """A configuration with locks in files; *options* are of ``[ims_api]``."""
+    conf = cfg.ConfigOpts()
+    ims_conf.register_opts(conf)
+    conf([], default_config_files=[], default_config_dirs=[])
+    conf.set_override("coordination_url", f"file://{tmp_path}", group="ims_kms")
+    for name, value in options.items():
+        conf.set_override(name, value, group="ims_api")
+    return conf
+
+
+def view(image_id=IMAGE, **changes):
+    """An image as the Image API shows it."""
+    return {
+        "id": image_id,
+        "name": "image",
+        "owner": PROJECT,
+        "status": "active",
+        "visibility": "private",
+        "protected": False,
+        "size": 4,
+        "tags": [],
+    } | changes
+
+
+def _refuse(status):
+    raise SubrequestRefused(webob.Response(status=status, json_body={"message": "No."}))
+
+
+class Images:
+    """The Image API: images, and members by image."""
+
+    def __init__(self, *views):
+        self.views = {each["id"]: each for each in views}
+        self.members = {}
+        self.patches = []
+
+    def call(self, _context, method, path, body=None, query=None):
+        """Answer a request."""
+        assert (method, body) == ("GET", None)
+        _, _version, _images, *rest = path.split("/")
+        if not rest:
+            return {"images": self._listed(query)}
+        if rest[0] not in self.views:
+            _refuse(404)
+        if len(rest) == 1:
+            return self.views[rest[0]]
+        return self._members(*rest)
+
+    def _members(self, image_id, _members, member_id=None):
+        members = self.members.get(image_id, {})
+        if member_id is None:
+            listed = [self._member(image_id, each) for each in members]
+            return {"members": listed, "schema": "/v2/schemas/members"}
+        if member_id not in members:
+            _refuse(404)
+        return self._member(image_id, member_id)
+
+    def _member(self, image_id, member_id):
+        status = self.members[image_id][member_id]
+        return {"image_id": image_id, "member_id": member_id, "status": status}
+
+    def _listed(self, query):
+        owner = query.get("owner")
+        found = [each for each in self.views.values() if owner in {None, each["owner"]}]
+        ids = [each["id"] for each in found]
+        begin = ids.index(query["marker"]) + 1 if "marker" in query else 0
+        return found[begin : begin + int(query["limit"])]
+
+    def patch(self, _context, image_id, changes):
+        """Replace attributes."""
+        self.patches.append((image_id, changes))
+        for change in changes:
+            self.views[image_id][change["path"][1:]] = change["value"]
+
+
+class Jobs:
+    """Accepts everything."""
+
+    def __init__(self):
+        self.accepted = []
+
+    def accept(self, _context, job_type, arguments, entities=None, creates_image=False):
+        """Note a job."""
+        self.accepted.append((job_type, arguments, entities, creates_image))
+        return JOB
+
+
+class Keys:
+    """One key a name; ``default`` is the id of the project's default key."""
+
+    default = None
+
+    def named(self, _context, value, _owner):
+        """The id of the key."""
+        return f"id of {value}"
+
+    def find_default(self, _context):
+        """The id of the default key."""
+        return self.default
+
+
+class Quota:
+    """Says how many places were asked for."""
+
+    def __init__(self):
+        self.asked = 0
+
+    @contextlib.contextmanager
+    def places(self, _context, project_id, count=1, name=""):
+        """Take places."""
+        assert (project_id, name) == (PROJECT, "")
+        self.asked += count
+        yield
+
+
+def call(conf, *views, body=None, query=None, project_id=PROJECT, **arguments):
+    """A call of a handler; its service's fakes are in ``call.service``."""
+    service = Service(conf, Images(*views), Jobs(), Keys(), Quota())
+    context = types.SimpleNamespace(project_id=project_id, is_admin=False)
+    return Call(service, context, arguments, query or {}, body)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers of tags: which tags a request means, and what answers look like."""
+
+import pytest
+
+from ims_glance import exceptions
+from ims_glance.api.ims import tag
+from ims_glance.api.rules import TooManyTags
+from ims_glance.model.tags import TagInvalid
+from tests.unit.api.ims import calls
+from tests.unit.api.ims.calls import IMAGE, OTHER, SECOND
+
+
+@pytest.fixture
+def conf(tmp_path):
+    return calls.configuration(tmp_path, tags=3)
+
+
+@pytest.fixture
+def make(conf):
+    """A call about an image with these tags; and a second image, and a foreign one."""
+
+    def make(stored=(), body=None, query=None, **arguments):
+        views = (
+            calls.view(tags=list(stored)),
+            calls.view(SECOND, name="second", tags=["env=b", "plain"]),
+            calls.view("3", owner=OTHER, tags=["foreign=x"]),
+        )
+        return calls.call(conf, *views, body=body, query=query, image_id=IMAGE, **arguments)
+
+    return make
+
+
+def _stored(call):
+    return set(call.service.images.views[IMAGE]["tags"])
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ({"tag": "env.a"}, {"env=a", "x"}),
+        ({"tag": "env=a", "image_tag": None}, {"env=a", "x"}),
+        ({"tag": None, "image_tag": {"key": " env ", "value": "a"}}, {"env=a", "x"}),
+        ({"image_tag": {"key": "env", "value": None}}, {"env", "x"}),
+        ({"tag": "env"}, {"env", "x"}),
+    ],
+)
+def test_set_a_tag(make, given, stored):
+    call = make(["env=old", "x"], {"image_id": IMAGE, **given})
+    answer = tag.create_or_update_tags(call)
+    assert (answer.body, answer.image_ids) == (None, (IMAGE,))
+    assert _stored(call) == stored
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({}, tag.TagMissing),
+        ({"tag": None}, tag.TagMissing),
+        ({"tag": "a.b", "image_tag": {"key": "a"}}, tag.TagMissing),
+        ({"tag": ""}, TagInvalid),
+        ({"tag": "a b"}, TagInvalid),
+        ({"image_tag": {"key": ""}}, TagInvalid),
+    ],
+)
+def test_set_no_tag(make, given, error):
+    call = make(["x"], {"image_id": IMAGE, **given})
+    with pytest.raises(error) as refused:
+        tag.create_or_update_tags(call)
+    assert refused.value.code == "IMG.0115"
+    assert _stored(call) == {"x"}
+
+
+def test_add_a_tag(make):
+    call = make(["x"], {"tag": {"key": "env", "value": "a"}})
+    tag.add_image_tag(call)
+    assert _stored(call) == {"x", "env=a"}
+
+
+def test_batches(make):
+    pairs = [{"key": "a", "value": "1"}, {"key": "x"}]
+    call = make(["x=old", "y"], {"action": "create", "tags": pairs})
+    tag.batch_add_or_delete_tags(call)
+    assert _stored(call) == {"a=1", "x", "y"}
+    call.body["action"] = "delete"
+    for _ in range(2):
+        tag.batch_add_or_delete_tags(call)
+        assert _stored(call) == {"y"}
+
+
+def test_batch_of_too_many(make):
+    pairs = [{"key": str(number)} for number in range(4)]
+    call = make([], {"action": "create", "tags": pairs})
+    with pytest.raises(TooManyTags):
+        tag.batch_add_or_delete_tags(call)
+    assert not call.service.images.patches
+
+
+def test_batch_delete_goes_by_the_key(make):
+    call = make(["a=1", "b=2"], {"tags": [{"key": "a", "value": "another"}, {"key": "c"}]})
+    tag.batch_delete_tags(call)
+    assert _stored(call) == {"b=2"}
+
+
+def test_delete_a_tag(make):
+    call = make(["a=1", "b"], key="a")
+    tag.delete_image_tag(call)
+    assert _stored(call) == {"b"}
+    with pytest.raises(tag.TagNotFound, match="'a'"):
+        tag.delete_image_tag(call)
+
+
+def test_tags_of_an_image(make):
+    assert tag.list_image_tags(make(["b", "a=1"])).body == {
+        "tags": [{"key": "a", "value": "1"}, {"key": "b", "value": ""}]
+    }
+
+
+def test_tags_of_the_project(make):
+    assert tag.list_images_tags(make(["env=a", "env=0"])).body == {
+        "tags": [{"key": "env", "values": ["0", "a", "b"]}, {"key": "plain", "values": [""]}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ({}, ["a", "env=b", "foreign=x", "plain"]),
+        ({"limit": "2"}, ["a", "env=b"]),
+        ({"limit": "3", "page": "2"}, ["plain"]),
+        ({"limit": "3", "page": "3"}, []),
+        ({"page": ""}, ["a", "env=b", "foreign=x", "plain"]),
+    ],
+)
+def test_strings_of_tags(make, query, listed):
+    assert tag.list_tags(make(["a", "plain"], query=query)).body == {"tags": listed}
+
+
+def _searched(make, **body):
+    return tag.list_image_by_tags(make(["env=a"], {"action": "filter", **body})).body
+
+
+def test_search(make):
+    found = _searched(make, tags=[{"key": "env", "values": ["b"]}])
+    assert found == {
+        "total_count": 1,
+        "resources": [
+            {
+                "resource_id": SECOND,
+                "resource_name": "second",
+                "resource_detail": {"status": "active"},
+                "tags": [{"key": "env", "value": "b"}, {"key": "plain", "value": ""}],
+            }
+        ],
+    }
+
+
+def test_search_in_pages(make):
+    pages = [_searched(make, limit="1", offset=str(offset)) for offset in range(3)]
+    assert [page["total_count"] for page in pages] == [2, 2, 2]
+    ids = [[one["resource_id"] for one in page["resources"]] for page in pages]
+    assert ids == [[IMAGE], [SECOND], []]
+
+
+def test_count(make):
+    assert _searched(make, action="count", tags=[{"key": "env"}]) == {"total_count": 2}
+
+
+def test_all_pages_are_read(conf):
+    views = [calls.view(f"{number:04}", tags=["t"]) for number in range(1203)]
+    call = calls.call(conf, *views, body={"action": "count", "tags": [{"key": "t"}]})
+    assert tag.list_image_by_tags(call).body == {"total_count": 1203}
+
+
+def test_image_of_nobody(make):
+    call = make([], {"tag": {"key": "k"}})
+    call.arguments["image_id"] = calls.ABSENT
+    with pytest.raises(exceptions.NotFound):
+        tag.add_image_tag(call)

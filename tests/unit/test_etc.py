@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files in etc/ims_glance say what the tables in the code say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from glance.common import property_utils
+from oslo_config import cfg
+
+from ims_glance.model import attributes
+
+ETC = Path(__file__).parents[2] / "etc" / "ims_glance"
+METADEFS = ETC / "metadefs" / "ims-image.json"
+
+
+def test_the_metadata_definitions_are_the_table_of_attributes():
+    definition = json.loads(METADEFS.read_text())
+    assert set(definition["properties"]) == set(attributes.ATTRIBUTES)
+    for name, shown in definition["properties"].items():
+        attribute = attributes.ATTRIBUTES[name]
+        assert tuple(shown.get("enum", ())) == attribute.values
+        assert shown["title"]
+    assert definition["resource_type_associations"] == [{"name": "OS::Glance::Image"}]
+
+
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> property_utils.PropertyRules:
+    """Glance's own reading of our property protections."""
+    conf = cfg.ConfigOpts()
+    conf.register_opts(property_utils.property_opts)
+    conf([], default_config_files=[], default_config_dirs=[])
+    conf.set_override("property_protection_file", str(ETC / "property-protections.conf"))
+    conf.set_override("property_protection_rule_format", "roles")
+    monkeypatch.setattr(property_utils, "CONF", conf)
+    return property_utils.PropertyRules(policy_enforcer=object())
+
+
+class _Context:
+    def __init__(self, *roles: str) -> None:
+        self.roles = list(roles)
+        self.service_roles: list[str] = []
+
+
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+@pytest.mark.parametrize("name", sorted(attributes.SYSTEM))
+def test_system_attributes_are_the_service_s(rules, action, name):
+    assert not rules.check_property_rules(name, action, _Context("member", "reader"))
+    for role in ("admin", "ims_service"):
+        assert rules.check_property_rules(name, action, _Context(role))
+
+
+@pytest.mark.parametrize("name", [*sorted(set(attributes.ATTRIBUTES) - attributes.SYSTEM), "own"])
+def test_other_attributes_are_everybody_s(rules, name):
+    for action in ("create", "read", "update", "delete"):
+        assert rules.check_property_rules(name, action, _Context("member"))
+
+
+@pytest.mark.parametrize("name", sorted(attributes.ATTRIBUTES))
+def test_everybody_may_read_everything(rules, name):
+    assert rules.check_property_rules(name, "read", _Context("reader"))
+
+
+def test_names_are_matched_as_a_whole(rules):
+    assert rules.check_property_rules("my__os_type", "create", _Context("member"))
+    assert rules.check_property_rules("__os_type2", "create", _Context("member"))
+    assert re.search(
+        r"^\[\^\(.*\)\$\]$", (ETC / "property-protections.conf").read_text(), re.MULTILINE
+    )
