@@ -10,13 +10,20 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import tenacity
 from oslo_config import cfg
 from oslo_utils import timeutils, uuidutils
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.roles import SERVICE_ROLE
-from ims_glance.clouds.identity import Identity, ec2_grant, roles_digest
+from ims_glance.clouds.identity import (
+    DelegationRefused,
+    Identity,
+    MomentTaken,
+    ec2_grant,
+    roles_digest,
+)
 from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db import delegations
 from ims_glance.db.database import Database
@@ -30,6 +37,8 @@ LOG = logging.getLogger(__name__)
 # A delegation is shared until so much of its life is over.
 _SHARED = 0.5
 _ATTEMPTS = 3
+# The ends of delegations are spread over so many seconds.
+_SPREAD = 40_000
 
 
 class NotAccepted(exceptions.Unavailable):
@@ -155,16 +164,31 @@ class Acceptance:
 
     def _record_with_new_grant(self, context: Any, job: Job, caller: Caller) -> None:
         self._jobs.check_limit(job, self._limit(job))
+        access_key = _access_key(context)
+        if access_key is None:
+            made = self._new_trust(context, caller)
+        else:
+            delegation_id = self._delegations.begin(caller, self._lifetime(1.0))
+            made = Made(delegation_id, ec2_grant(access_key))
+        self._create(job, made.delegation_id, made)
+
+    @tenacity.retry(
+        retry=tenacity.retry_if_exception_type(MomentTaken),
+        stop=tenacity.stop_after_attempt(_ATTEMPTS),
+        reraise=True,
+    )
+    def _new_trust(self, context: Any, caller: Caller) -> Made:
         expires_at = self._lifetime(1.0)
         delegation_id = self._delegations.begin(caller, expires_at)
-        access_key = _access_key(context)
-        if access_key is not None:
-            grant = ec2_grant(access_key)
-        else:
+        roles = _rights(context)
+        try:
             grant = self._identity.create_trust(
-                context.auth_token, job.user_id, job.project_id, _rights(context), expires_at
+                context.auth_token, caller.user_id, caller.project_id, roles, expires_at
             )
-        self._create(job, delegation_id, Made(delegation_id, grant))
+        except (DelegationRefused, MomentTaken):
+            self._delegations.delete(delegation_id)
+            raise
+        return Made(delegation_id, grant)
 
     def _create(self, job: Job, delegation_id: str, made: Made | None = None) -> None:
         delegated = dataclasses.replace(job, delegation_id=delegation_id)
@@ -179,7 +203,9 @@ class Acceptance:
         """A moment when *share* of a delegation's life, from now, will be over."""
         days = self._conf.ims_jobs.delegation_days * share
         moment = timeutils.utcnow() + datetime.timedelta(days=days)
-        # By the microseconds a trust is told from all others.
+        # By this moment a trust is told from all others. Keystone does so to the second only when
+        # it looks for duplicates, deleted trusts included.
+        moment -= datetime.timedelta(seconds=secrets.randbelow(_SPREAD))
         moment = moment.replace(microsecond=secrets.randbelow(1_000_000))
         return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
 

@@ -17,6 +17,7 @@ from ims_glance.conf import ims_service
 
 _TRUSTS = "/OS-TRUST/trusts"
 _EC2 = "ec2:"
+_CONFLICT = 409
 _GROUP = ims_service.GROUP
 # A plugin of keystoneauth has one scope; for a trust-scoped session that is the trust.
 _NO_OTHER_SCOPE = dict.fromkeys(
@@ -40,6 +41,12 @@ class DelegationRefused(exceptions.Forbidden):
         "Your token cannot be delegated to a job: {reason}. Log in with a password or an "
         "unrestricted token (tokens of application credentials and of trusts delegate nothing)."
     )
+
+
+class MomentTaken(exceptions.Unavailable):
+    """The caller had a trust that ends at the same second (Keystone counts deleted ones too)."""
+
+    template = "The Identity service could not tell two delegations apart. Try again."
 
 
 class IdentityUnavailable(exceptions.Unavailable):
@@ -99,6 +106,7 @@ class Identity:
         :param token: the caller's
         :param expires_at: when it ends, as ``2026-01-02T03:04:05.678901Z``
         :raises DelegationRefused: if Keystone does not let them
+        :raises MomentTaken: if it has to end at another second
         :raises Unavailable: if Keystone is away
         """
         wanted = {
@@ -114,6 +122,8 @@ class Identity:
         try:
             made = keystone.json("POST", _TRUSTS, json={"trust": wanted})
         except (rest.Refused, rest.DelegationEnded) as error:
+            if getattr(error, "status", None) == _CONFLICT:
+                raise MomentTaken from error
             raise DelegationRefused(reason=error.details["reason"]) from error
         return str(made["trust"]["id"])
 

@@ -79,6 +79,7 @@ OPERATIONS = (
         "List images by filters, or all of them as CSV (Accept: text/csv)",
         query=schemas.parameters(*listing.PARAMETERS),
         answer=_LIST_ANSWER,
+        other_types=(_CSV,),
     ),
     Operation(
         "update_image",

@@ -157,5 +157,8 @@ def _success(operation: Operation) -> dict[str, Any]:
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
     }
     if operation.answer is not None:
-        answer["content"] = {_JSON: {"schema": dict(operation.answer)}}
+        others = {
+            media_type: {"schema": {"type": "string"}} for media_type in operation.other_types
+        }
+        answer["content"] = {_JSON: {"schema": dict(operation.answer)}, **others}
     return answer

@@ -102,6 +102,7 @@ class Operation:
     :ivar body: JSON schema of the body; ``None`` if it takes none
     :ivar query: JSON schemas of the parameters by name; ``None`` if the handler checks them
     :ivar answer: JSON schema of the answer, ``None`` if there is none
+    :ivar other_types: media types besides JSON in which the answer can be had
     :ivar status: of success
     :ivar audit: name in the audit trail (IMS "operations audited by CTS"); ``None`` for reading
     """
@@ -117,6 +118,7 @@ class Operation:
     answer: Schema | None = None
     status: int = 200
     audit: str | None = None
+    other_types: tuple[str, ...] = ()
 
     @property
     def policy(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ims_glance.api import acceptance as api_acceptance
 from ims_glance.api.acceptance import Acceptance
-from ims_glance.clouds.identity import Identity, IdentityUnavailable
+from ims_glance.clouds.identity import Identity, IdentityUnavailable, MomentTaken
 from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db.database import NotConfigured
 from ims_glance.db.jobs import JobNotFound, TooManyTasks
@@ -155,6 +155,27 @@ def test_without_keystone_nothing_is_accepted(acceptance, tables, woken, monkeyp
     assert (acceptance.find("project"), woken) == ([], [])
     # If it had made the trust all the same, it would be found.
     assert len(tables.delegations.left_behind(0)) == 1
+
+
+def test_keystone_knows_seconds_only(acceptance, tables, monkeypatch):
+    ends, attempts = set(), []
+
+    def create_trust(_self, *wish):
+        attempts.append(wish)
+        if len(attempts) % 3:
+            raise MomentTaken
+        ends.add(wish[-1].partition(".")[0])
+        return "trust"
+
+    monkeypatch.setattr(Identity, "create_trust", create_trust)
+    for number in range(20):
+        acceptance.accept(caller(user_id=str(number)), "test", {})
+    assert len(ends) >= 19
+    assert tables.delegations.left_behind(0) == []
+    monkeypatch.setattr(Identity, "create_trust", lambda *_: (_ for _ in ()).throw(MomentTaken()))
+    with pytest.raises(MomentTaken):
+        acceptance.accept(caller(user_id="other"), "test", {})
+    assert tables.delegations.left_behind(0) == []
 
 
 def test_cancelling(acceptance, tables, woken):

@@ -5,7 +5,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.clouds import identity as clouds_identity
-from ims_glance.clouds.identity import DelegationRefused, Identity
+from ims_glance.clouds.identity import DelegationRefused, Identity, MomentTaken
 from ims_glance.clouds.rest import DelegationEnded
 from tests.unit import job_database
 from tests.unit.clouds.keystone_server import SERVICE_USER, KeystoneServer
@@ -87,6 +87,12 @@ def test_a_giver_who_is_out(identity, keystone):
 def test_who_may_not_delegate_is_told(identity, keystone, status):
     keystone.refusal = status
     with pytest.raises(DelegationRefused, match="no delegation"):
+        give(identity)
+
+
+def test_two_at_the_same_second(identity, keystone):
+    keystone.refusal = 409
+    with pytest.raises(MomentTaken):
         give(identity)
 
 

@@ -9,7 +9,7 @@ import pytest
 from glance import context as glance_context
 from glance.api.v2 import metadef_namespaces
 from glance.common import property_utils
-from glance.db.sqlalchemy import api, metadata
+from glance.db.sqlalchemy import api, metadata, models_metadef
 from oslo_config import cfg
 
 from ims_glance.model import attributes, kinds, platforms
@@ -180,6 +180,7 @@ def loaded(path):
     """The properties that ``glance-manage db_load_metadefs`` puts into a database."""
     glance_database.connect(path)
     engine = api.get_engine()
+    models_metadef.BASE_DICT.metadata.create_all(engine)
     metadata.db_load_metadefs(engine, str(METADEFS.parent))
     context = glance_context.RequestContext(is_admin=True)
     return {

@@ -88,6 +88,14 @@ def test_a_body_and_its_answer():
     assert answer["content"]["application/json"]["schema"] == {"type": "array"}
 
 
+def test_other_media_types():
+    described = _one(_example(answer={"type": "array"}, other_types=("text/csv",)))
+    content = described["responses"]["200"]["content"]
+    assert list(content) == ["application/json", "text/csv"]
+    listed = DOCUMENT["paths"]["/v2/cloudimages"]["get"]["responses"]["200"]
+    assert "text/csv" in listed["content"]
+
+
 def test_no_body_and_no_answer():
     described = _one(_example(status=204))
     assert "requestBody" not in described

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Showing, listing and cancelling jobs."""
+
+import dataclasses
+import datetime
+
+import jsonschema
+import pytest
+
+from ims_glance.api.ims import job
+from ims_glance.model import job as model
+from ims_glance.model.job import Job, JobStatus
+from tests.unit.api.ims import calls
+from tests.unit.api.ims.calls import JOB, PROJECT
+
+ROWS = {each.name: each for each in job.OPERATIONS}
+
+
+class Jobs:
+    """What the handlers ask for; every job is *found*."""
+
+    def __init__(self, *found):
+        self.found = found
+        self.asked = []
+
+    def get(self, *arguments):
+        self.asked.append(arguments)
+        return self.found[0]
+
+    cancel = get
+
+    def find(self, *arguments):
+        self.asked.append(arguments)
+        return list(self.found)
+
+
+def _job(job_id=JOB, **changes):
+    began = datetime.datetime(2026, 11, 24, 1, 2, 3, 4000)
+    fields = {"status": JobStatus.RUNNING, "begin_time": began, "entities": {"image_name": "x"}}
+    return Job(
+        id=job_id,
+        type=model.COPY_IN_REGION,
+        project_id=PROJECT,
+        user_id="u",
+        arguments={"name": "not shown"},
+        **(fields | changes),
+    )
+
+
+def _call(*found, query=None, **arguments):
+    call = calls.call(None, query=query, **arguments)
+    return dataclasses.replace(call, service=dataclasses.replace(call.service, jobs=Jobs(*found)))
+
+
+@pytest.mark.parametrize("handler", [job.show_job, job.show_job_progress, job.cancel_job])
+def test_one(handler):
+    call = _call(_job(), job_id=JOB)
+    answer = handler(call)
+    assert call.service.jobs.asked == [(JOB, PROJECT)]
+    assert (answer.body["job_id"], answer.body["status"]) == (JOB, "RUNNING")
+    assert answer.body["entities"]["image_name"] == "x"
+    assert "not shown" not in str(answer.body)
+    jsonschema.validate(answer.body, ROWS[handler.__name__].answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ({}, (PROJECT, None, 100, None)),
+        ({"status": "FAIL", "limit": "7", "marker": JOB}, (PROJECT, JobStatus.FAIL, 7, JOB)),
+    ],
+)
+def test_what_a_list_asks_for(query, asked):
+    call = _call(_job(), query=query)
+    assert job.list_jobs(call).body["page_info"] == {"current_count": 1}
+    assert call.service.jobs.asked == [asked]
+
+
+def test_a_full_page_tells_how_to_go_on():
+    ids = ["1" * 32, "2" * 32]
+    body = job.list_jobs(_call(*map(_job, ids), query={"limit": "2"})).body
+    assert [each["job_id"] for each in body["jobs"]] == ids
+    assert body["page_info"] == {"current_count": 2, "next_marker": ids[-1]}
+    jsonschema.validate(body, ROWS["list_jobs"].answer)
+
+
+def test_no_jobs():
+    assert job.list_jobs(_call()).body == {"jobs": [], "page_info": {"current_count": 0}}
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("status", ["INIT", "RUNNING", "SUCCESS", "FAIL"], ["", "success", "CANCELLED"]),
+        ("limit", ["1", "999", "1000"], ["0", "1001", "-1", "x", "", "1.5"]),
+        ("marker", [JOB], ["", "x", JOB.upper(), f"{JOB}0"]),
+    ],
+)
+def test_parameters(name, good, bad):
+    schema = jsonschema.Draft202012Validator(ROWS["list_jobs"].query[name])
+    assert all(map(schema.is_valid, good))
+    assert not any(map(schema.is_valid, bad))
