@@ -10,9 +10,9 @@
 #   stack pre-install   check that what we need is enabled
 #   stack install       install the Python package where Glance runs
 #   stack post-config   write configuration; Keystone runs, Glance and Nova start after this
-#   stack extra         nothing: Glance was started with our configuration
+#   stack extra         start ims-worker; Glance was started with our configuration
 #   stack test-config   ask ims-manage whether it all fits; only now does every plugin's service run
-#   unstack             take our configuration away again
+#   unstack             stop ims-worker, take our configuration away again
 #   clean               and the ciphertext
 #
 # The variables in capitals come from ./settings and from DevStack.
@@ -122,12 +122,42 @@ function _configure_ims_glance_keys {
     fi
 }
 
+# configure_ims_glance_jobs() - Where jobs are kept, and whom callers delegate them to
+function configure_ims_glance_jobs {
+    local role
+    get_or_create_user ims "$SERVICE_PASSWORD" "$SERVICE_DOMAIN_NAME" >/dev/null
+    get_or_create_role ims_service >/dev/null
+    for role in service ims_service; do
+        get_or_add_user_project_role "$role" ims "$SERVICE_PROJECT_NAME" \
+            "$SERVICE_DOMAIN_NAME" "$SERVICE_DOMAIN_NAME" >/dev/null
+    done
+    iniset "$IMS_GLANCE_SITE_CONF" ims_database connection "$(database_connection_url ims)"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_service auth_url "$KEYSTONE_SERVICE_URI_V3"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_service password "$SERVICE_PASSWORD"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_service user_domain_name "$SERVICE_DOMAIN_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_service project_name "$SERVICE_PROJECT_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_service project_domain_name "$SERVICE_DOMAIN_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_service region_name "$REGION_NAME"
+    if is_service_enabled tls-proxy; then
+        iniset "$IMS_GLANCE_SITE_CONF" ims_service cafile "$SSL_BUNDLE_FILE"
+    fi
+}
+
+# start_ims_worker() - Run jobs, with the configuration of Glance
+function start_ims_worker {
+    run_process ims-worker "$GLANCE_BIN_DIR/ims-worker --config-file=$GLANCE_API_CONF \
+--config-dir=$(dirname "$IMS_GLANCE_CONF")"
+}
+
 # init_ims_glance() - An empty store, since DevStack has made an empty database for Glance
 function init_ims_glance {
     if [[ "$IMS_GLANCE_INNER_DRIVER" == "file" ]]; then
         sudo rm -rf "$IMS_GLANCE_INNER_DIR"
         sudo install -d -m 0750 -o "$STACK_USER" "$IMS_GLANCE_INNER_DIR"
     fi
+    recreate_database ims
+    "$GLANCE_BIN_DIR/ims-manage" --config-file "$GLANCE_API_CONF" \
+        --config-dir "$(dirname "$IMS_GLANCE_CONF")" db sync
 }
 
 # _ims_glance_inherited() - Print the comma separated list $1 without our properties
@@ -204,13 +234,18 @@ if is_service_enabled g-api; then
         "stack post-config")
             echo_summary "Configuring ims_glance"
             configure_ims_glance
+            configure_ims_glance_jobs
             init_ims_glance
+            ;;
+        "stack extra")
+            start_ims_worker
             ;;
         "stack test-config")
             echo_summary "Checking ims_glance"
             check_ims_glance
             ;;
         "unstack ")
+            stop_process ims-worker
             unconfigure_ims_glance
             ;;
         "clean ")

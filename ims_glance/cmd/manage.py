@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import glance_store
+import oslo_messaging
 from glance_store import exceptions as store_exceptions
 from glance_store import location as store_location
 from oslo_config import cfg
@@ -25,7 +26,7 @@ from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.ims import openapi as description
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.cmd import checks
+from ims_glance.cmd import audit_trail, checks
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
 from ims_glance.store import driver
@@ -43,6 +44,7 @@ _EXPECTED = (
     exceptions.ImsError,
     store_exceptions.GlanceStoreException,
     cfg.ConfigFilesNotFoundError,
+    oslo_messaging.MessagingException,
 )
 
 
@@ -135,6 +137,14 @@ def db(conf: cfg.ConfigOpts) -> None:
     print(version or "the database was never synchronized")
 
 
+def audit(conf: cfg.ConfigOpts) -> None:
+    """Take the audit events that wait in the message queue, and show the last ones."""
+    ims_conf.register_opts(conf)
+    events = audit_trail.read(conf, conf.command.last, conf.command.silence)
+    for line in audit_trail.lines(events):
+        print(line)
+
+
 def openapi(_conf: cfg.ConfigOpts) -> None:
     """Print the IMS API as an OpenAPI document."""
     print(jsonutils.dumps(description.document(), indent=2))
@@ -150,6 +160,17 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
 
     command(status)
     command(openapi)
+    audit_parser = command(audit)
+    audit_parser.add_argument(
+        "--last", type=int, default=20, metavar="N", help="how many (default: %(default)s)"
+    )
+    audit_parser.add_argument(
+        "--silence",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="there are no more when none came for SECONDS (default: %(default)g)",
+    )
     command(verify).add_argument("image_id", metavar="IMAGE", help="image id")
     rekey_parser = command(rekey)
     rekey_parser.add_argument("image_id", metavar="IMAGE", help="image id")

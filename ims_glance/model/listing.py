@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.model import kinds, tags
+from ims_glance.model import kinds, tags, text
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 1000
@@ -88,10 +88,14 @@ def _check_member_status(native: NativeQuery, query: Mapping[str, str]) -> None:
 
 
 def _exact(native: NativeQuery, name: str, value: str) -> None:
-    if value.startswith("in:"):
-        # Glance would take it for a list of values.
+    if not text.is_storable(value):
         native.nothing = True
     native.narrow(name, value)
+
+
+def _operand(native: NativeQuery, name: str, value: str) -> None:
+    # Glance takes what stands before a colon for an operator (``split_filter_op`` of glance).
+    _exact(native, name, f"eq:{value}" if ":" in value else value)
 
 
 def _one_of(*values: str) -> Callable[[NativeQuery, str, str], None]:
@@ -105,6 +109,14 @@ def _one_of(*values: str) -> Callable[[NativeQuery, str, str], None]:
 
 def _flag(native: NativeQuery, name: str, value: str) -> None:
     native.narrow(name, _boolean(name, value))
+
+
+def _mark(native: NativeQuery, name: str, value: str) -> None:
+    # "false" is mostly not written down.
+    if _boolean(name, value) == "true":
+        native.narrow(name, "true")
+    else:
+        native.residues.append(lambda view: str(view.get(name)).lower() != "true")
 
 
 def _registered(native: NativeQuery, name: str, value: str) -> None:
@@ -146,7 +158,10 @@ def _kind(native: NativeQuery, name: str, value: str) -> None:
 
 
 def _status(native: NativeQuery, name: str, value: str) -> None:
-    native.narrow(name, "in:saving,importing,uploading" if value == "saving" else value)
+    if value == "saving":
+        native.narrow(name, "in:saving,importing,uploading")
+    else:
+        _operand(native, name, value)
 
 
 def _architecture(native: NativeQuery, name: str, value: str) -> None:
@@ -164,13 +179,12 @@ def _enterprise_project(native: NativeQuery, name: str, value: str) -> None:
     if value == "0":
         native.residues.append(lambda view: str(view.get(name) or "0") == "0")
     else:
-        native.narrow(name, value)
+        _exact(native, name, value)
 
 
 def _tag(native: NativeQuery, name: str, value: str) -> None:
-    native.narrow(
-        name, value if "=" in value else tags.from_stored(value.replace(".", "=", 1)).stored
-    )
+    stored = value if "=" in value else value.replace(".", "=", 1)
+    _exact(native, name, tags.from_stored(stored).stored)
 
 
 _TIME = re.compile(r"(?:(gt|gte|lt|lte|eq|neq):)?(.+)", re.DOTALL)
@@ -184,7 +198,7 @@ def _time(native: NativeQuery, name: str, value: str) -> None:
             moment = datetime.datetime.strptime(match[2], form)  # type: ignore[index]
         except ValueError:
             continue
-        native.narrow(name, f"{match[1] or 'eq'}:{moment:%Y-%m-%dT%H:%M:%SZ}")  # type: ignore[index]
+        native.narrow(name, f"{match[1] or 'eq'}:{moment.isoformat()}Z")  # type: ignore[index]
         return
     raise QueryInvalid(
         name=name, reason="gt, gte, lt, lte, eq or neq, a colon, and a time (2026-01-31T12:00:00Z)"
@@ -196,22 +210,23 @@ def _flavor(_native: NativeQuery, name: str, _value: str) -> None:
 
 
 _FILTERS: dict[str, Callable[[NativeQuery, str, str], None]] = {
+    **dict.fromkeys(("id", "name", "container_format", "disk_format"), _operand),
     **dict.fromkeys(
         (
-            "id", "name", "owner", "container_format", "disk_format", "marker", "__os_type",
-            "__os_bit", "__platform", "virtual_env_type", "__system__cmkid",
-            "__support_xen_gpu_type", "__support_kvm_gpu_type",
+            "owner", "marker", "__os_type", "__os_bit", "__platform", "virtual_env_type",
+            "__system__cmkid", "__support_xen_gpu_type", "__support_kvm_gpu_type",
         ),
         _exact,
     ),
     **dict.fromkeys(
         (
-            "protected", "__whole_image", "__support_kvm", "__support_xen", "__support_largememory",
+            "__whole_image", "__support_kvm", "__support_xen", "__support_largememory",
             "__support_diskintensive", "__support_highperformance", "__support_xen_hana",
             "__support_kvm_infiniband",
         ),
-        _flag,
+        _mark,
     ),
+    "protected": _flag,
     "min_disk": _number,
     "min_ram": _number,
     "limit": _limit,

@@ -74,6 +74,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.SHARE, Trait.PUBLIC, "IMG.0089"),
     (Action.SHARE, Trait.MARKET, "IMG.0024"),
     (Action.SHARE, Trait.RECEIVED, "IMG.0047"),
+    (Action.SHARE, Trait.WHOLE, "IMG.0135"),
     (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.SHARE, Trait.ENCRYPTED, "IMG.0098"),
     (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098"),

@@ -40,7 +40,29 @@ def test_every_phase_runs(machine: Machine) -> None:
     assert pip[1] == "install"
     assert pip[-2] == "-e"
     assert Path(pip[-1]).resolve() == checkout.resolve()
-    assert [call[1:] for call in machine.calls("ims-manage")] == [["status"]]
+    etc = machine.root / "etc/glance"
+    files = ["--config-file", f"{etc}/glance-api.conf", "--config-dir", f"{etc}/glance-api.conf.d"]
+    commands = [call[1:] for call in machine.calls("ims-manage")]
+    assert commands == [[*files, "db", "sync"], ["status"]]
+
+
+def test_the_worker_runs_with_glances_configuration(machine: Machine) -> None:
+    machine.must("stack")
+    etc = machine.root / "etc/glance"
+    command = (
+        f"{machine.stack}/data/venv/bin/ims-worker --config-file={etc}/glance-api.conf "
+        f"--config-dir={etc}/glance-api.conf.d"
+    )
+    assert machine.calls("systemctl") == [
+        ["bin/systemctl", "start", "devstack@ims-worker.service", command]
+    ]
+    (site,) = [held for name, held in machine.options().items() if name.endswith(".site.conf")]
+    assert site["ims_database"]["connection"].startswith("mysql+pymysql://")
+    assert site["ims_service"]["region_name"] == "RegionOne"
+    given = [call[4:5] + call[6:7] for call in machine.calls("openstack") if "add" in call]
+    assert given == [["service", "ims"], ["ims_service", "ims"]] or len(given) == 2
+    machine.must("unstack")
+    assert machine.calls("systemctl")[-1][1:] == ["stop", "devstack@ims-worker.service"]
 
 
 def test_glance_reads_it(machine: Machine) -> None:

@@ -102,6 +102,8 @@ class TestCreation:
             ({"name": "x" * 129, "volume_id": NOBODY, "os_version": "y"}, "IMG.0002"),
             ({"name": "x", "volume_id": NOBODY}, "IMG.0056"),
             ({"name": "x", "volume_id": "v", "os_version": "y"}, "IMG.0016"),
+            ({"name": "x", "volume_id": NOBODY, "os_version": "y", "cmk_id": NOBODY}, "IMG.0016"),
+            ({"name": "x", "volume_id": NOBODY, "os_version": "y", "cmkId": NOBODY}, "IMG.0016"),
             ({"name": "x", "volume_id": NOBODY, "os_version": "y", "description": "<"}, "IMG.0054"),
             (
                 {
@@ -150,6 +152,7 @@ class TestCopy:
             ({"name": "x", "description": "x" * 1025}, "IMG.0004"),
             ({"name": "x", "cmk_id": NOBODY}, "IMG.0095"),
             ({"name": "x", "cmk_id": "no key id"}, "IMG.0016"),
+            ({"name": "x", "cmkid": NOBODY}, "IMG.0016"),
             ({"name": "x", "enterprise_project_id": "?"}, "IMG.0016"),
         ],
     )
@@ -212,8 +215,17 @@ class TestMembers:
         rest = ims.call("GET", f"{path}?limit=1&marker={marker}").json
         assert [member["member_id"] for member in rest["members"]] == ["b"]
         assert "next_marker" not in rest["page_info"]
+        # A marker that is no receiver any more.
+        rest = ims.call("GET", f"{path}?marker=aa").json
+        assert [member["member_id"] for member in rest["members"]] == ["b"]
         assert ims.call("GET", f"{path}/a").json["status"] == "pending"
         assert_refused(ims.send("GET", f"{path}/c"), 404, "IMG.0114")
+
+
+@pytest.mark.parametrize("job_id", ["x", "%00", "0" * 33])
+def test_what_is_no_id_of_a_job(ims: Client, job_id: str) -> None:
+    assert_refused(ims.send("GET", f"/v1/demo/jobs/{job_id}"), 404, "IMG.0023")
+    assert_refused(ims.send("GET", f"/v1/cloudimages/job/{job_id}"), 404, "IMG.0023")
 
 
 def test_without_a_database_there_are_no_jobs(ims: Client) -> None:

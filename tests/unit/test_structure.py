@@ -33,14 +33,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
         "ims/images": "test_ims_images",
         "ims/quota": "test_ims_images",
         "ims/os_version": "test_ims_images",
-        "ims/tag": "test_ims_tags",
-        "ims/tagging": "test_ims_tags",
-        "ims/copy": "test_ims_requests",
-        "ims/creation": "test_ims_requests",
-        "ims/creation_schemas": "test_ims_requests",
-        "ims/export": "test_ims_requests",
-        "ims/job": "test_ims_requests",
-        "ims/member": "test_ims_requests",
     }.items()
 }
 # Tests in tests/unit that look at the tree and not at one module.

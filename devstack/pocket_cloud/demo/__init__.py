@@ -5,7 +5,7 @@ import signal
 import sys
 
 from pocket_cloud.cloud import Cloud
-from pocket_cloud.demo import encrypted_image
+from pocket_cloud.demo import encrypted_image, ims_api
 from pocket_cloud.demo.stage import Stage, Unexpected
 
 
@@ -19,6 +19,7 @@ def run(cloud: Cloud) -> int:
     with Stage(cloud) as stage:
         try:
             encrypted_image.play(stage)
+            ims_api.play(stage)
         except Unexpected as error:
             stage.say(f"NOT AS IT MUST BE: {error}")
             return 1

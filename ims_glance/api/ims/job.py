@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """``show_job``, ``show_job_progress``; and of our own: the list of jobs, and cancelling one."""
 
+import re
+
 from ims_glance.api.ims import schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
+from ims_glance.db.jobs import JobNotFound
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 
 _DEFAULT_LIMIT = 100
+_ID = re.compile("[0-9a-f]{32}")
 _JOB = {
     "type": "object",
     "properties": {
@@ -30,13 +34,13 @@ _JOBS = {
 
 def show_job(call: Call) -> Answer:
     """``GET /v1/{project_id}/jobs/{job_id}``."""
-    job = call.service.jobs.get(call.arguments["job_id"], call.project_id)
+    job = call.service.jobs.get(_job_id(call), call.project_id)
     return Answer(model.view(job))
 
 
 def show_job_progress(call: Call) -> Answer:
     """``GET /v1/cloudimages/job/{job_id}``."""
-    job = call.service.jobs.get(call.arguments["job_id"], call.project_id)
+    job = call.service.jobs.get(_job_id(call), call.project_id)
     return Answer(model.progress_view(job))
 
 
@@ -55,8 +59,16 @@ def list_jobs(call: Call) -> Answer:
 
 def cancel_job(call: Call) -> Answer:
     """``DELETE /v1/{project_id}/jobs/{job_id}``: what it has made so far is taken back."""
-    job = call.service.jobs.cancel(call.arguments["job_id"], call.project_id)
+    job = call.service.jobs.cancel(_job_id(call), call.project_id)
     return Answer(model.view(job), job_id=job.id)
+
+
+def _job_id(call: Call) -> str:
+    given = call.arguments["job_id"]
+    # Not every database takes every text.
+    if not _ID.fullmatch(given):
+        raise JobNotFound(job_id=given[:64])
+    return given
 
 
 OPERATIONS = (

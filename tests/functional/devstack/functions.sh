@@ -116,3 +116,40 @@ function get_or_create_user {
     openstack --os-cloud devstack-system-admin user create "$1" --password "$2" "--domain=$3" \
         --or-show -f value -c id
 }
+
+# get_or_create_role <name>: prints the role's id.
+function get_or_create_role {
+    openstack --os-cloud devstack-system-admin role create "$1" --or-show -f value -c id
+}
+
+# get_or_add_user_project_role <role> <user> <project> [<user domain> <project domain>]: prints the
+# role's id.
+function get_or_add_user_project_role {
+    openstack --os-cloud devstack-system-admin role add "$1" --user "$2" --project "$3" \
+        --user-domain "$4" --project-domain "$5"
+}
+
+# enable_service service [service ...]
+function enable_service {
+    ENABLED_SERVICES+=${ENABLED_SERVICES:+,}$1
+}
+
+# run_process service "command-line": starts it, if the service is enabled.
+function run_process {
+    _listed "$ENABLED_SERVICES" "$1" && systemctl start "devstack@$1.service" "$2"
+}
+
+# stop_process service
+function stop_process {
+    systemctl stop "devstack@$1.service"
+}
+
+# recreate_database name: an empty one.
+function recreate_database {
+    mysql -e "DROP DATABASE IF EXISTS $1; CREATE DATABASE $1 CHARACTER SET utf8;"
+}
+
+# database_connection_url name: prints its address.
+function database_connection_url {
+    echo "mysql+pymysql://root:secret@127.0.0.1/$1?charset=utf8"
+}

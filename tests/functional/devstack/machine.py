@@ -47,6 +47,8 @@ class Machine:
         self._program("bin/python3", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
         for name in (
             "bin/openstack",
+            "bin/systemctl",
+            "bin/mysql",
             "opt/stack/data/venv/bin/pip",
             "opt/stack/glance.venv/bin/pip",
         ):

@@ -180,11 +180,11 @@ def loaded(path):
     """The properties that ``glance-manage db_load_metadefs`` puts into a database."""
     glance_database.connect(path)
     engine = api.get_engine()
-    models_metadef.BASE_DICT.metadata.create_all(engine)
+    models_metadef.register_models(engine)
     metadata.db_load_metadefs(engine, str(METADEFS.parent))
     context = glance_context.RequestContext(is_admin=True)
     return {
-        found["name"]: found["schema"]
+        found["name"]: found["json_schema"]
         for found in api.metadef_property_get_all(context, "OS::IMS::Image")
     }
 

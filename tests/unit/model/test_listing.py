@@ -2,6 +2,7 @@
 """The filters of list_images as filters of Glance."""
 
 import pytest
+from glance.common import utils as glance_utils
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,13 @@ def native(**query):
         ("tag", "k.v", {"tag": "k=v"}),
         ("tag", "k=v", {"tag": "k=v"}),
         ("tag", "k", {"tag": "k"}),
+        ("tag", "k=", {"tag": "k"}),
+        ("tag", "k=a.b", {"tag": "k=a.b"}),
+        ("name", "a:b", {"name": "eq:a:b"}),
+        ("name", "in:a,b", {"name": "eq:in:a,b"}),
+        ("status", "in:active,queued", {"status": "eq:in:active,queued"}),
+        ("owner", "a:b", {"owner": "a:b"}),
+        ("created_at", "gt:0001-01-31T12:00:00Z", {"created_at": "gt:0001-01-31T12:00:00Z"}),
         ("architecture", "arm", {"__support_arm": "true"}),
         ("created_at", "gt:2026-01-31T12:00:00Z", {"created_at": "gt:2026-01-31T12:00:00Z"}),
         ("created_at", "lte:2026-01-31 12:00:00", {"created_at": "lte:2026-01-31T12:00:00Z"}),
@@ -82,13 +90,25 @@ def test_filters_that_contradict_each_other():
     assert not listing.translate({"visibility": "public", "__imagetype": "gold"}).nothing
 
 
-def test_no_name_is_a_list():
-    assert listing.translate({"name": "in:a,b"}).nothing
+@pytest.mark.parametrize("name", ["name", "owner", "tag", "__platform", "marker"])
+def test_what_the_database_cannot_hold_is_not_asked_for(name):
+    assert listing.translate({name: "\N{PILE OF POO}"}).nothing
+    assert listing.translate({name: "\0"}).nothing
+    assert not listing.translate({name: "é"}).nothing
+
+
+@given(st.text(max_size=20))
+def test_glance_reads_every_name_as_that_name(name):
+    sent = listing.translate({"name": name}).parameters["name"]
+    assert glance_utils.split_filter_op(sent) == ("eq", name)
 
 
 @pytest.mark.parametrize(
     ("query", "view", "fits"),
     [
+        ({"__whole_image": "False"}, {}, True),
+        ({"__whole_image": "false"}, {"__whole_image": "false"}, True),
+        ({"__support_kvm": "false"}, {"__support_kvm": "true"}, False),
         ({"__isregistered": "true"}, {}, True),
         ({"__isregistered": "true"}, {"__isregistered": "false"}, False),
         ({"__isregistered": "False"}, {"__isregistered": "false"}, True),

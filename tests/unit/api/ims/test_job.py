@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from ims_glance.api.ims import job
+from ims_glance.db.jobs import JobNotFound
 from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus
 from tests.unit.api.ims import calls
@@ -61,6 +62,17 @@ def test_one(handler):
     assert answer.body["entities"]["image_name"] == "x"
     assert "not shown" not in str(answer.body)
     jsonschema.validate(answer.body, ROWS[handler.__name__].answer)
+
+
+@pytest.mark.parametrize("handler", [job.show_job, job.show_job_progress, job.cancel_job])
+@pytest.mark.parametrize("job_id", ["x", JOB.upper(), f"{JOB}0", "a\0b", "\U0001f600", "y" * 5000])
+def test_no_id_of_a_job(handler, job_id):
+    call = _call(_job(), job_id=job_id)
+    with pytest.raises(JobNotFound) as refused:
+        handler(call)
+    assert refused.value.code == "IMG.0023"
+    assert len(str(refused.value)) < 200
+    assert not call.service.jobs.asked
 
 
 @pytest.mark.parametrize(
