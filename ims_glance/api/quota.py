@@ -84,8 +84,10 @@ class Quota:
     def _listed(self, context: Any, project_id: str) -> Iterator[str]:
         query = {"owner": project_id, "limit": str(_PAGE), "sort_key": "id", "sort_dir": "asc"}
         while True:
-            page = self._images.call(context, "GET", "/v2/images", query=query)["images"]
+            answer = self._images.call(context, "GET", "/v2/images", query=query)
+            page = answer["images"]
             yield from (image["id"] for image in page if image["visibility"] != "public")
-            if len(page) < _PAGE:
+            # Not by the page's length: api_limit_max of Glance may have shortened it.
+            if "next" not in answer:
                 return
             query["marker"] = page[-1]["id"]

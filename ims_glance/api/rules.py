@@ -213,7 +213,7 @@ def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
     if name in attributes.SYSTEM and not same and not is_service(call.context):
         raise AttributeReadOnly(name=name)
     if name == "tags" and change.operation != "remove":
-        _check_tags(call, change.value)
+        _check_tags(call, change.value, len(image.view["tags"]))
 
 
 def add_tag(call: Call) -> None:
@@ -228,9 +228,10 @@ def add_tag(call: Call) -> None:
         _check_tags(call, [*there.view["tags"], tag])
 
 
-def _check_tags(call: Call, named: Any) -> None:
+def _check_tags(call: Call, named: Any, there: int = 0) -> None:
     count = len(set(map(str, named))) if isinstance(named, list) else 0
-    if count > call.limits.tags:
+    # An image from before there was a limit may have too many: some can be taken off it.
+    if count > max(call.limits.tags, there):
         raise TooManyTags(limit=call.limits.tags, count=count)
 
 

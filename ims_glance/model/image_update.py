@@ -51,14 +51,16 @@ def checked(
     :raises NameMalformed, DescriptionMalformed: and the others of :mod:`ims_glance.model.text`
     """
     there = set(view)
-    native = []
+    native: list[dict[str, Any]] = []
     for operation in operations:
         name = str(operation["path"])[1:]
         native.append(_checked(name, operation, there))
         (there.discard if operation["op"] == "remove" else there.add)(name)
+    touched = {change["path"][1:] for change in native}
     for name, others in _INSTEAD.items():
         both = [other for other in others if other in there]
-        if name in there and both:
+        # What the image was before does not hinder other changes.
+        if name in there and both and touched.intersection((name, *both)):
             raise ChangeRefused(name=name, reason=f"not together with '{both[0]}'")
     return native
 

@@ -58,15 +58,18 @@ TABLE: tuple[OperatingSystem, ...] = (
         "Windows Server 2012 R2 Essentials 64bit; Windows Server 2012 Standard 64bit;"
         "Windows Server 2012 Datacenter 64bit; Windows Server 2012 Essentials R2 64bit;"
         "Windows Server 2008 R2 Standard 64bit; Windows Server 2008 R2 Datacenter 64bit;"
-        "Windows Server 2008 R2 Enterprise 64bit; Windows Server 2008 R2 Web 64bit;"
-        "Windows Server 2008 WEB R2 64bit; Windows Server 2008 Enterprise SP2 64bit",
+        "Windows Server 2008 R2 Enterprise 64bit; Windows Server 2008 R2 WEB 64bit;"
+        "Windows Server 2008 WEB R2 64bit; Windows Server 2008 Enterprise SP2 64bit;"
+        "Windows 7 Enterprise 64bit; Windows 7 Professional 64bit; Windows 7 Professional 32bit",
         WINDOWS,
     ),
     *_family(WINDOWS, "Windows Server 2022 Datacenter 64bit", WINDOWS, "x86 uefi bms"),
     *_family(
         "Ubuntu",
         "Ubuntu 14.04 server 64bit; Ubuntu 14.04.1 server 64bit; Ubuntu 14.04.3 server 64bit;"
-        "Ubuntu 14.04.4 server 64bit; Ubuntu 14.04 server 32bit",
+        "Ubuntu 14.04.4 server 64bit; Ubuntu 14.04.5 server 64bit; Ubuntu 14.04 server 32bit;"
+        "Ubuntu 14.04.1 server 32bit; Ubuntu 14.04.3 server 32bit; Ubuntu 14.04.4 server 32bit;"
+        "Ubuntu 16.04.2 Server 64bit; Ubuntu 16.04.3 Server 64bit; Ubuntu 19.04 server 64bit",
     ),
     *_family(
         "Ubuntu",
@@ -80,20 +83,36 @@ TABLE: tuple[OperatingSystem, ...] = (
         "Redhat Linux Enterprise 6.4 64bit; Redhat Linux Enterprise 6.9 64bit;"
         "Redhat Linux Enterprise 7.0 64bit; Redhat Linux Enterprise 7.1 64bit;"
         "Redhat Linux Enterprise 7.2 64bit; Redhat Linux Enterprise 7.3 64bit;"
-        "Redhat Linux Enterprise 7.4 64bit; Redhat Linux Enterprise 8.0 64bit",
+        "Redhat Linux Enterprise 7.4 64bit; Redhat Linux Enterprise 8.0 64bit;"
+        "Red Hat Linux Enterprise 6.4 32bit; Red Hat Linux Enterprise 6.4 64bit;"
+        "Red Hat Linux Enterprise 6.5 64bit; Red Hat Linux Enterprise 6.6 32bit;"
+        "Red Hat Linux Enterprise 6.6 64bit; Red Hat Linux Enterprise 6.7 64bit;"
+        "Red Hat Linux Enterprise 6.8 64bit; Red Hat Linux Enterprise 6.9 64bit;"
+        "Red Hat Linux Enterprise 6.10 64bit; Red Hat Linux Enterprise 7.0 64bit;"
+        "Red Hat Linux Enterprise 7.1 64bit; Red Hat Linux Enterprise 7.2 64bit;"
+        "Red Hat Linux Enterprise 7.3 64bit; Red Hat Linux Enterprise 7.4 64bit;"
+        "Red Hat Linux Enterprise 7.5 64bit; Red Hat 7.6 64bit;"
+        "Red Hat Linux Enterprise 8.0 64bit",
     ),
     *_family(
         "SUSE",
         "SUSE Enterprise 11 SP3 32bit; SUSE Enterprise 11 SP3 64bit; SUSE Enterprise 11 SP4 64bit;"
         "SUSE Enterprise 12 SP1 64bit; SUSE Enterprise 12 SP2 64bit; SUSE Enterprise 12 SP3 64bit;"
-        "SUSE Enterprise 12 SP4 64bit; SUSE Enterprise 15 64bit",
+        "SUSE Enterprise 12 SP4 64bit; SUSE Enterprise 15 64bit;"
+        "SUSE Linux Enterprise Server 11 SP1 64bit; SUSE Linux Enterprise Server 11 SP3 32bit;"
+        "SUSE Linux Enterprise Server 11 SP3 64bit; SUSE Linux Enterprise Server 11 SP4 64bit;"
+        "SUSE Linux Enterprise Server 12 64bit; SUSE Linux Enterprise Server 12 SP1 64bit;"
+        "SUSE Linux Enterprise Server 12 SP2 64bit; SUSE Linux Enterprise Server 12 SP3 64bit;"
+        "SUSE Linux Enterprise Server 12 SP4 64bit; SUSE Linux Enterprise Server 12 SP5 64bit;"
+        "SUSE Linux Enterprise Server 15 64bit; SUSE Linux Enterprise Server 15 SP1 64bit",
     ),
     *_family(
         "CentOS",
         "CentOS 6.3 32bit; CentOS 6.3 64bit; CentOS 6.4 64bit; CentOS 6.5 32bit; CentOS 6.5 64bit;"
         "CentOS 6.6 64bit; CentOS 6.7 64bit; CentOS 6.8 64bit; CentOS 6.9 64bit; CentOS 6.10 64bit;"
         "CentOS 7.0 64bit; CentOS 7.1 64bit; CentOS 7.2 64bit; CentOS 7.3 64bit; CentOS 7.4 64bit;"
-        "CentOS 7.5 64bit",
+        "CentOS 7.5 64bit; CentOS 7.7 64bit; CentOS 6.4 32bit; CentOS 6.6 32bit; CentOS 6.7 32bit;"
+        "CentOS 6.9 32bit; CentOS 6.10 32bit; CentOS 7.0 32bit",
     ),
     *_family(
         "CentOS",
@@ -103,7 +122,9 @@ TABLE: tuple[OperatingSystem, ...] = (
     *_family(
         "Debian",
         "Debian GNU/Linux 7.5.0 64bit; Debian GNU/Linux 8.2.0 64bit; Debian GNU/Linux 8.8.0 64bit;"
-        "Debian GNU/Linux 9.0.0 64bit",
+        "Debian GNU/Linux 9.0.0 64bit; Debian GNU/Linux 9.3.0 64bit; Debian GNU/Linux 8.1.0 64bit;"
+        "Debian GNU/Linux 8.4.0 64bit; Debian GNU/Linux 8.5.0 64bit; Debian GNU/Linux 8.6.0 64bit;"
+        "Debian GNU/Linux 8.7.0 64bit; Debian GNU/Linux 8.10.0 64bit",
     ),
     *_family(
         "Debian",
@@ -111,19 +132,35 @@ TABLE: tuple[OperatingSystem, ...] = (
         "Debian GNU/Linux 12.0.0 64bit",
         tags="x86 arm uefi",
     ),
-    *_family("OpenSUSE", "OpenSUSE 13.2 64bit; OpenSUSE 42.2 64bit; OpenSUSE 42.3 64bit"),
-    *_family("OpenSUSE", "OpenSUSE 15.0 64bit; OpenSUSE 15.1 64bit", tags="x86 arm"),
+    *_family(
+        "OpenSUSE",
+        "openSUSE 11.3 64bit; openSUSE 13.2 64bit; openSUSE 42.1 64bit; openSUSE 42.2 64bit;"
+        "openSUSE 42.3 64bit",
+    ),
+    *_family("OpenSUSE", "openSUSE 15.0 64bit; openSUSE 15.1 64bit", tags="x86 arm"),
     *_family(
         "Oracle Linux",
         "Oracle Linux Server release 6.5 64bit; Oracle Linux Server release 6.8 64bit;"
-        "Oracle Linux Server release 7.2 64bit; Oracle Linux Server release 7.4 64bit",
+        "Oracle Linux Server release 7.2 64bit; Oracle Linux Server release 7.4 64bit;"
+        "Oracle Linux Server release 6.7 64bit; Oracle Linux Server release 6.9 64bit;"
+        "Oracle Linux Server release 6.10 64bit; Oracle Linux Server release 7.0 64bit;"
+        "Oracle Linux Server release 7.1 64bit; Oracle Linux Server release 7.3 64bit;"
+        "Oracle Linux Server release 7.5 64bit; Oracle Linux Server release 7.6 64bit",
         tags="x86 bms",
     ),
-    *_family("Fedora", "Fedora 24 64bit; Fedora 25 64bit; Fedora 26 64bit; Fedora 27 64bit"),
+    *_family(
+        "Fedora",
+        "Fedora 22 64bit; Fedora 23 64bit; Fedora 24 64bit; Fedora 25 64bit; Fedora 26 64bit;"
+        "Fedora 27 64bit",
+    ),
     *_family("Fedora", "Fedora 28 64bit; Fedora 29 64bit; Fedora 30 64bit", tags="x86 arm"),
     *_family("CoreOS", "CoreOS 1068.10.0; CoreOS 1010.5.0; CoreOS 1298.6.0"),
     *_family("EulerOS", "EulerOS 2.1 64bit; EulerOS 2.2 64bit; EulerOS 2.3 64bit"),
-    *_family("EulerOS", "EulerOS 2.5 64bit; EulerOS 2.8 64bit", tags="x86 arm uefi bms"),
+    *_family(
+        "EulerOS",
+        "EulerOS 2.5 64bit; EulerOS 2.8 64bit; EulerOS 2.9 64bit",
+        tags="x86 arm uefi bms",
+    ),
     *_family(
         "openEuler",
         "openEuler 20.03 64bit; openEuler 22.03 64bit; openEuler 24.03 64bit",

@@ -2,8 +2,9 @@
 """The figures of the README, measured. Not part of the test suite: nothing here can fail a test.
 
 ``python -m tests.benchmarks`` prints them as the README's table; with the names of some (``add``,
-``put``, ``get``, ``range``, ``memory``, ``rekey``) only those. All but ``add`` need the pocket
-cloud (``devstack/pocket up --light`` is enough).
+``put``, ``get``, ``range``, ``memory``, ``rekey``, ``list``, ``accept``, ``copy``,
+``copy-encrypted``, ``copy-memory``) only those. All but ``add`` need the pocket cloud
+(``devstack/pocket up --light`` is enough).
 
 Ratios are of two measurements side by side in one run, first one then the other, in turns: this
 way what else the machine does hits both. Each figure is the median of the pairs.

@@ -3,7 +3,7 @@
 
 import sys
 
-from tests.benchmarks import copying, harness, in_process, jobs, over_http
+from tests.benchmarks import copying, harness, in_process, jobs, listing, over_http
 
 FIGURES = {
     "add": in_process.add,
@@ -12,6 +12,7 @@ FIGURES = {
     "range": over_http.random_range,
     "memory": over_http.memory,
     "rekey": over_http.rekey,
+    "list": listing.listing,
     "accept": jobs.accept,
     "copy": copying.copy,
     "copy-encrypted": copying.copy_encrypted,

@@ -4,6 +4,7 @@
 import http.client
 import json
 import math
+import secrets
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from tests.cloud import client_shell, pocket
 
 CALLERS = 20
 # For each caller in a turn: few, for the workers run what was accepted on the same processors.
-REQUESTS = 8
+REQUESTS = 5
 TURNS = 5
 _PATIENCE = 300.0
 
@@ -27,7 +28,7 @@ def accept() -> Figure:
     native: list[float] = []
     accepted: list[float] = []
     conn, other = pocket.connect("demo"), pocket.connect("other")
-    with client_shell.image(conn, "benchmark") as image_id:
+    with client_shell.image(conn, f"benchmark-{secrets.token_hex(4)}") as image_id:
         show = ("GET", f"/v2/images/{image_id}", None)
         body = json.dumps({"images": [image_id], "projects": [other.current_project_id]})
         share = ("POST", "/v1/cloudimages/members", body)

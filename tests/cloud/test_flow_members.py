@@ -25,8 +25,9 @@ def other():
     connection.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bench():
+    """A bench with a worker; only for the test, which may not share its jobs with others'."""
     bench = jobs.Bench()
     with flow_jobs.working(bench):
         yield bench

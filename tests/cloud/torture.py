@@ -137,9 +137,9 @@ class Round:
             assert named == []
             return
         assert named == [job.image_id]
-        assert flow_jobs.view(tenant, job.image_id)["status"] == "active"
+        assert flow_jobs.view(tenant, str(job.image_id))["status"] == "active"
         if name == COPY:
-            assert flow_jobs.sha256(tenant, job.image_id) == SHA256
+            assert flow_jobs.sha256(tenant, str(job.image_id)) == SHA256
         tenant.image.delete(f"/images/{job.image_id}")
 
     def _check_members(self, name: str, job: Job) -> None:

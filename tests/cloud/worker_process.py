@@ -12,12 +12,12 @@ import time
 from typing import Any
 
 from oslo_config import cfg
+from taskflow import engines
 from taskflow.engines.action_engine import engine as action_engine
 from taskflow.patterns import linear_flow
 
 from ims_glance import exceptions, flows
 from ims_glance.cmd import worker
-from ims_glance.flows import engine as flows_engine
 from ims_glance.flows.task import Task
 
 
@@ -39,12 +39,12 @@ class MakeImage(Task):
 
     def execute(self):
         images = self.job.image
-        if images.find(self.job.image_id) is None:
+        if images.find(str(self.job.image_id)) is None:
             body = {"id": self.job.image_id, "name": self.job.arguments["name"]}
             images.create({**body, "disk_format": "raw", "container_format": "bare"})
 
     def revert(self, **_):
-        self.job.image.delete(self.job.image_id)
+        self.job.image.delete(str(self.job.image_id))
 
 
 class Linger(Task):
@@ -109,14 +109,14 @@ class Slow:
 
 def watched(listener: Any) -> None:
     """Have TaskFlow tell of each task's states."""
-    original = flows_engine.engines.load
+    original = engines.load
 
     def load(*positional: Any, **named: Any) -> action_engine.ActionEngine:
         loaded = original(*positional, **named)
         loaded.atom_notifier.register("*", listener)
         return loaded
 
-    flows_engine.engines.load = load
+    engines.load = load
 
 
 def main(wish: dict[str, Any]) -> int:

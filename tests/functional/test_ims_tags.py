@@ -9,6 +9,7 @@ import pytest
 from tests.functional import identity
 from tests.functional.client import Answer, Client
 from tests.functional.conftest import MakeGlance
+from tests.functional.service import GlanceService
 from tests.functional.test_ims_images import assert_refused
 
 SET = "/v1/cloudimages/tags"
@@ -16,10 +17,16 @@ SEARCH = "/v2/demo/images/resource_instances/action"
 
 
 @pytest.fixture(scope="module")
-def ims(make_glance: MakeGlance) -> Iterator[Client]:
+def service(make_glance: MakeGlance) -> Iterator[GlanceService]:
     """A Glance of these tests' own."""
     with make_glance(processes=2) as service:
-        yield service.client()
+        yield service
+
+
+@pytest.fixture(scope="module")
+def ims(service: GlanceService) -> Client:
+    """Its client."""
+    return service.client()
 
 
 @pytest.fixture
@@ -101,6 +108,18 @@ class TestOneImage:
         assert_refused(batch(ims, image, "create", ("k10", "")), 400, "IMG.0116")
         assert batch(ims, image, "create", ("k9", "other")).status == 204
         assert len(tags(ims, image)) == 10
+
+    def test_tags_from_before_there_was_a_limit(
+        self, ims: Client, image: str, service: GlanceService
+    ) -> None:
+        row = "INSERT INTO image_tags (image_id, value, created_at, deleted) VALUES (?, ?, ?, 0)"
+        with service.database() as database:
+            for number in range(12):
+                database.execute(row, (image, f"k{number}=v", "2026-01-01 00:00:00"))
+        assert_refused(batch(ims, image, "create", ("new", "")), 400, "IMG.0116")
+        assert batch(ims, image, "delete", ("k0", "")).status == 204
+        assert batch(ims, image, "create", ("k1", "other")).status == 204
+        assert len(tags(ims, image)) == 11
 
     def test_the_last_place_is_taken_once(self, ims: Client, image: str) -> None:
         assert batch(ims, image, "create", *((f"k{n}", "") for n in range(9))).status == 204

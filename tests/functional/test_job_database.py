@@ -10,15 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from taskflow.patterns import linear_flow
 
-from ims_glance.db import clock, jobs, migrations
+from ims_glance.db import clock, delegations, jobs, migrations
 from ims_glance.flows.engine import Runner
 from ims_glance.flows.task import Task
-from ims_glance.model.job import JobStatus
+from ims_glance.model.job import Job, JobStatus
 from tests.unit import job_database
 from tests.unit.db.test_migrations import differences
 from tests.unit.flows import flow_bench
@@ -27,7 +28,7 @@ _PATIENCE = 60.0
 
 
 @contextlib.contextmanager
-def _running(command: list[str], is_ready: Callable[[], bool], **options: object) -> Iterator[None]:
+def _running(command: list[str], is_ready: Callable[[], bool], **options: Any) -> Iterator[None]:
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
     )
@@ -72,7 +73,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         parent.chmod(0o755)
     user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
     shutil.chown(folder, user)
-    who = {"user": user} if os.getuid() == 0 else {}
+    who: dict[str, Any] = {"user": user} if os.getuid() == 0 else {}
     data = folder / "data"
     initdb = [str(_POSTGRESQL / "initdb"), "-D", str(data), "-A", "trust", "-U", "ims"]
     subprocess.run([*initdb, "--no-sync"], capture_output=True, check=True, cwd=folder, **who)
@@ -155,7 +156,7 @@ def test_the_last_place_is_taken_once(tables):
 
 def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):
     delegation_id, made = tables.delegation()
-    first = jobs.Job(f"{99:032x}", "test", "project", "user", delegation_id=delegation_id)
+    first = Job(f"{99:032x}", "test", "project", "user", delegation_id=delegation_id)
     tables.jobs.create(first, 10, made)
 
     def work(number):
@@ -164,11 +165,11 @@ def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):
             return tables.delegations.end(delegation_id)
         try:
             tables.create(number, delegation_id=delegation_id)
-        except jobs.delegations.Ended:
+        except delegations.Ended:
             return None
         return number
 
-    ended = any(isinstance(each, jobs.delegations.Delegation) for each in at_once(8, work))
+    ended = any(isinstance(each, delegations.Delegation) for each in at_once(8, work))
     using = [job for job in tables.jobs.find("project") if not job.is_finished]
     # Either it was given back and nobody uses it, or somebody does and it stays.
     assert ended == (using == [])

@@ -29,10 +29,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     f"ims_glance/api/{name}.py": f"tests/functional/{test}.py"
     for name, test in {
         "members": "test_guard_sharing",
-        "ims/image": "test_ims_images",
-        "ims/images": "test_ims_images",
-        "ims/quota": "test_ims_images",
-        "ims/os_version": "test_ims_images",
     }.items()
 }
 # Tests in tests/unit that look at the tree and not at one module.

@@ -67,7 +67,10 @@ def read_body(request: wsgi.Request, operation: Operation, max_kib: int) -> Any:
         body = jsonutils.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BodyMalformed(reason=str(error)[:_SHOWN]) from None
-    _check(schema, body, "body", _BODY)
+    try:
+        _check(schema, body, "body", _BODY)
+    except RecursionError:
+        raise BodyMalformed(reason="it is nested too deeply") from None
     return body
 
 

@@ -4,12 +4,14 @@
 import itertools
 from typing import Any
 
+from webob import acceptparse
+
 from ims_glance.api.ims import image_csv, images, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.model import attributes, image_update, listing
 from ims_glance.model import rules as image_rules
 
-_CSV = "text/csv"
+_JSON, _CSV = "application/json", "text/csv"
 _LIST_ANSWER = {
     "type": "object",
     "properties": {
@@ -37,7 +39,7 @@ _UPDATE = {
 def list_images(call: Call) -> Answer:
     """``GET /v2/cloudimages``: a page of images, or all of them as CSV."""
     limit = listing.translate(call.query).limit
-    if _CSV in call.accept:
+    if _wants_csv(call.accept):
         pages = images.pages(call, {**call.query, "limit": str(listing.DEFAULT_LIMIT)})
         # The first page is asked for now, so that a refusal can still be said.
         begun = list(itertools.islice(pages, 1))
@@ -59,6 +61,13 @@ def list_images(call: Call) -> Answer:
     if more:
         body["page_info"] = {"next_marker": found[-1]["id"], "current_count": len(found)}
     return Answer(body)
+
+
+def _wants_csv(accept: str) -> bool:
+    """Whether a client prefers a table; of what it likes as much, it gets JSON."""
+    wanted = acceptparse.create_accept_header(accept.lower() or None)
+    offers = wanted.acceptable_offers([_JSON, _CSV, f"{_CSV};charset=utf-8"])
+    return bool(offers) and offers[0][0].startswith(_CSV)
 
 
 def update_image(call: Call) -> Answer:

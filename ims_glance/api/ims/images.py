@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images through the Image API, with the refusals of the IMS API."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
@@ -54,17 +54,34 @@ def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
     :raises QueryInvalid: if a filter is not valid
     """
     native = listing.translate(query)
-    marker = None
-    while not native.nothing:
-        page = _page(call, native, marker)
-        yield [attributes.to_wire(view) for view in page if native.fits(view)]
-        if len(page) < native.limit:
+    if native.nothing:
+        return
+    parameters = dict(native.parameters)
+    answer = _listed(call, parameters)
+    while True:
+        found: list[View] = answer["images"]
+        yield [attributes.to_wire(view) for view in found if native.fits(view)]
+        # Not by the page's length: api_limit_max or policies of Glance may have shortened it.
+        if "next" not in answer:
             return
-        marker = page[-1]["id"]
+        if native.residues:
+            # Few may fit, so that a short page would mean many requests.
+            parameters["limit"] = str(listing.MAX_LIMIT)
+        answer = _after(call, parameters, found)
 
 
-def _page(call: Call, native: listing.NativeQuery, marker: str | None) -> list[View]:
-    parameters = {**native.parameters, **({"marker": marker} if marker else {})}
-    answer = call.service.images.call(call.context, "GET", "/v2/images", query=parameters)
-    found: list[View] = answer["images"]
-    return found
+def _after(call: Call, parameters: Mapping[str, str], page: Sequence[View]) -> Any:
+    """The page behind *page*, of which images may be gone by now."""
+    refusal: SubrequestRefused | None = None
+    for view in reversed(page):
+        try:
+            return _listed(call, {**parameters, "marker": view["id"]})
+        except SubrequestRefused as refused:
+            if refused.response.status_int not in {400, 404}:
+                raise
+            refusal = refusal or refused
+    raise refusal or ValueError("no page has nothing behind it")
+
+
+def _listed(call: Call, parameters: Mapping[str, str]) -> Any:
+    return call.service.images.call(call.context, "GET", "/v2/images", query=parameters)

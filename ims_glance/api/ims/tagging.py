@@ -42,6 +42,8 @@ def change(call: Call, image_id: str, changed: Callable[[Sequence[str]], list[st
     :raises ImageNotFound, Refused, NotTheirs: if the image cannot be changed
     """
     conf = call.service.conf
+    # Glance may find it by other letters than it is known by.
+    image_id = images.get(call, image_id)["id"]
     with coordination.lock(conf, "image", image_id):
         view = images.checked(call, image_id, image_rules.Action.TAG)
         wanted = changed(view["tags"])

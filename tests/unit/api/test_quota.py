@@ -16,14 +16,16 @@ PROJECT = "p"
 class Glance:
     """Lists images as Glance does."""
 
-    def __init__(self, images):
+    def __init__(self, images, api_limit_max=1000):
         self.images = images
+        self.api_limit_max = api_limit_max
 
     def call(self, _context, method, path, query):
         assert (method, path, query["owner"]) == ("GET", "/v2/images", PROJECT)
         after = [one for one in self.images if one["id"] > query.get("marker", "")]
-        page = sorted(after, key=lambda one: one["id"])[: int(query["limit"])]
-        return {"images": page}
+        limit = min(int(query["limit"]), self.api_limit_max)
+        page = sorted(after, key=lambda one: one["id"])[:limit]
+        return {"images": page} | ({"next": "/v2/images?..."} if len(page) == limit else {})
 
 
 def _image(number, visibility="private"):
@@ -49,6 +51,11 @@ def test_counts_what_is_there_and_what_is_being_made_once(conf):
 def test_counts_further_than_one_page(conf):
     glance = Glance([_image(number) for number in range(1203)])
     assert quota.Quota(conf, glance, lambda *_: set()).used(None, PROJECT) == 1203
+
+
+def test_counts_all_where_glance_gives_short_pages(conf):
+    glance = Glance([_image(number) for number in range(25)], api_limit_max=10)
+    assert quota.Quota(conf, glance, lambda *_: set()).used(None, PROJECT) == 25
 
 
 def test_one_too_many_is_refused(conf):

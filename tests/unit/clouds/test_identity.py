@@ -2,6 +2,7 @@
 """Against a small Keystone; tests/cloud/test_jobs.py has the real one."""
 
 import pytest
+from keystoneauth1 import loading
 
 from ims_glance import exceptions
 from ims_glance.clouds import identity as clouds_identity
@@ -25,7 +26,7 @@ def identity(keystone):
     conf = job_database.configuration(None)
     made = Identity(conf)
     # keystoneauth registers the options of a plugin when that is loaded first.
-    clouds_identity.loading.load_auth_from_conf_options(conf, "ims_service", auth_url="x")
+    loading.load_auth_from_conf_options(conf, "ims_service", auth_url="x")
     for name, value in {
         "auth_url": keystone.url,
         "username": "ims",

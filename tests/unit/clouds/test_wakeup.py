@@ -23,7 +23,7 @@ class Endpoint:
     target = oslo_messaging.Target(version=wakeup.VERSION)
 
     def __init__(self):
-        self.heard = queue.Queue()
+        self.heard: queue.Queue[str] = queue.Queue()
 
     def run(self, _context, job_id):
         self.heard.put(job_id)
@@ -48,7 +48,7 @@ def test_some_worker_hears_it(conf):
 
 def test_without_a_queue_nobody_waits(conf, monkeypatch, caplog):
     monkeypatch.setattr(wakeup, "_WAITING", 2)
-    tried = queue.Queue()
+    tried: queue.Queue[str] = queue.Queue()
 
     class Away:
         def cast(self, *_positional, job_id):
@@ -70,7 +70,7 @@ def test_without_a_queue_nobody_waits(conf, monkeypatch, caplog):
 
 def test_after_a_fork_there_is_a_thread_again(conf, monkeypatch):
     wakeups = Wakeups(conf)
-    sent = queue.Queue()
+    sent: queue.Queue[str] = queue.Queue()
 
     class Client:
         def cast(self, *_positional, job_id):

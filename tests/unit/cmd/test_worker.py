@@ -5,10 +5,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import oslo_messaging
 
 from ims_glance.cmd import worker
+from ims_glance.flows.worker import Worker
 from tests.unit import job_database
 
 ROOT = Path(__file__).parents[3]
@@ -55,16 +57,9 @@ def test_without_a_database_it_says_so(tmp_path):
 
 
 def test_what_the_queue_may_ask():
-    class Recorder:
-        def __init__(self):
-            self.offered = []
-
-        def offer(self, job_id):
-            self.offered.append(job_id)
-
-    recorder = Recorder()
+    recorder = mock.create_autospec(Worker, instance=True)
     endpoint = worker.Endpoint(recorder)
     dispatcher = oslo_messaging.RPCDispatcher([endpoint], None)
     assert dispatcher.endpoints == [endpoint]
     endpoint.run({}, job_id="a")
-    assert recorder.offered == ["a"]
+    recorder.offer.assert_called_once_with("a")

@@ -8,7 +8,7 @@ from oslo_utils import timeutils
 
 from ims_glance.db import delegations, jobs
 from ims_glance.db.schema import JOBS
-from ims_glance.model.job import VOLUME_CREATE_IMAGE, JobStatus
+from ims_glance.model.job import VOLUME_CREATE_IMAGE, Job, JobStatus
 
 
 def test_what_is_recorded_comes_back(tables):
@@ -169,7 +169,7 @@ def test_images_in_making(tables):
 
 def test_a_delegation_is_used_until_its_last_job_ends(tables):
     delegation_id, made = tables.delegation()
-    job = jobs.Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
+    job = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
     tables.jobs.create(job, 10, made)
     tables.create(2, delegation_id=delegation_id)
     assert tables.delegations.end(delegation_id) is None

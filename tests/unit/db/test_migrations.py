@@ -11,8 +11,8 @@ from tests.unit import job_database
 
 def differences(engine):
     """What the tables of ours in a database have that the schema has not, and the reverse."""
-    options = {"include_name": lambda name, kind, _parents: kind != "table" or name in ours}
     ours = set(METADATA.tables)
+    options = {"include_name": lambda name, kind, _parents: kind != "table" or name in ours}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={**options, "compare_type": True})
         return compare_metadata(context, METADATA)

@@ -6,6 +6,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.clouds.identity import Identity
+from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.flows import context as flows_context
 from ims_glance.flows.context import Abandoned, Cancelled, GivenUp, JobContext, Lease, clock
 from ims_glance.model.job import SecretInRecord
@@ -90,7 +91,7 @@ def test_one_that_another_has_writes_nothing(tables, job):
 
 def test_a_database_that_is_away_abandons_the_job(tables, job, monkeypatch):
     def away(*_positional, **_named):
-        raise flows_context.DatabaseUnavailable(reason="x")
+        raise DatabaseUnavailable(reason="x")
 
     monkeypatch.setattr(tables.jobs, "progress", away)
     with pytest.raises(Abandoned, match="database"):

@@ -8,6 +8,7 @@ from taskflow.patterns import linear_flow
 
 from ims_glance import exceptions
 from ims_glance.db import jobs as db_jobs
+from ims_glance.db.database import FAILURES
 from ims_glance.flows import engine as flows_engine
 from ims_glance.flows.context import Abandoned
 from ims_glance.flows.engine import Runner
@@ -155,7 +156,7 @@ def test_the_database_goes_away_in_the_middle(bench, monkeypatch):
     def flaky(connection, job):
         calls.append(1)
         if len(calls) == at:
-            raise flows_engine.FAILURES[0]("gone")
+            raise FAILURES[0]("gone")
         real(connection, job)
 
     monkeypatch.setattr(flows_engine, "check_fence", flaky)

@@ -7,12 +7,13 @@ import time
 from typing import ClassVar
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from taskflow.patterns import linear_flow
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.wakeup import Wakeups
-from ims_glance.db import jobs as db_jobs
+from ims_glance.db import delegations
 from ims_glance.flows.task import Task
 from ims_glance.flows.worker import Worker
 from ims_glance.model.job import Job, JobStatus
@@ -185,7 +186,7 @@ def test_a_trust_whose_giver_is_gone_is_forgotten(tables, monkeypatch):
 
     monkeypatch.setattr(Identity, "give_back", ended)
     delegation_id, made = tables.delegation()
-    tables.database.write(lambda connection: db_jobs.delegations.record(connection, made))
+    tables.database.write(lambda connection: delegations.record(connection, made))
     with running(tables):
         until(lambda: tables.delegations.get(delegation_id) is None)
 
@@ -211,7 +212,7 @@ def test_the_worker_goes_on_when_the_database_comes_back(tables, monkeypatch):
 
     def manager(self):
         if is_away.is_set():
-            raise db_jobs.sa.exc.OperationalError("x", {}, Exception("gone"))
+            raise OperationalError("x", {}, Exception("gone"))
         return real(self)
 
     monkeypatch.setattr(tables.database.__class__, "_manager", manager)

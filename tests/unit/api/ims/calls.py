@@ -12,7 +12,7 @@ from ims_glance.api.images import SubrequestRefused
 from ims_glance.api.ims.operation import Call, Service
 
 PROJECT, OTHER = "a" * 32, "b" * 32
-IMAGE = "11111111-1111-1111-1111-111111111111"
+IMAGE = "1a111111-1111-1111-1111-111111111111"
 SECOND = "22222222-2222-2222-2222-222222222222"
 ABSENT = "99999999-9999-9999-9999-999999999999"
 JOB = "c" * 32
@@ -55,13 +55,14 @@ class Images:
         self.views = {each["id"]: each for each in views}
         self.members = {}
         self.patches = []
+        self.queries = []
 
     def call(self, _context, method, path, body=None, query=None):
         """Answer a request."""
         assert (method, body) == ("GET", None)
         _, _version, _images, *rest = path.split("/")
         if not rest:
-            return {"images": self._listed(query)}
+            return self._page(query)
         if rest[0] not in self.views:
             _refuse(404)
         if len(rest) == 1:
@@ -81,18 +82,27 @@ class Images:
         status = self.members[image_id][member_id]
         return {"image_id": image_id, "member_id": member_id, "status": status}
 
+    def _page(self, query):
+        page = self._listed(query)
+        self.queries.append(dict(query))
+        is_full = bool(page) and len(page) == int(query["limit"])
+        return {"images": page} | ({"next": "/v2/images?..."} if is_full else {})
+
     def _listed(self, query):
         owner = query.get("owner")
         found = [each for each in self.views.values() if owner in {None, each["owner"]}]
         ids = [each["id"] for each in found]
+        if "marker" in query and query["marker"] not in ids:
+            _refuse(400)
         begin = ids.index(query["marker"]) + 1 if "marker" in query else 0
         return found[begin : begin + int(query["limit"])]
 
     def patch(self, _context, image_id, changes):
-        """Replace attributes."""
+        """Replace attributes; the image afterwards."""
         self.patches.append((image_id, changes))
         for change in changes:
             self.views[image_id][change["path"][1:]] = change["value"]
+        return self.views[image_id]
 
 
 class Jobs:
@@ -126,6 +136,12 @@ class Quota:
 
     def __init__(self):
         self.asked = 0
+        self.limit = 100
+
+    def used(self, _context, project_id):
+        """Private images of a project."""
+        assert project_id == PROJECT
+        return 7
 
     @contextlib.contextmanager
     def places(self, _context, project_id, count=1, name=""):

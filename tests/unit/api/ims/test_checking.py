@@ -58,6 +58,15 @@ def test_refusals(raw, code, text):
     assert len(str(refused.value)) < 400
 
 
+@pytest.mark.parametrize("depth", range(850, 1000))
+def test_no_depth_is_too_much(depth):
+    """Python's limit may be met in reading, in checking, or in wording the refusal."""
+    raw = b'{"name":' + b"[" * depth + b"]" * depth + b"}"
+    request = wsgi.Request.blank("/x", method="POST", body=raw)
+    with pytest.raises(checking.exceptions.Invalid):
+        checking.read_body(request, _operation(body=BODY), 4)
+
+
 def test_no_more_is_read_than_is_allowed():
     request = wsgi.Request.blank("/x", method="POST")
     request.headers["Transfer-Encoding"] = "chunked"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changing the tags of an image."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -88,6 +89,20 @@ def test_of_another_project(make):
     with pytest.raises(exceptions.Forbidden) as refused:
         tagging.change(call, IMAGE, lambda _stored: ["a"])
     assert refused.value.code == "IMG.0047"
+
+
+def test_the_lock_is_by_the_id_that_glance_knows(make, monkeypatch):
+    call, locked = make(), []
+    call.service.images.views[IMAGE.upper()] = call.service.images.views[IMAGE]
+
+    @contextlib.contextmanager
+    def lock(_conf, kind, name):
+        locked.append((kind, name))
+        yield
+
+    monkeypatch.setattr(tagging.coordination, "lock", lock)
+    tagging.change(call, IMAGE.upper(), lambda _stored: ["a"])
+    assert locked == [("image", IMAGE)]
 
 
 def test_one_after_the_other(make):
