@@ -124,15 +124,3 @@ class Operation:
     def policy(self) -> str:
         """Name of its policy rule."""
         return f"ims:{self.name}"
-
-
-def not_yet(missing: str) -> Handler:
-    """A handler for what only the schema and the policy exist of.
-
-    :param missing: what has to be connected first, for the message
-    """
-
-    def handler(_call: Call) -> Answer:
-        raise NotSupportedYet(missing=missing)
-
-    return handler

@@ -3,6 +3,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from oslo_config import cfg
@@ -28,6 +29,10 @@ class Glance:
         return {"images": page} | ({"next": "/v2/images?..."} if len(page) == limit else {})
 
 
+def _quota(*parts: Any) -> quota.Quota:
+    return quota.Quota(*parts)
+
+
 def _image(number, visibility="private"):
     return {"id": f"{number:05}", "visibility": visibility}
 
@@ -44,23 +49,23 @@ def conf(tmp_path):
 
 def test_counts_what_is_there_and_what_is_being_made_once(conf):
     glance = Glance([_image(1), _image(2, "shared"), _image(3, "public")])
-    counted = quota.Quota(conf, glance, lambda *_: {"00002", "00009"})
+    counted = _quota(conf, glance, lambda *_: {"00002", "00009"})
     assert counted.used(None, PROJECT) == 3
 
 
 def test_counts_further_than_one_page(conf):
     glance = Glance([_image(number) for number in range(1203)])
-    assert quota.Quota(conf, glance, lambda *_: set()).used(None, PROJECT) == 1203
+    assert _quota(conf, glance, lambda *_: set()).used(None, PROJECT) == 1203
 
 
 def test_counts_all_where_glance_gives_short_pages(conf):
     glance = Glance([_image(number) for number in range(25)], api_limit_max=10)
-    assert quota.Quota(conf, glance, lambda *_: set()).used(None, PROJECT) == 25
+    assert _quota(conf, glance, lambda *_: set()).used(None, PROJECT) == 25
 
 
 def test_one_too_many_is_refused(conf):
     glance = Glance([_image(1), _image(2)])
-    places = quota.Quota(conf, glance, lambda *_: set())
+    places = _quota(conf, glance, lambda *_: set())
     with places.places(None, PROJECT):
         pass
     with (
@@ -74,7 +79,7 @@ def test_one_too_many_is_refused(conf):
 def test_the_image_of_a_job_takes_the_place_of_the_job(conf):
     job = "0123456789abcdef" * 2
     glance = Glance([_image(1), _image(2)])
-    places = quota.Quota(conf, glance, lambda _, without: set() if without == job else {"00003"})
+    places = _quota(conf, glance, lambda _, without: set() if without == job else {"00003"})
     with places.places(None, PROJECT, name=f"ims-job-{job}"):
         pass
     with pytest.raises(quota.NoPlaceForImage), places.places(None, PROJECT, name="ims-job-x"):
@@ -83,7 +88,7 @@ def test_the_image_of_a_job_takes_the_place_of_the_job(conf):
 
 def test_the_last_place_is_taken_once(conf):
     glance = Glance([_image(1), _image(2)])
-    places = quota.Quota(conf, glance, lambda *_: set())
+    places = _quota(conf, glance, lambda *_: set())
     begin = threading.Barrier(6)
 
     def take(number):

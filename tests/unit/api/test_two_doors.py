@@ -95,7 +95,8 @@ def _native(conf: Any, view: dict[str, Any], rule: Any, body: Any, project: str)
     request.content_type = "application/openstack-images-v2.1-json-patch"
     limits = rules.Limits(conf, quota.Quota(conf, glance, lambda *_: set()))
     path = f"/v2/images/{view['id']}"
-    call = rules.Call(request, _context(project), path, glance, Keys(), None, limits)
+    others: tuple[Any, Any] = (Keys(), None)
+    call = rules.Call(request, _context(project), path, glance, *others, limits)
     with call.held:
         return _code_of(lambda: rule(call))
 

@@ -3,6 +3,7 @@
 
 import types
 import urllib.parse
+from typing import Any
 
 import pytest
 import webob
@@ -13,7 +14,8 @@ from ims_glance.api import views
 
 def _index(query: str) -> list[tuple[str, str]]:
     request = wsgi.Request.blank(f"/v2/images?{query}")
-    views.index(types.SimpleNamespace(request=request))
+    call: Any = types.SimpleNamespace(request=request)
+    views.index(call)
     return urllib.parse.parse_qsl(request.environ["QUERY_STRING"], keep_blank_values=True)
 
 

@@ -37,9 +37,9 @@ def test_the_last_ones_are_kept_and_silence_ends_it():
     def send():
         for number in range(4):
             time.sleep(0.1)
-            reader.info(None, "", "", number, None)
+            reader.info(None, "", "", {"number": number}, None)
 
     sender = threading.Thread(target=send)
     sender.start()
-    assert reader.wait(0.5) == [2, 3]
+    assert reader.wait(0.5) == [{"number": 2}, {"number": 3}]
     sender.join()

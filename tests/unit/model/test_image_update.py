@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What update_image takes, and as what Glance gets it."""
 
+from typing import Any
+
 import pytest
 
-from ims_glance.model import image_update, text
+from ims_glance import exceptions
+from ims_glance.model import image_update
 
 VIEW = {
     "id": "i",
@@ -74,19 +77,20 @@ def test_removal():
     ],
 )
 def test_refusals(op, path, value, code):
-    with pytest.raises(text.exceptions.Invalid) as refused:
+    with pytest.raises(exceptions.Invalid) as refused:
         checked(op, path, value)
     assert refused.value.code == code
 
 
 def test_what_excludes_each_other():
-    both = [
+    both: list[dict[str, Any]] = [
         {"op": "add", "path": "/__support_xen_hana", "value": "true"},
         {"op": "add", "path": "/__support_xen", "value": "true"},
     ]
     with pytest.raises(image_update.ChangeRefused, match="not together"):
         image_update.checked(both, VIEW)
-    image_update.checked([both[0], {"op": "remove", "path": "/own"}], VIEW)
+    other: dict[str, Any] = {"op": "remove", "path": "/own"}
+    image_update.checked([both[0], other], VIEW)
 
 
 def test_one_after_the_other():

@@ -24,6 +24,7 @@ from ims_glance.model import platforms
 )
 def test_what_follows_from_a_name(name, os_type, platform, bits):
     found = platforms.find(name)
+    assert found is not None
     assert (found.os_type, found.platform, found.os_bit) == (os_type, platform, bits)
 
 
@@ -50,4 +51,5 @@ def test_listing_by_tag(tag):
     flat = [v["os_version"] for p in platforms.listing(tag) for v in p["version_list"]]
     assert flat
     assert len(flat) < len(platforms.TABLE) or tag == "x86"
-    assert all(tag in platforms.find(name).tags for name in flat)
+    by_name = {system.os_version: system for system in platforms.TABLE}
+    assert all(tag in by_name[name].tags for name in flat)

@@ -2,6 +2,7 @@
 """The table of rules, row by row."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from ims_glance.model import rules
 from ims_glance.model.rules import Action, Facts, Trait
 
 OWN = Facts.of({"id": "i", "owner": "me", "status": "active", "visibility": "private"})
-OF_TRAIT = {
+OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.PUBLIC: {"visibility": "public"},
     Trait.MARKET: {"kind": "market"},
     Trait.PUBLISHED: {"published": True},

@@ -3,6 +3,7 @@
 
 import pytest
 
+from ims_glance import exceptions
 from ims_glance.model import text
 
 
@@ -27,7 +28,7 @@ def test_names(name):
     ],
 )
 def test_no_names(name, code):
-    with pytest.raises(text.exceptions.Invalid) as refused:
+    with pytest.raises(exceptions.Invalid) as refused:
         text.check_name(name)
     assert refused.value.code == code
 
@@ -51,7 +52,7 @@ def test_descriptions(description):
     ],
 )
 def test_no_descriptions(description, code):
-    with pytest.raises(text.exceptions.Invalid) as refused:
+    with pytest.raises(exceptions.Invalid) as refused:
         text.check_description(description)
     assert refused.value.code == code
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import types
+from typing import Any
 
 import webob
 from oslo_config import cfg
@@ -153,6 +154,7 @@ class Quota:
 
 def call(conf, *views, body=None, query=None, project_id=PROJECT, **arguments):
     """A call of a handler; its service's fakes are in ``call.service``."""
-    service = Service(conf, Images(*views), Jobs(), Keys(), Quota())
+    fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota())
+    service = Service(conf, *fakes)
     context = types.SimpleNamespace(project_id=project_id, is_admin=False)
     return Call(service, context, arguments, query or {}, body)

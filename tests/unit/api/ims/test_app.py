@@ -3,6 +3,7 @@
 
 import json
 import types
+from typing import Any
 
 import pytest
 import webob
@@ -55,7 +56,9 @@ def serve(monkeypatch):
     conf = cfg.ConfigOpts()
     ims_conf.register_opts(conf)
     conf([], default_config_files=[], default_config_dirs=[])
-    application = app.Application(types.SimpleNamespace(conf=conf), TABLE, Policy())
+    service: Any = types.SimpleNamespace(conf=conf)
+    policy: Any = Policy()
+    application = app.Application(service, TABLE, policy)
     enforcer = types.SimpleNamespace(check_is_admin=lambda _context: False)
 
     def request(method, path, with_context=True, **fields):

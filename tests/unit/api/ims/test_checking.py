@@ -6,6 +6,7 @@ import io
 import pytest
 from glance.common import wsgi
 
+from ims_glance import exceptions
 from ims_glance.api.ims import checking
 from ims_glance.api.ims.operation import Answer, Operation
 
@@ -52,7 +53,7 @@ def test_a_body():
     ],
 )
 def test_refusals(raw, code, text):
-    with pytest.raises(checking.exceptions.Invalid, match=text) as refused:
+    with pytest.raises(exceptions.Invalid, match=text) as refused:
         _read(raw)
     assert refused.value.code == code
     assert len(str(refused.value)) < 400
@@ -63,7 +64,7 @@ def test_no_depth_is_too_much(depth):
     """Python's limit may be met in reading, in checking, or in wording the refusal."""
     raw = b'{"name":' + b"[" * depth + b"]" * depth + b"}"
     request = wsgi.Request.blank("/x", method="POST", body=raw)
-    with pytest.raises(checking.exceptions.Invalid):
+    with pytest.raises(exceptions.Invalid):
         checking.read_body(request, _operation(body=BODY), 4)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Creating images: which form a request is, what it is checked for, what the job gets."""
 
+from typing import Any
+
 import pytest
 
 from ims_glance import exceptions
@@ -66,7 +68,12 @@ class TestOfVolume:
             "tags": ["env.a", "x"],
         }
         # Clients send empty fields of other forms.
-        others = {"instance_id": None, "image_url": "", "data_images": [], "something_new": 1}
+        others: dict[str, Any] = {
+            "instance_id": None,
+            "image_url": "",
+            "data_images": [],
+            "something_new": 1,
+        }
         arguments = self._accepted(make({**OF_VOLUME, **wishes, **others}))
         assert arguments == {**OF_VOLUME, **wishes, "max_ram": 2048, "tags": ["env=a", "x"]}
 
