@@ -94,7 +94,7 @@ def test_what_excludes_each_other():
 
 
 def test_one_after_the_other():
-    operations = [
+    operations: list[dict[str, Any]] = [
         {"op": "add", "path": "/max_ram", "value": 1},
         {"op": "replace", "path": "/max_ram", "value": 2},
         {"op": "remove", "path": "/max_ram"},
