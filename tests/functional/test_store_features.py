@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from ims_glance.model import attributes
 from tests.functional import stored
 from tests.functional.client import ApiError, Client
 from tests.functional.conftest import MakeGlance
@@ -104,7 +105,8 @@ class TestQuota:
     @pytest.fixture(scope="class")
     @classmethod
     def service(cls, make_glance: MakeGlance) -> GlanceService:
-        return make_glance({"DEFAULT": {"image_property_quota": 2}})
+        quota = len(attributes.for_creation({})) + 2
+        return make_glance({"DEFAULT": {"image_property_quota": quota}})
 
     def test_key_counts_as_a_property(self, service: GlanceService) -> None:
         client, key = service.client(), service.vault.make("demo")
