@@ -6,15 +6,19 @@ repository. The clone is made of the files as they are now, committed or not.
 """
 
 import configparser
+import importlib
 import json
 import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from ims_glance import conf as ims_conf
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +52,9 @@ def _run(*command: str | Path, cwd: Path) -> str:
 def _git(*arguments: str | Path, cwd: Path) -> str:
     who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
     return _run("git", *who, *arguments, cwd=cwd)
+
+
+ETC = [path for path in (ROOT / "etc/ims_glance").rglob("*") if path.is_file()]
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +103,7 @@ def test_all_files_are_in_it(wheel: Path) -> None:
     assert "ims_glance/py.typed" in package
     assert package - inside == set()
     data = {name.partition(".data/data/")[2] for name in inside if ".data/data/" in name}
-    etc = {f"etc/ims_glance/{path.name}" for path in (ROOT / "etc/ims_glance").iterdir()}
-    assert data == etc
+    assert data == {str(path.relative_to(ROOT)) for path in ETC}
     assert any(name.endswith("/LICENSE") for name in inside)
 
 
@@ -115,11 +121,14 @@ def test_the_entry_points_are_in_it(wheel: Path) -> None:
     (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
     parser = configparser.ConfigParser(delimiters="=")
     parser.read_string(archive.read(name).decode())
-    assert {section: dict(parser[section]) for section in parser.sections()} == {
-        "console_scripts": {"ims-manage": "ims_glance.cmd.manage:main"},
-        "glance_store.drivers": {"ims-kms": "ims_glance.store.driver:Store"},
-        "oslo.config.opts": {"ims_glance": "ims_glance.conf:list_opts"},
-    }
+    found = {section: dict(parser[section]) for section in parser.sections()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert found == {"console_scripts": project["scripts"], **project["entry-points"]}
+    for group in found.values():
+        for target in group.values():
+            module, _, attribute = target.partition(":")
+            loaded = importlib.import_module(module)
+            assert not attribute or hasattr(loaded, attribute)
 
 
 def test_it_has_a_version_without_any_tag(wheel: Path) -> None:
@@ -147,10 +156,10 @@ def test_it_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
         "driver": ["ims_glance.store.driver", "Store"],
         "schemes": ["ims-kms"],
         "manage": "ims_glance.cmd.manage",
-        "groups": ["ims_kms", "kms"],
+        "groups": [group for group, _options in ims_conf.list_opts()],
     }
-    for path in (ROOT / "etc/ims_glance").iterdir():
-        assert (home / "etc/ims_glance" / path.name).read_bytes() == path.read_bytes()
+    for path in ETC:
+        assert (home / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
     assert "rekey" in _run(home / "bin/ims-manage", "--help", cwd=tmp_path)
 
 
