@@ -57,6 +57,14 @@ OPTS: list[cfg.Opt] = [
         help="The same for undoing what a failed job did.",
     ),
     cfg.FloatOpt(
+        "volume_seconds_per_gib",
+        default=300.0,
+        min=0.0,
+        help="How long Cinder may take for each GiB of an image that it makes of a volume, on top "
+        "of patience_seconds. It shows no progress, and a volume whose cinder-volume lost its "
+        "database meanwhile stays in 'uploading' for good: then the job fails.",
+    ),
+    cfg.FloatOpt(
         "progress_seconds",
         default=1.0,
         min=0.0,

@@ -68,6 +68,16 @@ class UploadFailed(exceptions.ImsError):
     template = "Cinder could not make an image of volume {volume_id}: {reason}"
 
 
+class UploadStuck(UploadFailed):
+    """Cinder neither brings the data nor says that it cannot."""
+
+    template = (
+        "Cinder did not finish the image of volume {volume_id} in {seconds:.0f} seconds. If the "
+        "volume stays 'uploading', ask your operator to look at cinder-volume and to reset the "
+        "volume's status."
+    )
+
+
 def flow(job: JobContext) -> Flow:
     """The flow of a job.
 
@@ -132,7 +142,8 @@ class BeginUpload(_VolumeTask):
         if found is not None:
             self.job.record_image_id(found)
             tasks.delete_image(self.job)
-        end = clock() + self.job.patience
+        # Not for as long as a neighbour may be away: Cinder answers, and may be stuck for good.
+        end = clock() + self.job.conf.ims_jobs.patience_seconds
         while self._is_uploading() and clock() < end:
             self.job.pause(_POLL)
 
@@ -169,6 +180,9 @@ class AwaitUpload(_VolumeTask):
     def execute(self, gibibytes: int) -> None:
         """Wait until the image is active and the volume is free."""
         total = gibibytes * units.Gi
+        options = self.job.conf.ims_jobs
+        seconds = options.patience_seconds + gibibytes * options.volume_seconds_per_gib
+        end = clock() + seconds
         while True:
             # The volume first: the image is finished before Cinder lets go of the volume.
             volume = self.volume()
@@ -176,6 +190,8 @@ class AwaitUpload(_VolumeTask):
             is_active = image is not None and image["status"] == "active"
             if volume["status"] != "uploading":
                 break
+            if clock() > end:
+                raise UploadStuck(volume_id=self.volume_id, seconds=seconds)
             self.job.progress(total if is_active else 0, total)
             self.job.pause(_POLL)
         if not is_active:

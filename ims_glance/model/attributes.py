@@ -50,6 +50,12 @@ class Attribute:
 _YES = ("true",)
 _BOOLEAN = ("true", "false")
 _GPUS = ("M60", "V100_vGPU", "P2V_V100", "P100", "V100")
+_OS_TYPES = (platforms.LINUX, platforms.WINDOWS, platforms.OTHER)
+_PLATFORMS = (
+    *sorted({each.platform for each in platforms.TABLE} - {platforms.OTHER}), platforms.OTHER
+)  # fmt: skip
+_KINDS = (kinds.GOLD, kinds.PRIVATE, kinds.SHARED, kinds.MARKET)
+_ENV_TYPES = ("FusionCompute", "Ironic", "DataImage", "IsoImage")
 USER, CREATOR, SERVICE = Setter.USER, Setter.CREATOR, Setter.SERVICE
 
 TABLE: tuple[Attribute, ...] = (
@@ -75,11 +81,11 @@ TABLE: tuple[Attribute, ...] = (
     Attribute(OS_VERSION, CREATOR, "Operating system, as list_os_versions names it"),
     Attribute(CMK_ID, CREATOR, "Key that it is encrypted with"),
     Attribute(VIRTUAL_ENV_TYPE, SERVICE, "What it is for: FusionCompute (disk of a server), Ironic "
-              "(disk of a bare metal server), DataImage, IsoImage"),
-    Attribute("__os_type", SERVICE, "Linux, Windows or Other"),
-    Attribute("__os_bit", SERVICE, "32 or 64"),
-    Attribute("__platform", SERVICE, "Family of the operating system"),
-    Attribute(IMAGE_TYPE, SERVICE, "gold (public), private, shared or market"),
+              "(disk of a bare metal server), DataImage, IsoImage", _ENV_TYPES),
+    Attribute("__os_type", SERVICE, "Family of the kernel", _OS_TYPES),
+    Attribute("__os_bit", SERVICE, "Its width", ("32", "64")),
+    Attribute("__platform", SERVICE, "Family of the operating system", _PLATFORMS),
+    Attribute(IMAGE_TYPE, SERVICE, "gold is public", _KINDS),
     Attribute("__isregistered", SERVICE, "Whether it can be used", _BOOLEAN),
     Attribute(WHOLE_IMAGE, SERVICE, "Whether it is a whole machine", _BOOLEAN),
     Attribute("__image_source_type", SERVICE, "Kind of the storage that it lies in"),

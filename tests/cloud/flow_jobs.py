@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of real job types share: accepting them, images to work on, and deaths."""
 
+import contextlib
 import hashlib
 import secrets
 import signal
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
+
+import openstack.exceptions
 
 from ims_glance.model import attributes
 from ims_glance.model import job as model
@@ -68,7 +71,27 @@ def members(connection: Any, image_id: str) -> dict[str, str]:
     return {each["member_id"]: each["status"] for each in listed}
 
 
-@contextmanager
+@contextlib.contextmanager
+def volume(connection: Any, data: Any = DATA) -> Iterator[str]:
+    """A volume of 1 GiB that begins with known data; its id."""
+    storage = connection.block_storage
+    image_id = upload(connection, data)
+    made = storage.create_volume(size=1, image_id=image_id, name="source")
+    storage.wait_for_status(made, wait=120)
+    connection.image.delete(f"/images/{image_id}")
+    try:
+        yield str(made.id)
+    finally:
+        # Cinder puts a volume back whose storage is busy for a moment longer: ask again.
+        end = time.monotonic() + 120
+        while storage.find_volume(made.id) is not None:
+            assert time.monotonic() < end, "Cinder does not delete the volume"
+            with contextlib.suppress(openstack.exceptions.BadRequestException):
+                storage.delete_volume(made.id)
+            time.sleep(1)
+
+
+@contextlib.contextmanager
 def working(bench: jobs.Bench, **options: Any) -> Iterator[Any]:
     """A worker, until it has also given back what callers delegated."""
     with bench.worker(**options) as worker:

@@ -22,14 +22,8 @@ def tenant():
 
 @pytest.fixture(scope="module")
 def volume(tenant):
-    """A volume that begins with known data."""
-    image_id = flow_jobs.upload(tenant)
-    volume = tenant.block_storage.create_volume(size=1, image_id=image_id, name="source")
-    tenant.block_storage.wait_for_status(volume, wait=120)
-    tenant.image.delete(f"/images/{image_id}")
-    yield volume.id
-    tenant.block_storage.delete_volume(volume)
-    tenant.block_storage.wait_for_delete(volume)
+    with flow_jobs.volume(tenant) as volume_id:
+        yield volume_id
 
 
 @pytest.fixture

@@ -46,11 +46,8 @@ def site() -> Iterator[Site]:
         receiver.authorize()
         key_id = flow_jobs.default_key(tenant)
         source = flow_jobs.upload(tenant)
-        volume = tenant.block_storage.create_volume(size=1, image_id=source, name="source")
-        tenant.block_storage.wait_for_status(volume, wait=120)
-        yield Site(tenant, receiver, source, volume.id, key_id)
-        tenant.block_storage.delete_volume(volume)
-        tenant.block_storage.wait_for_delete(volume)
+        with flow_jobs.volume(tenant) as volume:
+            yield Site(tenant, receiver, source, volume, key_id)
         tenant.image.delete(f"/images/{source}")
         for secret in tenant.key_manager.secrets():
             tenant.key_manager.delete_secret(pocket.secret_id(secret))
@@ -147,6 +144,15 @@ class Round:
         after = {ADD: {self.project: "pending"}, DELETE: {}, UPDATE: {self.project: "accepted"}}
         wanted = before if job.status is JobStatus.FAIL else after[name]
         assert flow_jobs.members(self.site.tenant, self.shared[name]) == wanted
+
+
+def freed(site: Site) -> None:
+    """What an operator does with a volume that Cinder forgot as it lost its database or queue."""
+    volume = site.tenant.block_storage.get_volume(site.volume)
+    if volume.status == "uploading":
+        pocket.connect("admin").block_storage.reset_volume_status(
+            volume, status="available", attach_status="detached", migration_status="none"
+        )
 
 
 def settled(site: Site, bench: jobs.Bench, before: dict[str, Any]) -> None:

@@ -105,6 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(request)
         self.server.before(request)
         self.query = query
+        # Read before any answer: a connection that is closed with unread bytes is reset, and the
+        # client may then never see the answer.
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         for pattern, statuses in self.server.failures.items():
             if statuses and re.fullmatch(pattern, request):
                 self.close_connection = True
@@ -136,9 +139,6 @@ class _Handler(BaseHTTPRequestHandler):
         "GET /messages": "_messages",
     }
 
-    def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
     def _answer(self, status: int, body: Any = None) -> None:
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, {"images": found})
 
     def _create(self) -> None:
-        body = json.loads(self._body())
+        body = json.loads(self.body)
         if body.get("id") in self.server.used:
             self._refuse(409, "Image ID already exists!")
             return
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, self.server.images[image_id])
 
     def _update(self, image_id: str) -> None:
-        changes = json.loads(self._body())
+        changes = json.loads(self.body)
         if not self._has(image_id):
             return
         for change in changes:
@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _upload(self, image_id: str) -> None:
-        data = self._body()
+        data = self.body
         if not self._has(image_id):
             return
         if len(data) < int(self.headers["Content-Length"]):
@@ -224,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, {"members": listed})
 
     def _add_member(self, image_id: str) -> None:
-        named = json.loads(self._body())["member"]
+        named = json.loads(self.body)["member"]
         if not self._has(image_id):
             return
         members = self.server.members.setdefault(image_id, {})
@@ -236,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, {})
 
     def _set_member(self, image_id: str, project_id: str) -> None:
-        status = json.loads(self._body())["status"]
+        status = json.loads(self.body)["status"]
         if self._has(image_id):
             self.server.members[image_id][project_id] = status
             self._answer(200, {})
@@ -259,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"volume": volume})
 
     def _upload_volume(self, volume_id: str) -> None:
-        wanted = json.loads(self._body())["os-volume_upload_image"]
+        wanted = json.loads(self.body)["os-volume_upload_image"]
         image_id = self.server.make(b"x" * 1000, name=wanted["image_name"], __root_origin="file")
         self._answer(202, {"os-volume_upload_image": {"image_id": image_id, "id": volume_id}})
 

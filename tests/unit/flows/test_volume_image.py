@@ -98,6 +98,20 @@ def test_cinder_fails_without_a_word_and_without_an_image(cloud, server, monkeyp
     failed(server, run(cloud, server.volume()), "IMG.0014")
 
 
+def test_cinder_never_ends(cloud, server, tables, monkeypatch):
+    """Its cinder-volume died, or lost its database: the volume stays as it is."""
+
+    def stuck(self, volume_id, image_name):
+        server.volumes[volume_id]["status"] = "uploading"
+        return server.make(name=image_name)
+
+    monkeypatch.setattr("ims_glance.clouds.volume.VolumeApi.upload_to_image", stuck)
+    tables.conf.set_override("patience_seconds", 0.1, "ims_jobs")
+    tables.conf.set_override("volume_seconds_per_gib", 0.1, "ims_jobs")
+    reason = failed(server, run(cloud, server.volume()), "IMG.0014")
+    assert "reset the volume's status" in reason
+
+
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
