@@ -9,12 +9,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import openstack.exceptions
-
 from ims_glance.model import attributes
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
-from tests.cloud import jobs
+from tests.cloud import jobs, pocket
 
 DATA = secrets.token_bytes(3_000_000)
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -82,13 +80,22 @@ def volume(connection: Any, data: Any = DATA) -> Iterator[str]:
     try:
         yield str(made.id)
     finally:
-        # Cinder puts a volume back whose storage is busy for a moment longer: ask again.
-        end = time.monotonic() + 120
-        while storage.find_volume(made.id) is not None:
-            assert time.monotonic() < end, "Cinder does not delete the volume"
-            with contextlib.suppress(openstack.exceptions.BadRequestException):
-                storage.delete_volume(made.id)
-            time.sleep(1)
+        storage.delete_volume(made.id)
+        if not _is_gone(storage, made.id, 30):
+            # After a failed upload cinder-volume keeps the disk open until its garbage is
+            # collected, and puts the volume back: "ImageBusy". Begun anew it has nothing open.
+            with pocket.killed("cinder-volume"):
+                pass
+            jobs.eventually(lambda: storage.get_volume(made.id).status, "available", 60)
+            storage.delete_volume(made.id)
+            assert _is_gone(storage, made.id, 60), "Cinder does not delete the volume"
+
+
+def _is_gone(storage: Any, volume_id: str, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while storage.find_volume(volume_id) is not None and time.monotonic() < end:
+        time.sleep(0.5)
+    return storage.find_volume(volume_id) is None
 
 
 @contextlib.contextmanager
