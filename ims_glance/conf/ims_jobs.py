@@ -42,7 +42,7 @@ OPTS: list[cfg.Opt] = [
         default=10.0,
         min=0.1,
         help="How often a worker looks for jobs that nobody woke it up for: whose worker died, or "
-        "that were accepted while the message queue was away.",
+        "that were accepted while the message queue was away; and for delegations to give back.",
     ),
     cfg.FloatOpt(
         "patience_seconds",
@@ -93,7 +93,7 @@ OPTS: list[cfg.Opt] = [
         "sweep_seconds",
         default=300.0,
         min=0.1,
-        help="How often a worker looks for old records, and for delegations that nobody needs.",
+        help="How often a worker looks for records to delete.",
     ),
     cfg.FloatOpt(
         "orphan_seconds",
@@ -101,6 +101,14 @@ OPTS: list[cfg.Opt] = [
         min=0.0,
         help="How long a delegation may take to be made. One that took longer was left behind by "
         "a crash, and is deleted.",
+    ),
+    cfg.FloatOpt(
+        "delegation_idle_seconds",
+        default=10.0,
+        min=0.0,
+        help="How long a delegation waits for the caller's next job after the last one ended. "
+        "Making a trust takes Keystone much longer than a job takes to be recorded. With 0 it is "
+        "given back at the end of the last job.",
     ),
     cfg.IntOpt(
         "delegation_days",

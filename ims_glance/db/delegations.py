@@ -105,25 +105,31 @@ class Delegations:
         row = self._database.read(lambda connection: connection.execute(query).mappings().first())
         return None if row is None else _delegation(row)
 
-    def end(self, delegation_id: str) -> Delegation | None:
-        """Let nobody use a delegation any more, if nobody does; then it is to be taken back."""
+    def end(self, delegation_id: str, idle_seconds: float = 0.0) -> Delegation | None:
+        """Let nobody use a delegation any more, if nobody does; then it is to be taken back.
+
+        :param idle_seconds: for which nobody must have used it
+        """
         change = (
             sa.update(DELEGATIONS)
             .where(DELEGATIONS.c.id == delegation_id, DELEGATIONS.c.jobs == 0)
+            .where(_is_idle(idle_seconds))
             .values(state=_ENDING)
         )
         ended = self._database.write(lambda connection: connection.execute(change).rowcount)
         return self.get(delegation_id) if ended else None
 
-    def left_behind(self, seconds: float) -> list[str]:
+    def left_behind(self, seconds: float, idle_seconds: float = 0.0) -> list[str]:
         """Ids of delegations without jobs that are to be ended.
 
         :param seconds: that one may take from its beginning to its first job
+        :param idle_seconds: that one waits for the next job
         """
         query = sa.select(DELEGATIONS.c.id).where(
             DELEGATIONS.c.jobs == 0,
             sa.or_(
-                DELEGATIONS.c.state.in_((_ENDING, _ACTIVE)),
+                DELEGATIONS.c.state == _ENDING,
+                sa.and_(DELEGATIONS.c.state == _ACTIVE, _is_idle(idle_seconds)),
                 DELEGATIONS.c.begun < clock.now() - seconds,
             ),
         )
@@ -168,7 +174,12 @@ def take(connection: Connection, delegation_id: str) -> None:
 def leave(connection: Connection, delegation_id: str) -> None:
     """Use a delegation for one job less, in the transaction that ends it."""
     change = sa.update(DELEGATIONS).where(DELEGATIONS.c.id == delegation_id)
-    connection.execute(change.values(jobs=DELEGATIONS.c.jobs - 1))
+    connection.execute(change.values(jobs=DELEGATIONS.c.jobs - 1, begun=clock.now()))
+
+
+def _is_idle(seconds: float) -> Any:
+    """Whether the last job left it so long ago (``begun``: it begins to be idle)."""
+    return sa.true() if seconds <= 0 else DELEGATIONS.c.begun < clock.now() - seconds
 
 
 def _rows() -> sa.Select[Any]:

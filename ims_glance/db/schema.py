@@ -71,6 +71,7 @@ DELEGATIONS = sa.Table(
     # When the trust ends by itself, to the microsecond, as Keystone was told: a trust has no name,
     # and by this one finds again one whose id a crash lost.
     sa.Column("expires_at", sa.String(32), nullable=False),
+    # When its making began; later, when a job last left it.
     sa.Column("begun", sa.Double(), nullable=False),
     sa.Column("jobs", sa.Integer(), nullable=False),
     sa.Index("delegations_caller", "user_id", "project_id", "roles"),

@@ -68,6 +68,7 @@ class Worker:
             ("scan", self.scan, self._options.scan_seconds),
             ("beat", self.beat, beat),
             ("sweep", self.sweep, self._options.sweep_seconds),
+            ("delegations", self.give_back, self._options.scan_seconds),
         ):
             arguments = (name, work, seconds)
             threading.Thread(
@@ -113,11 +114,16 @@ class Worker:
             self._renew(context)
 
     def sweep(self) -> None:
-        """Delete old records, and delegations that nobody needs."""
+        """Delete old records."""
         for job_id in self._jobs.old(self._options.keep_days):
             self._runner.forget(job_id)
             self._jobs.delete(job_id)
-        for delegation_id in self._delegations.left_behind(self._options.orphan_seconds):
+
+    def give_back(self) -> None:
+        """Take back the delegations that nobody needs."""
+        for delegation_id in self._delegations.left_behind(
+            self._options.orphan_seconds, self._options.delegation_idle_seconds
+        ):
             self._end_delegation(delegation_id)
 
     # --- inside --------------------------------------------------------------------------------
@@ -214,7 +220,7 @@ class Worker:
 
     def _end_delegation(self, delegation_id: str) -> None:
         """Take a delegation back, if nobody needs it any more."""
-        ended = self._delegations.end(delegation_id)
+        ended = self._delegations.end(delegation_id, self._options.delegation_idle_seconds)
         if ended is None:
             return
         grant = ended.grant or self._identity.find_trust(ended.user_id, ended.expires_at)

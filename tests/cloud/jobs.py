@@ -29,7 +29,13 @@ from ims_glance.db.database import Database
 from ims_glance.model.job import Job
 from tests.cloud import pocket
 
-FAST = {"lease_seconds": 3.0, "scan_seconds": 0.3, "sweep_seconds": 1.0, "stop_seconds": 5.0}
+FAST = {
+    "lease_seconds": 3.0,
+    "scan_seconds": 0.3,
+    "sweep_seconds": 1.0,
+    "stop_seconds": 5.0,
+    "delegation_idle_seconds": 0.0,
+}
 
 
 def configuration(

@@ -55,3 +55,18 @@ def test_one_in_use_is_not_deleted(tables):
     assert tables.delegations.left_behind(0) == []
     tables.database.write(lambda connection: delegations.leave(connection, delegation_id))
     assert tables.delegations.left_behind(60) == [delegation_id]
+
+
+def test_one_that_is_idle_waits_for_the_next_job(tables):
+    delegation_id, made = tables.delegation()
+    record(tables, made)
+    tables.database.write(lambda connection: delegations.take(connection, delegation_id))
+    time.sleep(0.3)
+    tables.database.write(lambda connection: delegations.leave(connection, delegation_id))
+    assert tables.delegations.left_behind(60, 0.2) == []  # counted from the end of the job
+    assert tables.delegations.end(delegation_id, 0.2) is None
+    assert tables.delegations.find(CALLER, "2029") == delegation_id
+    time.sleep(0.3)
+    assert tables.delegations.left_behind(60, 0.2) == [delegation_id]
+    assert tables.delegations.end(delegation_id, 0.2).grant == "trust"
+    assert tables.delegations.find(CALLER, "2029") is None

@@ -34,7 +34,13 @@ class Hold(Task):
 @contextlib.contextmanager
 def running(tables, **options):
     """A worker that looks all the time, and what it was told to wake up."""
-    settings = {"lease_seconds": 1.5, "scan_seconds": 0.1, "sweep_seconds": 0.1, **options}
+    settings = {
+        "lease_seconds": 1.5,
+        "scan_seconds": 0.1,
+        "sweep_seconds": 0.1,
+        "delegation_idle_seconds": 0.0,
+        **options,
+    }
     for name, value in settings.items():
         tables.conf.set_override(name, value, "ims_jobs")
 
@@ -145,14 +151,14 @@ def test_a_job_that_another_claims_is_let_go(tables):
             tables.jobs.finish(other, JobStatus.SUCCESS)
 
 
-@pytest.mark.parametrize("has_grant", [True, False])
-def test_the_delegation_is_given_back_after_the_last_job(tables, given_back, has_grant):
+@pytest.mark.parametrize("idle_seconds", [0.0, 0.3])
+def test_the_delegation_is_given_back_after_the_last_job(tables, given_back, idle_seconds):
     delegation_id, made = tables.delegation()
     first = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
     tables.jobs.create(first, 10, made)
     job(tables, 2, delegation_id=delegation_id)
     Hold.gates[first.id] = threading.Event()
-    with running(tables):
+    with running(tables, delegation_idle_seconds=idle_seconds):
         Hold.gates[first.id].set()
         until(lambda: status(tables, first.id) is JobStatus.SUCCESS)
         assert given_back == []
