@@ -45,7 +45,7 @@ def in_turns(
     measured: tuple[list[float], list[float]] = ([], [])
     for turn in range(pairs + 1):
         pair = stock(turn), ours(turn)
-        note(f"  {'warm-up' if turn == 0 else turn}: stock {pair[0]:.4g}, ims-kms {pair[1]:.4g}")
+        note(f"  {'warm-up' if turn == 0 else turn}: {pair[0]:.4g} against {pair[1]:.4g}")
         if turn:
             measured[0].append(pair[0])
             measured[1].append(pair[1])
