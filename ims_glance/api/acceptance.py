@@ -28,7 +28,7 @@ from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db import delegations
 from ims_glance.db.database import Database
 from ims_glance.db.delegations import Caller, Delegations, Made
-from ims_glance.db.jobs import Jobs
+from ims_glance.db.jobs import JobNotFound, Jobs
 from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus, Kind
 
@@ -137,6 +137,16 @@ class Acceptance:
         if not self._database.is_configured:
             return set()
         return self._jobs.image_ids_in_making(project_id, without_job)
+
+    def makes_disk(self, project_id: str, job_id: str, number: int) -> bool:
+        """Whether an unfinished job of a project makes an image of the disk of that number."""
+        if not self._database.is_configured:
+            return False
+        try:
+            job = self._jobs.get(job_id, project_id)
+        except JobNotFound:
+            return False
+        return not job.is_finished and number in job.disks
 
     # --- the record ----------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions, keys
-from ims_glance.api import faults, members, rules, views
+from ims_glance.api import faults, members, rules, views, whole_images
 from ims_glance.api.acceptance import Acceptance
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images, SubrequestRefused
@@ -45,7 +45,7 @@ class Route:
 
     method: str
     pattern: re.Pattern[str]
-    rule: Callable[[rules.Call], None]
+    rule: Callable[[rules.Call], Any]
     view: Callable[[webob.Response], None] | None = None
 
 
@@ -57,11 +57,12 @@ ROUTES = (
     Route("GET", re.compile(f"^{_IMAGES})$"), views.index, views.add_kinds),
     Route("GET", re.compile(f"^{_IMAGE}$"), views.show, views.add_kind),
     Route("POST", re.compile(f"^{_IMAGES})$"), rules.create, views.add_kind),
-    Route("PATCH", re.compile(f"^{_IMAGE}$"), rules.update, views.add_kind),
+    Route("PATCH", re.compile(f"^{_IMAGE}$"), whole_images.update, views.add_kind),
     Route("PUT", re.compile(f"^{_IMAGE}/file$"), rules.upload),
     Route("POST", re.compile(f"^{_IMAGE}/import$"), rules.import_),
     Route("POST", re.compile(f"^{_IMAGE}/locations$"), rules.add_location),
-    Route("DELETE", re.compile(f"^{_IMAGE}$"), rules.delete),
+    Route("DELETE", re.compile(f"^{_IMAGE}$"), whole_images.delete),
+    Route("POST", re.compile(f"^{_IMAGE}/actions/(de|re)activate$"), whole_images.change_status),
     Route("POST", re.compile(f"^{_IMAGE}/members$"), members.add),
     Route("PUT", re.compile(f"^{_IMAGE}/members/(?P<member>[^/]+?)$"), members.update),
     Route("DELETE", re.compile(f"^{_IMAGE}/members/(?P<member>[^/]+?)$"), members.remove),
@@ -218,7 +219,7 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
     jobs = Acceptance(conf)
 
     def filter_(app: App) -> Guard:
-        quota = Quota(conf, Images(app), jobs.image_ids_in_making)
+        quota = Quota(conf, Images(app), jobs.image_ids_in_making, jobs.makes_disk)
         return make(conf, app, keys_of(conf), quota)
 
     return filter_

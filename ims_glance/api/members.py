@@ -13,7 +13,7 @@ from typing import Any
 import webob
 
 from ims_glance import exceptions
-from ims_glance.api import bodies
+from ims_glance.api import bodies, whole_images
 from ims_glance.api.images import Image, SubrequestRefused, may
 from ims_glance.api.rules import Call
 from ims_glance.model import rules as image_rules
@@ -57,6 +57,8 @@ def add(call: Call) -> None:
     if len({*receivers, named}) > call.limits.members:
         _without_receivers(call, image, None)
         raise TooManyMembers(image_id=image.id, count=len(receivers), limit=call.limits.members)
+    if named not in receivers:
+        whole_images.share(call, image, str(named))
 
 
 def update(call: Call) -> None:
@@ -76,6 +78,8 @@ def remove(call: Call) -> None:
     if not may(call.context, "modify_image", image):
         return
     if _held(call, image).view["visibility"] == "shared":
+        member = str(call.request.path_info).rpartition("/")[2]
+        whole_images.unshare(call, image, member)
         call.effects.append(functools.partial(_without_receivers, call, image))
 
 

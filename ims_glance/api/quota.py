@@ -5,7 +5,6 @@ Both doors ask here, under one lock a project, so that two requests never take t
 """
 
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -14,17 +13,26 @@ from oslo_config import cfg
 from ims_glance import exceptions
 from ims_glance.api.images import Images
 from ims_glance.clouds import coordination
+from ims_glance.model.job import of_disk_name
 
 _PAGE = 500
-
-# The name that Cinder gives to the image that a job has it make.
-_OF_JOB = re.compile(r"ims-job-(?P<job>[0-9a-f]{32})")
 
 
 class InMaking(Protocol):
     """The ids of the images that unfinished jobs of a project make."""
 
     def __call__(self, project_id: str, without_job: str | None = None) -> set[str]: ...
+
+
+class MakesDisk(Protocol):
+    """Whether an unfinished job of a project makes an image of the disk of that number."""
+
+    def __call__(self, project_id: str, job_id: str, number: int) -> bool: ...
+
+
+def _never(project_id: str, job_id: str, number: int) -> bool:
+    """Without jobs."""
+    return False
 
 
 class NoPlaceForImage(exceptions.Conflict):
@@ -44,10 +52,17 @@ class Quota:
         images are there already or not
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, images: Images, in_making: InMaking) -> None:
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        images: Images,
+        in_making: InMaking,
+        makes_disk: MakesDisk = _never,
+    ) -> None:
         self._conf = conf
         self._images = images
         self._in_making = in_making
+        self._makes_disk = makes_disk
 
     @property
     def limit(self) -> int:
@@ -75,11 +90,23 @@ class Quota:
         :raises CoordinationUnavailable: if there is no lock
         """
         with coordination.lock(self._conf, "project", project_id):
-            of_job = _OF_JOB.fullmatch(name)
-            used = self.used(context, project_id, of_job["job"] if of_job else None)
+            of_job = of_disk_name(name)
+            used = self.used(context, project_id, of_job[0] if of_job else None)
             if used + count > self.limit:
                 raise NoPlaceForImage(project_id=project_id, used=used, limit=self.limit)
             yield
+
+    def is_of_job(self, project_id: str, name: str) -> bool:
+        """Whether Nova or Cinder makes an image of that name for one disk of several.
+
+        Its place is the job's.
+
+        :param name: of the image
+        """
+        of_job = of_disk_name(name)
+        if of_job is None or of_job[1] is None:
+            return False
+        return self._makes_disk(project_id, of_job[0], of_job[1])
 
     def _listed(self, context: Any, project_id: str) -> Iterator[str]:
         query = {"owner": project_id, "limit": str(_PAGE), "sort_key": "id", "sort_dir": "asc"}

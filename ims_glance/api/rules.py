@@ -24,11 +24,12 @@ from ims_glance.api.images import Image, Images, may, may_create
 from ims_glance.api.quota import Quota
 from ims_glance.api.roles import as_service, is_service
 from ims_glance.clouds import coordination
-from ims_glance.model import attributes, json_patch, stores
+from ims_glance.model import attributes, json_patch, stores, whole
 from ims_glance.model import rules as image_rules
 
 _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"
+_HIDDEN = {"os_hidden": True}
 
 
 class AttributeReadOnly(exceptions.Forbidden):
@@ -147,7 +148,12 @@ def create(call: Call) -> None:
     bodies.write_json(call.request, {"visibility": "private", **given, **own, **key})
     call.request.context = as_service(call.context)
     _check_tags(call, body.get("tags"))
-    if not service and body.get("visibility") != "public":
+    if service or body.get("visibility") == "public":
+        return
+    if call.limits.quota.is_of_job(str(owner), str(body.get("name"))):
+        # Nobody needs to see it before it has its name and its attributes.
+        bodies.write_json(call.request, {"visibility": "private", **given, **own, **key, **_HIDDEN})
+    else:
         place = call.limits.quota.places(call.context, str(owner), name=str(body.get("name")))
         call.held.enter_context(place)
 
@@ -166,14 +172,17 @@ def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
     return {attributes.CMK_ID: call.keys.named(call.context, named, owner)}
 
 
-def update(call: Call) -> None:
-    """``PATCH /v2/images/{id}``: key and system attributes stay, no location goes around the rules."""
+def update(call: Call) -> Image | None:
+    """``PATCH /v2/images/{id}``: key and system attributes stay, no location goes around the rules.
+
+    :returns: the image, if the caller can see it
+    """
     patch = bodies.read_json(call.request)
     changes = json_patch.changes(call.request.content_type, patch)
     _check_names(change.path[0] for change in changes if change.operation != "remove")
     image = call.image() if changes else None
     if image is None:
-        return
+        return None
     call.check(_kind_of_update(image), image)
     for change in changes:
         _check_change(call, image, change)
@@ -189,6 +198,7 @@ def update(call: Call) -> None:
     if any(change.path[0] in attributes.SYSTEM for change in changes):
         # By the worker, or as it is already: property protection does not look at values.
         call.request.context = as_service(call.context)
+    return image
 
 
 def _kind_of_update(image: Image) -> image_rules.Action:
@@ -211,6 +221,8 @@ def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
     if name == attributes.CMK_ID and not same:
         raise exceptions.KeyNotChangeable(image_id=image.id)
     if name in attributes.SYSTEM and not same and not is_service(call.context):
+        raise AttributeReadOnly(name=name)
+    if name in whole.MAPPED and not same and whole.is_whole(image.view):
         raise AttributeReadOnly(name=name)
     if name == "tags" and change.operation != "remove":
         _check_tags(call, change.value, len(image.view["tags"]))
@@ -235,13 +247,17 @@ def _check_tags(call: Call, named: Any, there: int = 0) -> None:
         raise TooManyTags(limit=call.limits.tags, count=count)
 
 
-def delete(call: Call) -> None:
-    """``DELETE /v2/images/{id}``: whether it may go; IMS's clients may send a body along."""
+def delete(call: Call) -> Image | None:
+    """``DELETE /v2/images/{id}``: whether it may go; IMS's clients may send a body along.
+
+    :returns: the image, if the caller can see it
+    """
     call.request.headers.pop("Transfer-Encoding", None)
     call.request.body = b""
     image = call.image()
     if image is not None:
         call.check(image_rules.Action.DELETE, image)
+    return image
 
 
 def add_location(call: Call) -> None:

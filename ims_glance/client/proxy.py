@@ -120,13 +120,19 @@ class Proxy(proxy.Proxy):
     def create_image(self, name: str, tags: Iterable[str | Tag] = (), **source: Any) -> Job:
         """Begin to make a private image (``create_image``).
 
-        :param source: ``volume_id`` and ``os_version``, or what else the operation takes, by
-            the names of the IMS API
+        :param source: ``instance_id``; or ``volume_id`` and ``os_version``; or what else the
+            operation takes, by the names of the IMS API
         """
-        body = {"name": name, **source}
-        if pairs := _pairs(tags):
-            body["image_tags"] = pairs
-        return self._begin("POST", "/v2/cloudimages/action", body)
+        return self._begin("POST", "/v2/cloudimages/action", _creation(name, tags, source))
+
+    def create_whole_image(self, name: str, tags: Iterable[str | Tag] = (), **source: Any) -> Job:
+        """Begin to make an image of a server with all its disks (``create_whole_image``).
+
+        :param source: ``instance_id``, and what else the operation takes, by the names of the IMS
+            API: ``no_pause`` lets the server run, ``cmk_id`` encrypts all disks
+        """
+        path = "/v1/cloudimages/wholeimages/action"
+        return self._begin("POST", path, _creation(name, tags, source))
 
     def copy_image(
         self,
@@ -338,6 +344,11 @@ def _segment(text: str) -> str:
 
 def _pairs(tags: Iterable[str | Tag]) -> list[dict[str, str]]:
     return [(Tag.parse(tag) if isinstance(tag, str) else tag).pair() for tag in tags]
+
+
+def _creation(name: str, tags: Iterable[str | Tag], source: Mapping[str, Any]) -> dict[str, Any]:
+    pairs = _pairs(tags)
+    return {"name": name, **source, **({"image_tags": pairs} if pairs else {})}
 
 
 def _is_uuid(text: str) -> bool:

@@ -74,9 +74,11 @@ class ImageApi:
             return None
 
     def named(self, name: str, owner: str) -> list[dict[str, Any]]:
-        """The images of that name that a project owns, oldest first."""
+        """The images of that name that a project owns, hidden ones too, oldest first."""
         query = {"name": name, "owner": owner, "sort": "created_at:asc"}
-        return list(self._rest.json("GET", "/v2/images", params=query)["images"])
+        found = self._rest.json("GET", "/v2/images", params=query)["images"]
+        hidden = self._rest.json("GET", "/v2/images", params={**query, "os_hidden": "true"})
+        return [*found, *hidden["images"]]
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make an image without data; ``id`` in *body* chooses its id.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cinder as the worker uses it: volumes of the job's caller, and images made of them."""
+"""Cinder, as a caller or a job of theirs uses it: volumes, snapshots, and images made of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ims_glance.clouds import rest
@@ -29,6 +30,53 @@ class VolumeApi:
     def get(self, volume_id: str) -> dict[str, Any]:
         """A volume; ``size`` is in GiB."""
         return dict(self._rest.json("GET", f"/volumes/{volume_id}")["volume"])
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """The caller's volumes of that name."""
+        return list(self._rest.json("GET", "/volumes/detail", params={"name": name})["volumes"])
+
+    def create_from_snapshot(self, snapshot_id: str, name: str, gibibytes: int) -> str:
+        """Have a volume made of a snapshot, of the same type; its id."""
+        wanted = {"snapshot_id": snapshot_id, "name": name, "size": gibibytes}
+        return str(self._rest.json("POST", "/volumes", json={"volume": wanted})["volume"]["id"])
+
+    def set_image_metadata(self, volume_id: str, metadata: Mapping[str, str]) -> None:
+        """Set properties that an image made of the volume gets."""
+        body = {"os-set_image_metadata": {"metadata": dict(metadata)}}
+        self._rest.request("POST", f"/volumes/{volume_id}/action", json=body)
+
+    def delete(self, volume_id: str) -> None:
+        """Delete a volume, which is gone a moment later; that there is none is fine."""
+        self._delete(f"/volumes/{volume_id}")
+
+    # --- snapshots -----------------------------------------------------------------------------
+
+    def create_snapshot(self, volume_id: str, name: str) -> str:
+        """Have a snapshot made of a volume, attached or not; its id."""
+        wanted = {"volume_id": volume_id, "name": name, "force": True}
+        answer = self._rest.json("POST", "/snapshots", json={"snapshot": wanted})
+        return str(answer["snapshot"]["id"])
+
+    def get_snapshot(self, snapshot_id: str) -> dict[str, Any]:
+        """A snapshot."""
+        return dict(self._rest.json("GET", f"/snapshots/{snapshot_id}")["snapshot"])
+
+    def snapshots_named(self, name: str) -> list[dict[str, Any]]:
+        """The caller's snapshots of that name."""
+        listed = self._rest.json("GET", "/snapshots/detail", params={"name": name})
+        return list(listed["snapshots"])
+
+    def delete_snapshot(self, snapshot_id: str) -> None:
+        """Delete a snapshot, which is gone a moment later; that there is none is fine."""
+        self._delete(f"/snapshots/{snapshot_id}")
+
+    def _delete(self, path: str) -> None:
+        try:
+            self._rest.request("DELETE", path)
+        except rest.Missing:
+            return
+
+    # --- images --------------------------------------------------------------------------------
 
     def upload_to_image(self, volume_id: str, image_name: str) -> str:
         """Have an image made of a volume that is ``available``; the id of the image.

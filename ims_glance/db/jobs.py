@@ -116,12 +116,12 @@ class Jobs:
         return [_job(row) for row in rows]
 
     def image_ids_in_making(self, project_id: str, without_job: str | None = None) -> set[str]:
-        """Ids of the images that unfinished jobs of a project make.
+        """The places that unfinished jobs of a project take: ids of the images that they make.
 
         :param without_job: id of a job whose image is left out, if it is one that has Cinder make
             the image, under an id of Cinder's
         """
-        query = sa.select(JOBS.c.image_id).where(
+        query = sa.select(JOBS).where(
             JOBS.c.project_id == project_id,
             JOBS.c.status.in_(_UNFINISHED),
             JOBS.c.creates_image,
@@ -131,8 +131,8 @@ class Jobs:
             query = query.where(
                 sa.or_(JOBS.c.id != without_job, JOBS.c.type != VOLUME_CREATE_IMAGE)
             )
-        found = self._database.read(lambda connection: connection.scalars(query).all())
-        return {str(image_id) for image_id in found}
+        found = self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return {place for row in found for place in _job(row).places}
 
     def request_cancel(self, job_id: str, project_id: str) -> Job:
         """Ask for a job to be undone; one that is finished stays as it is.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from taskflow.flow import Flow
 
-from ims_glance.flows import copy_in_region, members, volume_image
+from ims_glance.flows import capture, copy_in_region, members, volume_image
 from ims_glance.flows.context import JobContext
 from ims_glance.model import job
 
@@ -17,6 +17,9 @@ JOB_TYPES: Mapping[str, FlowFactory] = {
     job.DELETE_MEMBERS: members.delete,
     job.UPDATE_MEMBERS: members.update,
     job.VOLUME_CREATE_IMAGE: volume_image.flow,
+    job.IMAGE_OF_SERVER: capture.image,
+    job.IMAGES_OF_VOLUMES: capture.image,
+    job.WHOLE_OF_SERVER: capture.whole_machine,
 }
 """Job type -> what makes the flow of such a job. The flow must be the same for the same job each
 time it is made, whatever happened meanwhile: it is made again when a worker goes on."""

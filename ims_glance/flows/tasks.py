@@ -6,9 +6,24 @@ from typing import Any
 
 from ims_glance.clouds import rest
 from ims_glance.flows.context import JobContext
+from ims_glance.model.job import disk_name
 
 # The id is chosen again once: a second new one that is taken already is no coincidence.
 _ATTEMPTS = 2
+
+
+def name(job: JobContext, number: int | None = None) -> str:
+    """What a job calls things that others make for it, until they have names of their own.
+
+    :param number: of several things, one
+    """
+    return disk_name(job.id, number)
+
+
+def find_named(job: JobContext, called: str) -> str | None:
+    """The id of the image that somebody makes for the job under that :func:`name`."""
+    found = job.image.named(called, job.project_id)
+    return str(found[0]["id"]) if found else None
 
 
 def make_image(job: JobContext, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +48,23 @@ def make_image(job: JobContext, body: Mapping[str, Any]) -> dict[str, Any]:
         attempt += 1
 
 
+def make_empty_image(job: JobContext, body: Mapping[str, Any]) -> None:
+    """Make the job's image with no byte of data, and active; however often.
+
+    ``raw`` is what Nova says of such images too (``nova/image/glance.py``).
+
+    :raises Refused: if Glance, or the guard, refuses such an image
+    """
+    wanted = {**body, "disk_format": "raw", "container_format": "bare", "visibility": "private"}
+    view = make_image(job, wanted)
+    if view["status"] == "active":
+        return
+    if view["status"] != "queued" or job.job.generation > 1:
+        # Of an image that another worker made, nobody knows whether an upload was begun.
+        view = replace_image(job, wanted)
+    job.image.upload(str(view["id"]), iter(()), 0)
+
+
 def delete_image(job: JobContext) -> None:
     """Delete the job's image, whether it was made or not."""
     if job.image_id:
@@ -44,3 +76,11 @@ def replace_image(job: JobContext, body: Mapping[str, Any]) -> dict[str, Any]:
     delete_image(job)
     job.new_image_id()
     return make_image(job, body)
+
+
+def delete_protected(job: JobContext, image_id: str) -> None:
+    """Delete an image, protected or not; that there is none is fine."""
+    view = job.image.find(image_id)
+    if view is not None and view.get("protected"):
+        job.image.update(image_id, {"protected": False})
+    job.image.delete(image_id)

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``imsVolumeCreateImageJob``: a system-disk image from a volume, which Cinder makes.
-
-Cinder chooses the image's id itself. So that a crash between its answer and our record leaves
-nothing unknown, it makes the image under a name that only this job uses; the image gets its own
-name at the end.
-"""
+"""``imsVolumeCreateImageJob``: a system-disk image from a volume, which Cinder makes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,31 +9,17 @@ from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
 from ims_glance import exceptions
-from ims_glance.clouds import rest
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import tasks
+from ims_glance.flows.cinder_upload import POLL, Upload, UploadStuck, VolumeUnusable, seconds_for
 from ims_glance.flows.context import JobContext, clock
 from ims_glance.flows.task import Task
 from ims_glance.model import attributes
+from ims_glance.model.servers import LARGEST
 
-_POLL = 1.0
 # What the image is for: ``type`` of IMS's create_image -> virtual_env_type.
 _ENV_TYPES = {"BMS": "Ironic", "Ironic": "Ironic"}
 _ECS = "FusionCompute"
-# The largest system disk that an image is made of (IMS constraints), GiB.
-_LARGEST = 1024
-# A volume that Cinder is busy with for us or for somebody else, and that may be available again.
-_BUSY = frozenset({"uploading", "downloading", "maintenance"})
-
-
-class VolumeUnusable(exceptions.Conflict):
-    """The volume is in a state in which no image can be made of it (IMS: "disk state")."""
-
-    code = "IMG.0022"
-    template = (
-        "Volume {volume_id} is '{status}'. An image is made of a volume that is 'available': "
-        "detach it from its server, or wait."
-    )
 
 
 class VolumeTooLarge(exceptions.Invalid):
@@ -53,29 +34,6 @@ class VolumeEncrypted(exceptions.Conflict):
 
     code = "IMG.0105"
     template = "Volume {volume_id} is encrypted by Cinder, which is not supported yet."
-
-
-class VolumeMissing(exceptions.NotFound):
-    """The caller has no such volume."""
-
-    template = "Volume {volume_id} does not exist in your project."
-
-
-class UploadFailed(exceptions.ImsError):
-    """Cinder did not bring the data to the image."""
-
-    code = "IMG.0014"
-    template = "Cinder could not make an image of volume {volume_id}: {reason}"
-
-
-class UploadStuck(UploadFailed):
-    """Cinder neither brings the data nor says that it cannot."""
-
-    template = (
-        "Cinder did not finish the image of volume {volume_id} in {seconds:.0f} seconds. If the "
-        "volume stays 'uploading', ask your operator to look at cinder-volume and to reset the "
-        "volume's status."
-    )
 
 
 def flow(job: JobContext) -> Flow:
@@ -96,18 +54,9 @@ class _VolumeTask(Task):
         return str(self.job.arguments["volume_id"])
 
     @property
-    def volumes(self) -> VolumeApi:
-        return VolumeApi(self.job.session, self.job.region_name)
-
-    def volume(self) -> dict[str, Any]:
-        """The volume now.
-
-        :raises VolumeMissing: if there is none
-        """
-        try:
-            return self.volumes.get(self.volume_id)
-        except rest.Missing:
-            raise VolumeMissing(volume_id=self.volume_id) from None
+    def upload(self) -> Upload:
+        volumes = VolumeApi(self.job.session, self.job.region_name)
+        return Upload(self.job, volumes, self.volume_id, tasks.name(self.job))
 
 
 class ReadVolume(_VolumeTask):
@@ -117,14 +66,14 @@ class ReadVolume(_VolumeTask):
 
     def execute(self) -> int:
         """Its size."""
-        volume = self.volume()
+        volume = self.upload.volume()
         size = int(volume["size"])
         if volume["status"] != "available":
             raise VolumeUnusable(volume_id=self.volume_id, status=volume["status"])
         if volume.get("encrypted"):
             raise VolumeEncrypted(volume_id=self.volume_id)
-        if size > _LARGEST:
-            raise VolumeTooLarge(volume_id=self.volume_id, size=size, largest=_LARGEST)
+        if size > LARGEST:
+            raise VolumeTooLarge(volume_id=self.volume_id, size=size, largest=LARGEST)
         return size
 
 
@@ -133,8 +82,7 @@ class BeginUpload(_VolumeTask):
 
     def execute(self) -> None:
         """Begin, unless that was done already; record the id of the image."""
-        found = self._found()
-        self.job.record_image_id(found or self._begin())
+        self.job.record_image_id(self._found() or self.upload.begin())
 
     def revert(self, **_: Any) -> None:
         """Delete the image, and wait until Cinder has let go of the volume."""
@@ -142,36 +90,14 @@ class BeginUpload(_VolumeTask):
         if found is not None:
             self.job.record_image_id(found)
             tasks.delete_image(self.job)
-        # Not for as long as a neighbour may be away: Cinder answers, and may be stuck for good.
-        end = clock() + self.job.conf.ims_jobs.patience_seconds
-        while self._is_uploading() and clock() < end:
-            self.job.pause(_POLL)
+        self.upload.let_go()
 
     def _found(self) -> str | None:
         """The id of the image, once Cinder has made it."""
         image_id = self.job.image_id
         if image_id and self.job.image.find(image_id) is not None:
             return image_id
-        named = self.job.image.named(_name(self.job), self.job.project_id)
-        return str(named[0]["id"]) if named else None
-
-    def _begin(self) -> str:
-        end = clock() + self.job.patience
-        while (status := self.volume()["status"]) in _BUSY and clock() < end:
-            # A worker that died a moment ago may have begun: then the image is about to appear.
-            self.job.pause(_POLL)
-            found = self._found()
-            if found is not None:
-                return found
-        if status != "available":
-            raise VolumeUnusable(volume_id=self.volume_id, status=status)
-        return self.volumes.upload_to_image(self.volume_id, _name(self.job))
-
-    def _is_uploading(self) -> bool:
-        try:
-            return bool(self.volumes.get(self.volume_id)["status"] == "uploading")
-        except rest.Missing:
-            return False
+        return self.upload.find()
 
 
 class AwaitUpload(_VolumeTask):
@@ -180,23 +106,13 @@ class AwaitUpload(_VolumeTask):
     def execute(self, gibibytes: int) -> None:
         """Wait until the image is active and the volume is free."""
         total = gibibytes * units.Gi
-        options = self.job.conf.ims_jobs
-        seconds = options.patience_seconds + gibibytes * options.volume_seconds_per_gib
+        seconds = seconds_for(self.job, gibibytes)
         end = clock() + seconds
-        while True:
-            # The volume first: the image is finished before Cinder lets go of the volume.
-            volume = self.volume()
-            image = self.job.image.find(str(self.job.image_id))
-            is_active = image is not None and image["status"] == "active"
-            if volume["status"] != "uploading":
-                break
+        while not self.upload.is_done(str(self.job.image_id)):
             if clock() > end:
                 raise UploadStuck(volume_id=self.volume_id, seconds=seconds)
-            self.job.progress(total if is_active else 0, total)
-            self.job.pause(_POLL)
-        if not is_active:
-            reason = self.volumes.last_message(self.volume_id) or "it gave no reason."
-            raise UploadFailed(volume_id=self.volume_id, reason=reason)
+            self.job.progress(0, total)
+            self.job.pause(POLL)
         self.job.progress(total, total)
 
 
@@ -241,7 +157,3 @@ def description(arguments: Mapping[str, Any], gibibytes: int, size: int) -> dict
         "__image_size": str(size),
         "__isregistered": "true",
     }
-
-
-def _name(job: JobContext) -> str:
-    return f"ims-job-{job.id}"

@@ -21,6 +21,10 @@ WHOLE_IMAGE = "__whole_image"
 VIRTUAL_ENV_TYPE = "virtual_env_type"
 DATA_ORIGIN = "__data_origin"
 ORIGINAL_IMAGE = "__originalimagename"
+COMPONENT_OF = "__component_of"
+"""On a disk of a whole-machine image: id of that image. Ours; IMS has disks in its backups."""
+CAPTURE = "__capture"
+STANDSTILL = "__capture_standstill_ms"
 
 _SYSTEM_PREFIX = "__system__"
 
@@ -55,6 +59,7 @@ _PLATFORMS = (
     *sorted({each.platform for each in platforms.TABLE} - {platforms.OTHER}), platforms.OTHER
 )  # fmt: skip
 _KINDS = (kinds.GOLD, kinds.PRIVATE, kinds.SHARED, kinds.MARKET)
+_CAPTURES = ("paused", "quiesced", "stopped", "running")
 _ENV_TYPES = ("FusionCompute", "Ironic", "DataImage", "IsoImage")
 USER, CREATOR, SERVICE = Setter.USER, Setter.CREATOR, Setter.SERVICE
 
@@ -88,6 +93,10 @@ TABLE: tuple[Attribute, ...] = (
     Attribute(IMAGE_TYPE, SERVICE, "gold is public", _KINDS),
     Attribute("__isregistered", SERVICE, "Whether it can be used", _BOOLEAN),
     Attribute(WHOLE_IMAGE, SERVICE, "Whether it is a whole machine", _BOOLEAN),
+    Attribute(COMPONENT_OF, SERVICE, "Whole-machine image that it is a disk of"),
+    Attribute(CAPTURE, SERVICE, "How its server was when it was made: paused for that instant; "
+              "quiesced; stopped; running (its disks are not of one instant)", _CAPTURES),
+    Attribute(STANDSTILL, SERVICE, "Milliseconds that its server stood still when it was made"),
     Attribute("__image_source_type", SERVICE, "Kind of the storage that it lies in"),
     Attribute("__image_location", SERVICE, "Where it lies"),
     Attribute("__image_size", SERVICE, "Size in bytes"),
@@ -173,7 +182,8 @@ def to_wire(view: Mapping[str, Any]) -> dict[str, Any]:
     """
     image = {name: value for name, value in view.items() if name not in _HIDDEN}
     image[IMAGE_TYPE] = kinds.image_type(view)
-    image["__image_size"] = str(view.get("size") or 0)
+    # A whole-machine image has no data of its own; its disks have what is recorded.
+    image["__image_size"] = str(view.get("size") or view.get("__image_size") or 0)
     image["protected"] = bool(view.get("protected"))
     for name in _JSON_BOOLEANS:
         if name in image:

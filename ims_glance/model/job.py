@@ -32,9 +32,19 @@ class Kind(enum.StrEnum):
 
 COPY_IN_REGION = "imsCopyImageInRegionJob"
 VOLUME_CREATE_IMAGE = "imsVolumeCreateImageJob"
+IMAGE_OF_SERVER = "imsCreateImageByInstance"
+IMAGES_OF_VOLUMES = "imsVolumesToSysDataImagesJob"
+WHOLE_OF_SERVER = "imsCreateWholeImageByInstanceJob"
+IMAGE_OF_DISK = "imsCopyVolumeToImageJob"
+"""A sub-job: one of several images that a job makes."""
 ADD_MEMBERS = "imsAddImageMembersJob"
 UPDATE_MEMBERS = "imsUpdateImageMembersJob"
 DELETE_MEMBERS = "imsDelImageMembersJob"
+
+DISK_IMAGES = "disk_images"
+"""In ``entities``, not shown: number of a disk -> id of its image."""
+_WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
+_ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
 _COPYING = frozenset({COPY_IN_REGION})
 
@@ -44,6 +54,26 @@ def kind(job_type: str, creates_image: bool) -> Kind | None:
     if job_type in _COPYING:
         return Kind.COPYING
     return Kind.CREATING if creates_image else None
+
+
+def disk_name(job_id: str, number: int | None = None) -> str:
+    """What Nova and Cinder call an image that they make for a job, until it has its own name.
+
+    :param number: of the disk, if the job makes images of several; those images are hidden from
+        lists meanwhile, and take the places that the job has
+    """
+    return f"ims-job-{job_id}" if number is None else f"ims-job-{job_id}-{number}"
+
+
+_DISK_NAME = re.compile(r"ims-job-(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
+
+
+def of_disk_name(name: str) -> tuple[str, int | None] | None:
+    """The id of the job and the number of the disk that a :func:`disk_name` was made of."""
+    found = _DISK_NAME.fullmatch(name)
+    if found is None:
+        return None
+    return found["job"], None if found["number"] is None else int(found["number"])
 
 
 class SecretInRecord(exceptions.ImsError):
@@ -101,6 +131,25 @@ class Job:
         return self.status not in UNFINISHED
 
     @property
+    def places(self) -> set[str]:
+        """What stands for each image that it makes, in the project's quota: its id, if known."""
+        if self.image_id is None:
+            return set()
+        names = [disk_name(self.id, number) for number, _name in self.disk_images]
+        return {self.image_id, *names[1:]}
+
+    @property
+    def disks(self) -> set[int]:
+        """Numbers of the disks of a server that it makes images of."""
+        return {each["disk"]["number"] for each in self.arguments.get("wishes") or ()}
+
+    @property
+    def disk_images(self) -> list[tuple[int, str]]:
+        """Of the images of a server's disks that it makes, the disk's number and the name."""
+        wishes = self.arguments.get("wishes") or ()
+        return [(each["disk"]["number"], each["name"]) for each in wishes if each["name"]]
+
+    @property
     def percent(self) -> float:
         """How much is done: 0 to 100; 100 only when it succeeded."""
         if self.status is JobStatus.SUCCESS:
@@ -153,16 +202,55 @@ def _head(job: Job) -> dict[str, Any]:
 
 
 def _progress(job: Job) -> dict[str, Any]:
-    # Clients may read "image_id" as the result (Terraform does), so a job that failed has none.
-    image = {"image_id": job.image_id} if job.image_id and job.status is not JobStatus.FAIL else {}
+    told = {name: value for name, value in job.entities.items() if name != DISK_IMAGES}
     return {
-        **image,
+        **_image(job.image_id if job.type != IMAGES_OF_VOLUMES else None, job.status),
         "process_percent": job.percent,
         "current_task": job.current_task,
         "done_bytes": job.done_bytes,
         "total_bytes": job.total_bytes,
-        **job.entities,
+        **told,
+        **_sub_jobs(job),
     }
+
+
+def _image(image_id: str | None, status: JobStatus) -> dict[str, str]:
+    # Clients may read "image_id" as the result (Terraform does), so a job that failed has none.
+    return {"image_id": image_id} if image_id and status is not JobStatus.FAIL else {}
+
+
+def _sub_jobs(job: Job) -> dict[str, Any]:
+    """The images of single disks as jobs of their own, which have the fate of the whole."""
+    if job.type not in _WITH_SUB_JOBS:
+        return {}
+    views = [sub_view(job, number) for number, _name in job.disk_images]
+    shown = [view for view in views if view is not None]
+    return {
+        "sub_jobs_list": [view["job_id"] for view in shown],
+        "sub_jobs_result": shown,
+    }
+
+
+def sub_view(job: Job, number: int) -> dict[str, Any] | None:
+    """The image of one disk as a job of its own; ``None`` if the job makes none of that disk."""
+    names = dict(job.disk_images)
+    if job.type not in _WITH_SUB_JOBS or number not in names:
+        return None
+    image_id = job.entities.get(DISK_IMAGES, {}).get(str(number))
+    return {
+        **_head(job),
+        "job_id": f"{job.id}-{number}",
+        "job_type": IMAGE_OF_DISK,
+        "entities": {**_image(image_id, job.status), "image_name": names[number]},
+    }
+
+
+def split_id(job_id: str) -> tuple[str, int | None] | None:
+    """The id of a job, and the number if it is one of its sub-jobs; ``None`` for what is no id."""
+    found = _ID.fullmatch(job_id)
+    if found is None:
+        return None
+    return found["job"], None if found["number"] is None else int(found["number"])
 
 
 def view(job: Job) -> dict[str, Any]:

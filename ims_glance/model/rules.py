@@ -45,6 +45,7 @@ class Trait(enum.Enum):
     )
     ENCRYPTED = "it is encrypted, and this cloud shares no encrypted images"
     WHOLE = "it is a whole-machine image"
+    COMPONENT = "it is a disk of a whole-machine image; work with that one"
     ISO = "it is an ISO image"
     PROTECTED = "it is protected; take the protection off first"
     NOT_ACTIVE = "it is not active"
@@ -74,29 +75,35 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.SHARE, Trait.PUBLIC, "IMG.0089"),
     (Action.SHARE, Trait.MARKET, "IMG.0024"),
     (Action.SHARE, Trait.RECEIVED, "IMG.0047"),
-    (Action.SHARE, Trait.WHOLE, "IMG.0135"),
+    (Action.SHARE, Trait.COMPONENT, "IMG.0135"),
     (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.SHARE, Trait.ENCRYPTED, "IMG.0098"),
     (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098"),
     (Action.UNSHARE, Trait.RECEIVED, "IMG.0047"),
+    (Action.UNSHARE, Trait.COMPONENT, "IMG.0135"),
     (Action.ACCEPT, Trait.NOT_RECEIVED, "IMG.0076"),
     (Action.EXPORT, Trait.PUBLIC, "IMG.0077"),
     (Action.EXPORT, Trait.MARKET, "IMG.0079"),
     (Action.EXPORT, Trait.RECEIVED, "IMG.0047"),
     (Action.EXPORT, Trait.WHOLE, "IMG.0128"),
+    (Action.EXPORT, Trait.COMPONENT, "IMG.0128"),
     (Action.EXPORT, Trait.ISO, "IMG.0167"),
     (Action.EXPORT, Trait.NOT_ACTIVE, "IMG.0046"),
-    (Action.COPY, Trait.WHOLE, "IMG.0130"),
+    (Action.COPY, Trait.COMPONENT, "IMG.0130"),
     (Action.COPY, Trait.ISO, "IMG.0024"),
     (Action.COPY, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.COPY_CROSS_REGION, Trait.RECEIVED, "IMG.0047"),
+    (Action.COPY_CROSS_REGION, Trait.COMPONENT, "IMG.0130"),
     (Action.COPY_CROSS_REGION, Trait.ISO, "IMG.0024"),
     (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.UPDATE, Trait.RECEIVED, "IMG.0047"),
+    (Action.UPDATE, Trait.COMPONENT, "IMG.0024"),
     (Action.UPDATE, Trait.PUBLISHED, "IMG.0046"),
     (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.TAG, Trait.RECEIVED, "IMG.0047"),
+    (Action.TAG, Trait.COMPONENT, "IMG.0024"),
     (Action.DELETE, Trait.PUBLISHED, "IMG.0045"),
+    (Action.DELETE, Trait.COMPONENT, "IMG.0024"),
     (Action.DELETE, Trait.PROTECTED, "IMG.0028"),
 )
 
@@ -119,6 +126,7 @@ class Facts:
     encrypted: bool
     with_default_key: bool
     whole: bool
+    component: bool
     published: bool
     env_type: str
 
@@ -140,6 +148,7 @@ class Facts:
             encrypted=bool(key_id),
             with_default_key=bool(key_id) and key_id == default_key_id,
             whole=_is_true(view.get(attributes.WHOLE_IMAGE)),
+            component=bool(view.get(attributes.COMPONENT_OF)),
             published=bool(view.get("__productcode")) and not _is_true(view.get("__is_offshelved")),
             env_type=str(view.get(attributes.VIRTUAL_ENV_TYPE, "")),
         )
@@ -161,6 +170,7 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
         Trait.DEFAULT_KEY: facts.with_default_key,
         Trait.ENCRYPTED: facts.encrypted and share_encrypted == "never",
         Trait.WHOLE: facts.whole,
+        Trait.COMPONENT: facts.component,
         Trait.ISO: facts.env_type == "IsoImage",
         Trait.PROTECTED: facts.protected,
         Trait.NOT_ACTIVE: facts.status != "active",

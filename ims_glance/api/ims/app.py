@@ -167,7 +167,7 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     native = loader.get_app(local["native"])
     jobs = Acceptance(conf)
     image_keys = guard.keys_of(conf)
-    quota = Quota(conf, Images(native), jobs.image_ids_in_making)
+    quota = Quota(conf, Images(native), jobs.image_ids_in_making, jobs.makes_disk)
     images = Images(guard.make(conf, native, image_keys, quota))
     service = Service(conf, images, jobs, image_keys, quota)
     return Application(service, operations.OPERATIONS, Policy(conf))

@@ -5,22 +5,19 @@ Which form of ``create_image`` a request is, its source says; the forms exclude 
 """
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.ims import creation_schemas as bodies
-from ims_glance.api.ims import images, schemas, tagging
+from ims_glance.api.ims import images, schemas, server_images, tagging
 from ims_glance.api.ims.operation import Access, Answer, Call, Handler, NotSupportedYet, Operation
-from ims_glance.api.rules import TooManyTags
 from ims_glance.model import job as jobs
-from ims_glance.model import key_name, tags, text
+from ims_glance.model import key_name, text
 
-_FROM_SERVERS = "images from servers"
 _FROM_FILES = "images from files in the object storage"
 
-# Field that names the source -> what it needs.
-_SOURCES = {"instance_id": _FROM_SERVERS, "image_url": _FROM_FILES, "volume_id": ""}
+# Fields that name the source.
+_SOURCES = ("instance_id", "image_url", "volume_id")
 
 
 class SourceUnclear(exceptions.Invalid):
@@ -42,14 +39,16 @@ def create_image(call: Call) -> Answer:
     body = call.body
     named = [source for source in _SOURCES if body.get(source)]
     if not named and body.get("data_images"):
-        _check_data_images(body["data_images"])
-        raise NotSupportedYet(missing=_FROM_SERVERS)
+        _check_data_images(call)
+        return server_images.of_volumes(call)
     if len(named) != 1:
         raise SourceUnclear(sources=", ".join([*_SOURCES, "data_images"]))
     stored = _check_texts(call)
-    if named[0] != "volume_id":
-        raise NotSupportedYet(missing=_SOURCES[named[0]])
-    return _create_from_volume(call, stored)
+    if named[0] == "instance_id":
+        return server_images.of_server(call, stored)
+    if named[0] == "volume_id":
+        return _create_from_volume(call, stored)
+    raise NotSupportedYet(missing=_FROM_FILES)
 
 
 def _create_from_volume(call: Call, stored: list[str]) -> Answer:
@@ -98,10 +97,12 @@ def create_data_image(call: Call) -> Answer:
 
 def create_whole_image(call: Call) -> Answer:
     """``POST /v1/cloudimages/wholeimages/action``."""
-    _check_texts(call)
+    stored = _check_texts(call)
     if bool(call.body.get("instance_id")) == bool(call.body.get("backup_id")):
         raise SourceUnclear(sources="instance_id, backup_id")
-    raise NotSupportedYet(missing="whole-machine images")
+    if call.body.get("backup_id"):
+        raise NotSupportedYet(missing="whole-machine images from backups")
+    return server_images.whole(call, stored)
 
 
 def import_image_quick(call: Call) -> Answer:
@@ -120,11 +121,11 @@ def register_image(call: Call) -> Answer:
     raise NotSupportedYet(missing=_FROM_FILES)
 
 
-def _check_data_images(data_images: list[Mapping[str, Any]]) -> None:
-    for each in data_images:
+def _check_data_images(call: Call) -> None:
+    for each in call.body.get("data_images") or []:
         text.check_name(each.get("name") or "")
         text.check_description(each.get("description") or "")
-        tagging.from_body(each)
+        tagging.stored(each, call.service.conf.ims_api.tags)
 
 
 def _check_texts(call: Call) -> list[str]:
@@ -133,12 +134,8 @@ def _check_texts(call: Call) -> list[str]:
     key_name.check(body)
     text.check_name(body.get("name") or "")
     text.check_description(body.get("description") or "")
-    _check_data_images(body.get("data_images") or [])
-    found = tags.merged((), tagging.from_body(body))
-    limit = call.service.conf.ims_api.tags
-    if len(found) > limit:
-        raise TooManyTags(limit=limit, count=len(found))
-    return found
+    _check_data_images(call)
+    return tagging.stored(body, call.service.conf.ims_api.tags)
 
 
 def _operation(

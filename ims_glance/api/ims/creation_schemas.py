@@ -83,6 +83,9 @@ WHOLE_IMAGE = {
         "backup_id": _ID,
         "vault_id": {"type": ["string", "null"]},
         "whole_image_type": {"enum": ["CBR", "CSBS", None]},
+        # Ours: IMS has no say in these.
+        "cmk_id": _KEY,
+        "no_pause": schemas.BOOLEAN,
         "min_ram": _MEBIBYTES,
         "max_ram": _MEBIBYTES,
     },

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """``show_job``, ``show_job_progress``; and of our own: the list of jobs, and cancelling one."""
 
-import re
+from collections.abc import Callable
+from typing import Any
 
 from ims_glance.api.ims import schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.db.jobs import JobNotFound
 from ims_glance.model import job as model
-from ims_glance.model.job import JobStatus
+from ims_glance.model.job import Job, JobStatus
 
 _DEFAULT_LIMIT = 100
-_ID = re.compile("[0-9a-f]{32}")
 _JOB = {
     "type": "object",
     "properties": {
@@ -34,14 +34,12 @@ _JOBS = {
 
 def show_job(call: Call) -> Answer:
     """``GET /v1/{project_id}/jobs/{job_id}``."""
-    job = call.service.jobs.get(_job_id(call), call.project_id)
-    return Answer(model.view(job))
+    return Answer(_view(call, model.view))
 
 
 def show_job_progress(call: Call) -> Answer:
     """``GET /v1/cloudimages/job/{job_id}``."""
-    job = call.service.jobs.get(_job_id(call), call.project_id)
-    return Answer(model.progress_view(job))
+    return Answer(_view(call, model.progress_view))
 
 
 def list_jobs(call: Call) -> Answer:
@@ -59,16 +57,30 @@ def list_jobs(call: Call) -> Answer:
 
 def cancel_job(call: Call) -> Answer:
     """``DELETE /v1/{project_id}/jobs/{job_id}``: what it has made so far is taken back."""
-    job = call.service.jobs.cancel(_job_id(call), call.project_id)
+    job_id, _number = _job_id(call)
+    job = call.service.jobs.cancel(job_id, call.project_id)
     return Answer(model.view(job), job_id=job.id)
 
 
-def _job_id(call: Call) -> str:
+def _view(call: Call, view: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+    """A job, or a sub-job, which is a part of a job's record."""
+    job_id, number = _job_id(call)
+    job = call.service.jobs.get(job_id, call.project_id)
+    if number is None:
+        return view(job)
+    sub_job = model.sub_view(job, number)
+    if sub_job is None:
+        raise JobNotFound(job_id=call.arguments["job_id"])
+    return sub_job
+
+
+def _job_id(call: Call) -> tuple[str, int | None]:
     given = call.arguments["job_id"]
     # Not every database takes every text.
-    if not _ID.fullmatch(given):
+    found = model.split_id(given)
+    if found is None:
         raise JobNotFound(job_id=given[:64])
-    return given
+    return found
 
 
 OPERATIONS = (

@@ -34,6 +34,18 @@ def from_body(body: Mapping[str, Any], old: str = "tags", new: str = "image_tags
     ]
 
 
+def stored(body: Mapping[str, Any], limit: int) -> list[str]:
+    """The tags that a new image is to have, as they are stored.
+
+    :param limit: as many as there may be
+    :raises TagsContradict, TagInvalid, TooManyTags: if they are not valid
+    """
+    found = tags.merged((), from_body(body))
+    if len(found) > limit:
+        raise TooManyTags(limit=limit, count=len(found))
+    return found
+
+
 def change(call: Call, image_id: str, changed: Callable[[Sequence[str]], list[str]]) -> None:
     """Give an image other tags.
 

@@ -14,9 +14,12 @@ _KINDS = {"ecs": "ECS", "bms": "BMS"}
 
 
 class CreateImage(base.ShowOne):
-    """Make a private system-disk image of a volume.
+    """Make a private image of a server, of disks of a server, or of a volume.
 
-    Example: openstack ims image create --volume disk --os-version "Ubuntu 22.04 server 64bit" --wait mine
+    Examples: openstack ims image create --server web --wait web-system
+    openstack ims image create --server web --whole --key ims/default --wait web-all
+    openstack ims image create --data-volume web-data --wait web-data-image
+    openstack ims image create --volume disk --os-version "Ubuntu 22.04 server 64bit" --wait mine
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -25,26 +28,25 @@ class CreateImage(base.ShowOne):
         parser.add_argument(
             "name", metavar="<name>", help="Name of the image (1 to 128 characters)"
         )
-        source = parser.add_mutually_exclusive_group(required=True)
-        source.add_argument("--volume", metavar="<volume>", help="Name or id of the volume")
-        parser.add_argument(
-            "--os-version",
-            metavar="<os>",
-            required=True,
-            help="Operating system on it, as in 'openstack ims os list'. Example: "
-            "'CentOS 7.3 64bit', 'Other Linux(64 bit)'",
-        )
+        _add_sources(parser)
         parser.add_argument(
             "--for",
             dest="type",
             choices=list(_KINDS),
-            help="Servers that it is for: virtual (ecs, the default) or bare metal (bms)",
+            help="Servers that an image of a volume is for: virtual (ecs, the default) or bare "
+            "metal (bms)",
         )
         parser.add_argument(
             "--min-ram", metavar="<MB>", type=base.positive, help="RAM needed at least, in MB"
         )
         parser.add_argument(
             "--max-ram", metavar="<MB>", type=base.positive, help="RAM allowed at most, in MB"
+        )
+        parser.add_argument(
+            "--key",
+            metavar="<key>",
+            help="Encrypt the image of a server with the key of this id; "
+            f"'{_DEFAULT_KEY}' is the project's own",
         )
         _add_common(parser)
         parser.add_argument(
@@ -58,19 +60,121 @@ class CreateImage(base.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, and wait if wanted."""
-        volume = self.cloud.block_storage.find_volume(parsed_args.volume, ignore_missing=False)
+        _check_combination(parsed_args)
         given: dict[str, Any] = {
-            "volume_id": volume.id,
             "os_version": parsed_args.os_version,
             "type": _KINDS.get(parsed_args.type),
             "min_ram": parsed_args.min_ram,
             "max_ram": parsed_args.max_ram,
             "description": parsed_args.description,
             "enterprise_project_id": parsed_args.enterprise_project,
+            "cmk_id": parsed_args.key,
+            **self._source(parsed_args),
         }
         source = {key: value for key, value in given.items() if value is not None}
-        job = self.ims.create_image(parsed_args.name, tags=parsed_args.tag, **source)
+        if parsed_args.whole:
+            job = self.ims.create_whole_image(parsed_args.name, tags=parsed_args.tag, **source)
+        else:
+            job = self.ims.create_image(parsed_args.name, tags=parsed_args.tag, **source)
         return self.show_job(job, parsed_args)
+
+    def _source(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+        """What the image is made of, by the names of the IMS API."""
+        found: dict[str, Any] = {}
+        if parsed_args.volume:
+            found["volume_id"] = self._volume(parsed_args.volume)
+        if parsed_args.server:
+            server = self.cloud.compute.find_server(parsed_args.server, ignore_missing=False)
+            found["instance_id"] = server.id
+        if parsed_args.data_volume:
+            found["data_images"] = [
+                {"name": name, "volume_id": self._volume(volume)}
+                for volume, name in _data_names(parsed_args)
+            ]
+        if parsed_args.whole:
+            found["no_pause"] = parsed_args.no_pause or None
+            if server.status == "ACTIVE":
+                self.app.stderr.write(f"{_standstill(server, parsed_args.no_pause)}\n")
+        return found
+
+    def _volume(self, name_or_id: str) -> str:
+        volume = self.cloud.block_storage.find_volume(name_or_id, ignore_missing=False)
+        return str(volume.id)
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--server", metavar="<server>", help="Name or id of a server: image of its system disk"
+    )
+    source.add_argument("--volume", metavar="<volume>", help="Name or id of a volume")
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="Image of the whole server: its system disk and all its volumes",
+    )
+    parser.add_argument(
+        "--no-pause",
+        action="store_true",
+        help="With --whole: let the server run meanwhile. The image is then not of one instant",
+    )
+    parser.add_argument(
+        "--data-volume",
+        metavar="<volume>",
+        action="append",
+        default=[],
+        help="Data disk of a server to make an image of, too or alone (repeat for more). Of "
+        "several images, the second and further ones are called <name>-2, ...",
+    )
+    parser.add_argument(
+        "--os-version",
+        metavar="<os>",
+        help="With --volume: operating system on it, as in 'openstack ims os list'. Example: "
+        "'CentOS 7.3 64bit', 'Other Linux(64 bit)'",
+    )
+
+
+def _check_combination(parsed_args: argparse.Namespace) -> None:
+    """Check what argparse does not know of.
+
+    :raises CommandError: says what to change
+    """
+    if not (parsed_args.server or parsed_args.volume or parsed_args.data_volume):
+        raise exceptions.CommandError("Say what to make an image of: --server, --volume, ...")
+    wrong = {
+        "--whole needs --server.": parsed_args.whole and not parsed_args.server,
+        "--no-pause needs --whole.": parsed_args.no_pause and not parsed_args.whole,
+        "--whole takes all volumes: leave out --data-volume.": parsed_args.whole
+        and parsed_args.data_volume,
+        "--volume needs --os-version (see 'openstack ims os list').": parsed_args.volume
+        and not parsed_args.os_version,
+        "--data-volume goes with --server or alone.": parsed_args.volume
+        and parsed_args.data_volume,
+    }
+    for reason, applies in wrong.items():
+        if applies:
+            raise exceptions.CommandError(reason)
+
+
+def _data_names(parsed_args: argparse.Namespace) -> list[tuple[str, str]]:
+    """Volumes of data images, and the names of those images."""
+    first = 2 if parsed_args.server else 1
+    return [
+        (volume, parsed_args.name if number == 1 else f"{parsed_args.name}-{number}")
+        for number, volume in enumerate(parsed_args.data_volume, first)
+    ]
+
+
+def _standstill(server: Any, no_pause: bool) -> str:
+    """What will happen to a running server."""
+    if no_pause:
+        return "The server goes on: its disks will not be of one instant."
+    if server.image and server.image.id:
+        return (
+            f"Server {server.name} will be paused while Nova makes an image of its root disk, which "
+            "is on its host: seconds for each GiB that is used."
+        )
+    return f"Server {server.name} will be paused for about a second."
 
 
 class CopyImage(base.ShowOne):

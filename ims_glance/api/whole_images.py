@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is done to a whole-machine image is done to its disks, at both doors.
+
+Its disks are hidden images of the same project, which nobody works with directly. That an image is
+one says ``__component_of``, which only the service writes: the mapping alone, which Nova reads,
+could name anything.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import webob
+
+from ims_glance.api import rules
+from ims_glance.api.images import Image, SubrequestRefused
+from ims_glance.api.rules import Call
+from ims_glance.model import attributes, whole
+
+LOG = logging.getLogger(__name__)
+
+_GONE = (404, 410)
+
+
+def components(call: Call, image: Image) -> list[dict[str, Any]]:
+    """The disks of a whole-machine image that are there, as Glance shows them to the service."""
+    found = []
+    for component in whole.components(image.view):
+        view = call.images.get(call.context.elevated(), f"/v2/images/{component.image_id}")
+        if view is not None and _belongs(view.view, image):
+            found.append(view.view)
+    return found
+
+
+def share(call: Call, image: Image, project_id: str) -> None:
+    """Let a new member see the disks, before the image; if that fails, nothing was shared.
+
+    :raises SubrequestRefused: if Glance does not take it
+    """
+    added: list[dict[str, Any]] = []
+    try:
+        for view in components(call, image):
+            if _add_member(call, view, project_id):
+                added.append(view)
+    except SubrequestRefused:
+        _take_back(call, added, project_id)
+        raise
+    if added:
+        call.effects.append(functools.partial(_shared, call, added, project_id))
+
+
+def unshare(call: Call, image: Image, project_id: str) -> None:
+    """Take the disks from a member that the image is taken from."""
+    views = components(call, image)
+
+    def effect(response: webob.Response) -> None:
+        if response.status_int < 300:
+            _take_back(call, views, project_id)
+
+    call.effects.append(effect)
+
+
+def delete(call: Call) -> None:
+    """``DELETE /v2/images/{id}``: the disks with the image."""
+    image = rules.delete(call)
+    if image is not None:
+        _on_success(call, components(call, image), _delete)
+
+
+def update(call: Call) -> None:
+    """``PATCH /v2/images/{id}``: who sees the image sees the disks (members one by one)."""
+    image = rules.update(call)
+    if image is None or not (views := components(call, image)):
+        return
+
+    def follow(response: webob.Response) -> None:
+        visibility = response.json["visibility"] if response.status_int == 200 else "shared"
+        if visibility not in ("shared", image.view["visibility"]):
+            _follow(call, views, functools.partial(_show, visibility))
+
+    call.effects.append(follow)
+
+
+def change_status(call: Call) -> None:
+    """``POST /v2/images/{id}/actions/deactivate|reactivate``: the disks too."""
+    image = call.image()
+    if image is not None:
+        action = str(call.request.path_info).rpartition("/")[2]
+        _on_success(call, components(call, image), functools.partial(_act, action))
+
+
+Effect = Callable[[Call, Mapping[str, Any]], None]
+
+
+def _on_success(call: Call, views: list[dict[str, Any]], effect: Effect) -> None:
+    """Do something to each disk once Glance has done it to the image."""
+
+    def follow(response: webob.Response) -> None:
+        if response.status_int < 300:
+            _follow(call, views, effect)
+
+    if views:
+        call.effects.append(follow)
+
+
+def _follow(call: Call, views: list[dict[str, Any]], effect: Effect) -> None:
+    for view in views:
+        try:
+            effect(call, view)
+        except SubrequestRefused as refused:
+            if refused.response.status_int not in _GONE:
+                # 'ims-manage orphans' finds those that are left without their image.
+                LOG.error("Disk %s did not follow its image: %s", view["id"], refused)
+
+
+def _delete(call: Call, view: Mapping[str, Any]) -> None:
+    _set(call, view, "protected", value=False)
+    call.images.call(call.context.elevated(), "DELETE", f"/v2/images/{view['id']}")
+
+
+def _act(action: str, call: Call, view: Mapping[str, Any]) -> None:
+    path = f"/v2/images/{view['id']}/actions/{action}"
+    call.images.call(call.context.elevated(), "POST", path)
+
+
+def _show(visibility: str, call: Call, view: Mapping[str, Any]) -> None:
+    if view["visibility"] != visibility:
+        _set(call, view, "visibility", visibility)
+
+
+def _shared(
+    call: Call, added: list[dict[str, Any]], project_id: str, response: webob.Response
+) -> None:
+    if response.status_int >= 300:
+        _take_back(call, added, project_id)
+
+
+def _add_member(call: Call, view: Mapping[str, Any], project_id: str) -> bool:
+    """Whether the project was none of its members before."""
+    if view["visibility"] == "private":
+        _set(call, view, "visibility", "shared")
+    try:
+        path = f"/v2/images/{view['id']}/members"
+        call.images.call(call.context.elevated(), "POST", path, {"member": project_id})
+    except SubrequestRefused as refused:
+        if refused.response.status_int != 409:
+            raise
+        return False
+    return True
+
+
+def _take_back(call: Call, views: list[dict[str, Any]], project_id: str) -> None:
+    for view in views:
+        try:
+            path = f"/v2/images/{view['id']}/members/{project_id}"
+            call.images.call(call.context.elevated(), "DELETE", path)
+        except SubrequestRefused as refused:
+            if refused.response.status_int not in _GONE:
+                LOG.error("Disk %s stays shared with %s: %s", view["id"], project_id, refused)
+
+
+def _set(call: Call, view: Mapping[str, Any], name: str, value: Any) -> None:
+    change = {"op": "replace", "path": f"/{name}", "value": value}
+    call.images.patch(call.context.elevated(), str(view["id"]), [change])
+
+
+def _belongs(view: Mapping[str, Any], image: Image) -> bool:
+    is_its = view.get(attributes.COMPONENT_OF) == image.id
+    return is_its and view["owner"] == image.view["owner"]

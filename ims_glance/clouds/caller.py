@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Neighbours with the token of a request's caller."""
+
+from typing import Any
+
+from keystoneauth1 import plugin
+from keystoneauth1.access import service_catalog
+from keystoneauth1.loading import session as session_loading
+from keystoneauth1.session import Session
+from oslo_config import cfg
+
+from ims_glance.conf import ims_service
+
+
+class CallerAuth(plugin.BaseAuthPlugin):
+    """A token as it came with a request, and the catalogue that came with it.
+
+    The token is shown as it is, and not exchanged for another: Keystone exchanges none of an
+    application credential.
+
+    :param context: the caller's ``glance.context.RequestContext``
+    """
+
+    def __init__(self, context: Any) -> None:
+        super().__init__()
+        self._token = context.auth_token
+        # keystonemiddleware turns catalogues into those of version 2 (auth_token/_request.py).
+        self._catalog = service_catalog.ServiceCatalogV2(context.service_catalog or [])
+
+    def get_token(self, session: Session, **_settings: Any) -> str:
+        """The token."""
+        return str(self._token)
+
+    def get_endpoint(
+        self,
+        session: Session,
+        service_type: str | None = None,
+        interface: str | None = None,
+        region_name: str | None = None,
+        **_settings: Any,
+    ) -> str | None:
+        """Where a service is; ``None`` if the catalogue has none."""
+        found = self._catalog.get_urls(
+            service_type=service_type, interface=interface or "public", region_name=region_name
+        )
+        return str(found[0]) if found else None
+
+
+def session_of(conf: cfg.ConfigOpts, context: Any) -> Session:
+    """A session as the caller of a request, with the TLS settings of ``[ims_service]``."""
+    session: Session = session_loading.load_from_conf_options(
+        conf, ims_service.GROUP, auth=CallerAuth(context)
+    )
+    return session

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nova, as a caller or a job of theirs uses it: servers, and what holds them still."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ims_glance.clouds import rest
+
+# From 2.47 on a server shows its flavor, from 2.79 on an attachment says whether the volume goes
+# with the server; 2.45 brought the image's id into the answer to createImage.
+_VERSION = {"OpenStack-API-Version": "compute 2.79"}
+
+
+class ComputeApi:
+    """Nova of one region.
+
+    Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises; ``Missing`` if the
+    server is not there, or belongs to another project.
+
+    :param session: see :class:`ims_glance.clouds.rest.Rest`
+    :param endpoint: of version 2.1 of the API, if not the catalogue's
+    """
+
+    def __init__(
+        self, session: Any, region_name: str | None = None, endpoint: str | None = None
+    ) -> None:
+        self._rest = rest.Rest(session, "compute", "Compute", region_name, endpoint)
+
+    def get(self, server_id: str) -> dict[str, Any]:
+        """A server; sizes in its ``flavor`` are GiB (``swap``: MiB)."""
+        return dict(self._json("GET", f"/servers/{server_id}")["server"])
+
+    def attachments(self, server_id: str) -> list[dict[str, Any]]:
+        """Its volumes: ``volumeId`` and ``device`` of each."""
+        path = f"/servers/{server_id}/os-volume_attachments"
+        return list(self._json("GET", path)["volumeAttachments"])
+
+    def pause(self, server_id: str) -> None:
+        """Have a running server stand still; it does a moment later.
+
+        :raises Refused: with status 409 if it does something else
+        """
+        self._act(server_id, {"pause": None})
+
+    def unpause(self, server_id: str) -> None:
+        """Have a paused server go on; it does a moment later.
+
+        :raises Refused: with status 409 if it is not paused, or does something else
+        """
+        self._act(server_id, {"unpause": None})
+
+    def create_image(self, server_id: str, name: str, metadata: Mapping[str, str]) -> str:
+        """Have an image made of the root disk; the id of the image.
+
+        Nova makes the image, answers, and copies the data afterwards.
+
+        :param metadata: properties that the image has from the beginning
+        :raises Refused: with status 409 if the server does something else
+        """
+        wanted = {"createImage": {"name": name, "metadata": dict(metadata)}}
+        return str(self._act(server_id, wanted).json()["image_id"])
+
+    def _act(self, server_id: str, action: Mapping[str, Any]) -> Any:
+        path = f"/servers/{server_id}/action"
+        return self._rest.request("POST", path, json=action, headers=_VERSION)
+
+    def _json(self, method: str, path: str) -> Any:
+        return self._rest.json(method, path, headers=_VERSION)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of a server's disks: what a job captures, and what the images say."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from oslo_utils import units
+
+from ims_glance.model import attributes
+from ims_glance.model.servers import Disk
+from ims_glance.model.whole import Component
+
+# Properties that say how a server is to be built of an image; they hold for an image of the server
+# as for the image that it was made of.
+_CARRIED = re.compile(
+    r"hw_.*|img_.*|os_(type|distro|version|admin_user|require_quiesce|shutdown_timeout)"
+    r"|architecture|kernel_id|ramdisk_id|__support_(?!market|agent).*|__os_version"
+    r"|hypervisor_type|vm_mode|max_ram"
+)
+# True of the one image's own data.
+_NOT_CARRIED = re.compile(r"img_signature.*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """A disk that becomes an image.
+
+    :ivar name: of an image of its own; ``None`` for a disk of a whole-machine image
+    """
+
+    disk: Disk
+    name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+
+    def to_arguments(self) -> dict[str, Any]:
+        """As JSON, for a job."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Wish":
+        """From a job."""
+        return cls(
+            Disk(**stored["disk"]), stored["name"], stored["description"], tuple(stored["tags"])
+        )
+
+
+def carried(source: Mapping[str, Any]) -> dict[str, str]:
+    """What an image of a server has of the image that the server was made of.
+
+    :param source: properties of that image
+    """
+    kept = {
+        name: str(value)
+        for name, value in source.items()
+        if value is not None and _CARRIED.fullmatch(name) and not _NOT_CARRIED.fullmatch(name)
+    }
+    return {**kept, **attributes.of_system(kept.get(attributes.OS_VERSION))}
+
+
+def for_system(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of an image that servers are made of: a system disk, or a whole machine.
+
+    :param arguments: of the job: ``server_id``, ``name``, ``attributes``, and if given
+        ``description``, ``min_ram``, ``max_ram`` (MiB), ``tags`` (as they are stored),
+        ``enterprise_project_id``
+    """
+    given = {
+        attributes.DESCRIPTION: arguments.get("description"),
+        "max_ram": str(arguments.get("max_ram") or ""),
+        "enterprise_project_id": arguments.get("enterprise_project_id"),
+    }
+    return {
+        **arguments["attributes"],
+        **{name: value for name, value in given.items() if value},
+        **_of_server(arguments),
+        "name": arguments["name"],
+        "tags": list(arguments.get("tags") or []),
+        "min_ram": int(arguments.get("min_ram") or 0),
+        attributes.VIRTUAL_ENV_TYPE: "FusionCompute",
+    }
+
+
+def for_data(arguments: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    """The attributes of an image of one data disk."""
+    given = {
+        attributes.DESCRIPTION: wish.description,
+        "enterprise_project_id": arguments.get("enterprise_project_id"),
+    }
+    return {
+        **_system_of(arguments),
+        **{name: value for name, value in given.items() if value},
+        **_of_server(arguments),
+        "name": wish.name,
+        "tags": list(wish.tags),
+        attributes.VIRTUAL_ENV_TYPE: "DataImage",
+    }
+
+
+def for_component(arguments: Mapping[str, Any], disk: Disk, whole_id: str) -> dict[str, Any]:
+    """The attributes of the hidden image of one disk of a whole-machine image.
+
+    :param whole_id: of that image
+    """
+    return {
+        **_system_of(arguments),
+        **_of_server(arguments),
+        "name": f"{arguments['name']} disk {disk.number}",
+        "os_hidden": True,
+        "protected": True,
+        attributes.COMPONENT_OF: whole_id,
+        attributes.VIRTUAL_ENV_TYPE: "DataImage" if disk.number else "FusionCompute",
+    }
+
+
+def of_data(view: Mapping[str, Any], disk: Disk) -> dict[str, Any]:
+    """What an image's data says: its size, and that of a disk made of it.
+
+    :param view: as the Image API shows the image
+    """
+    return {
+        "min_disk": grown(view, disk).size,
+        "__image_size": str(int(view.get("size") or 0)),
+        "os_hidden": False,
+    }
+
+
+def grown(view: Mapping[str, Any], disk: Disk) -> Disk:
+    """The disk with the size that its data needs: a flavor may have said less."""
+    needed = math.ceil(int(view.get("virtual_size") or 0) / units.Gi)
+    return dataclasses.replace(disk, size=max(disk.size, needed))
+
+
+def of_disks(components: Iterable[Component], sizes: Iterable[int]) -> dict[str, Any]:
+    """The sizes that a whole-machine image tells.
+
+    :param sizes: of the data of its disks, in bytes
+    """
+    return {
+        "min_disk": next(each.disk.size for each in components if each.disk.number == 0),
+        "__image_size": str(sum(sizes)),
+    }
+
+
+# What Nova and Cinder write on the images that they make (nova/compute/utils.py,
+# cinder/volume/volume_utils.py), of the user, the server and the host.
+_SURPLUS = frozenset(
+    {
+        "__root_origin",
+        "base_image_ref",
+        "boot_roles",
+        "image_location",
+        "image_state",
+        "image_type",
+        "instance_uuid",
+        "owner_project_name",
+        "owner_user_name",
+        "user_id",
+        "signature_verified",
+    }
+)
+
+
+def is_surplus(name: str) -> bool:
+    """Whether a property says what nobody asks of a finished image, or should not know."""
+    return name in _SURPLUS
+
+
+def _of_server(arguments: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        attributes.DATA_ORIGIN: f"instance,{arguments['server_id']}",
+        "__image_source_type": "uds",
+        "__isregistered": "true",
+    }
+
+
+def _system_of(arguments: Mapping[str, Any]) -> dict[str, str]:
+    return attributes.of_system(arguments["attributes"].get(attributes.OS_VERSION))
