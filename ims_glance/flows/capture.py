@@ -9,7 +9,7 @@ After the snapshots the server is not touched any more.
 import concurrent.futures
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from oslo_utils import units
@@ -124,31 +124,35 @@ class _CaptureTask(Task):
     def called(self, disk: Disk) -> str:
         return tasks.name(self.job, disk.number)
 
-    def await_gone(self, kind: str, find: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
-        """Wait until something that was deleted is not there any more."""
-        end = clock() + self.job.conf.ims_jobs.patience_seconds
-        while there := list(find()):
-            status = there[0]["status"]
-            if status.startswith("error") or clock() > end:
-                raise NotDeleted(kind=kind, id=there[0]["id"], status=status)
-            self.job.pause(POLL / 2)
-
     def delete_volumes(self) -> None:
         """Delete the volumes that were made on the way."""
-        for disk in self.attached:
-            for volume in self.volumes.named(self.called(disk)):
-                self.volumes.delete(volume["id"])
-        for disk in self.attached:
-            self.await_gone("volume", functools.partial(self.volumes.named, self.called(disk)))
+        self._delete_all("volume", self.volumes.named, self.volumes.delete)
 
     def delete_snapshots(self) -> None:
         """Delete the snapshots that were taken."""
-        for disk in self.attached:
-            for snapshot in self.volumes.snapshots_named(self.called(disk)):
-                self.volumes.delete_snapshot(snapshot["id"])
-        for disk in self.attached:
-            find = functools.partial(self.volumes.snapshots_named, self.called(disk))
-            self.await_gone("snapshot", find)
+        self._delete_all("snapshot", self.volumes.snapshots_named, self.volumes.delete_snapshot)
+
+    def _delete_all(
+        self,
+        kind: str,
+        find: Callable[[str], list[dict[str, Any]]],
+        delete: Callable[[str], None],
+    ) -> None:
+        """Delete what was made of each disk, and wait until nothing of it is there any more."""
+        end = clock() + seconds_for(self.job, self.total)
+        refusal: rest.Refused | None = None
+        while there := [each for disk in self.attached for each in find(self.called(disk))]:
+            if clock() > end:
+                status = refusal or there[0]["status"]
+                raise NotDeleted(kind=kind, id=there[0]["id"], status=status)
+            for each in there:
+                # Cinder deletes nothing that it is still making.
+                if each["status"] not in ("creating", "downloading", "deleting"):
+                    try:
+                        delete(each["id"])
+                    except rest.Refused as error:
+                        refusal = error
+            self.job.pause(POLL / 2)
 
 
 class ReadServer(_CaptureTask):
