@@ -33,6 +33,7 @@ from ims_glance.model.whole import Component
 
 # Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
 _AT_ONCE = 8
+_MAKING = ("creating", "downloading", "deleting")
 # Between two looks while a server may stand still; seconds.
 _SOON = 0.1
 
@@ -140,19 +141,23 @@ class _CaptureTask(Task):
     ) -> None:
         """Delete what was made of each disk, and wait until nothing of it is there any more."""
         end = clock() + seconds_for(self.job, self.total)
-        refusal: rest.Refused | None = None
         while there := [each for disk in self.attached for each in find(self.called(disk))]:
+            # Cinder deletes nothing that it is still making.
+            ready = [each for each in there if each["status"] not in _MAKING]
+            refusals = [refused for each in ready if (refused := _refusal(delete, each["id"]))]
             if clock() > end:
-                status = refusal or there[0]["status"]
+                status = refusals[0] if refusals else there[0]["status"]
                 raise NotDeleted(kind=kind, id=there[0]["id"], status=status)
-            for each in there:
-                # Cinder deletes nothing that it is still making.
-                if each["status"] not in ("creating", "downloading", "deleting"):
-                    try:
-                        delete(each["id"])
-                    except rest.Refused as error:
-                        refusal = error
             self.job.pause(POLL / 2)
+
+
+def _refusal(delete: Callable[[str], None], thing_id: str) -> rest.Refused | None:
+    """Why something was not deleted."""
+    try:
+        delete(thing_id)
+    except rest.Refused as refused:
+        return refused
+    return None
 
 
 class ReadServer(_CaptureTask):
@@ -385,13 +390,12 @@ class DescribeDisks(_CaptureTask):
 
     def execute(self, images: list[str]) -> list[list[int]]:
         """What each needs: GiB of the disk, bytes of the image."""
-        whole_id = str(self.job.image_id)
         found = []
         for disk, image_id in zip(self.disks, images, strict=True):
             view = self.job.image.get(image_id)
             said = {
                 **capture.of_data(view, disk),
-                **capture.for_component(self.job.arguments, disk, whole_id),
+                **capture.for_component(self.job.arguments, disk),
             }
             _describe(self.job, view, said)
             found.append([capture.grown(view, disk).size, int(view["size"])])
@@ -417,11 +421,15 @@ class MakeWholeImage(_CaptureTask):
             attributes.STANDSTILL: str(instant["standstill"]),
             **self._key(images),
         }
-        tasks.make_empty_image(self.job, body)
+        tasks.make_empty_image(self.job, body, functools.partial(self._tie, images))
 
     def revert(self, **_: Any) -> None:
         """Delete it."""
         tasks.delete_image(self.job)
+
+    def _tie(self, images: list[str], whole_id: str) -> None:
+        for image_id in images:
+            self.job.image.update(image_id, {attributes.COMPONENT_OF: whole_id})
 
     def _key(self, images: list[str]) -> dict[str, str]:
         """The key of the first encrypted disk: it may be wished, or that of what a volume was made of."""

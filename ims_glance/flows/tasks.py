@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tasks of several flows do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.flows.context import JobContext
 from ims_glance.model.job import disk_name
@@ -24,6 +25,18 @@ def find_named(job: JobContext, called: str) -> str | None:
     """The id of the image that somebody makes for the job under that :func:`name`."""
     found = job.image.named(called, job.project_id)
     return str(found[0]["id"]) if found else None
+
+
+def source(job: JobContext) -> dict[str, Any]:
+    """The image that the job copies.
+
+    :raises ImageNotFound: if there is none
+    """
+    image_id = job.arguments["image_id"]
+    view = job.image.find(image_id)
+    if view is None:
+        raise exceptions.ImageNotFound(image_id=image_id)
+    return view
 
 
 def make_image(job: JobContext, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,21 +61,23 @@ def make_image(job: JobContext, body: Mapping[str, Any]) -> dict[str, Any]:
         attempt += 1
 
 
-def make_empty_image(job: JobContext, body: Mapping[str, Any]) -> None:
+def make_empty_image(job: JobContext, body: Mapping[str, Any], tie: Callable[[str], None]) -> None:
     """Make the job's image with no byte of data, and active; however often.
 
     ``raw`` is what Nova says of such images too (``nova/image/glance.py``).
 
+    :param tie: called with its id before it is active
     :raises Refused: if Glance, or the guard, refuses such an image
     """
     wanted = {**body, "disk_format": "raw", "container_format": "bare", "visibility": "private"}
     view = make_image(job, wanted)
-    if view["status"] == "active":
-        return
-    if view["status"] != "queued" or job.job.generation > 1:
+    is_active = view["status"] == "active"
+    if not is_active and (view["status"] != "queued" or job.job.generation > 1):
         # Of an image that another worker made, nobody knows whether an upload was begun.
         view = replace_image(job, wanted)
-    job.image.upload(str(view["id"]), iter(()), 0)
+    tie(str(view["id"]))
+    if not is_active:
+        job.image.upload(str(view["id"]), iter(()), 0)
 
 
 def delete_image(job: JobContext) -> None:

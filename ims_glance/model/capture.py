@@ -7,10 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from oslo_utils import units
-
 from ims_glance.model import attributes
-from ims_glance.model.servers import Disk
+from ims_glance.model.servers import GIB, Disk
 from ims_glance.model.whole import Component
 
 # Properties that say how a server is to be built of an image; they hold for an image of the server
@@ -100,18 +98,14 @@ def for_data(arguments: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
     }
 
 
-def for_component(arguments: Mapping[str, Any], disk: Disk, whole_id: str) -> dict[str, Any]:
-    """The attributes of the hidden image of one disk of a whole-machine image.
-
-    :param whole_id: of that image
-    """
+def for_component(arguments: Mapping[str, Any], disk: Disk) -> dict[str, Any]:
+    """The attributes of the hidden image of one disk of a whole-machine image."""
     return {
         **_system_of(arguments),
         **_of_server(arguments),
         "name": f"{arguments['name']} disk {disk.number}",
         "os_hidden": True,
         "protected": True,
-        attributes.COMPONENT_OF: whole_id,
         attributes.VIRTUAL_ENV_TYPE: "DataImage" if disk.number else "FusionCompute",
     }
 
@@ -130,7 +124,7 @@ def of_data(view: Mapping[str, Any], disk: Disk) -> dict[str, Any]:
 
 def grown(view: Mapping[str, Any], disk: Disk) -> Disk:
     """The disk with the size that its data needs: a flavor may have said less."""
-    needed = math.ceil(int(view.get("virtual_size") or 0) / units.Gi)
+    needed = math.ceil(int(view.get("virtual_size") or 0) / GIB)
     return dataclasses.replace(disk, size=max(disk.size, needed))
 
 

@@ -39,6 +39,7 @@ _BASE = frozenset(
 _LEFT = frozenset(
     {
         attributes.CMK_ID,
+        attributes.COMPONENT_OF,
         attributes.IMAGE_TYPE,
         attributes.DESCRIPTION,
         "enterprise_project_id",

@@ -9,13 +9,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from oslo_utils import units
-
 from ims_glance import exceptions
 
 LARGEST = 1024
 """The largest disk of which a system-disk or data-disk image is made, GiB (IMS constraints)."""
 
+GIB = 1 << 30
 ACTIVE, STOPPED, PAUSED = "ACTIVE", "SHUTOFF", "PAUSED"
 _FIT = (ACTIVE, STOPPED)
 
@@ -167,7 +166,7 @@ def find_disks(
         if not disks:
             raise NoSystemDisk(server_id=server["id"])
         return tuple(disks)
-    size = int(server["flavor"]["disk"]) or max(1, math.ceil(root_bytes / units.Gi))
+    size = int(server["flavor"]["disk"]) or max(1, math.ceil(root_bytes / GIB))
     return (Disk(0, None, size), *disks)
 
 

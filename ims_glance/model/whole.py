@@ -6,10 +6,9 @@ it belongs to one project or one storage, so such an image can be shared, copied
 """
 
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-from oslo_serialization import jsonutils
 
 from ims_glance.model import attributes
 from ims_glance.model.servers import Disk
@@ -49,7 +48,7 @@ def properties(components: Iterable[Component]) -> dict[str, str]:
     """What makes an image without data a whole machine for Nova (``nova/block_device.py``)."""
     entries = [_entry(each) for each in components]
     return {
-        MAPPING: jsonutils.dumps(entries),
+        MAPPING: json.dumps(entries),
         "bdm_v2": "true",
         "root_device_name": _ROOT,
         attributes.WHOLE_IMAGE: "true",
@@ -64,7 +63,7 @@ def components(view: Mapping[str, Any]) -> list[Component]:
     if not is_whole(view):
         return []
     try:
-        entries = jsonutils.loads(str(view.get(MAPPING) or "[]"))
+        entries = json.loads(str(view.get(MAPPING) or "[]"))
     except ValueError:
         return []
     return [

@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from ims_glance import flows
+from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus
 from tests.cloud import flow_jobs, jobs, pocket
 from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
 TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE)
-assert set(TYPES) == set(flows.JOB_TYPES), "a job type has no torture"
+# Those of servers are in test_torture_machines.
+OF_SERVERS = (model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES, model.WHOLE_OF_SERVER)
+assert {*TYPES, *OF_SERVERS} == set(flows.JOB_TYPES), "a job type has no torture"
 
 SHA256 = hashlib.sha256(DATA).hexdigest()
 _TINY = b"x" * 1000

@@ -29,6 +29,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     f"ims_glance/api/{name}.py": f"tests/functional/{test}.py"
     for name, test in {
         "members": "test_guard_sharing",
+        "whole_images": "test_guard_whole",
     }.items()
 }
 # Tests in tests/unit that look at the tree and not at one module.

@@ -6,7 +6,7 @@ import dataclasses
 from ims_glance import exceptions
 from ims_glance.api.ims import images, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
-from ims_glance.model import attributes, key_name, text
+from ims_glance.model import attributes, key_name, text, whole
 from ims_glance.model import job as jobs
 from ims_glance.model import rules as image_rules
 
@@ -53,6 +53,7 @@ def copy_image_in_region(call: Call) -> Answer:
         "description": description,
         "cmk_id": key_id,
         "enterprise_project_id": body.get("enterprise_project_id"),
+        "disks": len(whole.components(view)),
     }
     with call.service.quota.places(call.context, call.project_id):
         job_id = call.service.jobs.accept(

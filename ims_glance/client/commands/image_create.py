@@ -2,6 +2,7 @@
 """``openstack ims image create|copy``."""
 
 import argparse
+import sys
 from typing import Any
 
 from osc_lib import exceptions
@@ -94,7 +95,7 @@ class CreateImage(base.ShowOne):
         if parsed_args.whole:
             found["no_pause"] = parsed_args.no_pause or None
             if server.status == "ACTIVE":
-                self.app.stderr.write(f"{_standstill(server, parsed_args.no_pause)}\n")
+                sys.stderr.write(f"{_standstill(server, parsed_args.no_pause)}\n")
         return found
 
     def _volume(self, name_or_id: str) -> str:

@@ -202,3 +202,13 @@ def test_without_a_database_there_are_no_jobs_and_the_rest_works(trusts):
 def test_nothing_is_connected_before_it_is_needed(monkeypatch):
     monkeypatch.setattr("oslo_db.sqlalchemy.enginefacade.transaction_context", None)
     Acceptance(job_database.configuration("mysql+pymysql://u:p@127.0.0.1:1/x"))
+
+
+def test_disks_that_a_job_makes_images_of(acceptance):
+    arguments = {"wishes": [{"disk": {"number": number}, "name": "n"} for number in (0, 2)]}
+    job_id = acceptance.accept(caller(), "test", arguments, creates_image=True)
+    assert acceptance.makes_disk("project", job_id, 2)
+    assert not acceptance.makes_disk("project", job_id, 1)
+    assert not acceptance.makes_disk("other", job_id, 2)
+    assert not acceptance.makes_disk("project", "f" * 32, 2)
+    assert len(acceptance.image_ids_in_making("project")) == 2

@@ -103,3 +103,16 @@ def test_the_last_place_is_taken_once(conf):
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(take, range(6))) == 1
     assert len(glance.images) == 3
+
+
+def test_a_disk_of_a_job_has_its_jobs_place(conf):
+    def makes(project_id, job_id, number):
+        return (project_id, job_id, number) == (PROJECT, "a" * 32, 1)
+
+    asked = _quota(conf, Glance([]), lambda *_: set(), makes)
+    name = f"ims-job-{'a' * 32}"
+    assert asked.is_of_job(PROJECT, f"{name}-1")
+    for other in (name, f"{name}-2", "mine", f"ims-job-{'b' * 32}-1"):
+        assert not asked.is_of_job(PROJECT, other)
+    assert not asked.is_of_job("other", f"{name}-1")
+    assert not _quota(conf, Glance([]), lambda *_: set()).is_of_job(PROJECT, f"{name}-1")

@@ -19,6 +19,7 @@ from ims_glance import client
 IDENTITY = "http://identity.test/v3"
 IMAGE = "http://image.test/image"
 VOLUME = "http://volume.test/v3"
+COMPUTE = "http://compute.test/v2.1"
 PROJECT = "a" * 32
 OTHER = "b" * 32
 USER = "c" * 32
@@ -161,7 +162,12 @@ def _response(request: Any, answer: Answer) -> requests.Response:
 def _token(image_endpoint: str | None) -> Answer:
     token = fixture.V3Token(user_id=USER, project_id=PROJECT)
     token.set_project_scope(PROJECT, "demo")
-    services = {"identity": IDENTITY, "image": image_endpoint, "volumev3": VOLUME}
+    services = {
+        "identity": IDENTITY,
+        "image": image_endpoint,
+        "volumev3": VOLUME,
+        "compute": COMPUTE,
+    }
     for service_type, url in services.items():
         if url is None:
             continue

@@ -33,6 +33,8 @@ def run(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> Any:
         app = SimpleNamespace(client_manager=manager, stdout=sys.stdout, options=None)
         ready = command(app, None)
         assert ready.run(ready.get_parser("ims").parse_args(arguments)) == 0
-        return capsys.readouterr().out
+        written = capsys.readouterr()
+        sys.stderr.write(written.err)
+        return str(written.out)
 
     return run

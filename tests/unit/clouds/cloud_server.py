@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""As much of Glance (behind our guard) and of Cinder, over HTTP, as jobs ask for."""
+"""As much of Glance (behind our guard), Nova and Cinder, over HTTP, as jobs ask for."""
 
 import hashlib
 import json
@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from keystoneauth1 import session, token_endpoint
 
+from tests.unit.clouds.machines_server import Machines, MachinesHandler
+
 OWNER = "demo"
 
 
@@ -22,6 +24,7 @@ class CloudServer(ThreadingHTTPServer):
     :ivar data: of active images, by id
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
+    :ivar machines: servers and snapshots
     :ivar messages: that Cinder tells
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
     :ivar before: called with ``METHOD path`` before a request is served
@@ -38,6 +41,7 @@ class CloudServer(ThreadingHTTPServer):
         self.members: dict[str, dict[str, str]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, str]] = []
+        self.machines = Machines()
         self.failures: dict[str, list[int]] = {}
         self.before: Callable[[str], None] = lambda _request: None
         self.requests: list[str] = []
@@ -92,7 +96,7 @@ class CloudServer(ThreadingHTTPServer):
         return volume_id
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(MachinesHandler, BaseHTTPRequestHandler):
     server: CloudServer
     protocol_version = "HTTP/1.1"
 
@@ -123,6 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     ROUTES: ClassVar[dict[str, str]] = {
+        **MachinesHandler.ROUTES,
         "GET /v2/images": "_list",
         "POST /v2/images": "_create",
         "GET /v2/images/([^/]+)": "_show",
@@ -158,7 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self) -> None:
         name = re.search("name=([^&]*)", self.query)
         found = [
-            each for each in self.server.images.values() if name and each.get("name") == name[1]
+            each
+            for each in self.server.images.values()
+            if name and each.get("name") == name[1]
+            if bool(each.get("os_hidden")) == ("os_hidden=true" in self.query)
         ]
         self._answer(200, {"images": found})
 
@@ -259,8 +267,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"volume": volume})
 
     def _upload_volume(self, volume_id: str) -> None:
-        wanted = json.loads(self.body)["os-volume_upload_image"]
-        image_id = self.server.make(b"x" * 1000, name=wanted["image_name"], __root_origin="file")
+        body = json.loads(self.body)
+        volume = self.server.volumes[volume_id]
+        if "os-set_image_metadata" in body:
+            volume["volume_image_metadata"] = body["os-set_image_metadata"]["metadata"]
+            self._answer(200, {})
+            return
+        wanted = body["os-volume_upload_image"]
+        properties = {"__root_origin": "file", **volume.get("volume_image_metadata", {})}
+        image_id = self.server.make(b"x" * 1000, name=wanted["image_name"], **properties)
         self._answer(202, {"os-volume_upload_image": {"image_id": image_id, "id": volume_id}})
 
     def _messages(self) -> None:

@@ -35,3 +35,20 @@ def test_messages(server, volumes):
     assert volumes.last_message("v") == "disk full"
     server.failures["GET /messages"] = [406]
     assert volumes.last_message("v") == ""
+
+
+def test_snapshots_and_volumes_of_them(server, volumes):
+    source = server.volume()
+    snapshot_id = volumes.create_snapshot(source, "ims-job-1-0")
+    assert volumes.get_snapshot(snapshot_id)["status"] == "available"
+    assert [each["id"] for each in volumes.snapshots_named("ims-job-1-0")] == [snapshot_id]
+    made = volumes.create_from_snapshot(snapshot_id, "ims-job-1-0", 2)
+    assert [(each["id"], each["size"]) for each in volumes.named("ims-job-1-0")] == [(made, 2)]
+    volumes.set_image_metadata(made, {"a": "b"})
+    assert server.images[volumes.upload_to_image(made, "x")]["a"] == "b"
+    with pytest.raises(rest.Refused):
+        volumes.delete_snapshot(snapshot_id)
+    for _again in range(2):
+        volumes.delete(made)
+        volumes.delete_snapshot(snapshot_id)
+    assert (volumes.named("ims-job-1-0"), volumes.snapshots_named("ims-job-1-0")) == ([], [])

@@ -25,6 +25,7 @@ class CloudBench:
         self.server = server
         self._runner = Runner(tables.database, tables.jobs, flows.JOB_TYPES)
         tables.conf.set_override("patience_seconds", 5.0, "ims_jobs")
+        tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
 
     def run(self, job_type: str, dies_at: int = 0, cancels_at: int = 0, **arguments: Any) -> Job:
         """Bring a job to its end.

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from ims_glance.flows import copy_in_region
+from ims_glance.flows import data_copy
 from ims_glance.flows.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
@@ -90,7 +90,7 @@ def test_the_source_goes_meanwhile(cloud, server, source):
 
 
 def test_an_image_that_rules_keep_from_copying(cloud, server):
-    source = server.make(b"", __whole_image="true")
+    source = server.make(b"", __component_of="w")
     is_undone(server, source, copy(cloud, source), "IMG.0130")
 
 
@@ -108,13 +108,13 @@ def test_uploads_that_break_are_begun_again_a_few_times(cloud, server, source, m
         ids.append(image_id)
         next(chunks)
         next(chunks)
-        if next(breaks) < copy_in_region._ATTEMPTS - 1:
+        if next(breaks) < data_copy._ATTEMPTS - 1:
             raise self._rest.away("it broke")
         server.fill(image_id, server.data[source])
 
     monkeypatch.setattr("ims_glance.clouds.image_api.ImageApi.upload", broken)
     is_copy(server, source, copy(cloud, source))
-    assert len(set(ids)) == len(ids) == copy_in_region._ATTEMPTS
+    assert len(set(ids)) == len(ids) == data_copy._ATTEMPTS
 
 
 def test_uploads_that_always_break(cloud, server, source, monkeypatch):

@@ -116,3 +116,23 @@ def test_what_is_no_secret_is_storable(values):
 
 def test_tokens_are_blotted_out():
     assert model.without_tokens(f"refused {TOKEN}: no") == "refused ***: no"
+
+
+def test_names_of_what_others_make_for_a_job():
+    assert model.of_disk_name(model.disk_name("a" * 32)) == ("a" * 32, None)
+    assert model.of_disk_name(model.disk_name("a" * 32, 12)) == ("a" * 32, 12)
+    assert model.of_disk_name("ims-job-1") is None
+    assert model.of_disk_name("my image") is None
+
+
+def test_places_of_several_images():
+    wishes = [{"disk": {"number": number}, "name": "n"} for number in (0, 1, 3)]
+    job = Job("a" * 32, model.IMAGE_OF_SERVER, "p", "u", arguments={"wishes": wishes}, image_id="i")
+    assert job.disks == {0, 1, 3}
+    assert len(job.places) == 3
+    assert "i" in job.places
+    whole = [{"disk": {"number": number}, "name": None} for number in (0, 1)]
+    assert Job(
+        "a" * 32, model.WHOLE_OF_SERVER, "p", "u", arguments={"wishes": whole}, image_id="i"
+    ).places == {"i"}
+    assert Job("a" * 32, model.ADD_MEMBERS, "p", "u").places == set()

@@ -21,6 +21,7 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.DEFAULT_KEY: {"encrypted": True, "with_default_key": True},
     Trait.ENCRYPTED: {"encrypted": True},
     Trait.WHOLE: {"whole": True},
+    Trait.COMPONENT: {"component": True},
     Trait.ISO: {"env_type": "IsoImage"},
     Trait.PROTECTED: {"protected": True},
     Trait.NOT_ACTIVE: {"status": "deactivated"},
@@ -77,14 +78,14 @@ def test_facts_from_a_view():
     facts = Facts.of(
         {
             "id": "i", "owner": "me", "status": "active", "visibility": "shared", "protected": True,
-            "__system__cmkid": "k", "__whole_image": "True", "__productcode": "p",
+            "__system__cmkid": "k", "__whole_image": "True", "__component_of": "w", "__productcode": "p",
             "virtual_env_type": "IsoImage",
         },
         "k",
     )  # fmt: skip
     assert facts == Facts(
         id="i", owner="me", status="active", visibility="shared", kind="shared", protected=True,
-        encrypted=True, with_default_key=True, whole=True, published=True, env_type="IsoImage",
+        encrypted=True, with_default_key=True, whole=True, component=True, published=True, env_type="IsoImage",
     )  # fmt: skip
     withdrawn = Facts.of({"__productcode": "p", "__is_offshelved": "true"})
     assert not withdrawn.published

@@ -46,6 +46,7 @@ def test_plain(make):
         "description": None,
         "cmk_id": None,
         "enterprise_project_id": None,
+        "disks": 0,
     }
 
 
@@ -84,7 +85,7 @@ def test_misspelt_name_of_the_key(make, name):
     ("changes", "code"),
     [
         ({"status": "queued"}, "IMG.0046"),
-        ({attributes.WHOLE_IMAGE: "true"}, "IMG.0130"),
+        ({attributes.COMPONENT_OF: "w"}, "IMG.0130"),
         ({attributes.VIRTUAL_ENV_TYPE: "IsoImage"}, "IMG.0024"),
     ],
 )

@@ -130,9 +130,6 @@ class TestForms:
     @pytest.mark.parametrize(
         ("body", "missing"),
         [
-            ({"name": "x", "instance_id": VOLUME}, "servers"),
-            ({"name": "x", "instance_id": VOLUME, "data_images": [DATA_IMAGE]}, "servers"),
-            ({"data_images": [DATA_IMAGE]}, "servers"),
             (OF_FILE, "files"),
             ({**OF_FILE, "cmk_id": "k"}, "files"),
         ],
@@ -163,7 +160,6 @@ WHOLE = {"name": "x", "backup_id": VOLUME}
     [
         (creation.create_data_image, OF_FILE),
         (creation.create_whole_image, WHOLE),
-        (creation.create_whole_image, {"name": "x", "instance_id": VOLUME, "backup_id": None}),
         (creation.import_image_quick, {**OF_FILE, "os_version": SYSTEM}),
         (creation.import_image_quick, {**OF_FILE, "type": "DataImage"}),
     ],

@@ -117,3 +117,33 @@ def test_parameters(name, good, bad):
     schema = jsonschema.Draft202012Validator((ROWS["list_jobs"].query or {})[name])
     assert all(map(schema.is_valid, good))
     assert not any(map(schema.is_valid, bad))
+
+
+class TestSubJobs:
+    def _parent(self, **changes):
+        wishes = [{"disk": {"number": number}, "name": f"n{number}"} for number in (0, 2)]
+        made = {model.DISK_IMAGES: {"0": "i0", "2": "i2"}}
+        return dataclasses.replace(
+            _job(**changes), type=model.IMAGE_OF_SERVER, arguments={"wishes": wishes}, entities=made
+        )
+
+    def test_one(self):
+        call = _call(self._parent(), job_id=f"{JOB}-2", project_id=PROJECT)
+        shown = job.show_job(call).body
+        assert (shown["job_id"], shown["job_type"]) == (f"{JOB}-2", model.IMAGE_OF_DISK)
+        assert shown["entities"] == {"image_id": "i2", "image_name": "n2"}
+
+    def test_all_of_a_job(self):
+        shown = job.show_job(_call(self._parent(), job_id=JOB, project_id=PROJECT)).body
+        assert shown["entities"]["sub_jobs_list"] == [f"{JOB}-0", f"{JOB}-2"]
+        assert model.DISK_IMAGES not in shown["entities"]
+
+    def test_a_failed_job_has_no_images(self):
+        parent = self._parent(status=JobStatus.FAIL)
+        shown = job.show_job(_call(parent, job_id=f"{JOB}-0", project_id=PROJECT)).body
+        assert (shown["status"], shown["entities"]) == ("FAIL", {"image_name": "n0"})
+
+    @pytest.mark.parametrize("number", ["1", "-1", "x", "0000"])
+    def test_none(self, number):
+        with pytest.raises(JobNotFound):
+            job.show_job(_call(self._parent(), job_id=f"{JOB}-{number}", project_id=PROJECT))

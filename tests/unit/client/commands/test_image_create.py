@@ -5,7 +5,7 @@ import pytest
 from osc_lib import exceptions
 
 from ims_glance.client.commands.image_create import CopyImage, CreateImage
-from tests.unit.client.cloud import IMAGE_ID, JOB_ID, PROJECT, VOLUME, image, job
+from tests.unit.client.cloud import COMPUTE, IMAGE_ID, JOB_ID, PROJECT, VOLUME, image, job
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 
@@ -38,11 +38,65 @@ def test_create_from_a_volume_by_name(ready, run):
     }
 
 
-@pytest.mark.parametrize("arguments", [["mine"], ["mine", "--volume", "disk"]])
-def test_what_create_needs(ready, run, arguments, capsys):
-    with pytest.raises(SystemExit):
-        run(CreateImage, *arguments)
-    assert "required" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--volume", "disk"],
+        ["--data-volume", "data", "--volume", "disk", "--os-version", "x"],
+        ["--whole"],
+        ["--server", "web", "--no-pause"],
+        ["--server", "web", "--whole", "--data-volume", "data"],
+    ],
+)
+def test_what_create_needs(ready, run, arguments):
+    with pytest.raises(exceptions.CommandError):
+        run(CreateImage, "mine", *arguments)
+    assert not [each for each in ready.requests if each.method == "POST"]
+
+
+def a_server(ready, **values):
+    ready.json("GET", COMPUTE, {"versions": []})
+    ready.json("GET", f"{COMPUTE}/servers/web", {}, 404)
+    shown = {"id": "s1", "name": "web", "status": "ACTIVE", "image": None, **values}
+    ready.json("GET", f"{COMPUTE}/servers/detail", {"servers": [shown]})
+    ready.json("GET", f"{COMPUTE}/servers/s1", {"server": shown})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wishes", "said"),
+    [
+        ([], {}, "about a second"),
+        (["--no-pause"], {"no_pause": True}, "not be of one instant"),
+        (["--key", KEY], {"cmk_id": KEY}, "about a second"),
+    ],
+)
+def test_a_whole_server(ready, run, capsys, arguments, wishes, said):
+    a_server(ready)
+    path = "/v1/cloudimages/wholeimages/action"
+    ready.ims("POST", path, {"job_id": JOB_ID})
+    run(CreateImage, "mine", "--server", "web", "--whole", *arguments)
+    assert ready.only("POST").body == {"name": "mine", "instance_id": "s1", **wishes}
+    assert said in capsys.readouterr().err
+
+
+def test_a_root_disk_on_its_host_takes_longer(ready, run, capsys):
+    a_server(ready, image={"id": "i1"})
+    ready.ims("POST", "/v1/cloudimages/wholeimages/action", {"job_id": JOB_ID})
+    run(CreateImage, "mine", "--server", "web", "--whole")
+    assert "root disk" in capsys.readouterr().err
+
+
+def test_the_system_disk_and_a_data_disk(ready, run):
+    a_server(ready)
+    ready.json("GET", VOLUME, {"versions": []})
+    ready.json("GET", f"{VOLUME}/volumes/data", {"volume": {"id": "v1", "name": "data"}})
+    run(CreateImage, "mine", "--server", "web", "--data-volume", "data")
+    assert ready.only("POST").body == {
+        "name": "mine",
+        "instance_id": "s1",
+        "data_images": [{"name": "mine-2", "volume_id": "v1"}],
+    }
 
 
 @pytest.mark.parametrize(

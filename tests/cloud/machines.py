@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers with several disks on which a guest counts, and what was captured of them."""
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pocket_cloud.cloud import Cloud
+
+from tests.cloud import flow_jobs, servers
+
+GIB = 1 << 30
+_FLAVOR = "m1.nano"
+# What makes the guest count (devstack/pocket_cloud/templates/guest-init).
+_COUNT = b"IMS-COUNT".ljust(1 << 20, b"\0")
+_COUNTER = re.compile(r"IMS-GUEST-COUNTER (vd[a-z]) +(\d+)")
+
+
+@contextlib.contextmanager
+def guest(connection: Any) -> Iterator[str]:
+    """The guest's image; its id."""
+    with servers.guest_image(Cloud.from_environment(), connection) as image:
+        yield image.id
+
+
+@contextlib.contextmanager
+def local_root(connection: Any, image_id: str, disks: int = 2) -> Iterator[Any]:
+    """A server with its root disk on its host and data volumes, on all of which it counts."""
+    with contextlib.ExitStack() as stack:
+        volumes = [stack.enter_context(_volume(connection, at)) for at in range(disks)]
+        mapping = [
+            {
+                "boot_index": 0,
+                "uuid": image_id,
+                "source_type": "image",
+                "destination_type": "local",
+                "delete_on_termination": True,
+            },
+            *(_attached(volume) for volume in volumes),
+        ]
+        server = stack.enter_context(booted(connection, mapping, image_id=image_id))
+        _await_counting(connection, server)
+        yield server
+
+
+@contextlib.contextmanager
+def volume_root(connection: Any, image_id: str, disks: int = 2, size: int = 1) -> Iterator[Any]:
+    """A server with volumes only, on all of which it counts."""
+    with contextlib.ExitStack() as stack:
+        volumes = [stack.enter_context(_volume(connection, at, size)) for at in range(disks)]
+        root = {
+            "boot_index": 0,
+            "uuid": image_id,
+            "source_type": "image",
+            "destination_type": "volume",
+            "volume_size": size,
+            "delete_on_termination": True,
+        }
+        mapping = [root, *(_attached(volume) for volume in volumes)]
+        server = stack.enter_context(booted(connection, mapping))
+        _await_counting(connection, server)
+        yield server
+
+
+@contextlib.contextmanager
+def booted(connection: Any, mapping: Any = None, **body: Any) -> Iterator[Any]:
+    """A running server without a network."""
+    flavor = connection.compute.find_flavor(_FLAVOR)
+    if mapping is not None:
+        body["block_device_mapping"] = mapping
+    made = connection.compute.create_server(
+        name="machine", flavor_id=flavor.id, networks="none", **body
+    )
+    try:
+        yield connection.compute.wait_for_server(made, wait=240)
+    finally:
+        path = f"/servers/{made.id}/os-volume_attachments"
+        attached = connection.compute.get(path).json()["volumeAttachments"]
+        connection.compute.delete_server(made)
+        connection.compute.wait_for_delete(made, wait=120)
+        if mapping is None:
+            # Those that Nova made of the image, and leaves as the source's were to be left.
+            _delete_volumes(connection, [each["volumeId"] for each in attached])
+
+
+def _delete_volumes(connection: Any, ids: list[str]) -> None:
+    storage = connection.block_storage
+    for volume_id in ids:
+        storage.delete_volume(volume_id)
+    servers.wait_until(lambda: not any(map(storage.find_volume, ids)))
+
+
+def counters(connection: Any, server: Any) -> list[int]:
+    """What the disks of a server had counted to when it was started, in their order."""
+    servers.wait_for_boot(connection, server)
+    found = dict(_COUNTER.findall(servers.console(connection, server)))
+    return [int(found[name]) for name in sorted(found)]
+
+
+def are_of_one_instant(counts: list[int]) -> bool:
+    """Whether the guest, which counts on one disk after the other, can have stood there."""
+    return counts == sorted(counts, reverse=True) and counts[0] - counts[-1] <= 1
+
+
+def _await_counting(connection: Any, server: Any) -> None:
+    servers.wait_until(lambda: "IMS-GUEST-COUNTS" in servers.console(connection, server))
+    # Well under way.
+    time.sleep(3)
+
+
+@contextlib.contextmanager
+def _volume(connection: Any, number: int, size: int = 1) -> Iterator[str]:
+    storage = connection.block_storage
+    data = {}
+    if number == 0:
+        data["image_id"] = flow_jobs.upload(connection, _COUNT)
+    volume = storage.create_volume(size=size, name=f"data-{number}", **data)
+    storage.wait_for_status(volume, wait=120)
+    for image_id in data.values():
+        connection.image.delete(f"/images/{image_id}")
+    try:
+        yield volume.id
+    finally:
+        storage.wait_for_status(storage.get_volume(volume.id), wait=60)
+        storage.delete_volume(volume.id)
+        storage.wait_for_delete(volume, wait=60)
+
+
+def _attached(volume_id: str) -> dict[str, Any]:
+    return {
+        "boot_index": -1,
+        "uuid": volume_id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "delete_on_termination": False,
+    }

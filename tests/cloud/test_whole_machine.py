@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole machines, from a guest that counts on its disks to one that is booted elsewhere."""
+
+import pytest
+from openstack import exceptions
+
+from ims_glance import client
+from ims_glance.client import errors, waiting
+from ims_glance.model import attributes
+from tests.cloud import flow_jobs, jobs, machines, pocket
+
+PATIENCE = 240
+
+
+@pytest.fixture(scope="module")
+def tenant(cloud):
+    with jobs.tenant() as tenant:
+        yield client.register(tenant)
+
+
+@pytest.fixture(scope="module")
+def guest(tenant):
+    with machines.guest(tenant) as image_id:
+        yield image_id
+
+
+@pytest.fixture(scope="module")
+def local(tenant, guest):
+    with machines.local_root(tenant, guest) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def on_volumes(tenant, guest):
+    with machines.volume_root(tenant, guest) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(tenant, local, on_volumes):
+    before = _left(tenant)
+    yield
+    jobs.eventually(lambda: _left(tenant), before)
+
+
+def _left(tenant):
+    storage = tenant.block_storage
+    images = tenant.image.get("/images", params={"os_hidden": "true"}).json()["images"]
+    return {
+        "images": sorted(jobs.owned(tenant)),
+        "hidden": sorted(each["id"] for each in images),
+        "volumes": sorted(each.id for each in storage.volumes()),
+        "snapshots": sorted(each.id for each in storage.snapshots()),
+        "servers": sorted((each.id, each.status) for each in tenant.compute.servers()),
+    }
+
+
+def captured(tenant, server, **wishes):
+    """The whole-machine image of a server, as its job made it."""
+    job = tenant.ims.create_whole_image("whole", instance_id=server.id, **wishes)
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    return tenant.ims.get_image(ended.image_id)
+
+
+def components(tenant, image):
+    """The hidden images that are its disks, by their number."""
+    listed = tenant.image.get("/images", params={"os_hidden": "true"}).json()["images"]
+    found = [each for each in listed if each.get(attributes.COMPONENT_OF) == image.id]
+    return sorted(found, key=lambda each: each["name"])
+
+
+def counts_after_boot(connection, image_id):
+    """What the disks of a new server of the image hold."""
+    with machines.booted(connection, image_id=image_id) as server:
+        return machines.counters(connection, server)
+
+
+@pytest.mark.parametrize("kind", ["local", "on_volumes"])
+def test_all_disks_are_of_one_instant(tenant, kind, request):
+    server = request.getfixturevalue(kind)
+    image = captured(tenant, server)
+    assert tenant.compute.get_server(server.id).status == "ACTIVE"
+    shown = flow_jobs.view(tenant, image.id)
+    assert shown[attributes.CAPTURE] == "paused"
+    assert int(shown[attributes.STANDSTILL]) > 0
+    assert (shown["size"], shown[attributes.DATA_ORIGIN]) == (0, f"instance,{server.id}")
+    disks = components(tenant, image)
+    assert [(each["protected"], each["os_hidden"]) for each in disks] == [(True, True)] * 3
+    counts = counts_after_boot(tenant, image.id)
+    assert len(counts) == 3
+    assert counts[0] > 1
+    assert machines.are_of_one_instant(counts), counts
+    tenant.ims.delete_image(image.id)
+
+
+def test_without_the_pause_they_are_not(tenant, local):
+    image = captured(tenant, local, no_pause=True)
+    assert flow_jobs.view(tenant, image.id)[attributes.CAPTURE] == "running"
+    assert not machines.are_of_one_instant(counts_after_boot(tenant, image.id))
+    tenant.ims.delete_image(image.id)
+
+
+def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest):
+    key_id = pocket.make_key(tenant)
+    with machines.volume_root(tenant, guest, disks=1) as server:
+        image = captured(tenant, server, cmk_id=key_id)
+    assert image.is_encrypted
+    assert [each[attributes.CMK_ID] for each in components(tenant, image)] == [key_id] * 2
+    with jobs.tenant() as receiver:
+        client.register(receiver)
+        receiver.authorize()
+        project = receiver.current_project_id
+        share = {"member": project}
+        assert tenant.image.post(f"/images/{image.id}/members", json=share).status_code == 200
+        assert machines.are_of_one_instant(counts_after_boot(receiver, image.id))
+        job = tenant.ims.unshare_images([image.id], [project])
+        tenant.ims.wait_for_job(job, timeout=PATIENCE)
+        seen = [image.id, *(each["id"] for each in components(tenant, image))]
+        assert {receiver.image.get(f"/images/{each}").status_code for each in seen} == {404}
+    tenant.ims.delete_image(image.id)
+    tenant.key_manager.delete_secret(key_id)
+
+
+def test_a_stopped_server(tenant, on_volumes):
+    tenant.compute.stop_server(on_volumes)
+    tenant.compute.wait_for_server(on_volumes, "SHUTOFF", wait=120)
+    image = captured(tenant, on_volumes)
+    assert flow_jobs.view(tenant, image.id)[attributes.CAPTURE] == "stopped"
+    assert tenant.compute.get_server(on_volumes.id).status == "SHUTOFF"
+    tenant.ims.delete_image(image.id)
+    tenant.compute.start_server(on_volumes)
+    tenant.compute.wait_for_server(on_volumes, wait=120)
+
+
+@pytest.mark.parametrize("kind", ["local", "on_volumes"])
+def test_the_system_disk_and_a_data_disk(tenant, kind, request):
+    server = request.getfixturevalue(kind)
+    attached = tenant.compute.get(f"/servers/{server.id}/os-volume_attachments").json()
+    volumes = sorted(attached["volumeAttachments"], key=lambda each: each["device"])
+    data = {"name": "data", "volume_id": volumes[-1]["volumeId"]}
+    job = tenant.ims.create_image("system", instance_id=server.id, data_images=[data])
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    system = flow_jobs.view(tenant, ended.image_id)
+    assert (system["name"], system["os_hidden"]) == ("system", False)
+    [of_system, of_data] = ended.sub_jobs
+    assert of_system["entities"]["image_id"] == system["id"]
+    image = flow_jobs.view(tenant, of_data["entities"]["image_id"])
+    assert (image["name"], image[attributes.VIRTUAL_ENV_TYPE]) == ("data", "DataImage")
+    # It boots, from a disk on the host.
+    assert len(counts_after_boot(tenant, system["id"])) == 1
+    for each in (system, image):
+        tenant.ims.delete_image(each["id"])
+
+
+class TestRefusals:
+    def _refused(self, tenant, code, server_id, **wishes):
+        with pytest.raises(errors.Refused) as refused:
+            tenant.ims.create_whole_image("whole", instance_id=server_id, **wishes)
+        assert refused.value.code == code
+
+    def test_a_paused_server(self, tenant, on_volumes):
+        tenant.compute.pause_server(on_volumes)
+        tenant.compute.wait_for_server(on_volumes, "PAUSED", wait=60)
+        self._refused(tenant, "IMG.0126", on_volumes.id)
+        tenant.compute.unpause_server(on_volumes)
+        tenant.compute.wait_for_server(on_volumes, wait=60)
+
+    def test_a_locked_server(self, tenant, on_volumes):
+        tenant.compute.lock_server(on_volumes)
+        self._refused(tenant, "IMG.0010", on_volumes.id)
+        tenant.compute.unlock_server(on_volumes)
+
+    def test_another_projects_server(self, tenant, on_volumes):
+        other = client.register(pocket.connect("other"))
+        self._refused(other, "IMG.0005", on_volumes.id)
+        admin = client.register(pocket.connect("admin"))
+        self._refused(admin, "IMG.0005", on_volumes.id)
+
+    def test_the_disks_are_left_alone(self, tenant, on_volumes):
+        image = captured(tenant, on_volumes)
+        [first, *_] = components(tenant, image)
+        path = f"/images/{first['id']}"
+        assert tenant.image.delete(path).status_code == 409
+        assert tenant.image.post(f"{path}/members", json={"member": "0" * 32}).status_code == 409
+        with pytest.raises(exceptions.HttpException):
+            tenant.image.update_image(image.id, block_device_mapping="[]")
+        tenant.ims.delete_image(image.id)
+
+    def test_no_room_for_the_volumes(self, tenant, on_volumes):
+        """What Cinder refuses half-way is undone."""
+        admin = pocket.connect("admin")
+        quota = {"volumes": 3}
+        project = tenant.current_project_id
+        admin.block_storage.update_quota_set(project, **quota)
+        job = tenant.ims.create_whole_image("whole", instance_id=on_volumes.id)
+        with pytest.raises(waiting.JobFailed, match="VolumeLimitExceeded"):
+            tenant.ims.wait_for_job(job, timeout=PATIENCE)
+        assert "could not be undone" not in tenant.ims.get_job(job).fail_reason
+        assert tenant.compute.get_server(on_volumes.id).status == "ACTIVE"
+        admin.block_storage.update_quota_set(project, volumes=20)

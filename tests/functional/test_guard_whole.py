@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is done to a whole-machine image is done to its disks; and nobody works with those."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from ims_glance.model import attributes, whole
+from ims_glance.model.servers import Disk
+from ims_glance.model.whole import Component
+from tests.functional.client import ApiError, Client
+from tests.functional.refusals import refused
+
+AS_SERVICE = {"X-Service-Roles": "ims_service"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """A whole-machine image of two disks, as the worker makes it."""
+
+    id: str
+    disks: list[str]
+
+    def each(self, client: Client) -> list[dict[str, Any]]:
+        return [client.show(disk) for disk in self.disks]
+
+
+@pytest.fixture
+def machine(glance: Client) -> Whole:
+    disks = [_disk(glance) for _ in range(2)]
+    parts = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(disks)]
+    made = _as_service(glance, "POST", "/v2/images", {**_RAW, **whole.properties(parts)})
+    glance.upload(made["id"], b"")
+    for disk in disks:
+        _patch(glance, disk, attributes.COMPONENT_OF, made["id"])
+    return Whole(made["id"], disks)
+
+
+_RAW = {"name": "w", "disk_format": "raw", "container_format": "bare"}
+
+
+def _disk(glance: Client) -> str:
+    body = {**_RAW, "os_hidden": True, "protected": True}
+    disk = str(_as_service(glance, "POST", "/v2/images", body)["id"])
+    glance.upload(disk, b"data")
+    return disk
+
+
+def _as_service(glance: Client, method: str, path: str, body: Any) -> dict[str, Any]:
+    return dict(glance.call(method, path, json_body=body, headers=AS_SERVICE).json)
+
+
+def _patch(glance: Client, image_id: str, name: str, value: Any) -> None:
+    patch = [{"op": "add", "path": f"/{name}", "value": value}]
+    kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+    glance.call("PATCH", f"/v2/images/{image_id}", json_body=patch, headers={**AS_SERVICE, **kind})
+
+
+def test_the_disks_follow_a_share(machine: Whole, glance: Client, other: Client) -> None:
+    for disk in machine.disks:
+        with pytest.raises(ApiError):
+            other.show(disk)
+    glance.share(machine.id, "other")
+    assert [each["visibility"] for each in machine.each(other)] == ["shared", "shared"]
+    glance.call("DELETE", f"/v2/images/{machine.id}/members/other")
+    for image in (machine.id, *machine.disks):
+        with pytest.raises(ApiError):
+            other.show(image)
+
+
+def test_a_share_that_glance_refuses_shares_no_disk(machine: Whole, glance: Client) -> None:
+    _patch(glance, machine.id, "visibility", "community")
+    with pytest.raises(ApiError):
+        glance.share(machine.id, "other")
+    for disk in machine.disks:
+        view = glance.show(disk)
+        if view["visibility"] == "shared":
+            assert glance.call("GET", f"/v2/images/{disk}/members").json["members"] == []
+
+
+def test_the_disks_go_with_the_image(machine: Whole, glance: Client) -> None:
+    glance.delete(machine.id)
+    for image in (machine.id, *machine.disks):
+        with pytest.raises(ApiError) as gone:
+            glance.show(image)
+        assert gone.value.status == 404
+
+
+def test_a_protected_image_stays_whole(machine: Whole, glance: Client) -> None:
+    _patch(glance, machine.id, "protected", True)
+    with refused(403, "IMG.0028"):
+        glance.delete(machine.id)
+    assert len(machine.each(glance)) == 2
+
+
+def test_the_disks_are_deactivated(machine: Whole, glance: Client, admin: Client) -> None:
+    admin.deactivate(machine.id)
+    assert [each["status"] for each in machine.each(glance)] == ["deactivated"] * 2
+    admin.reactivate(machine.id)
+    assert [each["status"] for each in machine.each(glance)] == ["active"] * 2
+
+
+def test_a_public_image_has_public_disks(machine: Whole, admin: Client, other: Client) -> None:
+    change = {"op": "replace", "path": "/visibility", "value": "public"}
+    admin.patch(machine.id, change)
+    assert len(machine.each(other)) == 2
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_nobody_works_with_a_disk(machine: Whole, glance: Client, number: int) -> None:
+    disk = machine.disks[number]
+    with refused(409, "IMG.0024"):
+        glance.delete(disk)
+    with refused(409, "IMG.0135"):
+        glance.share(disk, "other")
+    with refused(409, "IMG.0024"):
+        glance.patch(disk, {"op": "replace", "path": "/protected", "value": False})
+
+
+@pytest.mark.parametrize("name", sorted(whole.MAPPED))
+def test_nobody_changes_what_nova_reads(machine: Whole, glance: Client, name: str) -> None:
+    with refused(403, "IMG.0026"):
+        glance.patch(machine.id, {"op": "replace", "path": f"/{name}", "value": "[]"})
+
+
+def test_a_mapping_by_hand_takes_nothing_along(glance: Client, other: Client) -> None:
+    """The mapping can name the images of others: only what the service tied goes along."""
+    theirs = other.create()["id"]
+    own = glance.create()["id"]
+    parts = [Component(Disk(0, None, 1), theirs), Component(Disk(1, None, 1), own)]
+    made = glance.create(**{**whole.properties(parts), attributes.WHOLE_IMAGE: "true"})
+    glance.delete(made["id"])
+    assert other.show(theirs)["id"] == theirs
+    assert glance.show(own)["id"] == own

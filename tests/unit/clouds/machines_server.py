@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""As much of Nova, and of Cinder's volumes and snapshots, as captures of servers ask for."""
+
+import json
+import re
+import uuid
+from typing import Any, ClassVar
+
+
+class Machines:
+    """What there is.
+
+    :ivar servers: by id, as Nova shows them
+    :ivar attached: attachments as Nova shows them, by server
+    :ivar snapshots: by id, as Cinder shows them
+    :ivar taken: of each snapshot so far, the status of the server at that moment
+    """
+
+    def __init__(self) -> None:
+        self.servers: dict[str, dict[str, Any]] = {}
+        self.attached: dict[str, list[dict[str, Any]]] = {}
+        self.snapshots: dict[str, dict[str, Any]] = {}
+        self.taken: list[str] = []
+
+    def server(self, volumes: list[str], image_id: str | None = None, **values: Any) -> str:
+        """A running server; its id."""
+        server_id = str(uuid.uuid4())
+        self.servers[server_id] = {
+            "id": server_id,
+            "tenant_id": "demo",
+            "status": "ACTIVE",
+            "OS-EXT-STS:task_state": None,
+            "locked": False,
+            "image": {"id": image_id} if image_id else "",
+            "flavor": {"disk": 1, "ephemeral": 0, "swap": 0},
+            **values,
+        }
+        first = ord("b") if image_id else ord("a")
+        self.attached[server_id] = [
+            {"volumeId": volume_id, "device": f"/dev/vd{chr(number)}"}
+            for number, volume_id in enumerate(volumes, first)
+        ]
+        return server_id
+
+    def status_of(self, volume_id: str) -> str:
+        """The status of the server that has a volume."""
+        for server_id, attached in self.attached.items():
+            if volume_id in [each["volumeId"] for each in attached]:
+                return str(self.servers[server_id]["status"])
+        return ""
+
+
+class MachinesHandler:
+    """Serves them; a mixin of the handler of ``cloud_server``."""
+
+    ROUTES: ClassVar[dict[str, str]] = {
+        "GET /servers/([^/]+)": "_server",
+        "GET /servers/([^/]+)/os-volume_attachments": "_attachments",
+        "POST /servers/([^/]+)/action": "_act",
+        "GET /volumes/detail": "_volumes",
+        "POST /volumes": "_create_volume",
+        "DELETE /volumes/([^/]+)": "_delete_volume",
+        "POST /snapshots": "_create_snapshot",
+        "GET /snapshots/detail": "_snapshots",
+        "GET /snapshots/([^/]+)": "_snapshot",
+        "DELETE /snapshots/([^/]+)": "_delete_snapshot",
+    }
+    server: Any
+    body: bytes
+    query: str
+
+    def _answer(self, status: int, body: Any = None) -> None:
+        raise NotImplementedError
+
+    def _refuse(self, status: int, message: str) -> None:
+        raise NotImplementedError
+
+    @property
+    def _machines(self) -> Machines:
+        machines: Machines = self.server.machines
+        return machines
+
+    def _one(self, kind: str, things: dict[str, dict[str, Any]], thing_id: str) -> None:
+        if thing_id in things:
+            self._answer(200, {kind: things[thing_id]})
+        else:
+            self._refuse(404, f"no such {kind}")
+
+    def _named(self, kind: str, things: dict[str, dict[str, Any]]) -> None:
+        name = re.search("name=([^&]*)", self.query)
+        found = [each for each in things.values() if name and each.get("name") == name[1]]
+        self._answer(200, {kind: found})
+
+    def _server(self, server_id: str) -> None:
+        self._one("server", self._machines.servers, server_id)
+
+    def _attachments(self, server_id: str) -> None:
+        self._answer(200, {"volumeAttachments": self._machines.attached[server_id]})
+
+    def _act(self, server_id: str) -> None:
+        [(action, wish)] = json.loads(self.body).items()
+        view = self._machines.servers[server_id]
+        before, after = {"pause": ("ACTIVE", "PAUSED"), "unpause": ("PAUSED", "ACTIVE")}.get(
+            action, (view["status"], view["status"])
+        )
+        if view["status"] != before or view["OS-EXT-STS:task_state"]:
+            self._refuse(409, f"Cannot '{action}' while it is {view['status']}")
+            return
+        view["status"] = after
+        if action == "createImage":
+            self._machines.taken.append(view["status"])
+            properties = {"base_image_ref": "x", **wish["metadata"]}
+            image_id = self.server.make(b"r" * 700, name=wish["name"], **properties)
+            self._answer(202, {"image_id": image_id})
+        else:
+            self._answer(202)
+
+    def _volumes(self) -> None:
+        self._named("volumes", self.server.volumes)
+
+    def _create_volume(self) -> None:
+        wish = json.loads(self.body)["volume"]
+        if wish["snapshot_id"] not in self._machines.snapshots:
+            self._refuse(404, "no such snapshot")
+            return
+        volume_id = self.server.volume(**wish)
+        self._answer(202, {"volume": self.server.volumes[volume_id]})
+
+    def _delete_volume(self, volume_id: str) -> None:
+        if self.server.volumes.pop(volume_id, None) is None:
+            self._refuse(404, "no such volume")
+        else:
+            self._answer(202)
+
+    def _create_snapshot(self) -> None:
+        wish = json.loads(self.body)["snapshot"]
+        snapshot_id = str(uuid.uuid4())
+        self._machines.taken.append(self._machines.status_of(wish["volume_id"]))
+        self._machines.snapshots[snapshot_id] = {**wish, "id": snapshot_id, "status": "available"}
+        self._answer(202, {"snapshot": self._machines.snapshots[snapshot_id]})
+
+    def _snapshots(self) -> None:
+        self._named("snapshots", self._machines.snapshots)
+
+    def _snapshot(self, snapshot_id: str) -> None:
+        self._one("snapshot", self._machines.snapshots, snapshot_id)
+
+    def _delete_snapshot(self, snapshot_id: str) -> None:
+        if any(each.get("snapshot_id") == snapshot_id for each in self.server.volumes.values()):
+            self._refuse(400, "there are volumes of it")
+        elif self._machines.snapshots.pop(snapshot_id, None) is None:
+            self._refuse(404, "no such snapshot")
+        else:
+            self._answer(202)

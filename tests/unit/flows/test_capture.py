@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Captures of servers in a small cloud, by workers that die between any two requests."""
+
+import pytest
+
+from ims_glance.flows.context import JobContext
+from ims_glance.model import attributes, capture, whole
+from ims_glance.model import job as model
+from ims_glance.model.capture import Wish
+from ims_glance.model.job import JobStatus
+from ims_glance.model.servers import Disk
+
+KEY = "6f0a2b5c-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(autouse=True)
+def _no_naps(monkeypatch):
+    monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
+
+
+class Machine:
+    """A server with two disks; ``is_local`` tells where its root disk is."""
+
+    def __init__(self, server, is_local):
+        self.cloud = server
+        root = server.make(b"root") if is_local else None
+        self.sources = set(server.images)
+        count = 1 if is_local else 2
+        self.volumes = [server.volume(status="in-use") for _ in range(count)]
+        self.id = server.machines.server(self.volumes, root)
+        first = None if is_local else self.volumes[0]
+        self.disks = [
+            Disk(0, first, 1),
+            Disk(1, self.volumes[-1], 1, "fast", goes_with_server=False),
+        ]
+
+    def arguments(self, wishes, **more):
+        return {
+            "name": "mine",
+            "server_id": self.id,
+            "wishes": [wish.to_arguments() for wish in wishes],
+            "attributes": capture.carried({"hw_firmware_type": "uefi"}),
+            "tags": ["a=b"],
+            **more,
+        }
+
+    @property
+    def status(self):
+        return self.cloud.machines.servers[self.id]["status"]
+
+    @property
+    def made(self):
+        """Ids of images that were not there before."""
+        return set(self.cloud.images) - self.sources
+
+    def check_tidy(self):
+        assert self.status == "ACTIVE"
+        assert self.cloud.machines.snapshots == {}
+        assert set(self.cloud.volumes) == set(self.volumes)
+
+
+@pytest.fixture(params=[True, False], ids=["local", "on volumes"])
+def machine(request, server):
+    return Machine(server, request.param)
+
+
+def whole_machine(cloud, machine, dies_at=0, cancels_at=0, **more):
+    wishes = [Wish(disk) for disk in machine.disks]
+    arguments = machine.arguments(wishes, **{"stands_still": True, **more})
+    return cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, **arguments)
+
+
+def is_undone(machine, job, code):
+    assert (job.status, job.error_code) == (JobStatus.FAIL, code), job.fail_reason
+    assert "could not be undone" not in job.fail_reason
+    assert machine.made == set()
+    machine.check_tidy()
+
+
+@pytest.mark.parametrize("dies_at", range(0, 60, 5))
+def test_a_whole_machine(cloud, server, machine, dies_at):
+    job = whole_machine(cloud, machine, dies_at, cmk_id=KEY)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    machine.check_tidy()
+    image = server.images[job.image_id]
+    assert (image["size"], image["name"], image["tags"]) == (0, "mine", ["a=b"])
+    assert image["hw_firmware_type"] == "uefi"
+    assert image[attributes.CMK_ID] == KEY
+    assert (image[attributes.CAPTURE], image[attributes.WHOLE_IMAGE]) == ("paused", "true")
+    [first, second] = whole.components(image)
+    assert (first.disk.number, second.disk.volume_type) == (0, "fast")
+    assert machine.made == {job.image_id, first.image_id, second.image_id}
+    for each in (first, second):
+        view = server.images[each.image_id]
+        assert (view["os_hidden"], view["protected"]) == (True, True)
+        assert view[attributes.COMPONENT_OF] == job.image_id
+        assert view[attributes.CMK_ID] == KEY
+        assert "base_image_ref" not in view
+
+
+@pytest.mark.parametrize("dies_at", (0, 11, 17))
+def test_no_snapshot_that_counts_was_taken_of_a_running_server(cloud, server, machine, dies_at):
+    whole_machine(cloud, machine, dies_at)
+    assert set(server.machines.taken) == {"PAUSED"}
+
+
+@pytest.mark.parametrize("cancels_at", range(1, 50, 7))
+def test_cancelled(cloud, machine, cancels_at):
+    job = whole_machine(cloud, machine, cancels_at=cancels_at)
+    if job.status is JobStatus.FAIL:
+        is_undone(machine, job, "IMG.0018")
+
+
+def test_without_the_pause(cloud, server, machine):
+    job = whole_machine(cloud, machine, stands_still=False)
+    assert server.images[job.image_id][attributes.CAPTURE] == "running"
+    assert "ACTIVE" in server.machines.taken
+
+
+def test_a_stopped_server(cloud, server, machine):
+    server.machines.servers[machine.id]["status"] = "SHUTOFF"
+    job = whole_machine(cloud, machine)
+    assert server.images[job.image_id][attributes.CAPTURE] == "stopped"
+    assert (
+        f"POST /servers/{machine.id}/action" not in server.requests
+        or machine.disks[0].volume_id is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        ("POST /servers/.*/action", 403, "IMG.0099"),
+        ("POST /snapshots", 413, "IMG.0099"),
+        ("POST /volumes", 413, "IMG.0099"),
+        ("POST /volumes/.*/action", 400, "IMG.0099"),
+        ("PATCH /v2/images/.*", 403, "IMG.0099"),
+        ("POST /v2/images", 403, "IMG.0099"),
+    ],
+)
+def test_what_a_neighbour_refuses(cloud, server, machine, request_, status, code):
+    server.failures[request_] = [status]
+    is_undone(machine, whole_machine(cloud, machine), code)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["POST /snapshots", "POST /servers/.*/action", "GET /servers/[^/]*", "POST /volumes"],
+)
+def test_a_neighbour_that_is_away_for_a_moment(cloud, server, machine, request_):
+    server.failures[request_] = [503]
+    assert whole_machine(cloud, machine).status is JobStatus.SUCCESS
+    machine.check_tidy()
+
+
+def test_a_server_that_changed(cloud, server, machine):
+    server.machines.attached[machine.id].pop()
+    is_undone(machine, whole_machine(cloud, machine), "IMG.0126")
+
+
+def test_a_server_that_is_gone(cloud, server, machine):
+    gone = server.machines.servers.pop(machine.id)
+    job = whole_machine(cloud, machine)
+    server.machines.servers[machine.id] = gone
+    is_undone(machine, job, "IMG.0005")
+
+
+@pytest.mark.parametrize("dies_at", range(0, 40, 9))
+def test_images_of_single_disks(cloud, server, machine, dies_at):
+    wishes = [
+        Wish(machine.disks[0], "mine"),
+        Wish(machine.disks[1], "data", "said", ("c=d",)),
+    ]
+    arguments = machine.arguments(wishes)
+    job = cloud.run(model.IMAGE_OF_SERVER, dies_at, **arguments)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    machine.check_tidy()
+    system = server.images[job.image_id]
+    assert (system["name"], system["os_hidden"], system["min_disk"]) == ("mine", False, 1)
+    [of_system, of_data] = model.view(job)["entities"]["sub_jobs_result"]
+    assert of_system["entities"]["image_id"] == job.image_id
+    data = server.images[of_data["entities"]["image_id"]]
+    assert (data["name"], data[attributes.VIRTUAL_ENV_TYPE]) == ("data", "DataImage")
+    assert (data["tags"], data[attributes.DESCRIPTION]) == (["c=d"], "said")
+    assert machine.made == {system["id"], data["id"]}

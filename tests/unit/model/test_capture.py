@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What images of servers say."""
+
+import pytest
+
+from ims_glance.model import attributes, capture
+from ims_glance.model.capture import Wish
+from ims_glance.model.servers import GIB, Disk
+from ims_glance.model.whole import Component
+
+ARGUMENTS = {
+    "server_id": "s",
+    "name": "mine",
+    "description": "said",
+    "min_ram": 512,
+    "max_ram": 1024,
+    "tags": ["a=b"],
+    "enterprise_project_id": "0",
+    "attributes": capture.carried({"__os_version": "CentOS 7.3 64bit"}),
+}
+DISK = Disk(1, "v", 2)
+
+
+def test_what_is_carried_over():
+    source = {
+        "hw_firmware_type": "uefi", "hw_vif_multiqueue_enabled": "true", "architecture": "x86_64",
+        "kernel_id": "k", "os_distro": "centos", "__os_version": "CentOS 7.3 64bit",
+        "__support_kvm_gpu_type": "M60", "os_shutdown_timeout": 60,
+        # These are true of that image only.
+        "img_signature": "s", "__system__cmkid": "k", "__productcode": "p", "instance_uuid": "i",
+        "name": "n", "owner": "o", "__support_agent_list": "hss", "hw_gone": None,
+    }  # fmt: skip
+    found = capture.carried(source)
+    assert found == {
+        "hw_firmware_type": "uefi", "hw_vif_multiqueue_enabled": "true", "architecture": "x86_64",
+        "kernel_id": "k", "os_distro": "centos", "__os_version": "CentOS 7.3 64bit",
+        "__support_kvm_gpu_type": "M60", "os_shutdown_timeout": "60",
+        "__os_type": "Linux", "__os_bit": "64", "__platform": "CentOS",
+    }  # fmt: skip
+
+
+def test_a_source_that_says_nothing():
+    assert capture.carried({})[attributes.OS_VERSION] == "Other Linux(64 bit)"
+
+
+def test_a_system_disk():
+    said = capture.for_system(ARGUMENTS)
+    assert said[attributes.DATA_ORIGIN] == "instance,s"
+    assert (said["name"], said["tags"], said["min_ram"]) == ("mine", ["a=b"], 512)
+    assert (said[attributes.DESCRIPTION], said["max_ram"]) == ("said", "1024")
+    assert said["__platform"] == "CentOS"
+    assert attributes.DESCRIPTION not in capture.for_system({**ARGUMENTS, "description": None})
+
+
+def test_a_data_disk():
+    said = capture.for_data(ARGUMENTS, Wish(DISK, "data", "text", ("c=d",)))
+    assert (said["name"], said["tags"], said[attributes.DESCRIPTION]) == ("data", ["c=d"], "text")
+    assert said[attributes.VIRTUAL_ENV_TYPE] == "DataImage"
+
+
+@pytest.mark.parametrize(("number", "kind"), [(0, "FusionCompute"), (1, "DataImage")])
+def test_a_disk_of_a_whole_machine(number, kind):
+    said = capture.for_component(ARGUMENTS, Disk(number, "v", 2))
+    assert (said["os_hidden"], said["protected"], said["name"]) == (
+        True,
+        True,
+        f"mine disk {number}",
+    )
+    assert said[attributes.VIRTUAL_ENV_TYPE] == kind
+
+
+def test_sizes():
+    view = {"size": 700, "virtual_size": 2 * GIB + 1}
+    assert capture.grown(view, DISK).size == 3
+    assert capture.grown({"size": 700, "virtual_size": None}, DISK) == DISK
+    assert capture.of_data(view, DISK) == {"min_disk": 3, "__image_size": "700", "os_hidden": False}
+    parts = [Component(Disk(0, None, 5), "i"), Component(DISK, "j")]
+    assert capture.of_disks(parts, [1, 2]) == {"min_disk": 5, "__image_size": "3"}
+
+
+def test_wishes_survive_a_job():
+    wish = Wish(DISK, "data", "text", ("c=d",))
+    assert Wish.of(wish.to_arguments()) == wish
+
+
+def test_surplus():
+    assert capture.is_surplus("owner_user_name")
+    assert not capture.is_surplus("hw_firmware_type")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ties a whole-machine image together."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ims_glance.model import attributes, whole
+from ims_glance.model.servers import Disk
+from ims_glance.model.whole import Component
+
+PARTS = [
+    Component(Disk(0, None, 2), "i0"),
+    Component(Disk(1, None, 3, "fast", goes_with_server=False), "i1"),
+]
+
+
+def test_what_is_written_is_read():
+    view = {**whole.properties(PARTS), "id": "w"}
+    assert whole.components(view) == PARTS
+
+
+def test_what_nova_reads():
+    first, second = json.loads(whole.properties(PARTS)[whole.MAPPING])
+    assert first == {
+        "source_type": "image",
+        "destination_type": "volume",
+        "image_id": "i0",
+        "volume_size": 2,
+        "boot_index": 0,
+        "delete_on_termination": True,
+    }
+    assert (second["boot_index"], second["volume_type"]) == (-1, "fast")
+    assert not second["delete_on_termination"]
+
+
+def test_nobody_changes_what_nova_reads():
+    assert set(whole.properties(PARTS)) == whole.MAPPED | {attributes.WHOLE_IMAGE}
+
+
+def test_the_same_disk_elsewhere():
+    assert whole.moved(PARTS[1], "i9") == Component(PARTS[1].disk, "i9")
+
+
+@pytest.mark.parametrize(
+    "mapping", [None, "", "{", "[]", "{}", "7", '["x"]', '[{"volume_id": "v"}]']
+)
+def test_mappings_of_others(mapping):
+    assert whole.components({attributes.WHOLE_IMAGE: "true", whole.MAPPING: mapping}) == []
+
+
+def test_an_image_that_is_none():
+    assert whole.components({whole.MAPPING: whole.properties(PARTS)[whole.MAPPING]}) == []
+    assert whole.parent_id({}) is None
+    assert whole.parent_id({attributes.COMPONENT_OF: "w"}) == "w"
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text() | st.integers(), st.lists))
+def test_no_mapping_breaks_it(value):
+    whole.components({attributes.WHOLE_IMAGE: "true", whole.MAPPING: json.dumps(value)})
