@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images and jobs as columns."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -37,6 +38,17 @@ LONG = (
     "Description",
 )
 
+# Properties that are shown in fields of their own.
+_SHOWN_APART = frozenset(
+    {
+        "block_device_mapping",
+        "bdm_v2",
+        "root_device_name",
+        "__capture",
+        "__capture_standstill_ms",
+    }
+)
+
 
 def image_row(image: Image, is_long: bool) -> tuple[Any, ...]:
     """The values of :data:`LIST`, and of :data:`LONG` if wanted."""
@@ -70,7 +82,12 @@ def image_row(image: Image, is_long: bool) -> tuple[Any, ...]:
 
 def image(shown: Image) -> Shown:
     """Everything about an image."""
-    properties = {key: value for key, value in (shown.properties or {}).items() if value != ""}
+    properties = {
+        key: value
+        for key, value in (shown.properties or {}).items()
+        if value != "" and key not in _SHOWN_APART
+    }
+    whole = _whole(shown) if shown.kind == "whole" else {}
     return _pairs(
         {
             "id": shown.id,
@@ -85,6 +102,7 @@ def image(shown: Image) -> Shown:
             "os_bit": shown.os_bit,
             "disk_gb": shown.min_disk,
             "size": Size(shown.bytes),
+            **whole,
             "disk_format": shown.disk_format,
             "min_ram_mb": shown.min_ram,
             "max_ram_mb": shown.max_ram,
@@ -104,6 +122,31 @@ def image(shown: Image) -> Shown:
             "properties": format_columns.DictColumn(properties),
         }
     )
+
+
+def _whole(shown: Image) -> dict[str, Any]:
+    """The disks of a whole machine, in the order in which it has them."""
+    properties = shown.properties or {}
+    try:
+        mapping = json.loads(properties.get("block_device_mapping") or "[]")
+    except ValueError:
+        mapping = []
+    disks = [
+        {
+            "boot": each.get("boot_index") if each.get("boot_index") == 0 else None,
+            "size_gb": each.get("volume_size"),
+            "type": each.get("volume_type"),
+            "deleted_with_server": each.get("delete_on_termination"),
+            "encrypted": shown.is_encrypted,
+            "image_id": each.get("image_id"),
+        }
+        for each in mapping
+    ]
+    return {
+        "disks": Lines(disks),
+        "captured": properties.get("__capture"),
+        "standstill_ms": properties.get("__capture_standstill_ms"),
+    }
 
 
 def job(shown: Job) -> Shown:

@@ -139,3 +139,21 @@ def test_what_is_not_shared_is_not_accepted(cloud, server, images):
 @pytest.mark.parametrize("run", [add, remove, answer])
 def test_images_that_are_not_there(cloud, images, run):
     ended(run(cloud, ["other"]), "IMG.0027")
+
+
+def test_unsharing_goes_on_where_another_worker_made_the_image_private(cloud, server, images):
+    """Of a private image Glance lets nobody delete members, also those that are gone."""
+    share(server, images, p="accepted")
+    delete = f"DELETE /v2/images/{images[0]}/members/p"
+    server.failures[delete] = [403]
+
+    def before(request):
+        if request == delete:
+            server.members[images[0]] = {}
+            server.images[images[0]]["visibility"] = "private"
+
+    # The bench sets a hook of its own, which is not needed here.
+    hook = property(lambda _server: before, lambda *_: None)
+    server.__class__ = type("Hooked", (type(server),), {"before": hook})
+    ended(remove(cloud, images))
+    assert server.members[images[1]] == {}

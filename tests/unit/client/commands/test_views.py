@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images and jobs as columns."""
 
+import json
+
 import pytest
 
 from ims_glance.client.commands import views
@@ -44,3 +46,25 @@ def test_one_job():
 def test_a_job_of_which_only_the_id_is_known():
     shown = dict(zip(*views.job(Job.existing(job_id=JOB_ID)), strict=True))
     assert (shown["job_id"], shown["status"], shown["percent"]) == (JOB_ID, None, None)
+
+
+def test_a_whole_machine():
+    mapping = [
+        {"image_id": "i0", "volume_size": 1, "boot_index": 0, "delete_on_termination": True},
+        {"image_id": "i1", "volume_size": 2, "boot_index": -1, "volume_type": "fast"},
+    ]
+    more = {"__whole_image": "true", "block_device_mapping": json.dumps(mapping)}
+    shown = dict(zip(*views.image(read(**more, __capture="paused")), strict=True))
+    first, second = shown["disks"].human_readable().splitlines()
+    assert "boot=0" in first
+    assert "type=fast" in second
+    assert "boot" not in second
+    assert shown["captured"] == "paused"
+    assert "bdm_v2" not in shown["properties"].human_readable()
+
+
+@pytest.mark.parametrize("mapping", ["", "{", "[]"])
+def test_a_whole_machine_that_somebody_broke(mapping):
+    more = {"__whole_image": "true", "block_device_mapping": mapping}
+    shown = dict(zip(*views.image(read(**more)), strict=True))
+    assert shown["disks"].human_readable() == ""
