@@ -3,26 +3,47 @@
 
 import contextlib
 import re
+import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from pocket_cloud import guest as guest_disk
 from pocket_cloud.cloud import Cloud
 
 from tests.cloud import flow_jobs, servers
 
 GIB = 1 << 30
 _FLAVOR = "m1.nano"
+# Behind the guest's own data, and before the place where it counts; MiB.
+_BALLAST_AT = 100
 # What makes the guest count (devstack/pocket_cloud/templates/guest-init).
 _COUNT = b"IMS-COUNT".ljust(1 << 20, b"\0")
 _COUNTER = re.compile(r"IMS-GUEST-COUNTER (vd[a-z]) +(\d+)")
 
 
 @contextlib.contextmanager
-def guest(connection: Any) -> Iterator[str]:
-    """The guest's image; its id."""
-    with servers.guest_image(Cloud.from_environment(), connection) as image:
-        yield image.id
+def guest(connection: Any, ballast: int = 0) -> Iterator[str]:
+    """The guest's image; its id.
+
+    :param ballast: MiB of random data on its disk, which take Nova a while to read
+    """
+    disk = guest_disk.build(Cloud.from_environment())
+    with tempfile.NamedTemporaryFile(dir=disk.parent) as file:
+        shutil.copyfile(disk, file.name)
+        for at in range(ballast):
+            file.seek((_BALLAST_AT + at) << 20)
+            file.write(secrets.token_bytes(1 << 20))
+        file.flush()
+        with Path(file.name).open("rb") as data:
+            image_id = flow_jobs.upload(connection, data, name="guest")
+    try:
+        yield image_id
+    finally:
+        connection.image.delete(f"/images/{image_id}")
 
 
 @contextlib.contextmanager

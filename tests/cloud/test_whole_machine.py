@@ -25,8 +25,8 @@ def guest(tenant):
 
 
 @pytest.fixture(scope="module")
-def local(tenant, guest):
-    with machines.local_root(tenant, guest) as server:
+def local(tenant):
+    with machines.guest(tenant, ballast=300) as heavy, machines.local_root(tenant, heavy) as server:
         yield server
 
 
@@ -40,7 +40,7 @@ def on_volumes(tenant, guest):
 def _nothing_left(tenant, local, on_volumes):
     before = _left(tenant)
     yield
-    jobs.eventually(lambda: _left(tenant), before)
+    jobs.eventually(lambda: _left(tenant), before, 30)
 
 
 def _left(tenant):
