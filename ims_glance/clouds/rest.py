@@ -56,6 +56,10 @@ class Missing(Refused):
     """What the request names does not exist, or is not shown to the job's user."""
 
 
+class NotInCatalog(Refused):
+    """The caller's catalogue has no such service: this cloud, or this region, does without it."""
+
+
 _CODES = {400: "IMG.0016", 403: "IMG.0026", 404: "IMG.0121", 413: "IMG.0015"}
 
 
@@ -121,7 +125,8 @@ class Rest:
         if isinstance(error, auth_exceptions.HttpError) and error.http_status < 500:
             return DelegationEnded(service=self._title, reason=str(error)[:_MAX_REASON])
         if isinstance(error, auth_exceptions.EndpointNotFound):
-            return Missing(404, _CODES[404], self._title, str(error))
+            reason = f"it is not in the catalogue of this region ({error})"
+            return NotInCatalog(400, "IMG.0105", self._title, reason)
         return self.away(error)
 
     def _check(self, response: Any) -> None:

@@ -8,6 +8,7 @@ import webob
 from oslo_serialization import jsonutils
 
 from ims_glance import exceptions
+from ims_glance.clouds import rest
 
 # IMS answers 400 where the Image API would say 409 (its page "Error codes"). The first that fits.
 _STATUS: tuple[tuple[type[exceptions.ImsError], int], ...] = (
@@ -23,6 +24,9 @@ _CODED = re.compile(r"(?P<code>IMG\.\d{4}): (?P<message>.*)", re.DOTALL)
 
 def status_of(error: exceptions.ImsError) -> int:
     """The HTTP status of the answer for *error*."""
+    if isinstance(error, rest.Refused):
+        # What a neighbour says no to, asked with the caller's own token, is no failure of ours.
+        return error.status if error.status in (403, 404) else 400
     return next((status for family, status in _STATUS if isinstance(error, family)), 500)
 
 
