@@ -181,7 +181,9 @@ class Probe:
         """
         self.count += 1
         request_id = answer.headers.get("x-request-id", "")
-        told = f"{answer.status} {answer.body[:500]!r} to {sent!r:.2000} ({self._note}, {request_id})"
+        told = (
+            f"{answer.status} {answer.body[:500]!r} to {sent!r:.2000} ({self._note}, {request_id})"
+        )
         assert answer.status < 500, told
         assert request_id.startswith("req-"), told
         if operation is None:
