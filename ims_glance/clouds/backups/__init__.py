@@ -13,7 +13,7 @@ from ims_glance.clouds.backups.base import ServerBackups
 NAMESPACE = "ims_glance.backups"
 
 
-class DriverMissing(exceptions.Unavailable):
+class DriverMissing(exceptions.ImsError):
     """The configured driver is not installed."""
 
     template = (
