@@ -38,6 +38,8 @@ IMAGES_OF_VOLUMES = "imsVolumesToSysDataImagesJob"
 WHOLE_OF_SERVER = "imsCreateWholeImageByInstanceJob"
 WHOLE_OF_BACKUP = "imsCreateWholeImageByBackupJob"
 SERVER_BACKUP = "imsCreateServerBackupJob"
+WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})
+"""Jobs that make one image of all disks of a server."""
 IMAGE_OF_DISK = "imsCopyVolumeToImageJob"
 """A sub-job: one of several images that a job makes."""
 ADD_MEMBERS = "imsAddImageMembersJob"
@@ -153,7 +155,7 @@ class Job:
         """Id of the server backup that it makes, or makes an image of; a UUID."""
         if self.type == SERVER_BACKUP or self.arguments.get("with_backup"):
             # Nothing has to be recorded for a worker that goes on to find it.
-            return str(uuid.UUID(hex=self.id))
+            return id_of_backup(self.id)
         return self.arguments.get("backup_id")
 
     @property
@@ -170,6 +172,11 @@ class Job:
         if not self.total_bytes:
             return 0.0
         return round(min(99.0, 100.0 * self.done_bytes / self.total_bytes), 1)
+
+
+def id_of_backup(job_id: str) -> str:
+    """Id of the server backup that a job makes."""
+    return str(uuid.UUID(hex=job_id))
 
 
 def check_storable(values: Any, name: str = "arguments") -> None:

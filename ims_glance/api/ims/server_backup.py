@@ -64,13 +64,9 @@ def list_server_backups(call: Call) -> Answer:
     """``GET /v1/{project_id}/server-backups``: the newest first."""
     wanted = {name: call.query.get(name) for name in ("name", "server_id", "status")}
     images = _images(call)
-    views = [
-        each.view(images.get(each.id)) for each in call.service.backups.of(call.context).all()
-    ]
+    views = [each.view(images.get(each.id)) for each in call.service.backups.of(call.context).all()]
     found = [
-        view
-        for view in views
-        if all(value in (None, view[name]) for name, value in wanted.items())
+        view for view in views if all(value in (None, view[name]) for name, value in wanted.items())
     ]
     ids = [view["id"] for view in found]
     marker = call.query.get("marker")
