@@ -4,6 +4,7 @@
 import contextlib
 import json
 import types
+from typing import Any
 
 import pytest
 import webob
@@ -161,5 +162,5 @@ def test_get(known, context):
 )
 def test_whether_it_is_wanted(body, wanted):
     request = wsgi.Request.blank("/", method="DELETE", body=body)
-    asked = types.SimpleNamespace(request=request)
+    asked: Any = types.SimpleNamespace(request=request)
     assert server_backups.is_wanted(asked) is wanted
