@@ -10,6 +10,13 @@ from tests.unit.flows import flow_bench
 from tests.unit.flows.machine import Machine
 
 
+class Anything(DiskTask):
+    """A task."""
+
+    def execute(self):
+        """Nothing."""
+
+
 @pytest.fixture
 def machine(server):
     return Machine(server, is_local=True)
@@ -27,14 +34,14 @@ def job(tables, server, machine, monkeypatch):
 
 
 def test_what_a_task_knows(job, machine):
-    task = DiskTask(job)
+    task = Anything(job)
     assert (task.server_id, task.total, task.disks) == (machine.id, 2, machine.disks)
     assert [disk.number for disk in task.attached] == [1]
     assert task.called(task.disks[1]) == f"ims-job-{job.id}-1"
 
 
 def test_all_volumes_are_deleted_also_that_of_a_local_disk(job, server, machine):
-    task = DiskTask(job)
+    task = Anything(job)
     for disk in task.disks:
         server.volume(name=task.called(disk))
     task.delete_volumes()
@@ -42,14 +49,14 @@ def test_all_volumes_are_deleted_also_that_of_a_local_disk(job, server, machine)
 
 
 def test_a_volume_that_does_not_go(job, server):
-    task = DiskTask(job)
+    task = Anything(job)
     server.volume(name=task.called(task.disks[1]), status="restoring-backup")
     with pytest.raises(NotDeleted, match="restoring-backup"):
         task.delete_volumes()
 
 
 def test_a_snapshot_that_is_being_backed_up_is_waited_for(job, server):
-    task = DiskTask(job)
+    task = Anything(job)
     named = {"id": "s", "name": task.called(task.disks[1]), "status": "backing-up"}
     server.machines.snapshots["s"] = named
 
