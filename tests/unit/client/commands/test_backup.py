@@ -2,6 +2,7 @@
 """``openstack ims backup create|list|show|delete``."""
 
 import json
+from typing import Any
 
 import pytest
 from openstack import exceptions as sdk_exceptions
@@ -19,7 +20,10 @@ def ready(cloud):
     cloud.ims("GET", BACKUPS, {"server_backups": [backup(), backup(SECOND, "weekly")]})
     cloud.ims("GET", f"{BACKUPS}/{BACKUP_ID}", backup())
     cloud.ims("POST", BACKUPS, {"job_id": JOB_ID, "backup_id": BACKUP_ID})
-    made = {"job_type": "imsCreateServerBackupJob", "entities": {"backup_id": BACKUP_ID}}
+    made: dict[str, Any] = {
+        "job_type": "imsCreateServerBackupJob",
+        "entities": {"backup_id": BACKUP_ID},
+    }
     cloud.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", job(**made))
     for each in (BACKUP_ID, SECOND):
         cloud.ims("DELETE", f"{BACKUPS}/{each}", None, 204)
