@@ -27,6 +27,7 @@ LOG = logging.getLogger(__name__)
 
 # Of a body of IMS's clients, which have one thing to say in it; bytes.
 _LONGEST = 65536
+_DELETABLE = frozenset({"available", "error", "deleting"})
 
 
 class Backups:
@@ -98,7 +99,8 @@ def _find(call: Call, known: Backups, image: Image, backup_id: str) -> ServerBac
         _refuse(image, backup_id, str(refused))
     if backup_id in known.in_use(str(call.context.project_id)):
         _refuse(image, backup_id, "a job works on it")
-    if found is not None and found.status in (Status.CREATING, Status.RESTORING):
+    # Cinder deletes no others (cinder/backup/api.py, delete).
+    if found is not None and not {part.status for part in found.parts} <= _DELETABLE:
         _refuse(image, backup_id, f"it is {found.status}")
     return found
 

@@ -109,13 +109,20 @@ class MakeBackups(BackupTask):
 
         :raises BackupFailed: if one fails, or takes too long
         """
-        parts = {part.disk.number: part for part in self._parts()}
+        parts: dict[int, Part] = {}
+        surplus = [
+            part for part in self._parts() if parts.setdefault(part.disk.number, part) != part
+        ]
         for disk in self.disks:
             part = parts.get(disk.number)
             is_coming = part is not None and part.status == "creating" and not is_late
             if not is_coming and (part is None or part.status != "available"):
                 self._fail(disk, part)
-        return any(part.status == "creating" for part in parts.values())
+        for part in surplus:
+            # Cinder had begun with it, and its answer was lost.
+            if part.status in ("available", "error"):
+                self.backups.delete_part(part.id)
+        return bool(surplus) or any(part.status == "creating" for part in parts.values())
 
     def _fail(self, disk: Disk, part: Part | None) -> NoReturn:
         reason = "somebody deleted its backup."

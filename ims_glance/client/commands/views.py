@@ -188,7 +188,7 @@ def job_row(shown: Job, is_long: bool) -> tuple[Any, ...]:
         shown.type,
         shown.status,
         None if percent is None else round(percent, 1),
-        shown.image_name or shown.image_id,
+        shown.image_name or shown.image_id or shown.backup_name,
         shown.begin_time,
         shown.end_time,
     )

@@ -66,6 +66,11 @@ class Job(Paged):
         return self._text("backup_id")
 
     @property
+    def backup_name(self) -> str | None:
+        """The name of a backup that it makes."""
+        return self._text("backup_name")
+
+    @property
     def current_task(self) -> str | None:
         """What it is doing."""
         return self._text("current_task")

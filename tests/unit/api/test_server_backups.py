@@ -104,7 +104,7 @@ def test_administrators_do_not_reach_it(call, known, context):
     _refused(call, known, image(owner=calls.OTHER))
 
 
-@pytest.mark.parametrize("status", ["creating", "restoring"])
+@pytest.mark.parametrize("status", ["creating", "restoring", "error_deleting"])
 def test_it_is_busy(call, known, server, status):
     for each in server.backups.values():
         each["status"] = status

@@ -101,6 +101,16 @@ def test_a_backup_that_somebody_deleted_is_made_again(job, server):
     assert len(server.backups) == 2
 
 
+def test_a_backup_that_was_begun_twice_is_kept_once(job, server):
+    """Cinder's answer was lost."""
+    MakeBackups(job).execute(INSTANT)
+    first = next(iter(server.backups.values()))
+    server.backups["again"] = {**first, "id": "again"}
+    MakeBackups(job).execute(INSTANT)
+    [found] = server_backup.gathered(server.backups.values())
+    assert found.status is server_backup.Status.AVAILABLE
+
+
 def test_cinder_takes_too_long(job, server):
     server.backup_status = "creating"
     with pytest.raises(BackupFailed, match="creating"):
