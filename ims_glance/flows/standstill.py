@@ -17,7 +17,7 @@ from ims_glance.flows.context import Abandoned, JobContext, clock
 from ims_glance.model.servers import ACTIVE, PAUSED, ServerUnfit
 
 # Between two looks at a server that stands still, and is wanted back; seconds.
-_POLL = 0.1
+_POLL = 0.05
 
 
 class NotHeldStill(exceptions.ImsError):
@@ -81,7 +81,7 @@ class Standstill:
         try:
             self._await_pause()
             yield still
-            self._check_pause()
+            self._end_pause()
         except Abandoned:
             # Perhaps there is no other worker to let it go on. If there is, and it has paused the
             # server again, then it sees in the end that the server did not stand still.
@@ -136,15 +136,20 @@ class Standstill:
                 )
             self._job.pause(_POLL)
 
-    def _check_pause(self) -> None:
-        status = self._compute.get(self._server_id)["status"]
-        if status != PAUSED:
-            raise NotStill(server_id=self._server_id, status=status)
+    def _end_pause(self) -> None:
+        """Let it go on, without a look first: Nova unpauses only what has stood still until now."""
+        if not self._unpause():
+            status = self._compute.get(self._server_id)["status"]
+            if status != PAUSED:
+                raise NotStill(server_id=self._server_id, status=status)
 
-    def _unpause(self) -> None:
+    def _unpause(self) -> bool:
+        """Whether Nova does it now."""
         try:
             self._compute.unpause(self._server_id)
         except rest.Refused as error:
             # Something else began a moment ago; the next look tells.
             if error.status != 409:
                 raise
+            return False
+        return True

@@ -16,7 +16,7 @@ import jsonschema_rs
 
 from ims_glance.api.ims import openapi
 from ims_glance.api.ims.operation import Operation
-from tests.cloud import pocket
+from tests.cloud import jobs, pocket
 
 _PATIENCE = 180.0
 _ERROR = jsonschema_rs.validator_for(openapi.document()["components"]["schemas"]["Error"])
@@ -97,8 +97,8 @@ class Tenant:
 
     def _jobs(self) -> list[dict[str, Any]]:
         answer = self.conn.image.get(f"{self.endpoint}/v1/{self.project_id}/jobs?limit=100")
-        jobs: list[dict[str, Any]] = answer.json()["jobs"]
-        return jobs
+        found: list[dict[str, Any]] = answer.json()["jobs"]
+        return found
 
     def _left(self) -> list[Any]:
         mine = {"owner": self.project_id}
@@ -118,8 +118,8 @@ class Tenant:
             assert self._left() == []
             for secret in self.conn.key_manager.secrets():
                 self.conn.key_manager.delete_secret(pocket.secret_id(secret))
-            trusts = self._admin.identity.get("/OS-TRUST/trusts").json()["trusts"]
-            assert [one for one in trusts if one["trustor_user_id"] == self._user.id] == []
+            # Given back a moment after the last job ([ims_jobs] delegation_idle_seconds).
+            jobs.eventually(lambda: jobs.trusts(self.conn), [], _PATIENCE)
         finally:
             self._demo.image.delete_image(self._received)
             self._admin.identity.delete_user(self._user)
@@ -180,9 +180,12 @@ class Probe:
         :param operation: of the IMS API; ``None`` for the Image API, whose refusals are its own
         """
         self.count += 1
-        told = f"{answer.status} {answer.body[:500]!r} to {sent!r:.2000} ({self._note})"
+        request_id = answer.headers.get("x-request-id", "")
+        told = (
+            f"{answer.status} {answer.body[:500]!r} to {sent!r:.2000} ({self._note}, {request_id})"
+        )
         assert answer.status < 500, told
-        assert answer.headers.get("x-request-id", "").startswith("req-"), told
+        assert request_id.startswith("req-"), told
         if operation is None:
             return
         if answer.status >= 400:

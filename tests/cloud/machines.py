@@ -20,8 +20,8 @@ GIB = 1 << 30
 _FLAVOR = "m1.nano"
 # Behind the guest's own data, and before the place where it counts; MiB.
 _BALLAST_AT = 100
-# What makes the guest count (devstack/pocket_cloud/templates/guest-init).
-_COUNT = b"IMS-COUNT".ljust(1 << 20, b"\0")
+QUICK, SLOW = 30_000, 300_000
+"""Microseconds between two rounds of counting. A quick guest keeps a processor busy."""
 _COUNTER = re.compile(r"IMS-GUEST-COUNTER (vd[a-z]) +(\d+)")
 
 
@@ -47,10 +47,10 @@ def guest(connection: Any, ballast: int = 0) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def local_root(connection: Any, image_id: str, disks: int = 2) -> Iterator[Any]:
+def local_root(connection: Any, image_id: str, disks: int = 2, pause: int = SLOW) -> Iterator[Any]:
     """A server with its root disk on its host and data volumes, on all of which it counts."""
     with contextlib.ExitStack() as stack:
-        volumes = [stack.enter_context(_volume(connection, at)) for at in range(disks)]
+        volumes = [stack.enter_context(_volume(connection, at, pause)) for at in range(disks)]
         mapping = [
             {
                 "boot_index": 0,
@@ -70,7 +70,7 @@ def local_root(connection: Any, image_id: str, disks: int = 2) -> Iterator[Any]:
 def volume_root(connection: Any, image_id: str, disks: int = 2, size: int = 1) -> Iterator[Any]:
     """A server with volumes only, on all of which it counts."""
     with contextlib.ExitStack() as stack:
-        volumes = [stack.enter_context(_volume(connection, at, size)) for at in range(disks)]
+        volumes = [stack.enter_context(_volume(connection, at, SLOW, size)) for at in range(disks)]
         root = {
             "boot_index": 0,
             "uuid": image_id,
@@ -132,11 +132,13 @@ def _await_counting(connection: Any, server: Any) -> None:
 
 
 @contextlib.contextmanager
-def _volume(connection: Any, number: int, size: int = 1) -> Iterator[str]:
+def _volume(connection: Any, number: int, pause: int, size: int = 1) -> Iterator[str]:
     storage = connection.block_storage
     data = {}
     if number == 0:
-        data["image_id"] = flow_jobs.upload(connection, _COUNT)
+        # What makes the guest count (devstack/pocket_cloud/templates/guest-init).
+        told = b"IMS-COUNT".ljust(16, b"\0") + str(pause).encode().ljust(16, b"\0")
+        data["image_id"] = flow_jobs.upload(connection, told.ljust(GIB >> 10, b"\0"))
     volume = storage.create_volume(size=size, name=f"data-{number}", **data)
     storage.wait_for_status(volume, wait=120)
     for image_id in data.values():

@@ -37,23 +37,19 @@ def _later(ims, image_id="", queued_id=""):
     data = v2.CreateDataImageRequestBody(**_DATA_FILE)
     file = v2.CreateImageRequestBody(**_DATA_FILE, os_version=LINUX)
     quick = v2.QuickImportImageByFileRequestBody(**_QUICK)
-    server = v2.CreateImageRequestBody(name="x", instance_id=NOBODY)
-    disks = v2.CreateImageRequestBody(data_images=[v2.CreateDataImage("x", NOBODY)])
     export = v2.ExportImageRequestBody("bucket:object", "qcow2")
-    whole = v2.CreateWholeImageRequestBody(name="x", instance_id=NOBODY)
+    whole = v2.CreateWholeImageRequestBody(name="x", backup_id=NOBODY)
     away = v2.CopyImageCrossRegionRequestBody(
         name="x", region="RegionTwo", project_name="demo", agency_name="agency"
     )
     return {
         "file": lambda: ims.create_image(v2.CreateImageRequest(file)),
         "file safely": lambda: ims.create_image_in_safe_mode(v2.CreateImageInSafeModeRequest(file)),
-        "server": lambda: ims.create_image(v2.CreateImageRequest(server)),
-        "data disks": lambda: ims.create_image(v2.CreateImageRequest(disks)),
         "data": lambda: ims.create_data_image(v2.CreateDataImageRequest(data)),
         "data safely": lambda: ims.create_data_image_in_safe_mode(
             v2.CreateDataImageInSafeModeRequest(data)
         ),
-        "whole": lambda: ims.create_whole_image(v2.CreateWholeImageRequest(whole)),
+        "whole of a backup": lambda: ims.create_whole_image(v2.CreateWholeImageRequest(whole)),
         "quick": lambda: ims.import_image_quick(v2.ImportImageQuickRequest(quick)),
         "quick safely": lambda: ims.import_image_quick_in_safe_mode(
             v2.ImportImageQuickInSafeModeRequest(quick)

@@ -12,6 +12,8 @@ from otcextensions import sdk
 
 from tests.cloud import client_shell, pocket
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
 # What loading otcextensions changes in openstacksdk, for everybody in the process.
 _PATCHED = (
     (exceptions, "raise_from_response"),
@@ -96,17 +98,17 @@ def test_update_image_refuses(conn, image):
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "status", "code"),
     [
-        {"instance_id": "00000000-0000-4000-8000-000000000000", "max_ram": 2048},
-        {"image_url": "bucket:object", "min_disk": 40, "image_tags": [{"key": "a", "value": "b"}]},
+        ({"instance_id": NOBODY, "max_ram": 2048}, 404, "IMG.0005"),
+        ({"image_url": "bucket:object", "image_tags": [{"key": "a"}]}, 400, "IMG.0105"),
     ],
     ids=["server", "file"],
 )
-def test_create_image(conn, source):
+def test_create_image(conn, source, status, code):
     with pytest.raises(exceptions.HttpException) as caught:
-        conn.imsv2.create_image(name="contract-otc", description="words", **source)
-    _refused(caught, "IMG.0105", 400)
+        conn.imsv2.create_image(name="contract-otc", description="words", min_disk=40, **source)
+    _refused(caught, code, status)
 
 
 def test_create_image_without_a_name(conn):

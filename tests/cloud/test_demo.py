@@ -21,6 +21,9 @@ def _what_is_there() -> dict[str, list[str]]:
     ]
     return {
         "images": sorted(image.id for image in demo.image.images()),
+        "hidden": sorted(image.id for image in demo.image.images(is_hidden=True)),
+        "volumes": sorted(volume.id for volume in demo.block_storage.volumes()),
+        "snapshots": sorted(each.id for each in demo.block_storage.snapshots()),
         "servers": sorted(server.id for server in demo.compute.servers()),
         "secrets": sorted(secrets),
         "orders": sorted(order.order_ref for order in demo.key_manager.orders()),
@@ -44,5 +47,6 @@ def test_demo_shows_everything_and_leaves_nothing():
     assert "none of" in played.stdout
     assert played.stdout.count("IMS-GUEST-READY") == 2
     assert "does not authenticate" in played.stdout
+    assert "they are of one instant" in played.stdout
     assert "gAAAAA" not in played.stdout, "that is how a token begins"
     assert _what_is_there() == before

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """No request makes the service fail: thousands of right, wrong and odd ones at both doors.
 
-The requests follow from the API's own description (:mod:`ims_glance.api.ims.openapi`). The seed is
-shown; ``FUZZ_SEED`` repeats a run.
+The requests follow from the API's own description (:mod:`ims_glance.api.ims.openapi`), and are the
+same in every run; another ``FUZZ_SEED`` (any number) makes others.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import json
 import os
 import random
 import re
-import secrets
 import urllib.parse
 
 import hypothesis
@@ -26,7 +25,7 @@ from ims_glance.api.ims.operations import OPERATIONS
 from tests.cloud import fuzzing
 from tests.cloud.fuzzing import Answer
 
-SEED = int(os.environ.get("FUZZ_SEED") or secrets.randbelow(2**32))
+SEED = int(os.environ.get("FUZZ_SEED") or 33)
 AT_LEAST = 5000
 NAMES = [operation.name for operation in OPERATIONS]
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

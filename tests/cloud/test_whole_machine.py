@@ -24,20 +24,25 @@ def guest(tenant):
         yield image_id
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def local(tenant):
-    with machines.guest(tenant, ballast=300) as heavy, machines.local_root(tenant, heavy) as server:
+    """It counts quickly, and has much on its root disk: that is read while it goes on."""
+    with (
+        machines.guest(tenant, ballast=400) as heavy,
+        machines.local_root(tenant, heavy, pause=machines.QUICK) as server,
+    ):
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def on_volumes(tenant, guest):
     with machines.volume_root(tenant, guest) as server:
         yield server
 
 
-@pytest.fixture(autouse=True)
-def _nothing_left(tenant, local, on_volumes):
+@pytest.fixture
+def nothing_left(tenant):
+    """To be used behind the fixture of the server that is captured."""
     before = captures.left(tenant)
     yield
     jobs.eventually(lambda: captures.left(tenant), before, 30)
@@ -63,9 +68,8 @@ def counts_after_boot(connection, image_id):
         return machines.counters(connection, server)
 
 
-@pytest.mark.parametrize("kind", ["local", "on_volumes"])
-def test_all_disks_are_of_one_instant(tenant, kind, request):
-    server = request.getfixturevalue(kind)
+def check_one_instant(tenant, server):
+    """A running server with three disks, captured and booted elsewhere."""
     image = captured(tenant, server)
     assert tenant.compute.get_server(server.id).status == "ACTIVE"
     shown = flow_jobs.view(tenant, image.id)
@@ -81,13 +85,41 @@ def test_all_disks_are_of_one_instant(tenant, kind, request):
     tenant.ims.delete_image(image.id)
 
 
-def test_without_the_pause_they_are_not(tenant, local):
-    image = captured(tenant, local, no_pause=True)
-    assert flow_jobs.view(tenant, image.id)[attributes.CAPTURE] == "running"
-    assert not machines.are_of_one_instant(counts_after_boot(tenant, image.id))
-    tenant.ims.delete_image(image.id)
+def check_single_disks(tenant, server):
+    """Images of the system disk and of a data disk of a server."""
+    attached = tenant.compute.get(f"/servers/{server.id}/os-volume_attachments").json()
+    volumes = sorted(attached["volumeAttachments"], key=lambda each: each["device"])
+    data = {"name": "data", "volume_id": volumes[-1]["volumeId"]}
+    job = tenant.ims.create_image("system", instance_id=server.id, data_images=[data])
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    system = flow_jobs.view(tenant, ended.image_id)
+    assert (system["name"], system["os_hidden"]) == ("system", False)
+    [of_system, of_data] = ended.sub_jobs
+    assert of_system["entities"]["image_id"] == system["id"]
+    image = flow_jobs.view(tenant, of_data["entities"]["image_id"])
+    assert (image["name"], image[attributes.VIRTUAL_ENV_TYPE]) == ("data", "DataImage")
+    # It boots, from a disk on the host.
+    assert len(counts_after_boot(tenant, system["id"])) == 1
+    for each in (system, image):
+        tenant.ims.delete_image(each["id"])
 
 
+@pytest.mark.usefixtures("local", "nothing_left")
+class TestLocalRoot:
+    def test_all_disks_are_of_one_instant(self, tenant, local):
+        check_one_instant(tenant, local)
+
+    def test_without_the_pause_they_are_not(self, tenant, local):
+        image = captured(tenant, local, no_pause=True)
+        assert flow_jobs.view(tenant, image.id)[attributes.CAPTURE] == "running"
+        assert not machines.are_of_one_instant(counts_after_boot(tenant, image.id))
+        tenant.ims.delete_image(image.id)
+
+    def test_the_system_disk_and_a_data_disk(self, tenant, local):
+        check_single_disks(tenant, local)
+
+
+@pytest.mark.usefixtures("nothing_left")
 def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest):
     key_id = pocket.make_key(tenant)
     with machines.volume_root(tenant, guest, disks=1) as server:
@@ -109,38 +141,24 @@ def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest):
     tenant.key_manager.delete_secret(key_id)
 
 
-def test_a_stopped_server(tenant, on_volumes):
-    tenant.compute.stop_server(on_volumes)
-    tenant.compute.wait_for_server(on_volumes, "SHUTOFF", wait=120)
-    image = captured(tenant, on_volumes)
-    assert flow_jobs.view(tenant, image.id)[attributes.CAPTURE] == "stopped"
-    assert tenant.compute.get_server(on_volumes.id).status == "SHUTOFF"
-    tenant.ims.delete_image(image.id)
-    tenant.compute.start_server(on_volumes)
-    tenant.compute.wait_for_server(on_volumes, wait=120)
+@pytest.mark.usefixtures("on_volumes", "nothing_left")
+class TestOnVolumes:
+    def test_all_disks_are_of_one_instant(self, tenant, on_volumes):
+        check_one_instant(tenant, on_volumes)
 
+    def test_the_system_disk_and_a_data_disk(self, tenant, on_volumes):
+        check_single_disks(tenant, on_volumes)
 
-@pytest.mark.parametrize("kind", ["local", "on_volumes"])
-def test_the_system_disk_and_a_data_disk(tenant, kind, request):
-    server = request.getfixturevalue(kind)
-    attached = tenant.compute.get(f"/servers/{server.id}/os-volume_attachments").json()
-    volumes = sorted(attached["volumeAttachments"], key=lambda each: each["device"])
-    data = {"name": "data", "volume_id": volumes[-1]["volumeId"]}
-    job = tenant.ims.create_image("system", instance_id=server.id, data_images=[data])
-    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
-    system = flow_jobs.view(tenant, ended.image_id)
-    assert (system["name"], system["os_hidden"]) == ("system", False)
-    [of_system, of_data] = ended.sub_jobs
-    assert of_system["entities"]["image_id"] == system["id"]
-    image = flow_jobs.view(tenant, of_data["entities"]["image_id"])
-    assert (image["name"], image[attributes.VIRTUAL_ENV_TYPE]) == ("data", "DataImage")
-    # It boots, from a disk on the host.
-    assert len(counts_after_boot(tenant, system["id"])) == 1
-    for each in (system, image):
-        tenant.ims.delete_image(each["id"])
+    def test_a_stopped_server(self, tenant, on_volumes):
+        tenant.compute.stop_server(on_volumes)
+        tenant.compute.wait_for_server(on_volumes, "SHUTOFF", wait=120)
+        image = captured(tenant, on_volumes)
+        assert flow_jobs.view(tenant, image.id)[attributes.CAPTURE] == "stopped"
+        assert tenant.compute.get_server(on_volumes.id).status == "SHUTOFF"
+        tenant.ims.delete_image(image.id)
+        tenant.compute.start_server(on_volumes)
+        tenant.compute.wait_for_server(on_volumes, wait=120)
 
-
-class TestRefusals:
     def _refused(self, tenant, code, server_id, **wishes):
         with pytest.raises(errors.Refused) as refused:
             tenant.ims.create_whole_image("whole", instance_id=server_id, **wishes)
@@ -177,9 +195,9 @@ class TestRefusals:
     def test_no_room_for_the_volumes(self, tenant, on_volumes):
         """What Cinder refuses half-way is undone."""
         admin = pocket.connect("admin")
-        quota = {"volumes": 3}
         project = tenant.current_project_id
-        admin.block_storage.update_quota_set(project, **quota)
+        one_more = len(list(tenant.block_storage.volumes())) + 1
+        admin.block_storage.update_quota_set(project, volumes=one_more)
         job = tenant.ims.create_whole_image("whole", instance_id=on_volumes.id)
         with pytest.raises(waiting.JobFailed, match="VolumeLimitExceeded"):
             tenant.ims.wait_for_job(job, timeout=PATIENCE)

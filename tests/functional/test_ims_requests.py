@@ -121,6 +121,23 @@ class TestBackups:
         assert_refused(ims.send("GET", self.PATH), 400, "IMG.0067")
 
 
+class TestServers:
+    """Nothing but a Glance is here."""
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            (CREATE, {"name": "x", "instance_id": NOBODY}),
+            (CREATE, {"data_images": [{"name": "d", "volume_id": NOBODY}]}),
+            ("/v1/cloudimages/wholeimages/action", {"name": "x", "instance_id": NOBODY}),
+        ],
+    )
+    def test_without_their_services(self, ims: Client, path: str, body: dict) -> None:
+        answer = post(ims, path, **body)
+        assert_refused(answer, 400, "IMG.0105")
+        assert "is not in the catalogue" in answer.json["error"]["message"]
+
+
 class TestCreation:
     @pytest.mark.parametrize(
         ("body", "code"),

@@ -5,7 +5,7 @@ import signal
 import sys
 
 from pocket_cloud.cloud import Cloud
-from pocket_cloud.demo import encrypted_image, ims_api
+from pocket_cloud.demo import encrypted_image, ims_api, whole_machine
 from pocket_cloud.demo.stage import Stage, Unexpected
 
 
@@ -20,6 +20,7 @@ def run(cloud: Cloud) -> int:
         try:
             encrypted_image.play(stage)
             ims_api.play(stage)
+            whole_machine.play(stage)
         except Unexpected as error:
             stage.say(f"NOT AS IT MUST BE: {error}")
             return 1

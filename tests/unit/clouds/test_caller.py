@@ -42,5 +42,6 @@ def test_the_token_is_shown_as_it_is(tmp_path, server):
 
 @pytest.mark.parametrize("given", [None, [], catalog("http://here", region="two")])
 def test_what_the_catalogue_does_not_have(tmp_path, given):
-    with pytest.raises(rest.Missing):
+    with pytest.raises(rest.NotInCatalog) as refused:
         ComputeApi(session(tmp_path, given), "one").get("s")
+    assert refused.value.code == "IMG.0105"

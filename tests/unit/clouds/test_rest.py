@@ -75,7 +75,7 @@ def test_refusals_of_cinder_are_read(server):
         (auth_exceptions.ServiceUnavailable("no"), rest.ServiceUnavailable),
         (auth_exceptions.Unauthorized("no"), rest.DelegationEnded),
         (auth_exceptions.NotFound("trust"), rest.DelegationEnded),
-        (auth_exceptions.EndpointNotFound("no"), rest.Missing),
+        (auth_exceptions.EndpointNotFound("no"), rest.NotInCatalog),
     ],
 )
 def test_errors_of_keystone(server, error, ours):

@@ -6,6 +6,7 @@ import webob
 
 from ims_glance import exceptions
 from ims_glance.api.ims import errors
+from ims_glance.clouds import rest
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,9 @@ def test_the_guard_s_own_keep_their_codes():
 )
 def test_other_forms(response):
     assert str(errors.from_glance(response))
+
+
+@pytest.mark.parametrize(("status", "answered"), [(400, 400), (403, 403), (404, 404), (409, 400)])
+def test_what_neighbours_refuse(status, answered):
+    error = rest.Refused(status, "IMG.0016", "Compute", "no such thing")
+    assert errors.answer(error).status_int == answered

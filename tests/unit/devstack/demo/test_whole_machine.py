@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the demo says of a machine's disks fails when it is not so."""
+
+import pytest
+from pocket_cloud.cloud import Cloud
+from pocket_cloud.demo import whole_machine
+from pocket_cloud.demo.stage import Stage, Unexpected
+
+
+def _console(*counts):
+    return "\n".join(
+        f"[1.0] IMS-GUEST-COUNTER vd{name}        {count}"
+        for name, count in zip("abc", counts, strict=False)
+    )
+
+
+@pytest.mark.parametrize("counts", [(7, 7), (8, 7)])
+def test_of_one_instant(tmp_path, capsys, counts):
+    with Stage(Cloud(tmp_path)) as stage:
+        whole_machine.check_counters(stage, _console(*counts))
+    assert f"{counts[0]} and {counts[1]}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("counts", [(7, 8), (9, 7), (7,), (7, 7, 7), ()])
+def test_not_of_one_instant(tmp_path, counts):
+    with Stage(Cloud(tmp_path)) as stage, pytest.raises(Unexpected):
+        whole_machine.check_counters(stage, _console(*counts))
+
+
+def test_only_its_own_disks_are_looked_for(tmp_path, monkeypatch):
+    with Stage(Cloud(tmp_path)) as stage:
+        listed = f"{stage.name}-whole disk 0\nwhole disk 0"
+        monkeypatch.setattr(stage, "quietly", lambda *_: listed)
+        assert whole_machine._hidden(stage) == [f"{stage.name}-whole disk 0"]
