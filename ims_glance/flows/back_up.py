@@ -51,7 +51,7 @@ class MakeRootVolume(DiskTask):
         root, called = self.disks[0], self.called(self.disks[0])
         if not self.volumes.named(called):
             image = self.job.image.get(instant["root_image"])
-            size = capture.grown(image, root).size
+            size = max(capture.grown(image, root).size, int(image.get("min_disk") or 0))
             self.volumes.create_from_image(image["id"], called, size)
         self.await_volume(root)
 

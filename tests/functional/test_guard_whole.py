@@ -99,6 +99,22 @@ def test_a_backup_that_nobody_can_delete_keeps_its_image(machine: Whole, glance:
         glance.show(machine.id)
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("asked", ["__backup_id={backup}", "__whole_image=true"])
+def test_the_image_of_a_backup_is_found(
+    machine: Whole, glance: Client, asked: str, hidden: bool
+) -> None:
+    """As the IMS API looks for it, before another is made."""
+    backup = "44444444-0000-4000-8000-000000000000"
+    _patch(glance, machine.id, attributes.BACKUP_ID, backup)
+    _patch(glance, machine.id, "os_hidden", hidden)
+    query = f"owner=demo&limit=500&os_hidden={str(hidden).lower()}&{asked.format(backup=backup)}"
+    found = glance.call("GET", f"/v2/images?{query}").json["images"]
+    views = {each["id"]: each for each in found}
+    assert views[machine.id][attributes.BACKUP_ID] == backup
+    assert not set(machine.disks) & set(views)
+
+
 def test_nobody_else_asks_for_the_backup(machine: Whole, glance: Client, other: Client) -> None:
     _patch(glance, machine.id, attributes.BACKUP_ID, "11111111-0000-4000-8000-000000000000")
     glance.share(machine.id, "other")
