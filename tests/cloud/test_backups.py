@@ -8,7 +8,7 @@ import pytest
 from ims_glance import client
 from ims_glance.client import errors, waiting
 from ims_glance.model import attributes
-from tests.cloud import captures, flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, client_shell, flow_jobs, jobs, machines, pocket
 
 PATIENCE = 300
 ABSENT = "99999999-9999-4999-8999-999999999999"
@@ -153,6 +153,11 @@ def test_one_of_many_at_once_gets_the_backup(tenant, on_volumes):
     refused("IMG.0136", tenant.ims.delete_backup, backup.id)
     ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
     tenant.ims.delete_image(ended.image_id, delete_backup=True)
+
+
+def test_the_commands(cloud):
+    assert isinstance(client_shell.read("demo", "backup", "list", "--long"), list)
+    assert "no backup of the name" in client_shell.refusal("demo", "backup", "show", ABSENT)
 
 
 class TestRefusals:
