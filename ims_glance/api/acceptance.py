@@ -138,6 +138,13 @@ class Acceptance:
             return set()
         return self._jobs.image_ids_in_making(project_id, without_job)
 
+    def backup_ids_in_use(self, project_id: str) -> set[str]:
+        """Ids of the server backups that unfinished jobs of a project make, or make images of."""
+        if not self._database.is_configured:
+            return set()
+        found = self._jobs.unfinished(project_id)
+        return {job.backup_id for job in found if job.backup_id is not None}
+
     def makes_disk(self, project_id: str, job_id: str, number: int) -> bool:
         """Whether an unfinished job of a project makes an image of the disk of that number."""
         if not self._database.is_configured:

@@ -6,7 +6,6 @@ application that serves ``/v2``. Requests without a rule, above all downloads, p
 of one look at method and path.
 """
 
-import contextlib
 import dataclasses
 import functools
 import logging
@@ -26,6 +25,7 @@ from ims_glance.api.acceptance import Acceptance
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images, SubrequestRefused
 from ims_glance.api.quota import Quota
+from ims_glance.api.server_backups import Backups
 from ims_glance.model import stores
 
 LOG = logging.getLogger(__name__)
@@ -106,15 +106,22 @@ class Guard:
     """The filter.
 
     :param app: what serves ``/v2``, with the path still in front
+    :param backups: server backups; ``None`` where there are none
     """
 
     def __init__(
-        self, app: App, enabled_stores: stores.Stores, keys: ImageKeys, limits: rules.Limits
+        self,
+        app: App,
+        enabled_stores: stores.Stores,
+        keys: ImageKeys,
+        limits: rules.Limits,
+        backups: Backups | None = None,
     ) -> None:
         self._app = app
         self._stores = enabled_stores
         self._keys = keys
         self._limits = limits
+        self._backups = backups
         self._images = Images(app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -144,7 +151,7 @@ class Guard:
             self._keys,
             self._stores,
             self._limits,
-            contextlib.ExitStack(),
+            self._backups,
         )
 
     def _guarded(self, call: rules.Call, route: Route) -> App:
@@ -199,9 +206,11 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
     return stores.Stores(drivers, default, chosen)
 
 
-def make(conf: cfg.ConfigOpts, app: App, image_keys: ImageKeys, quota: Quota) -> Guard:
+def make(
+    conf: cfg.ConfigOpts, app: App, image_keys: ImageKeys, quota: Quota, backups: Backups
+) -> Guard:
     """The guard in front of *app*."""
-    return Guard(app, enabled_stores(conf), image_keys, rules.Limits(conf, quota))
+    return Guard(app, enabled_stores(conf), image_keys, rules.Limits(conf, quota), backups)
 
 
 def keys_of(conf: cfg.ConfigOpts) -> ImageKeys:
@@ -220,6 +229,6 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
 
     def filter_(app: App) -> Guard:
         quota = Quota(conf, Images(app), jobs.image_ids_in_making, jobs.makes_disk)
-        return make(conf, app, keys_of(conf), quota)
+        return make(conf, app, keys_of(conf), quota, Backups(conf, jobs.backup_ids_in_use))
 
     return filter_

@@ -90,6 +90,7 @@ class Call:
 
     :ivar context: the caller's ``glance.context.RequestContext``
     :ivar image_path: path of the image that it is about, if it is about one
+    :ivar backups: server backups (:class:`ims_glance.api.server_backups.Backups`)
     :ivar held: what is held (locks) until Glance has answered
     :ivar effects: what has to be done once Glance has answered
     """
@@ -101,6 +102,7 @@ class Call:
     keys: ImageKeys
     stores: stores.Stores
     limits: Limits
+    backups: Any = None
     held: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
     effects: list[Callable[[webob.Response], None]] = dataclasses.field(default_factory=list)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import webob
 
-from ims_glance.api import rules
+from ims_glance.api import rules, server_backups
 from ims_glance.api.images import Image, SubrequestRefused
 from ims_glance.api.rules import Call
 from ims_glance.model import attributes, whole
@@ -62,10 +62,14 @@ def unshare(call: Call, image: Image, project_id: str) -> None:
 
 
 def delete(call: Call) -> None:
-    """``DELETE /v2/images/{id}``: the disks with the image."""
+    """``DELETE /v2/images/{id}``: the disks with the image, and its backup if that is wished."""
+    with_backup = server_backups.is_wanted(call)
     image = rules.delete(call)
-    if image is not None:
-        _on_success(call, components(call, image), _delete)
+    if image is None:
+        return
+    if with_backup and call.backups is not None:
+        server_backups.delete_with(call, call.backups, image)
+    _on_success(call, components(call, image), _delete)
 
 
 def update(call: Call) -> None:

@@ -38,7 +38,24 @@ class VolumeApi:
     def create_from_snapshot(self, snapshot_id: str, name: str, gibibytes: int) -> str:
         """Have a volume made of a snapshot, of the same type; its id."""
         wanted = {"snapshot_id": snapshot_id, "name": name, "size": gibibytes}
-        return str(self._rest.json("POST", "/volumes", json={"volume": wanted})["volume"]["id"])
+        return self._create(wanted)
+
+    def create_from_image(self, image_id: str, name: str, gibibytes: int) -> str:
+        """Have a volume made of an image, of the default type; its id."""
+        wanted = {"imageRef": image_id, "name": name, "size": gibibytes}
+        return self._create(wanted)
+
+    def create_empty(self, name: str, gibibytes: int, volume_type: str | None) -> str:
+        """Have a volume made that reads as zeros; its id.
+
+        :param volume_type: ``None`` for the default one
+        """
+        wanted = {"name": name, "size": gibibytes}
+        return self._create(wanted | ({"volume_type": volume_type} if volume_type else {}))
+
+    def _create(self, wanted: Mapping[str, Any]) -> str:
+        made = self._rest.json("POST", "/volumes", json={"volume": dict(wanted)})
+        return str(made["volume"]["id"])
 
     def set_image_metadata(self, volume_id: str, metadata: Mapping[str, str]) -> None:
         """Set properties that an image made of the volume gets."""

@@ -14,6 +14,7 @@ from stevedore import driver as stevedore_driver
 from stevedore import exception as stevedore_exceptions
 
 from ims_glance import exceptions, keys
+from ims_glance.clouds import backups
 from ims_glance.store import driver
 
 OK = "OK"
@@ -142,6 +143,15 @@ def check_locations(conf: cfg.ConfigOpts) -> Iterator[Result]:
         )
 
 
+def check_backups(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """What keeps backups of servers is installed."""
+    try:
+        backups.load(conf, None)
+        yield Result(OK, f"backups of servers are kept by driver {conf.ims_backups.driver}")
+    except backups.DriverMissing as error:
+        yield Result(FAILURE, str(error))
+
+
 CHECKS: tuple[Callable[[cfg.ConfigOpts], Iterator[Result]], ...] = (
     check_driver,
     check_stores,
@@ -150,6 +160,7 @@ CHECKS: tuple[Callable[[cfg.ConfigOpts], Iterator[Result]], ...] = (
     check_coordination,
     check_staging,
     check_locations,
+    check_backups,
 )
 
 

@@ -6,6 +6,7 @@ from oslo_config import cfg
 from ims_glance.conf import (
     ims_api,
     ims_audit,
+    ims_backups,
     ims_database,
     ims_jobs,
     ims_kms,
@@ -13,7 +14,16 @@ from ims_glance.conf import (
     ims_signature,
 )
 
-_GROUPS = (ims_api, ims_audit, ims_database, ims_jobs, ims_kms, ims_service, ims_signature)
+_GROUPS = (
+    ims_api,
+    ims_audit,
+    ims_backups,
+    ims_database,
+    ims_jobs,
+    ims_kms,
+    ims_service,
+    ims_signature,
+)
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:

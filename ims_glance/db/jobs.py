@@ -134,6 +134,14 @@ class Jobs:
         found = self._database.read(lambda connection: connection.execute(query).mappings().all())
         return {place for row in found for place in _job(row).places}
 
+    def unfinished(self, project_id: str) -> list[Job]:
+        """The unfinished jobs of a project."""
+        query = sa.select(JOBS).where(
+            JOBS.c.project_id == project_id, JOBS.c.status.in_(_UNFINISHED)
+        )
+        found = self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [_job(row) for row in found]
+
     def request_cancel(self, job_id: str, project_id: str) -> Job:
         """Ask for a job to be undone; one that is finished stays as it is.
 

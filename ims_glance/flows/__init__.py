@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from taskflow.flow import Flow
 
-from ims_glance.flows import capture, copy_in_region, members, volume_image
+from ims_glance.flows import capture, copy_in_region, members, server_backup, volume_image
 from ims_glance.flows.context import JobContext
 from ims_glance.model import job
 
@@ -20,6 +20,8 @@ JOB_TYPES: Mapping[str, FlowFactory] = {
     job.IMAGE_OF_SERVER: capture.image,
     job.IMAGES_OF_VOLUMES: capture.image,
     job.WHOLE_OF_SERVER: capture.whole_machine,
+    job.WHOLE_OF_BACKUP: server_backup.whole_machine,
+    job.SERVER_BACKUP: server_backup.flow,
 }
 """Job type -> what makes the flow of such a job. The flow must be the same for the same job each
 time it is made, whatever happened meanwhile: it is made again when a worker goes on."""

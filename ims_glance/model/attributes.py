@@ -23,6 +23,7 @@ DATA_ORIGIN = "__data_origin"
 ORIGINAL_IMAGE = "__originalimagename"
 COMPONENT_OF = "__component_of"
 """On a disk of a whole-machine image: id of that image. Ours; IMS has disks in its backups."""
+BACKUP_ID = "__backup_id"
 CAPTURE = "__capture"
 STANDSTILL = "__capture_standstill_ms"
 
@@ -59,7 +60,7 @@ _PLATFORMS = (
     *sorted({each.platform for each in platforms.TABLE} - {platforms.OTHER}), platforms.OTHER
 )  # fmt: skip
 _KINDS = (kinds.GOLD, kinds.PRIVATE, kinds.SHARED, kinds.MARKET)
-_CAPTURES = ("paused", "quiesced", "stopped", "running")
+CAPTURES = ("paused", "quiesced", "stopped", "running")
 _ENV_TYPES = ("FusionCompute", "Ironic", "DataImage", "IsoImage")
 USER, CREATOR, SERVICE = Setter.USER, Setter.CREATOR, Setter.SERVICE
 
@@ -95,14 +96,14 @@ TABLE: tuple[Attribute, ...] = (
     Attribute(WHOLE_IMAGE, SERVICE, "Whether it is a whole machine", _BOOLEAN),
     Attribute(COMPONENT_OF, SERVICE, "Whole-machine image that it is a disk of"),
     Attribute(CAPTURE, SERVICE, "How its server was when it was made: paused for that instant; "
-              "quiesced; stopped; running (its disks are not of one instant)", _CAPTURES),
+              "quiesced; stopped; running (its disks are not of one instant)", CAPTURES),
     Attribute(STANDSTILL, SERVICE, "Milliseconds that its server stood still when it was made"),
     Attribute("__image_source_type", SERVICE, "Kind of the storage that it lies in"),
     Attribute("__image_location", SERVICE, "Where it lies"),
     Attribute("__image_size", SERVICE, "Size in bytes"),
     Attribute("__image_displayname", SERVICE, "Name for others"),
     Attribute(ORIGINAL_IMAGE, SERVICE, "Id of the image that it was made of"),
-    Attribute("__backup_id", SERVICE, "Backup behind a whole-machine image"),
+    Attribute(BACKUP_ID, SERVICE, "Backup behind a whole-machine image"),
     Attribute(DATA_ORIGIN, SERVICE, "What it was made of: kind,value"),
     Attribute("__root_origin", SERVICE, "file: it was uploaded"),
     Attribute("__sequence_num", SERVICE, "Place of the system disk"),

@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 UNKNOWN = "unknown"
-MEMBER, TAG = "/member", "/tag"
+MEMBER, TAG, BACKUP = "/member", "/tag", "/backup"
 
 # Name -> CADF's action, and what of an image it is done to.
 ACTIONS: dict[str, tuple[str, str]] = {
@@ -23,6 +23,9 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "deleteMember": ("delete", MEMBER),
     "addTag": ("create", TAG),
     "deleteTag": ("delete", TAG),
+    # Ours: IMS leaves backups to another service.
+    "createBackup": ("backup", BACKUP),
+    "deleteBackup": ("delete", BACKUP),
 }
 
 

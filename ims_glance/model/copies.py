@@ -38,13 +38,13 @@ _BASE = frozenset(
 # it. The charging mark (__account_code) goes along: what is charged for is in the copy as well.
 _LEFT = frozenset(
     {
+        attributes.BACKUP_ID,
         attributes.CMK_ID,
         attributes.COMPONENT_OF,
         attributes.IMAGE_TYPE,
         attributes.DESCRIPTION,
         "enterprise_project_id",
         "active_at",
-        "__backup_id",
         "__image_displayname",
         "__image_location",
         "__is_offshelved",

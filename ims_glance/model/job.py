@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import enum
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,10 @@ VOLUME_CREATE_IMAGE = "imsVolumeCreateImageJob"
 IMAGE_OF_SERVER = "imsCreateImageByInstance"
 IMAGES_OF_VOLUMES = "imsVolumesToSysDataImagesJob"
 WHOLE_OF_SERVER = "imsCreateWholeImageByInstanceJob"
+WHOLE_OF_BACKUP = "imsCreateWholeImageByBackupJob"
+SERVER_BACKUP = "imsCreateServerBackupJob"
+WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})
+"""Jobs that make one image of all disks of a server."""
 IMAGE_OF_DISK = "imsCopyVolumeToImageJob"
 """A sub-job: one of several images that a job makes."""
 ADD_MEMBERS = "imsAddImageMembersJob"
@@ -47,13 +52,15 @@ _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
 _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
 _COPYING = frozenset({COPY_IN_REGION})
+# They make no image, and as much work as those that do.
+_CREATING = frozenset({SERVER_BACKUP})
 
 
 def kind(job_type: str, creates_image: bool) -> Kind | None:
     """The kind that a job counts as; ``None`` if there is no limit for such jobs."""
     if job_type in _COPYING:
         return Kind.COPYING
-    return Kind.CREATING if creates_image else None
+    return Kind.CREATING if creates_image or job_type in _CREATING else None
 
 
 def disk_name(job_id: str, number: int | None = None) -> str:
@@ -144,6 +151,14 @@ class Job:
         return {each["disk"]["number"] for each in self.arguments.get("wishes") or ()}
 
     @property
+    def backup_id(self) -> str | None:
+        """Id of the server backup that it makes, or makes an image of; a UUID."""
+        if self.type == SERVER_BACKUP or self.arguments.get("with_backup"):
+            # Nothing has to be recorded for a worker that goes on to find it.
+            return id_of_backup(self.id)
+        return self.arguments.get("backup_id")
+
+    @property
     def disk_images(self) -> list[tuple[int, str]]:
         """Of the images of a server's disks that it makes, the disk's number and the name."""
         wishes = self.arguments.get("wishes") or ()
@@ -157,6 +172,11 @@ class Job:
         if not self.total_bytes:
             return 0.0
         return round(min(99.0, 100.0 * self.done_bytes / self.total_bytes), 1)
+
+
+def id_of_backup(job_id: str) -> str:
+    """Id of the server backup that a job makes."""
+    return str(uuid.UUID(hex=job_id))
 
 
 def check_storable(values: Any, name: str = "arguments") -> None:
@@ -209,9 +229,15 @@ def _progress(job: Job) -> dict[str, Any]:
         "current_task": job.current_task,
         "done_bytes": job.done_bytes,
         "total_bytes": job.total_bytes,
+        **_backup(job),
         **told,
         **_sub_jobs(job),
     }
+
+
+def _backup(job: Job) -> dict[str, str]:
+    backup_id = None if job.status is JobStatus.FAIL else job.backup_id
+    return {"backup_id": backup_id} if backup_id else {}
 
 
 def _image(image_id: str | None, status: JobStatus) -> dict[str, str]:

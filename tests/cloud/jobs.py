@@ -206,7 +206,7 @@ def tenant() -> Iterator[Any]:
     for role in ("member", "reader"):
         found = admin.identity.find_role(role, ignore_missing=False)
         admin.identity.assign_project_role_to_user(project, user, found)
-    admin.block_storage.update_quota_set(project.id, volumes=20, snapshots=20)
+    admin.block_storage.update_quota_set(project.id, volumes=20, snapshots=20, backups=20)
     try:
         yield pocket.connect("demo", {"username": name, "password": name, "project_name": name})
     finally:

@@ -5,12 +5,8 @@ import dataclasses
 
 import pytest
 
-from ims_glance.clouds.compute import ComputeApi
-from ims_glance.clouds.volume import VolumeApi
-from ims_glance.model import capture, servers
 from ims_glance.model import job as model
-from ims_glance.model.capture import Wish
-from tests.cloud import flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, flow_jobs, jobs, machines, pocket
 
 SECONDS = 180
 
@@ -38,34 +34,9 @@ def bench(cloud):
     return jobs.Bench()
 
 
-def arguments(tenant, server):
-    """As the API has them."""
-    tenant.authorize()
-    compute, volumes = ComputeApi(tenant.session), VolumeApi(tenant.session)
-    attached = compute.attachments(server.id)
-    shown = {each["volumeId"]: volumes.get(each["volumeId"]) for each in attached}
-    disks = servers.find_disks(compute.get(server.id), attached, shown)
-    return {
-        "name": "whole",
-        "server_id": server.id,
-        "wishes": [Wish(disk).to_arguments() for disk in disks],
-        "attributes": capture.carried({}),
-        "stands_still": True,
-    }
-
-
 def left(tenant):
     """All that a capture could leave behind."""
-    storage = tenant.block_storage
-    hidden = tenant.image.get("/images", params={"os_hidden": "true"}).json()["images"]
-    return {
-        "images": jobs.owned(tenant),
-        "hidden": sorted(each["id"] for each in hidden),
-        "volumes": sorted(each.id for each in storage.volumes()),
-        "snapshots": sorted(each.id for each in storage.snapshots()),
-        "servers": sorted((each.id, each.status) for each in tenant.compute.servers()),
-        "trusts": jobs.trusts(tenant),
-    }
+    return {**captures.left(tenant), "trusts": jobs.trusts(tenant)}
 
 
 @dataclasses.dataclass
@@ -89,7 +60,7 @@ DEATHS = [
 @pytest.mark.parametrize("death", DEATHS, ids=lambda each: f"{each.task} {each.point}")
 def test_another_worker_goes_on(tenant, local, bench, tmp_path, death):
     before = left(tenant)
-    wished = arguments(tenant, local)
+    wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
     flow_jobs.killed_once(bench, job_id, death.task, death.point, tmp_path / "mark")
     with flow_jobs.working(bench):
@@ -102,7 +73,7 @@ def test_another_worker_goes_on(tenant, local, bench, tmp_path, death):
 @pytest.mark.parametrize("task", ["take snapshots", "upload volumes"])
 def test_cancelled_after_a_death(tenant, local, bench, tmp_path, task):
     before = left(tenant)
-    wished = arguments(tenant, local)
+    wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
     flow_jobs.killed_once(bench, job_id, task, "SUCCESS", tmp_path / "mark")
     bench.acceptance.cancel(job_id, tenant.current_project_id)
@@ -114,7 +85,7 @@ def test_cancelled_after_a_death(tenant, local, bench, tmp_path, task):
 @pytest.mark.parametrize("service", ["nova-api", "cinder-api", "glance-one"])
 def test_a_neighbour_is_away(tenant, local, bench, service):
     before = left(tenant)
-    wished = arguments(tenant, local)
+    wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
     with flow_jobs.working(bench):
         bench.until(job_id, current_task="take snapshots")

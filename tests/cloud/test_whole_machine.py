@@ -7,7 +7,7 @@ from openstack import exceptions
 from ims_glance import client
 from ims_glance.client import errors, waiting
 from ims_glance.model import attributes
-from tests.cloud import flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, flow_jobs, jobs, machines, pocket
 
 PATIENCE = 240
 
@@ -43,21 +43,9 @@ def on_volumes(tenant, guest):
 @pytest.fixture
 def nothing_left(tenant):
     """To be used behind the fixture of the server that is captured."""
-    before = _left(tenant)
+    before = captures.left(tenant)
     yield
-    jobs.eventually(lambda: _left(tenant), before, 30)
-
-
-def _left(tenant):
-    storage = tenant.block_storage
-    images = tenant.image.get("/images", params={"os_hidden": "true"}).json()["images"]
-    return {
-        "images": sorted(jobs.owned(tenant)),
-        "hidden": sorted(each["id"] for each in images),
-        "volumes": sorted(each.id for each in storage.volumes()),
-        "snapshots": sorted(each.id for each in storage.snapshots()),
-        "servers": sorted((each.id, each.status) for each in tenant.compute.servers()),
-    }
+    jobs.eventually(lambda: captures.left(tenant), before, 30)
 
 
 def captured(tenant, server, **wishes):

@@ -20,9 +20,10 @@ from tests.cloud import flow_jobs, jobs, pocket
 from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
 TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE)
-# Those of servers are in test_torture_machines.
+# Those of servers are in test_torture_machines, those about backups in test_torture_backups.
 OF_SERVERS = (model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES, model.WHOLE_OF_SERVER)
-assert {*TYPES, *OF_SERVERS} == set(flows.JOB_TYPES), "a job type has no torture"
+OF_BACKUPS = (model.SERVER_BACKUP, model.WHOLE_OF_BACKUP)
+assert {*TYPES, *OF_SERVERS, *OF_BACKUPS} == set(flows.JOB_TYPES), "a job type has no torture"
 
 SHA256 = hashlib.sha256(DATA).hexdigest()
 _TINY = b"x" * 1000

@@ -87,6 +87,52 @@ def test_the_disks_go_with_the_image(machine: Whole, glance: Client) -> None:
         assert gone.value.status == 404
 
 
+def test_a_backup_that_nobody_can_delete_keeps_its_image(machine: Whole, glance: Client) -> None:
+    """This cloud has no Cinder: what cannot be done is said before anything is deleted."""
+    _patch(glance, machine.id, attributes.BACKUP_ID, "11111111-0000-4000-8000-000000000000")
+    path = f"/v2/images/{machine.id}"
+    with refused(409, "IMG.0176"):
+        glance.call("DELETE", path, json_body={"delete_backup": True})
+    assert len(machine.each(glance)) == 2
+    glance.call("DELETE", path, json_body={"delete_backup": False})
+    with pytest.raises(ApiError):
+        glance.show(machine.id)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("asked", ["__backup_id={backup}", "__whole_image=true"])
+def test_the_image_of_a_backup_is_found(
+    machine: Whole, glance: Client, asked: str, hidden: bool
+) -> None:
+    """As the IMS API looks for it, before another is made."""
+    backup = "44444444-0000-4000-8000-000000000000"
+    _patch(glance, machine.id, attributes.BACKUP_ID, backup)
+    _patch(glance, machine.id, "os_hidden", hidden)
+    query = f"owner=demo&limit=500&os_hidden={str(hidden).lower()}&{asked.format(backup=backup)}"
+    found = glance.call("GET", f"/v2/images?{query}").json["images"]
+    views = {each["id"]: each for each in found}
+    assert views[machine.id][attributes.BACKUP_ID] == backup
+    assert not set(machine.disks) & set(views)
+
+
+def test_nobody_else_asks_for_the_backup(machine: Whole, glance: Client, other: Client) -> None:
+    _patch(glance, machine.id, attributes.BACKUP_ID, "11111111-0000-4000-8000-000000000000")
+    glance.share(machine.id, "other")
+    answer = other.send("DELETE", f"/v2/images/{machine.id}", json_body={"delete_backup": True})
+    assert answer.status == 403
+    assert "IMG.0176" not in answer.text
+
+
+def test_the_owner_writes_no_backup_to_an_image(glance: Client) -> None:
+    backup_id = "11111111-0000-4000-8000-000000000000"
+    made = glance.create(**{attributes.BACKUP_ID: backup_id})
+    assert attributes.BACKUP_ID not in made
+    with refused(403, "IMG.0026"):
+        glance.patch(
+            made["id"], {"op": "add", "path": f"/{attributes.BACKUP_ID}", "value": backup_id}
+        )
+
+
 def test_a_protected_image_stays_whole(machine: Whole, glance: Client) -> None:
     _patch(glance, machine.id, "protected", True)
     with refused(403, "IMG.0028"):

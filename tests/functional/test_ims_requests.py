@@ -58,7 +58,6 @@ class TestNotSupportedYet:
                 "/v1/cloudimages/dataimages/action",
                 {"name": "x", "image_url": "bucket:d.raw", "min_disk": 40},
             ),
-            ("/v1/cloudimages/wholeimages/action", {"name": "x", "backup_id": NOBODY}),
             (
                 "/v2/cloudimages/quickimport/action",
                 {"name": "x", "image_url": "bucket:d.raw", "min_disk": 40, "type": "DataImage"},
@@ -79,6 +78,47 @@ class TestNotSupportedYet:
         path = "/v1/cloudimages/{}/upload"
         assert_refused(ims.send("PUT", path.format(queued), json_body=body), 400, "IMG.0105")
         assert_refused(ims.send("PUT", path.format(image), json_body=body), 400, "IMG.0046")
+
+
+class TestBackups:
+    """This cloud has no Cinder."""
+
+    PATH = f"/v1/{PROJECT}/server-backups"
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("GET", "", None),
+            ("GET", f"/{NOBODY}", None),
+            ("DELETE", f"/{NOBODY}", None),
+            ("POST", "", {"name": "x", "server_id": NOBODY}),
+        ],
+    )
+    def test_without_cinder(self, ims: Client, method: str, path: str, body: dict | None) -> None:
+        own = f"/v1/demo/server-backups{path}"
+        assert_refused(ims.send(method, own, json_body=body), 400, "IMG.0105")
+
+    def test_an_image_of_one_without_cinder(self, ims: Client) -> None:
+        answer = post(ims, "/v1/cloudimages/wholeimages/action", name="x", backup_id=NOBODY)
+        assert_refused(answer, 400, "IMG.0105")
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            ({"name": "x"}, "IMG.0016"),
+            ({"server_id": NOBODY}, "IMG.0013"),
+            ({"name": "<", "server_id": NOBODY}, "IMG.0003"),
+            ({"name": "x", "server_id": "x"}, "IMG.0016"),
+            ({"name": "x", "server_id": NOBODY, "description": "x" * 256}, "IMG.0016"),
+            ({"name": "x", "server_id": NOBODY, "volumes": []}, "IMG.0016"),
+        ],
+    )
+    def test_refusals(self, ims: Client, body: dict, code: str) -> None:
+        own = "/v1/demo/server-backups"
+        assert_refused(post(ims, own, **body), 400, code)
+
+    def test_another_projects(self, ims: Client) -> None:
+        assert_refused(ims.send("GET", self.PATH), 400, "IMG.0067")
 
 
 class TestServers:

@@ -22,6 +22,7 @@ def test_the_groups():
     assert {group for group, _options in ims_conf.list_opts()} == {
         "ims_api",
         "ims_audit",
+        "ims_backups",
         "ims_database",
         "ims_jobs",
         "ims_kms",

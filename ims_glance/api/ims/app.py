@@ -22,6 +22,7 @@ from ims_glance.api.ims import checking, errors, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import Policy
 from ims_glance.api.quota import Quota
+from ims_glance.api.server_backups import Backups
 from ims_glance.api.signature import ACCESS_KEY
 
 LOG = logging.getLogger(__name__)
@@ -168,6 +169,7 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     jobs = Acceptance(conf)
     image_keys = guard.keys_of(conf)
     quota = Quota(conf, Images(native), jobs.image_ids_in_making, jobs.makes_disk)
-    images = Images(guard.make(conf, native, image_keys, quota))
-    service = Service(conf, images, jobs, image_keys, quota)
+    backups = Backups(conf, jobs.backup_ids_in_use)
+    images = Images(guard.make(conf, native, image_keys, quota, backups))
+    service = Service(conf, images, jobs, image_keys, quota, backups)
     return Application(service, operations.OPERATIONS, Policy(conf))

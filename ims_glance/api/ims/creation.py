@@ -9,7 +9,7 @@ from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.ims import creation_schemas as bodies
-from ims_glance.api.ims import images, schemas, server_images, tagging
+from ims_glance.api.ims import images, schemas, server_backup, server_images, tagging
 from ims_glance.api.ims.operation import Access, Answer, Call, Handler, NotSupportedYet, Operation
 from ims_glance.model import job as jobs
 from ims_glance.model import key_name, text
@@ -101,7 +101,7 @@ def create_whole_image(call: Call) -> Answer:
     if bool(call.body.get("instance_id")) == bool(call.body.get("backup_id")):
         raise SourceUnclear(sources="instance_id, backup_id")
     if call.body.get("backup_id"):
-        raise NotSupportedYet(missing="whole-machine images from backups")
+        return server_backup.whole(call, stored)
     return server_images.whole(call, stored)
 
 

@@ -86,6 +86,7 @@ WHOLE_IMAGE = {
         # Ours: IMS has no say in these.
         "cmk_id": _KEY,
         "no_pause": schemas.BOOLEAN,
+        "with_backup": schemas.BOOLEAN,
         "min_ram": _MEBIBYTES,
         "max_ram": _MEBIBYTES,
     },

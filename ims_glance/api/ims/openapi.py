@@ -24,6 +24,7 @@ _ARGUMENT_HELP = {
     "project_id": "The project of the token.",
     "image_id": "Id of an image.",
     "member_id": "Id of a project that the image is shared with.",
+    "backup_id": "Id of a server backup.",
     "job_id": "Id of a job, 32 hexadecimal digits.",
     "key": "Key of a tag.",
 }

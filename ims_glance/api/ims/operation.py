@@ -11,6 +11,7 @@ from ims_glance.api.acceptance import Acceptance
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images
 from ims_glance.api.quota import Quota
+from ims_glance.api.server_backups import Backups
 
 Schema = Mapping[str, Any]
 
@@ -38,6 +39,7 @@ class Service:
     :ivar jobs: where jobs are accepted and looked up
     :ivar keys: keys that images are encrypted with
     :ivar quota: places for private images
+    :ivar backups: server backups
     """
 
     conf: Any
@@ -45,6 +47,7 @@ class Service:
     jobs: Acceptance
     keys: ImageKeys
     quota: Quota
+    backups: Backups
 
 
 @dataclasses.dataclass(frozen=True)

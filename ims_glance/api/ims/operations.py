@@ -10,6 +10,7 @@ from ims_glance.api.ims import (
     member,
     os_version,
     quota,
+    server_backup,
     tag,
 )
 from ims_glance.api.ims.operation import Operation
@@ -24,4 +25,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *quota.OPERATIONS,
     *os_version.OPERATIONS,
     *job.OPERATIONS,
+    *server_backup.OPERATIONS,
 )

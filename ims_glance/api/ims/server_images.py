@@ -66,6 +66,14 @@ class Source:
         """Its id."""
         return str(self.server["id"])
 
+    def to_arguments(self) -> dict[str, Any]:
+        """What a job is told about it."""
+        return {
+            "server_id": self.id,
+            "server_name": str(self.server.get("name") or ""),
+            "attributes": capture.carried(self.properties),
+        }
+
     def disk(self, volume_id: str) -> Disk:
         """The data disk that a volume is.
 
@@ -92,7 +100,7 @@ def of_server(call: Call, tags: list[str]) -> Answer:
     :param tags: of the system disk's image, as they are stored
     """
     body = call.body
-    source = _read(call, body["instance_id"])
+    source = read(call, body["instance_id"])
     wishes = [Wish(source.disks[0], body["name"]), *_data(call, source)]
     left_out = [disk.volume_id for disk in source.disks if disk not in [w.disk for w in wishes]]
     return _accept(call, jobs.IMAGE_OF_SERVER, source, wishes, tags, left_out=left_out)
@@ -100,17 +108,30 @@ def of_server(call: Call, tags: list[str]) -> Answer:
 
 def of_volumes(call: Call) -> Answer:
     """``create_image`` with ``data_images`` alone: of volumes of one server."""
-    source = _read(call, _server_of(call))
+    source = read(call, _server_of(call))
     return _accept(call, jobs.IMAGES_OF_VOLUMES, source, _data(call, source), [])
 
 
 def whole(call: Call, tags: list[str]) -> Answer:
     """``create_whole_image`` with ``instance_id``."""
-    source = _read(call, call.body["instance_id"])
+    source = read(call, call.body["instance_id"])
     servers.check_whole(source.server)
     wishes = [Wish(disk) for disk in source.disks]
-    stands_still = not call.body.get("no_pause")
-    return _accept(call, jobs.WHOLE_OF_SERVER, source, wishes, tags, stands_still=stands_still)
+    return _accept(
+        call,
+        jobs.WHOLE_OF_SERVER,
+        source,
+        wishes,
+        tags,
+        stands_still=not call.body.get("no_pause"),
+        with_backup=_keeps_backup(call.body),
+    )
+
+
+def _keeps_backup(body: Mapping[str, Any]) -> bool:
+    """Whether a backup of the server is kept with its image; IMS does so if it names a vault."""
+    wished = body.get("with_backup")
+    return bool(body.get("vault_id")) if wished is None else bool(wished)
 
 
 def _accept(
@@ -119,18 +140,35 @@ def _accept(
     source: Source,
     wishes: Sequence[Wish],
     tags: list[str],
-    left_out: Sequence[str | None] = (),
     **more: Any,
 ) -> Answer:
-    body = call.body
     disks = [wish.disk for wish in wishes]
     source.check(disks)
     if job_type != jobs.WHOLE_OF_SERVER:
         servers.check_size(source.id, disks)
+    return accept(call, job_type, source.to_arguments(), wishes, tags, **more)
+
+
+def accept(
+    call: Call,
+    job_type: str,
+    made_of: Mapping[str, Any],
+    wishes: Sequence[Wish],
+    tags: list[str],
+    left_out: Sequence[str | None] = (),
+    **more: Any,
+) -> Answer:
+    """Have a job make images of disks, as a request wishes.
+
+    :param made_of: arguments of the job that say of which server the disks are
+    :param tags: of the image that servers are made of, as they are stored
+    :param left_out: ids of volumes that the server has besides
+    :param more: arguments of the job
+    """
+    body = call.body
     arguments = {
-        "server_id": source.id,
+        **made_of,
         "wishes": [wish.to_arguments() for wish in wishes],
-        "attributes": capture.carried(source.properties),
         "tags": tags,
         "cmk_id": _key(call),
         **{name: body.get(name) for name in ("name", "description", "enterprise_project_id")},
@@ -140,7 +178,7 @@ def _accept(
     entities: dict[str, Any] = {"image_name": body.get("name") or wishes[0].name}
     if left_out:
         entities["left_out_volumes"] = list(left_out)
-    count = 1 if job_type == jobs.WHOLE_OF_SERVER else len(wishes)
+    count = 1 if job_type in jobs.WHOLE else len(wishes)
     with call.service.quota.places(call.context, call.project_id, count):
         job_id = call.service.jobs.accept(
             call.context, job_type, arguments, entities=entities, creates_image=True
@@ -202,7 +240,7 @@ def _server_of(call: Call) -> str:
     return found.pop()
 
 
-def _read(call: Call, server_id: str) -> Source:
+def read(call: Call, server_id: str) -> Source:
     """A server of the caller, with its disks.
 
     :raises ServerMissing, ServerUnfit, ServerBusy, ServerLocked: if no image can be made of it

@@ -91,6 +91,8 @@ class Command(command.Command):
             ended = self.wait_for(job, parsed_args)
             if ended.image_id:
                 return views.image(self.ims.get_image(ended.image_id))
+            if ended.backup_id:
+                return views.backup(self.ims.get_backup(ended.backup_id))
             return views.job(ended)
         try:
             return views.job(self.ims.get_job(job))

@@ -140,9 +140,12 @@ class DeleteImages(base.Command):
             "image", metavar="<image>", nargs="+", help="Names or ids of the images"
         )
         parser.add_argument(
+            "--with-backup",
             "--delete-backup",
+            dest="delete_backup",
             action="store_true",
-            help="Delete also the backup that a whole-machine image was made with",
+            help="Delete also the backup of the server that a whole-machine image was made of, or "
+            "is kept with. Without this it stays",
         )
         return parser
 

@@ -15,10 +15,11 @@ _KINDS = {"ecs": "ECS", "bms": "BMS"}
 
 
 class CreateImage(base.ShowOne):
-    """Make a private image of a server, of disks of a server, or of a volume.
+    """Make a private image of a server, of its disks, of a backup of it, or of a volume.
 
     Examples: openstack ims image create --server web --wait web-system
     openstack ims image create --server web --whole --key ims/default --wait web-all
+    openstack ims image create --backup before-upgrade --wait web-before
     openstack ims image create --data-volume web-data --wait web-data-image
     openstack ims image create --volume disk --os-version "Ubuntu 22.04 server 64bit" --wait mine
     """
@@ -73,7 +74,7 @@ class CreateImage(base.ShowOne):
             **self._source(parsed_args),
         }
         source = {key: value for key, value in given.items() if value is not None}
-        if parsed_args.whole:
+        if parsed_args.whole or parsed_args.backup:
             job = self.ims.create_whole_image(parsed_args.name, tags=parsed_args.tag, **source)
         else:
             job = self.ims.create_image(parsed_args.name, tags=parsed_args.tag, **source)
@@ -92,10 +93,13 @@ class CreateImage(base.ShowOne):
                 {"name": name, "volume_id": self._volume(volume)}
                 for volume, name in _data_names(parsed_args)
             ]
+        if parsed_args.backup:
+            found["backup_id"] = self.ims.find_backup(parsed_args.backup).id
         if parsed_args.whole:
             found["no_pause"] = parsed_args.no_pause or None
+            found["with_backup"] = parsed_args.with_backup or None
             if server.status == "ACTIVE":
-                sys.stderr.write(f"{_standstill(server, parsed_args.no_pause)}\n")
+                sys.stderr.write(f"{standstill(server, parsed_args.no_pause)}\n")
         return found
 
     def _volume(self, name_or_id: str) -> str:
@@ -109,6 +113,12 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         "--server", metavar="<server>", help="Name or id of a server: image of its system disk"
     )
     source.add_argument("--volume", metavar="<volume>", help="Name or id of a volume")
+    source.add_argument(
+        "--backup",
+        metavar="<backup>",
+        help="Name or id of a backup of a server: image of the whole server. One backup makes one "
+        "image",
+    )
     parser.add_argument(
         "--whole",
         action="store_true",
@@ -118,6 +128,12 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         "--no-pause",
         action="store_true",
         help="With --whole: let the server run meanwhile. The image is then not of one instant",
+    )
+    parser.add_argument(
+        "--with-backup",
+        action="store_true",
+        help="With --whole: keep a backup of the server with the image, called "
+        "backup_for_image_<id>",
     )
     parser.add_argument(
         "--data-volume",
@@ -140,11 +156,15 @@ def _check_combination(parsed_args: argparse.Namespace) -> None:
 
     :raises CommandError: says what to change
     """
-    if not (parsed_args.server or parsed_args.volume or parsed_args.data_volume):
+    named = (parsed_args.server, parsed_args.volume, parsed_args.backup, parsed_args.data_volume)
+    if not any(named):
         raise exceptions.CommandError("Say what to make an image of: --server, --volume, ...")
     wrong = {
         "--whole needs --server.": parsed_args.whole and not parsed_args.server,
         "--no-pause needs --whole.": parsed_args.no_pause and not parsed_args.whole,
+        "--with-backup needs --whole.": parsed_args.with_backup and not parsed_args.whole,
+        "--backup takes all disks: leave out --data-volume.": parsed_args.backup
+        and parsed_args.data_volume,
         "--whole takes all volumes: leave out --data-volume.": parsed_args.whole
         and parsed_args.data_volume,
         "--volume needs --os-version (see 'openstack ims os list').": parsed_args.volume
@@ -166,8 +186,8 @@ def _data_names(parsed_args: argparse.Namespace) -> list[tuple[str, str]]:
     ]
 
 
-def _standstill(server: Any, no_pause: bool) -> str:
-    """What will happen to a running server."""
+def standstill(server: Any, no_pause: bool) -> str:
+    """What will happen to a running server, in a sentence."""
     if no_pause:
         return "The server goes on: its disks will not be of one instant."
     if server.image and server.image.id:

@@ -8,6 +8,7 @@ from typing import Any
 from osc_lib.cli import format_columns
 
 from ims_glance.client.commands.columns import Lines, Size, YesNo
+from ims_glance.client.resources.backup import Backup
 from ims_glance.client.resources.image import Image
 from ims_glance.client.resources.job import Job
 
@@ -46,6 +47,7 @@ _SHOWN_APART = frozenset(
         "root_device_name",
         "__capture",
         "__capture_standstill_ms",
+        "__backup_id",
     }
 )
 
@@ -146,6 +148,7 @@ def _whole(shown: Image) -> dict[str, Any]:
         "disks": Lines(disks),
         "captured": properties.get("__capture"),
         "standstill_ms": properties.get("__capture_standstill_ms"),
+        "backup": properties.get("__backup_id"),
     }
 
 
@@ -162,6 +165,7 @@ def job(shown: Job) -> Shown:
             "total": Size(shown.total_bytes),
             "image_id": shown.image_id,
             "image_name": shown.image_name,
+            "backup_id": shown.backup_id,
             "began": shown.begin_time,
             "ended": shown.end_time,
             "error_code": shown.error_code,
@@ -184,7 +188,7 @@ def job_row(shown: Job, is_long: bool) -> tuple[Any, ...]:
         shown.type,
         shown.status,
         None if percent is None else round(percent, 1),
-        shown.image_name or shown.image_id,
+        shown.image_name or shown.image_id or shown.backup_name,
         shown.begin_time,
         shown.end_time,
     )
@@ -192,6 +196,46 @@ def job_row(shown: Job, is_long: bool) -> tuple[Any, ...]:
         return row
     sizes = Size(shown.done_bytes), Size(shown.total_bytes)
     return (*row, shown.current_task, *sizes, shown.error_code, shown.fail_reason)
+
+
+BACKUP_LIST = ("ID", "Name", "Status", "Server", "Disks", "Size (GB)", "Created At")
+BACKUP_LONG = ("Server ID", "Captured", "Image", "Description")
+
+
+def backup_row(shown: Backup, is_long: bool) -> tuple[Any, ...]:
+    """The values of :data:`BACKUP_LIST`, and of :data:`BACKUP_LONG` if wanted."""
+    row = (
+        shown.id,
+        shown.name,
+        shown.status,
+        shown.server_name or shown.server_id,
+        len(shown.disks or ()),
+        shown.size,
+        shown.created_at,
+    )
+    if not is_long:
+        return row
+    return (*row, shown.server_id, shown.capture, shown.image_id, shown.description)
+
+
+def backup(shown: Backup) -> Shown:
+    """Everything about a backup of a server."""
+    return _pairs(
+        {
+            "id": shown.id,
+            "name": shown.name,
+            "description": shown.description,
+            "status": shown.status,
+            "server": shown.server_name,
+            "server_id": shown.server_id,
+            "size_gb": shown.size,
+            "disks": Lines(shown.disks or []),
+            "captured": shown.capture,
+            "standstill_ms": shown.standstill_ms,
+            "image_id": shown.image_id,
+            "created_at": shown.created_at,
+        }
+    )
 
 
 def _pairs(values: dict[str, Any]) -> Shown:

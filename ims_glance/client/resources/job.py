@@ -61,6 +61,16 @@ class Job(Paged):
         return self._text("image_name")
 
     @property
+    def backup_id(self) -> str | None:
+        """The backup of a server that it makes, or makes an image of."""
+        return self._text("backup_id")
+
+    @property
+    def backup_name(self) -> str | None:
+        """The name of a backup that it makes."""
+        return self._text("backup_name")
+
+    @property
     def current_task(self) -> str | None:
         """What it is doing."""
         return self._text("current_task")

@@ -12,6 +12,7 @@ from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db import delegations
 from ims_glance.db.database import NotConfigured
 from ims_glance.db.jobs import JobNotFound, TooManyTasks
+from ims_glance.model import job as model
 from ims_glance.model.job import COPY_IN_REGION, JobStatus, SecretInRecord
 from tests.unit import job_database
 
@@ -193,6 +194,7 @@ def test_cancelling(acceptance, tables, woken):
 
 def test_without_a_database_there_are_no_jobs_and_the_rest_works(trusts):
     acceptance = Acceptance(job_database.configuration(None))
+    assert acceptance.backup_ids_in_use("project") == set()
     assert acceptance.image_ids_in_making("project") == set()
     with pytest.raises(NotConfigured):
         acceptance.accept(caller(), "test", {})
@@ -202,6 +204,14 @@ def test_without_a_database_there_are_no_jobs_and_the_rest_works(trusts):
 def test_nothing_is_connected_before_it_is_needed(monkeypatch):
     monkeypatch.setattr("oslo_db.sqlalchemy.enginefacade.transaction_context", None)
     Acceptance(job_database.configuration("mysql+pymysql://u:p@127.0.0.1:1/x"))
+
+
+def test_backups_that_jobs_work_on(acceptance):
+    made = acceptance.accept(caller(), model.SERVER_BACKUP, {})
+    acceptance.accept(caller(), model.WHOLE_OF_BACKUP, {"backup_id": "b"}, creates_image=True)
+    acceptance.accept(caller(), "test", {})
+    assert acceptance.backup_ids_in_use("project") == {model.id_of_backup(made), "b"}
+    assert acceptance.backup_ids_in_use("other") == set()
 
 
 def test_disks_that_a_job_makes_images_of(acceptance):

@@ -26,6 +26,7 @@ USER = "c" * 32
 IMAGE_ID = "11111111-2222-4333-8444-555555555555"
 SECOND_ID = "99999999-2222-4333-8444-555555555555"
 JOB_ID = "d" * 32
+BACKUP_ID = "dddddddd-dddd-dddd-dddd-dddddddddddd"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,6 +201,25 @@ def image(image_id: str = IMAGE_ID, name: str = "mine", **more: Any) -> dict[str
         "virtual_env_type": "FusionCompute",
         "self": f"/v2/images/{image_id}",
         "colour": "red",
+        **more,
+    }
+
+
+def backup(backup_id: str = BACKUP_ID, name: str = "nightly", **more: Any) -> dict[str, Any]:
+    """A backup of a server as the service shows it."""
+    return {
+        "id": backup_id,
+        "name": name,
+        "description": "",
+        "status": "available",
+        "server_id": "s1",
+        "server_name": "web",
+        "created_at": "2026-11-24T01:00:00.000000",
+        "size": 3,
+        "capture": "paused",
+        "standstill_ms": 700,
+        "image_id": None,
+        "disks": [{"number": 0, "size": 1}, {"number": 1, "size": 2}],
         **more,
     }
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from keystoneauth1 import session, token_endpoint
 
+from tests.unit.clouds.backups_server import BackupsHandler
 from tests.unit.clouds.machines_server import Machines, MachinesHandler
 
 OWNER = "demo"
@@ -25,6 +26,9 @@ class CloudServer(ThreadingHTTPServer):
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
     :ivar machines: servers and snapshots
+    :ivar backups: of volumes, by id, as Cinder shows them
+    :ivar backup_status: that a new one has at once
+    :ivar restored_status: that a volume has once a backup was restored to it
     :ivar messages: that Cinder tells
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
     :ivar before: called with ``METHOD path`` before a request is served
@@ -42,6 +46,8 @@ class CloudServer(ThreadingHTTPServer):
         self.volumes: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, str]] = []
         self.machines = Machines()
+        self.backups: dict[str, dict[str, Any]] = {}
+        self.backup_status = self.restored_status = "available"
         self.failures: dict[str, list[int]] = {}
         self.before: Callable[[str], None] = lambda _request: None
         self.requests: list[str] = []
@@ -96,7 +102,7 @@ class CloudServer(ThreadingHTTPServer):
         return volume_id
 
 
-class _Handler(MachinesHandler, BaseHTTPRequestHandler):
+class _Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
     server: CloudServer
     protocol_version = "HTTP/1.1"
 
@@ -128,6 +134,7 @@ class _Handler(MachinesHandler, BaseHTTPRequestHandler):
 
     ROUTES: ClassVar[dict[str, str]] = {
         **MachinesHandler.ROUTES,
+        **BackupsHandler.ROUTES,
         "GET /v2/images": "_list",
         "POST /v2/images": "_create",
         "GET /v2/images/([^/]+)": "_show",

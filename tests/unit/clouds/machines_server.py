@@ -120,8 +120,11 @@ class MachinesHandler:
 
     def _create_volume(self) -> None:
         wish = json.loads(self.body)["volume"]
-        if wish["snapshot_id"] not in self._machines.snapshots:
+        if wish.get("snapshot_id", "") and wish["snapshot_id"] not in self._machines.snapshots:
             self._refuse(404, "no such snapshot")
+            return
+        if wish.get("imageRef", "") and wish["imageRef"] not in self.server.images:
+            self._refuse(400, "no such image")
             return
         volume_id = self.server.volume(**wish)
         self._answer(202, {"volume": self.server.volumes[volume_id]})

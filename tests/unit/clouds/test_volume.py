@@ -29,6 +29,15 @@ def test_volumes_and_their_images(server, volumes):
         volumes.get("other")
 
 
+def test_volumes_of_images_and_empty_ones(server, volumes):
+    image_id = server.make(b"data")
+    of_image = volumes.create_from_image(image_id, "a", 3)
+    empty = volumes.create_empty("b", 4, "fast")
+    assert (server.volumes[of_image]["imageRef"], server.volumes[of_image]["size"]) == (image_id, 3)
+    assert (server.volumes[empty]["volume_type"], server.volumes[empty]["size"]) == ("fast", 4)
+    assert "volume_type" not in server.volumes[volumes.create_empty("c", 1, None)]
+
+
 def test_messages(server, volumes):
     assert volumes.last_message("v") == ""
     server.messages = [{"user_message": "disk full"}]

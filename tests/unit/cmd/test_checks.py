@@ -190,6 +190,12 @@ def test_locations_that_tenants_can_edit(results, options):
     assert results(checks.check_locations)[0] == [checks.WARNING]
 
 
+def test_backups_by_a_driver_that_is_not_installed(results, options):
+    options["ims_backups"] = {"driver": "tape"}
+    levels, text = results(checks.check_backups)
+    assert (levels, "tape" in text) == ([checks.FAILURE], True)
+
+
 def test_the_file_system_is_that_of_the_directory_itself(tmp_path):
     (tmp_path / "a b").mkdir()
     (tmp_path / "a b" / "c").mkdir()

@@ -167,6 +167,15 @@ def test_images_in_making(tables):
 # --- delegations -------------------------------------------------------------------------------
 
 
+def test_the_unfinished_ones(tables):
+    tables.create(1, project_id="p")
+    claimed = tables.claimed(2, project_id="p")
+    tables.create(3, project_id="other")
+    assert {job.id for job in tables.jobs.unfinished("p")} == {f"{1:032x}", claimed.id}
+    tables.jobs.finish(claimed, JobStatus.SUCCESS)
+    assert [job.id for job in tables.jobs.unfinished("p")] == [f"{1:032x}"]
+
+
 def test_a_delegation_is_used_until_its_last_job_ends(tables):
     delegation_id, made = tables.delegation()
     job = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)

@@ -7,7 +7,7 @@ from typing import Any
 from ims_glance import flows
 from ims_glance.flows.context import Abandoned, JobContext
 from ims_glance.flows.engine import Runner
-from ims_glance.model.job import Job
+from ims_glance.model.job import SERVER_BACKUP, Job
 from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.flows import flow_bench
 
@@ -27,16 +27,25 @@ class CloudBench:
         tables.conf.set_override("patience_seconds", 5.0, "ims_jobs")
         tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
 
-    def run(self, job_type: str, dies_at: int = 0, cancels_at: int = 0, **arguments: Any) -> Job:
+    def run(
+        self,
+        job_type: str,
+        dies_at: int = 0,
+        cancels_at: int = 0,
+        number: int = 1,
+        **arguments: Any,
+    ) -> Job:
         """Bring a job to its end.
 
         :param dies_at: number of the request before which the first worker loses the job
         :param cancels_at: number of the request before which the job is cancelled
+        :param number: of the job
         """
-        creates = "name" in arguments
+        creates = "name" in arguments and job_type != SERVER_BACKUP
         job = self._connected(
             flow_bench.context(
                 self.tables,
+                number,
                 type=job_type,
                 project_id="demo",
                 arguments=arguments,
@@ -47,10 +56,10 @@ class CloudBench:
         first = len(self.server.requests)
 
         def before(_request: str) -> None:
-            number = len(self.server.requests) - first
-            if number == dies_at:
+            at = len(self.server.requests) - first
+            if at == dies_at:
                 job.lease.end()
-            if number == cancels_at:
+            if at == cancels_at:
                 job.lease.cancel()
 
         self.server.before = before

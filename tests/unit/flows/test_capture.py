@@ -4,11 +4,11 @@
 import pytest
 
 from ims_glance.flows.context import JobContext
-from ims_glance.model import attributes, capture, whole
+from ims_glance.model import attributes, whole
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.job import JobStatus
-from ims_glance.model.servers import Disk
+from tests.unit.flows.machine import Machine
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 
@@ -16,47 +16,6 @@ KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 @pytest.fixture(autouse=True)
 def _no_naps(monkeypatch):
     monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
-
-
-class Machine:
-    """A server with two disks; ``is_local`` tells where its root disk is."""
-
-    def __init__(self, server, is_local):
-        self.cloud = server
-        root = server.make(b"root") if is_local else None
-        self.sources = set(server.images)
-        count = 1 if is_local else 2
-        self.volumes = [server.volume(status="in-use") for _ in range(count)]
-        self.id = server.machines.server(self.volumes, root)
-        first = None if is_local else self.volumes[0]
-        self.disks = [
-            Disk(0, first, 1),
-            Disk(1, self.volumes[-1], 1, "fast", goes_with_server=False),
-        ]
-
-    def arguments(self, wishes, **more):
-        return {
-            "name": "mine",
-            "server_id": self.id,
-            "wishes": [wish.to_arguments() for wish in wishes],
-            "attributes": capture.carried({"hw_firmware_type": "uefi"}),
-            "tags": ["a=b"],
-            **more,
-        }
-
-    @property
-    def status(self):
-        return self.cloud.machines.servers[self.id]["status"]
-
-    @property
-    def made(self):
-        """Ids of images that were not there before."""
-        return set(self.cloud.images) - self.sources
-
-    def check_tidy(self):
-        assert self.status == "ACTIVE"
-        assert self.cloud.machines.snapshots == {}
-        assert set(self.cloud.volumes) == set(self.volumes)
 
 
 @pytest.fixture(params=[True, False], ids=["local", "on volumes"])

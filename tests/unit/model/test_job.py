@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import datetime
 
 import pytest
@@ -7,6 +8,7 @@ from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus, Kind
 
 TOKEN = "gAAAAAB" + "x" * 100
+OWN_BACKUP = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 BEGIN = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)
 
 
@@ -123,6 +125,28 @@ def test_names_of_what_others_make_for_a_job():
     assert model.of_disk_name(model.disk_name("a" * 32, 12)) == ("a" * 32, 12)
     assert model.of_disk_name("ims-job-1") is None
     assert model.of_disk_name("my image") is None
+
+
+@pytest.mark.parametrize(
+    ("job_type", "arguments", "backup_id"),
+    [
+        (model.SERVER_BACKUP, {}, OWN_BACKUP),
+        (model.WHOLE_OF_SERVER, {"with_backup": True}, OWN_BACKUP),
+        (model.WHOLE_OF_SERVER, {"with_backup": False}, None),
+        (model.WHOLE_OF_BACKUP, {"backup_id": "b"}, "b"),
+        (model.ADD_MEMBERS, {}, None),
+    ],
+)
+def test_the_backup_that_a_job_works_on(job_type, arguments, backup_id):
+    job = Job("a" * 32, job_type, "p", "u", arguments=arguments)
+    assert job.backup_id == backup_id
+    assert model.view(job)["entities"].get("backup_id") == backup_id
+    failed = dataclasses.replace(job, status=JobStatus.FAIL)
+    assert "backup_id" not in model.view(failed)["entities"]
+
+
+def test_backups_count_as_jobs_that_make_images():
+    assert model.kind(model.SERVER_BACKUP, False) is model.Kind.CREATING
 
 
 def test_places_of_several_images():

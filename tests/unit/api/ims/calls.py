@@ -11,6 +11,7 @@ from oslo_config import cfg
 from ims_glance import conf as ims_conf
 from ims_glance.api.images import SubrequestRefused
 from ims_glance.api.ims.operation import Call, Service
+from ims_glance.api.server_backups import Backups
 
 PROJECT, OTHER = "a" * 32, "b" * 32
 IMAGE = "1a111111-1111-1111-1111-111111111111"
@@ -154,7 +155,8 @@ class Quota:
 
 def call(conf, *views, body=None, query=None, project_id=PROJECT, **arguments):
     """A call of a handler; its service's fakes are in ``call.service``."""
-    fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota())
+    backups = Backups(conf, lambda _project: set())
+    fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota(), backups)
     service = Service(conf, *fakes)
     context = types.SimpleNamespace(project_id=project_id, is_admin=False)
     return Call(service, context, arguments, query or {}, body)

@@ -159,7 +159,6 @@ WHOLE = {"name": "x", "backup_id": VOLUME}
     ("handler", "body"),
     [
         (creation.create_data_image, OF_FILE),
-        (creation.create_whole_image, WHOLE),
         (creation.import_image_quick, {**OF_FILE, "os_version": SYSTEM}),
         (creation.import_image_quick, {**OF_FILE, "type": "DataImage"}),
     ],

@@ -11,7 +11,14 @@ from huaweicloudsdkims.v2 import ImsClient
 from ims_glance.api.ims.operations import OPERATIONS
 from ims_glance.model import audit
 
-OURS = {"list_jobs", "cancel_job"}
+OURS = {
+    "list_jobs",
+    "cancel_job",
+    "list_server_backups",
+    "show_server_backup",
+    "create_server_backup",
+    "delete_server_backup",
+}
 BY_NAME = {each.name: each for each in OPERATIONS}
 
 
@@ -29,7 +36,7 @@ def test_the_names_are_those_of_huawei_s_sdk():
 
 @pytest.mark.parametrize("each", OPERATIONS, ids=lambda each: each.name)
 def test_every_row(each):
-    assert re.fullmatch(r"/v(1|2|2\.1)/[a-z0-9_{}/]+", each.path)
+    assert re.fullmatch(r"/v(1|2|2\.1)/[a-z0-9_{}/-]+", each.path)
     assert each.policy == f"ims:{each.name}"
     assert each.summary
     for schema in (each.body, each.answer, *(each.query or {}).values()):

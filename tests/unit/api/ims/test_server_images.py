@@ -8,6 +8,7 @@ from ims_glance.api.ims import creation
 from ims_glance.model import job as jobs
 from ims_glance.model.capture import Wish
 from tests.unit.api.ims import calls
+from tests.unit.api.ims.site import Site
 from tests.unit.clouds.cloud_server import CloudServer
 
 PROJECT = calls.PROJECT
@@ -19,41 +20,6 @@ def server():
     server = CloudServer()
     yield server
     server.close()
-
-
-class Site:
-    """A server of the caller, on two volumes or with its root disk on its host."""
-
-    def __init__(self, server, tmp_path):
-        self.cloud = server
-        self.conf = calls.configuration(tmp_path, tags=2)
-        self.data = self.volume()
-        self.root = self.volume(volume_image_metadata={"__os_version": "CentOS 7.3 64bit"})
-        self.on_volumes = self.server([self.root, self.data])
-        self.data2 = self.volume()
-        self.local = self.server([self.data2], calls.IMAGE)
-
-    def volume(self, **values):
-        volume_id = self.cloud.volume(status="in-use", attachments=[], **values)
-        return volume_id
-
-    def server(self, volumes, image_id=None, **values):
-        server_id = self.cloud.machines.server(
-            volumes, image_id, **{"tenant_id": PROJECT, **values}
-        )
-        for volume_id in volumes:
-            self.cloud.volumes[volume_id]["attachments"] = [{"server_id": server_id}]
-        return server_id
-
-    def call(self, body):
-        call = calls.call(self.conf, calls.view(size=3 << 30), body=body)
-        urls = {"publicURL": self.cloud.url, "region": "one"}
-        call.context.auth_token = "token"
-        call.context.service_catalog = [
-            {"type": service_type, "name": service_type, "endpoints": [dict(urls)]}
-            for service_type in ("compute", "volumev3")
-        ]
-        return call
 
 
 @pytest.fixture
@@ -124,6 +90,20 @@ class TestWhole:
         server.volumes[site.data].update(values)
         call = site.call({"name": "w", "instance_id": site.on_volumes})
         refused(call, creation.create_whole_image, code)
+
+    @pytest.mark.parametrize(
+        ("body", "keeps"),
+        [
+            ({}, False),
+            ({"with_backup": True}, True),
+            ({"vault_id": "v"}, True),
+            ({"vault_id": "v", "with_backup": False}, False),
+        ],
+    )
+    def test_a_backup_is_kept(self, site, body, keeps):
+        call = site.call({"name": "w", "instance_id": site.on_volumes, **body})
+        _type, arguments, _entities, _wishes = accepted(call, creation.create_whole_image)
+        assert (arguments["with_backup"], arguments["server_name"]) == (keeps, "web")
 
     def test_nova_is_away(self, site, server):
         server.failures["GET /servers/.*"] = [503]

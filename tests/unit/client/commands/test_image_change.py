@@ -58,7 +58,7 @@ def test_amounts_are_whole(one, run, arguments):
 
 
 @pytest.mark.parametrize(
-    ("more", "body"), [([], None), (["--delete-backup"], {"delete_backup": True})]
+    ("more", "body"), [([], None), (["--with-backup"], {"delete_backup": True})]
 )
 def test_delete(one, run, more, body):
     assert run(DeleteImages, "mine", *more) == ""

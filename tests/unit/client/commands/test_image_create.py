@@ -5,7 +5,17 @@ import pytest
 from osc_lib import exceptions
 
 from ims_glance.client.commands.image_create import CopyImage, CreateImage
-from tests.unit.client.cloud import COMPUTE, IMAGE_ID, JOB_ID, PROJECT, VOLUME, image, job
+from tests.unit.client.cloud import (
+    BACKUP_ID,
+    COMPUTE,
+    IMAGE_ID,
+    JOB_ID,
+    PROJECT,
+    VOLUME,
+    backup,
+    image,
+    job,
+)
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 
@@ -45,6 +55,8 @@ def test_create_from_a_volume_by_name(ready, run):
         ["--volume", "disk"],
         ["--data-volume", "data", "--volume", "disk", "--os-version", "x"],
         ["--whole"],
+        ["--server", "web", "--with-backup"],
+        ["--backup", "b", "--data-volume", "data"],
         ["--server", "web", "--no-pause"],
         ["--server", "web", "--whole", "--data-volume", "data"],
     ],
@@ -63,12 +75,20 @@ def a_server(ready, **values):
     ready.json("GET", f"{COMPUTE}/servers/s1", {"server": shown})
 
 
+def test_of_a_backup(ready, run):
+    ready.ims("GET", f"/v1/{PROJECT}/server-backups", {"server_backups": [backup()]})
+    ready.ims("POST", "/v1/cloudimages/wholeimages/action", {"job_id": JOB_ID})
+    run(CreateImage, "mine", "--backup", "nightly", "--key", KEY)
+    assert ready.only("POST").body == {"name": "mine", "backup_id": BACKUP_ID, "cmk_id": KEY}
+
+
 @pytest.mark.parametrize(
     ("arguments", "wishes", "said"),
     [
         ([], {}, "about a second"),
         (["--no-pause"], {"no_pause": True}, "not be of one instant"),
         (["--key", KEY], {"cmk_id": KEY}, "about a second"),
+        (["--with-backup"], {"with_backup": True}, "about a second"),
     ],
 )
 def test_a_whole_server(ready, run, capsys, arguments, wishes, said):

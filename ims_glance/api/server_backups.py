@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Server backups as both doors see them: with the caller's own rights, and under one lock each.
+
+Who looks whether a backup is free and then uses it, or deletes it, holds its lock meanwhile, so
+that one backup makes one image (S47) and none is deleted under a job that reads it.
+"""
+
+import functools
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import webob
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.api import bodies
+from ims_glance.api.images import Image
+from ims_glance.api.rules import Call
+from ims_glance.clouds import backups, caller, coordination, rest
+from ims_glance.clouds.backups.base import ServerBackups
+from ims_glance.model import attributes, server_backup
+from ims_glance.model.server_backup import ServerBackup, Status
+
+LOG = logging.getLogger(__name__)
+
+# Of a body of IMS's clients, which have one thing to say in it; bytes.
+_LONGEST = 65536
+_DELETABLE = frozenset({"available", "error", "deleting"})
+
+
+class Backups:
+    """Server backups.
+
+    :param in_use: ids of the backups that unfinished jobs of a project make, or make images of
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, in_use: Callable[[str], set[str]]) -> None:
+        self._conf = conf
+        self.in_use = in_use
+
+    def of(self, context: Any) -> ServerBackups:
+        """Those of a caller's project, by the configured driver."""
+        session = caller.session_of(self._conf, context)
+        return backups.load(self._conf, session, self._conf.ims_service.region_name)
+
+    def get(self, context: Any, backup_id: str) -> ServerBackup:
+        """One of them.
+
+        :raises BackupMissing: if the project has no such backup
+        """
+        found = self.of(context).find(backup_id)
+        if found is None:
+            raise server_backup.BackupMissing(backup_id=backup_id[:64])
+        return found
+
+    def held(self, backup_id: str) -> AbstractContextManager[None]:
+        """Hold the lock of a backup.
+
+        :raises CoordinationUnavailable: when it is entered, if there is no lock
+        """
+        return coordination.lock(self._conf, "backup", backup_id)
+
+
+def is_wanted(call: Call) -> bool:
+    """Whether a request to delete an image asks for its backup as well."""
+    if (call.request.content_length or 0) > _LONGEST:
+        return False
+    body = bodies.read_json(call.request)
+    return isinstance(body, dict) and body.get("delete_backup") is True
+
+
+def delete_with(call: Call, known: Backups, image: Image) -> None:
+    """Have the backup of an image deleted once the image is.
+
+    What stands against it is found before anything is deleted. A backup that is gone is fine.
+
+    :raises BackupNotDeletable: if it cannot be deleted now
+    """
+    backup_id = image.view.get(attributes.BACKUP_ID)
+    if not backup_id:
+        return
+    if image.view["owner"] != call.context.project_id:
+        # Of others than administrators Glance refuses the whole.
+        if call.context.is_admin:
+            _refuse(image, backup_id, "it is in the project of the image's owner")
+        return
+    call.held.enter_context(known.held(backup_id))
+    found = _find(call, known, image, backup_id)
+    if found is not None and found.status is not Status.DELETING:
+        call.effects.append(functools.partial(_delete, call, known, found))
+
+
+def _find(call: Call, known: Backups, image: Image, backup_id: str) -> ServerBackup | None:
+    try:
+        found = known.of(call.context).find(backup_id)
+    except rest.Refused as refused:
+        _refuse(image, backup_id, str(refused))
+    if backup_id in known.in_use(str(call.context.project_id)):
+        _refuse(image, backup_id, "a job works on it")
+    # Cinder deletes no others (cinder/backup/api.py, delete).
+    if found is not None and not {part.status for part in found.parts} <= _DELETABLE:
+        _refuse(image, backup_id, f"it is {found.status}")
+    return found
+
+
+def _refuse(image: Image, backup_id: str, reason: str) -> Any:
+    raise server_backup.BackupNotDeletable(image_id=image.id, backup_id=backup_id, reason=reason)
+
+
+def _delete(call: Call, known: Backups, found: ServerBackup, response: webob.Response) -> None:
+    if response.status_int >= 300:
+        return
+    try:
+        known.of(call.context).delete(found)
+    except exceptions.ImsError as error:
+        # The image is gone: its owner finds the backup in their list.
+        LOG.error("Backup %s was not deleted with its image: %s", found.id, error)

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Server backups: volume backups of all disks of one server, of one instant.
+
+What ties them, and what a whole-machine image is made of later, they say themselves: there is no
+record of ours. Their owner can change that, so nothing in it is believed that could not be wished
+for in a request as well.
+
+Source: IMS "create_whole_image" with ``backup_id`` and its error codes; S45 to S48, S94.
+"""
+
+import dataclasses
+import enum
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.model import attributes, capture
+from ims_glance.model.servers import Disk
+
+ID = "ims_server_backup"
+"""In a volume backup's metadata: id of the server backup that it is a part of."""
+
+_SERVER, _SERVER_NAME = "ims_server", "ims_server_name"
+_NUMBER, _COUNT = "ims_disk", "ims_disks"
+_TYPE, _GOES = "ims_volume_type", "ims_goes_with_server"
+_CAPTURE, _STANDSTILL = "ims_capture", "ims_standstill_ms"
+_IMAGE = "ims_image:"
+# Cinder takes no more in a value, and these characters in a key (cinder/api/validation).
+_LONGEST = 255
+_KEY = re.compile(r"[a-zA-Z0-9_:. /-]{1,255}")
+_NUMERAL = re.compile(r"\d{1,9}")
+_MOST_DISKS = 64
+
+
+class BackupMissing(exceptions.NotFound):
+    """The caller's project has no such backup."""
+
+    code = "IMG.0020"
+    template = "Server backup {backup_id} does not exist in your project."
+
+
+class BackupNotReady(exceptions.Conflict):
+    """The backup is still being made, or failed, or is being deleted."""
+
+    code = "IMG.0032"
+    template = "Server backup {backup_id} is {status}. An image is made of one that is available."
+
+
+class BackupUsed(exceptions.Conflict):
+    """One backup makes one image (IMS constraints)."""
+
+    code = "IMG.0134"
+    template = (
+        "Server backup {backup_id} makes one image, and {user} is it. Copy that image, or make "
+        "another backup."
+    )
+
+
+class BackupInUse(exceptions.Conflict):
+    """A job is making the backup, or makes an image of it."""
+
+    code = "IMG.0136"
+    template = "A job works on server backup {backup_id}. Wait for it, or cancel it."
+
+
+class BackupNotDeletable(exceptions.Conflict):
+    """A backup was to go with its image, and cannot."""
+
+    code = "IMG.0176"
+    template = (
+        "The backup of image {image_id}, {backup_id}, cannot be deleted with it: {reason}. Delete "
+        "the image without 'delete_backup', and the backup later."
+    )
+
+
+class Status(enum.StrEnum):
+    """States of a server backup."""
+
+    AVAILABLE = "available"
+    CREATING = "creating"
+    RESTORING = "restoring"
+    DELETING = "deleting"
+    ERROR = "error"
+    INCOMPLETE = "incomplete"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is known of a server backup before there is anything of it.
+
+    :ivar id: a UUID
+    :ivar attributes: of an image of the server: what :func:`capture.carried` says
+    :ivar capture: how the server was: a value of ``__capture``
+    :ivar standstill: milliseconds that it stood still
+    """
+
+    id: str
+    name: str
+    server_id: str
+    server_name: str
+    description: str = ""
+    attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    capture: str = "running"
+    standstill: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The backup of one disk.
+
+    :ivar id: of the volume backup
+    :ivar disk: its ``volume_id`` is what was backed up, which may be gone
+    :ivar status: of the volume backup, as Cinder has it
+    :ivar reason: why it failed
+    """
+
+    id: str
+    disk: Disk
+    status: str
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerBackup:
+    """A server backup as it is found.
+
+    :ivar count: of disks that it has to have
+    :ivar created_at: of its first part, ISO 8601
+    """
+
+    plan: Plan
+    count: int
+    parts: tuple[Part, ...]
+    created_at: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its id, a UUID."""
+        return self.plan.id
+
+    @property
+    def size(self) -> int:
+        """GiB of its disks."""
+        return sum(part.disk.size for part in self.parts)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is one part of each disk."""
+        return [part.disk.number for part in self.parts] == list(range(self.count))
+
+    @property
+    def status(self) -> Status:
+        """``available`` if all of it is."""
+        found = {part.status for part in self.parts}
+        if any("error" in status for status in found):
+            return Status.ERROR
+        for status in (Status.DELETING, Status.CREATING):
+            if status in found:
+                return status
+        if not self.is_whole:
+            return Status.INCOMPLETE
+        if Status.RESTORING in found:
+            return Status.RESTORING
+        return Status.AVAILABLE if found == {"available"} else Status.ERROR
+
+    def view(self, image_id: str | None) -> dict[str, Any]:
+        """As the API shows it.
+
+        :param image_id: of the whole-machine image that was made of it
+        """
+        plan = self.plan
+        return {
+            "id": plan.id,
+            "name": plan.name,
+            "description": plan.description,
+            "status": str(self.status),
+            "server_id": plan.server_id,
+            "server_name": plan.server_name,
+            "created_at": self.created_at,
+            "size": self.size,
+            "capture": plan.capture,
+            "standstill_ms": plan.standstill,
+            "image_id": image_id,
+            "disks": [
+                {
+                    "number": part.disk.number,
+                    "boot": part.disk.number == 0,
+                    "size": part.disk.size,
+                    "volume_id": part.disk.volume_id,
+                    "volume_type": part.disk.volume_type,
+                    "deleted_with_server": part.disk.goes_with_server,
+                    "status": part.status,
+                    "backup_id": part.id,
+                }
+                for part in self.parts
+            ],
+        }
+
+
+def of_image(image_id: str) -> str:
+    """The name of a backup that is kept with an image (S48)."""
+    return f"backup_for_image_{image_id}"
+
+
+def metadata(plan: Plan, disk: Disk, count: int) -> dict[str, str]:
+    """What a volume backup says about its server backup.
+
+    :param count: of disks in all
+    """
+    of_image = plan.attributes if disk.number == 0 else {}
+    said = {
+        ID: plan.id,
+        _SERVER: plan.server_id,
+        _SERVER_NAME: plan.server_name[:_LONGEST],
+        _NUMBER: str(disk.number),
+        _COUNT: str(count),
+        _TYPE: disk.volume_type or "",
+        _GOES: str(disk.goes_with_server).lower(),
+        _CAPTURE: plan.capture,
+        _STANDSTILL: str(plan.standstill),
+        **{_IMAGE + name: value for name, value in of_image.items()},
+    }
+    return {
+        name: value
+        for name, value in said.items()
+        if len(value) <= _LONGEST and _KEY.fullmatch(name)
+    }
+
+
+def gathered(volume_backups: Iterable[Mapping[str, Any]]) -> list[ServerBackup]:
+    """The server backups that volume backups are parts of, the newest first.
+
+    :param volume_backups: as Cinder shows them, with ``metadata``; those that are no part of one,
+        or whose metadata somebody broke, are left out
+    """
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for each in volume_backups:
+        if _is_part(each.get("metadata") or {}):
+            groups.setdefault(each["metadata"][ID], []).append(each)
+    found = [_gathered(group) for group in groups.values()]
+    return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)
+
+
+def _is_part(said: Mapping[str, Any]) -> bool:
+    numbers = [str(said.get(name, "")) for name in (_NUMBER, _COUNT)]
+    if not all(map(_NUMERAL.fullmatch, numbers)):
+        return False
+    count = int(numbers[1])
+    is_known = _is_uuid(said.get(ID)) and _is_uuid(said.get(_SERVER))
+    return is_known and int(numbers[0]) < count <= _MOST_DISKS
+
+
+def _is_uuid(value: Any) -> bool:
+    try:
+        return str(uuid.UUID(str(value))) == str(value)
+    except ValueError:
+        return False
+
+
+def _gathered(group: Iterable[Mapping[str, Any]]) -> ServerBackup:
+    ordered = sorted(group, key=lambda each: (int(each["metadata"][_NUMBER]), str(each["id"])))
+    first = ordered[0]
+    said = first["metadata"]
+    # Not every name: an image's attributes are written in the service's own right.
+    kept = capture.carried(
+        {
+            name.removeprefix(_IMAGE): value
+            for name, value in said.items()
+            if name.startswith(_IMAGE)
+        }
+    )
+    standstill = str(said.get(_STANDSTILL, ""))
+    plan = Plan(
+        said[ID],
+        str(first.get("name") or ""),
+        said[_SERVER],
+        str(said.get(_SERVER_NAME) or ""),
+        str(first.get("description") or ""),
+        kept,
+        said[_CAPTURE] if said.get(_CAPTURE) in attributes.CAPTURES else "running",
+        int(standstill) if _NUMERAL.fullmatch(standstill) else 0,
+    )
+    created = min(str(each.get("created_at") or "") for each in ordered)
+    return ServerBackup(plan, int(said[_COUNT]), tuple(map(_part, ordered)), created)
+
+
+def _part(view: Mapping[str, Any]) -> Part:
+    said = view["metadata"]
+    disk = Disk(
+        int(said[_NUMBER]),
+        str(view.get("volume_id") or view["id"]),
+        int(view.get("size") or 0),
+        str(said.get(_TYPE) or "") or None,
+        said.get(_GOES) != "false",
+    )
+    return Part(str(view["id"]), disk, str(view["status"]), str(view.get("fail_reason") or ""))

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Server backups, from a guest that counts on its disks to one that is booted of its backup."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ims_glance import client
+from ims_glance.client import errors, waiting
+from ims_glance.model import attributes
+from tests.cloud import captures, client_shell, flow_jobs, jobs, machines, pocket
+
+PATIENCE = 300
+ABSENT = "99999999-9999-4999-8999-999999999999"
+
+
+@pytest.fixture(scope="module")
+def tenant(cloud):
+    with jobs.tenant() as tenant:
+        yield client.register(tenant)
+
+
+@pytest.fixture(scope="module")
+def guest(tenant):
+    with machines.guest(tenant) as image_id:
+        yield image_id
+
+
+@pytest.fixture(scope="module")
+def local(tenant, guest):
+    with machines.local_root(tenant, guest, disks=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def on_volumes(tenant, guest):
+    with machines.volume_root(tenant, guest, disks=1) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(tenant, local, on_volumes):
+    before = captures.left(tenant)
+    yield
+    jobs.eventually(lambda: captures.left(tenant), before, 60)
+
+
+def backed_up(tenant, server, **wishes):
+    """A backup of a server, as its job made it."""
+    job = tenant.ims.create_backup("nightly", server.id, **wishes)
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    return tenant.ims.get_backup(ended.backup_id)
+
+
+def image_of(tenant, backup, **wishes):
+    """The whole-machine image of a backup."""
+    job = tenant.ims.create_whole_image("again", backup_id=backup.id, **wishes)
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    return tenant.ims.get_image(ended.image_id)
+
+
+def refused(code, ask, *arguments, **named):
+    with pytest.raises(errors.Refused) as refusal:
+        ask(*arguments, **named)
+    assert refusal.value.code == code
+
+
+def counts_after_boot(connection, image_id):
+    """What the disks of a new server of the image hold."""
+    with machines.booted(connection, image_id=image_id) as server:
+        return machines.counters(connection, server)
+
+
+@pytest.mark.parametrize("kind", ["local", "on_volumes"])
+def test_an_image_of_a_backup_is_of_one_instant(tenant, kind, request):
+    server = request.getfixturevalue(kind)
+    before = captures.left(tenant)
+    backup = backed_up(tenant, server, description="before the upgrade")
+    assert tenant.compute.get_server(server.id).status == "ACTIVE"
+    assert (backup.status, backup.capture, backup.name) == ("available", "paused", "nightly")
+    assert (backup.server_id, backup.image_id, len(backup.disks)) == (server.id, None, 2)
+    assert backup.description == "before the upgrade"
+    parts = {each["backup_id"] for each in backup.disks}
+    jobs.eventually(
+        lambda: captures.left(tenant),
+        {**before, "backups": sorted({*before["backups"], *parts})},
+        30,
+    )
+    image = image_of(tenant, backup)
+    shown = flow_jobs.view(tenant, image.id)
+    assert (shown[attributes.BACKUP_ID], shown[attributes.CAPTURE]) == (backup.id, "paused")
+    assert shown[attributes.DATA_ORIGIN] == f"instance,{server.id}"
+    counts = counts_after_boot(tenant, image.id)
+    assert len(counts) == 2
+    assert counts[0] > 1
+    assert machines.are_of_one_instant(counts), counts
+    assert tenant.ims.get_backup(backup.id).image_id == image.id
+    refused("IMG.0134", tenant.ims.create_whole_image, "third", backup_id=backup.id)
+    tenant.ims.delete_image(image.id, delete_backup=True)
+
+
+def test_after_the_server_is_gone_and_encrypted(tenant, guest):
+    key_id = pocket.make_key(tenant)
+    with machines.volume_root(tenant, guest, disks=1) as server:
+        backup = backed_up(tenant, server)
+    image = image_of(tenant, backup, cmk_id=key_id)
+    assert image.is_encrypted
+    assert machines.are_of_one_instant(counts_after_boot(tenant, image.id))
+    tenant.ims.delete_image(image.id)
+    assert tenant.ims.get_backup(backup.id).status == "available"
+    # Its one image is gone, so there may be another.
+    again = image_of(tenant, backup)
+    tenant.ims.delete_image(again.id, delete_backup=True)
+    tenant.key_manager.delete_secret(key_id)
+
+
+@pytest.mark.parametrize("kind", ["local", "on_volumes"])
+def test_a_backup_that_is_kept_with_an_image(tenant, kind, request):
+    server = request.getfixturevalue(kind)
+    job = tenant.ims.create_whole_image("whole", instance_id=server.id, with_backup=True)
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    image = tenant.ims.get_image(ended.image_id)
+    backup = tenant.ims.find_backup(f"backup_for_image_{image.id}")
+    assert (backup.status, backup.image_id) == ("available", image.id)
+    assert flow_jobs.view(tenant, image.id)[attributes.BACKUP_ID] == backup.id == ended.backup_id
+    refused("IMG.0134", tenant.ims.create_whole_image, "again", backup_id=backup.id)
+    assert machines.are_of_one_instant(counts_after_boot(tenant, image.id))
+    tenant.ims.delete_image(image.id, delete_backup=True)
+
+
+def test_a_backup_outlives_its_image(tenant, on_volumes):
+    job = tenant.ims.create_whole_image("whole", instance_id=on_volumes.id, with_backup=True)
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    tenant.ims.delete_image(ended.image_id)
+    backup = tenant.ims.get_backup(ended.backup_id)
+    assert (backup.status, backup.image_id) == ("available", None)
+    tenant.ims.delete_backup(backup)
+
+
+def test_one_of_many_at_once_gets_the_backup(tenant, on_volumes):
+    backup = backed_up(tenant, on_volumes)
+
+    def ask(number):
+        try:
+            return tenant.ims.create_whole_image(f"again-{number}", backup_id=backup.id)
+        except errors.Refused as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    [job] = [each for each in found if not isinstance(each, str)]
+    assert [each for each in found if isinstance(each, str)] == ["IMG.0134"] * 3
+    refused("IMG.0136", tenant.ims.delete_backup, backup.id)
+    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    tenant.ims.delete_image(ended.image_id, delete_backup=True)
+
+
+def test_the_commands(cloud):
+    assert isinstance(client_shell.read("demo", "backup", "list", "--long"), list)
+    assert "no backup of the name" in client_shell.refusal("demo", "backup", "show", ABSENT)
+
+
+class TestRefusals:
+    def test_another_projects_backup(self, tenant, on_volumes):
+        backup = backed_up(tenant, on_volumes)
+        for name in ("other", "admin"):
+            stranger = client.register(pocket.connect(name))
+            refused("IMG.0020", stranger.ims.get_backup, backup.id)
+            refused("IMG.0020", stranger.ims.delete_backup, backup.id)
+            refused("IMG.0020", stranger.ims.create_whole_image, "x", backup_id=backup.id)
+            assert backup.id not in [each.id for each in stranger.ims.backups()]
+        tenant.ims.delete_backup(backup)
+
+    def test_none_at_all(self, tenant):
+        refused("IMG.0020", tenant.ims.create_whole_image, "x", backup_id=ABSENT)
+        refused("IMG.0005", tenant.ims.create_backup, "x", ABSENT)
+
+    def test_one_that_lost_a_disk(self, tenant, on_volumes):
+        backup = backed_up(tenant, on_volumes)
+        storage = tenant.block_storage
+        first = backup.disks[0]["backup_id"]
+        storage.delete_backup(first)
+        jobs.eventually(lambda: first in [each.id for each in storage.backups()], False, 60)
+        assert tenant.ims.get_backup(backup.id).status == "incomplete"
+        refused("IMG.0032", tenant.ims.create_whole_image, "x", backup_id=backup.id)
+        tenant.ims.delete_backup(backup)
+
+    def test_no_room_for_the_backups(self, tenant, on_volumes):
+        """What Cinder refuses half-way is undone."""
+        admin = pocket.connect("admin")
+        project = tenant.current_project_id
+        admin.block_storage.update_quota_set(project, backups=1)
+        job = tenant.ims.create_backup("nightly", on_volumes.id)
+        with pytest.raises(waiting.JobFailed, match="BackupLimitExceeded"):
+            tenant.ims.wait_for_job(job, timeout=PATIENCE)
+        assert "could not be undone" not in tenant.ims.get_job(job).fail_reason
+        assert tenant.compute.get_server(on_volumes.id).status == "ACTIVE"
+        admin.block_storage.update_quota_set(project, backups=20)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The backup of an image that is deleted, with a small Cinder."""
+
+import contextlib
+import json
+import types
+from typing import Any
+
+import pytest
+import webob
+from glance.common import wsgi
+
+from ims_glance import exceptions
+from ims_glance.api import server_backups
+from ims_glance.api.images import Image
+from ims_glance.api.server_backups import Backups
+from ims_glance.clouds.backups.cinder import CinderBackups
+from ims_glance.model import attributes
+from ims_glance.model.server_backup import BackupMissing, Plan
+from ims_glance.model.servers import Disk
+from tests.unit.api.ims import calls
+from tests.unit.clouds.cloud_server import CloudServer
+
+ID = "11111111-0000-4000-8000-000000000000"
+PROJECT = calls.PROJECT
+DONE, REFUSED = webob.Response(status=204), webob.Response(status=409)
+
+
+@pytest.fixture
+def server():
+    server = CloudServer()
+    driver = CinderBackups(server.session())
+    plan = Plan(ID, "nightly", "22222222-0000-4000-8000-000000000000", "web")
+    for number in range(2):
+        driver.back_up(plan, Disk(number, server.volume(), 1), 2)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def known(tmp_path):
+    return Backups(calls.configuration(tmp_path), lambda _project: set())
+
+
+@pytest.fixture
+def context(server):
+    urls = {"publicURL": server.url, "region": "one"}
+    catalog = [{"type": "volumev3", "name": "cinder", "endpoints": [urls]}]
+    return types.SimpleNamespace(
+        project_id=PROJECT, is_admin=False, auth_token="token", service_catalog=catalog
+    )
+
+
+@pytest.fixture
+def call(context):
+    with contextlib.ExitStack() as held:
+        yield types.SimpleNamespace(context=context, held=held, effects=[])
+
+
+def image(**changes):
+    said = {attributes.BACKUP_ID: ID, **changes}
+    return Image("/v2/images/i", calls.view("i", **said))
+
+
+def answered(call, response):
+    for effect in call.effects:
+        effect(response)
+
+
+def test_it_goes_with_the_image(call, known, server):
+    server_backups.delete_with(call, known, image())
+    assert len(server.backups) == 2
+    answered(call, DONE)
+    assert server.backups == {}
+
+
+def test_it_stays_when_the_image_does(call, known, server):
+    server_backups.delete_with(call, known, image())
+    answered(call, REFUSED)
+    assert len(server.backups) == 2
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        image(**{attributes.BACKUP_ID: None}),
+        image(**{attributes.BACKUP_ID: "22222222-0000-4000-8000-000000000000"}),
+        image(owner=calls.OTHER),
+    ],
+)
+def test_nothing_to_delete(call, known, server, view):
+    server_backups.delete_with(call, known, view)
+    assert (call.effects, len(server.backups)) == ([], 2)
+
+
+def _refused(call, known, view):
+    with pytest.raises(exceptions.ImsError) as refused:
+        server_backups.delete_with(call, known, view)
+    assert (refused.value.code, call.effects) == ("IMG.0176", [])
+
+
+def test_administrators_do_not_reach_it(call, known, context):
+    context.is_admin = True
+    _refused(call, known, image(owner=calls.OTHER))
+
+
+@pytest.mark.parametrize("status", ["creating", "restoring", "error_deleting"])
+def test_it_is_busy(call, known, server, status):
+    for each in server.backups.values():
+        each["status"] = status
+    _refused(call, known, image())
+
+
+def test_it_is_being_deleted_already(call, known, server):
+    for each in server.backups.values():
+        each["status"] = "deleting"
+    server_backups.delete_with(call, known, image())
+    assert call.effects == []
+
+
+def test_a_job_works_on_it(call, known):
+    known.in_use = lambda _project: {ID}
+    _refused(call, known, image())
+
+
+def test_cinder_shows_nothing(call, known, server):
+    server.failures["GET /backups/detail"] = [403]
+    _refused(call, known, image())
+
+
+def test_cinder_is_away(call, known, server):
+    server.failures["GET /backups/detail"] = [503]
+    with pytest.raises(exceptions.Unavailable):
+        server_backups.delete_with(call, known, image())
+
+
+def test_cinder_does_not_delete_it_afterwards(call, known, server, caplog):
+    server_backups.delete_with(call, known, image())
+    server.failures["DELETE /backups/.*"] = [400]
+    answered(call, DONE)
+    assert ID in caplog.text
+
+
+def test_get(known, context):
+    assert known.get(context, ID).id == ID
+    with pytest.raises(BackupMissing):
+        known.get(context, "x" * 100)
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (b"", False),
+        (b"{", False),
+        (b"[true]", False),
+        (b"{}", False),
+        (b'{"delete_backup": false}', False),
+        (b'{"delete_backup": "true"}', False),
+        (b'{"delete_backup": true}', True),
+        (json.dumps({"delete_backup": True, "x": "x" * 70000}).encode(), False),
+    ],
+)
+def test_whether_it_is_wanted(body, wanted):
+    request = wsgi.Request.blank("/", method="DELETE", body=body)
+    asked: Any = types.SimpleNamespace(request=request)
+    assert server_backups.is_wanted(asked) is wanted

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Server backups in a small Cinder."""
+
+import pytest
+
+from ims_glance.clouds import rest
+from ims_glance.clouds.backups.cinder import CinderBackups
+from ims_glance.model.server_backup import Plan, Status
+from ims_glance.model.servers import Disk
+from tests.unit.clouds.cloud_server import CloudServer
+
+ID = "11111111-0000-4000-8000-000000000000"
+SERVER = "22222222-0000-4000-8000-000000000000"
+PLAN = Plan(ID, "nightly", SERVER, "web", "said", {"hw_firmware_type": "uefi"}, "paused", 7)
+
+
+@pytest.fixture
+def server():
+    server = CloudServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def backups(server):
+    return CinderBackups(server.session())
+
+
+def make(server, backups, count=2):
+    disks = [Disk(number, server.volume(), 1) for number in range(count)]
+    for disk in disks:
+        backups.back_up(PLAN, disk, count)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_backup_on_several_pages(server, backups, count):
+    make(server, backups, count)
+    server.backups["other"] = {"id": "other", "status": "available", "metadata": {}}
+    [found] = backups.all()
+    assert (found.status, len(found.parts), found.size) == (Status.AVAILABLE, count, count)
+    assert found.plan.name == "nightly"
+    assert backups.find(ID).parts[0].disk.number == 0
+    assert backups.find(SERVER) is None
+
+
+def test_of_a_snapshot(server, backups):
+    volume_id = server.volume(status="in-use")
+    server.machines.snapshots["s"] = {"id": "s"}
+    disk = Disk(0, volume_id, 1)
+    with pytest.raises(rest.Refused):
+        backups.back_up(PLAN, disk, 1)
+    backups.back_up(PLAN, disk, 1, "s")
+    [made] = server.backups.values()
+    assert (made["snapshot_id"], made["force"]) == ("s", True)
+
+
+def test_restoring(server, backups):
+    make(server, backups, 1)
+    [part] = backups.find(ID).parts
+    volume_id = server.volume()
+    assert not backups.is_restored(part, server.volumes[volume_id])
+    backups.restore(part, volume_id)
+    assert backups.is_restored(part, server.volumes[volume_id])
+
+
+def test_rename_and_delete(server, backups):
+    make(server, backups)
+    backups.rename(backups.find(ID), "again")
+    assert {each["name"] for each in server.backups.values()} == {"again"}
+    found = backups.find(ID)
+    for _again in range(2):
+        backups.delete(found)
+    assert (server.backups, backups.all()) == ({}, [])

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What volume backups say about the server backup that they are parts of, and what is believed."""
+
+import pytest
+
+from ims_glance.model import attributes, server_backup
+from ims_glance.model.server_backup import Plan, Status
+from ims_glance.model.servers import Disk
+
+ID = "11111111-0000-4000-8000-000000000000"
+SERVER = "22222222-0000-4000-8000-000000000000"
+SAID = {"hw_firmware_type": "uefi", attributes.OS_VERSION: "CentOS 7.3 64bit"}
+PLAN = Plan(ID, "nightly", SERVER, "web", "said", SAID, "paused", 7)
+DISKS = (Disk(0, "v0", 2, "fast"), Disk(1, "v1", 3, None, goes_with_server=False))
+
+
+def parts(statuses=("available", "available"), plan=PLAN, count=2, **changes):
+    """As Cinder shows them, in no order."""
+    return [
+        {
+            "id": f"part-{disk.number}",
+            "name": plan.name,
+            "description": plan.description,
+            "status": status,
+            "size": disk.size,
+            "volume_id": disk.volume_id,
+            "created_at": f"2026-11-25T00:00:0{disk.number}",
+            "fail_reason": None,
+            "metadata": {**server_backup.metadata(plan, disk, count), **changes},
+        }
+        for disk, status in reversed(list(zip(DISKS, statuses, strict=False)))
+    ]
+
+
+def test_there_and_back():
+    [found] = server_backup.gathered(parts())
+    assert (found.plan.server_id, found.plan.server_name) == (SERVER, "web")
+    assert (found.plan.capture, found.plan.standstill) == ("paused", 7)
+    assert found.plan.attributes["hw_firmware_type"] == "uefi"
+    assert found.plan.attributes["__platform"] == "CentOS"
+    assert [part.disk for part in found.parts] == list(DISKS)
+    assert (found.size, found.created_at, found.is_whole) == (5, "2026-11-25T00:00:00", True)
+
+
+def test_the_view():
+    [found] = server_backup.gathered(parts())
+    view = found.view("image")
+    assert (view["id"], view["name"], view["image_id"]) == (ID, "nightly", "image")
+    assert (view["size"], view["standstill_ms"]) == (5, 7)
+    assert [each["boot"] for each in view["disks"]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        (("available", "available"), Status.AVAILABLE),
+        (("available", "creating"), Status.CREATING),
+        (("creating",), Status.CREATING),
+        (("available",), Status.INCOMPLETE),
+        (("available", "error"), Status.ERROR),
+        (("error_deleting",), Status.ERROR),
+        (("deleting", "available"), Status.DELETING),
+        (("deleting",), Status.DELETING),
+        (("restoring", "available"), Status.RESTORING),
+        (("restoring",), Status.INCOMPLETE),
+        (("unheard-of", "available"), Status.ERROR),
+    ],
+)
+def test_the_status(statuses, status):
+    [found] = server_backup.gathered(parts(statuses))
+    assert found.status is status
+
+
+def test_the_newest_first():
+    other = Plan("33333333-0000-4000-8000-000000000000", "x", SERVER, "web")
+    later = [{**each, "created_at": "2026-12-01"} for each in parts(plan=other)]
+    assert [each.plan.name for each in server_backup.gathered(parts() + later)] == ["x", "nightly"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ims_server_backup": "x"},
+        {"ims_server_backup": ID.upper().replace("1", "A")},
+        {"ims_server": "../x"},
+        {"ims_disk": "-1"},
+        {"ims_disk": "2"},
+        {"ims_disks": "0"},
+        {"ims_disks": "65"},
+        {"ims_disks": "x"},
+    ],
+)
+def test_what_somebody_broke_is_left_out(changes):
+    assert server_backup.gathered(parts(**changes)) == []
+    assert server_backup.gathered([{"id": "x", "metadata": None}, {"id": "y"}]) == []
+
+
+def test_only_what_a_request_could_wish_for_is_believed():
+    """The image of a backup is written in the service's own right."""
+    changes = {
+        "ims_capture": "x",
+        "ims_standstill_ms": "<",
+        "ims_image:__system__cmkid": "k",
+        "ims_image:__support_market": "true",
+        "ims_image:block_device_mapping": "[]",
+        "ims_image:owner": "x",
+    }
+    [found] = server_backup.gathered(parts(**changes))
+    assert (found.plan.capture, found.plan.standstill) == ("running", 0)
+    known = {"hw_firmware_type", attributes.OS_VERSION, "__os_type", "__os_bit", "__platform"}
+    assert set(found.plan.attributes) == known
+
+
+def test_two_of_one_disk_are_no_backup():
+    double = [{**each, "id": f"again-{each['id']}"} for each in parts()[:1]]
+    [found] = server_backup.gathered([*parts(), *double])
+    assert found.status is Status.INCOMPLETE
+
+
+def test_what_cinder_does_not_take_is_left_out():
+    long = Plan(
+        ID, "n", SERVER, "w" * 300, attributes={"hw_x": "x" * 256, "hw_ä": "x", "hw_y": "y"}
+    )
+    said = server_backup.metadata(long, DISKS[0], 1)
+    assert max(map(len, said.values())) <= 255
+    assert [name for name in said if name.startswith("ims_image:")] == ["ims_image:hw_y"]
+    assert not any(
+        name.startswith("ims_image:") for name in server_backup.metadata(PLAN, DISKS[1], 2)
+    )
+
+
+def test_the_name_of_one_that_is_kept_with_an_image():
+    assert server_backup.of_image("i") == "backup_for_image_i"
