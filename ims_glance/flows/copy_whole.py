@@ -12,7 +12,6 @@ from typing import Any
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
-from ims_glance import exceptions
 from ims_glance.flows import tasks
 from ims_glance.flows.context import JobContext
 from ims_glance.flows.data_copy import DataCopy, DiskImage
@@ -20,16 +19,6 @@ from ims_glance.flows.task import Task
 from ims_glance.model import attributes, copies, rules, whole
 from ims_glance.model.copies import Digest
 from ims_glance.model.whole import Component
-
-
-class DiskMissing(exceptions.NotFound):
-    """A disk of the image was deleted, by somebody who may do that."""
-
-    code = "IMG.0027"
-    template = (
-        "Disk {number} of whole-machine image {image_id}, hidden image {disk_id}, does not exist "
-        "any more: the image cannot be used."
-    )
 
 
 def flow(job: JobContext) -> Flow:
@@ -127,7 +116,7 @@ def _copy_of(number: int) -> str:
 def _disk_of(job: JobContext, view: Mapping[str, Any], component: Component) -> dict[str, Any]:
     found = job.image.find(component.image_id)
     if found is None:
-        raise DiskMissing(
+        raise whole.DiskMissing(
             number=component.disk.number, image_id=view["id"], disk_id=component.image_id
         )
     return found

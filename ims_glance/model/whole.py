@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ims_glance import exceptions
 from ims_glance.model import attributes
 from ims_glance.model.servers import Disk
 
@@ -18,6 +19,16 @@ MAPPED = frozenset({MAPPING, "bdm_v2", "root_device_name"})
 """What Nova reads of such an image; nobody changes it."""
 
 _ROOT = "/dev/vda"
+
+
+class DiskMissing(exceptions.NotFound):
+    """A disk of the image was deleted, by somebody who may do that."""
+
+    code = "IMG.0027"
+    template = (
+        "Disk {number} of whole-machine image {image_id}, hidden image {disk_id}, does not exist "
+        "any more: the image cannot be used."
+    )
 
 
 @dataclasses.dataclass(frozen=True)

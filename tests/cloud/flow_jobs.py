@@ -6,7 +6,8 @@ import hashlib
 import secrets
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ims_glance.model import attributes
@@ -128,8 +129,26 @@ def killed_once(bench: jobs.Bench, job_id: str, task: str, point: str, mark: Any
     """Have a worker take the job and die; afterwards any worker may go on."""
     die = {"task": task, "point": point, "mark": str(mark)}
     with bench.worker(die) as first:
-        assert first.wait(90) == -signal.SIGKILL
+        assert first.wait(150) == -signal.SIGKILL
     assert not bench.job(job_id).is_finished
+
+
+def each_task(*tasks: str) -> list[tuple[str, str]]:
+    """Deaths as :func:`killed_once` has them: after each task, and first in it if it has a star."""
+    found = []
+    for task in tasks:
+        if task.startswith("*"):
+            found.append((task[1:], "RUNNING"))
+        found.append((task.removeprefix("*"), "SUCCESS"))
+    return found
+
+
+def killed_again_and_again(
+    bench: jobs.Bench, job_id: str, deaths: Iterable[tuple[str, str]], folder: Path
+) -> None:
+    """Have one worker after the other go on with the job, and die."""
+    for number, (task, point) in enumerate(deaths):
+        killed_once(bench, job_id, task, point, folder / f"death-{number}")
 
 
 COPY, VOLUME = model.COPY_IN_REGION, model.VOLUME_CREATE_IMAGE

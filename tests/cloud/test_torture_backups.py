@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backups of servers, and images of them, whose worker dies: nothing is left, the server runs."""
 
-import dataclasses
-
 import pytest
 
 from ims_glance.clouds.backups.cinder import CinderBackups
@@ -87,27 +85,7 @@ def left(tenant):
     return {**captures.left(tenant), "trusts": jobs.trusts(tenant)}
 
 
-@dataclasses.dataclass
-class Death:
-    task: str
-    point: str
-
-
-def each_task(*tasks):
-    """The death after each task, and in the middle of the long ones, which have a star."""
-    found = []
-    for task in tasks:
-        if task.startswith("*"):
-            found.append(Death(task[1:], "RUNNING"))
-        found.append(Death(task.removeprefix("*"), "SUCCESS"))
-    return found
-
-
-def shown(death):
-    return f"{death.task} {death.point}"
-
-
-OF_SERVER = each_task(
+OF_SERVER = flow_jobs.each_task(
     "read server",
     "*take snapshots",
     "*make root volume",
@@ -115,7 +93,7 @@ OF_SERVER = each_task(
     "delete volumes",
     "delete root image",
 )
-OF_BACKUP = each_task(
+OF_BACKUP = flow_jobs.each_task(
     "read backup",
     "*restore volumes",
     "upload volumes",
@@ -123,15 +101,14 @@ OF_BACKUP = each_task(
     "describe disks",
     "make whole image",
 )
-KEPT = each_task("make root volume", "*make backups", "make volumes", "name backups")
+KEPT = flow_jobs.each_task("make root volume", "*make backups", "make volumes", "name backups")
 
 
 class TestBackup:
-    @pytest.mark.parametrize("death", OF_SERVER, ids=shown)
-    def test_another_worker_goes_on(self, tenant, local, bench, tmp_path, death):
+    def test_each_worker_dies(self, tenant, local, bench, tmp_path):
         before = left(tenant)
         job_id = _backup_job(bench, tenant, local)
-        flow_jobs.killed_once(bench, job_id, death.task, death.point, tmp_path / "mark")
+        flow_jobs.killed_again_and_again(bench, job_id, OF_SERVER, tmp_path)
         with flow_jobs.working(bench):
             job = flow_jobs.succeeded(bench, job_id, SECONDS)
         assert tenant.compute.get_server(local.id).status == "ACTIVE"
@@ -165,11 +142,10 @@ class TestBackup:
 
 
 class TestImage:
-    @pytest.mark.parametrize("death", OF_BACKUP, ids=shown)
-    def test_another_worker_goes_on(self, tenant, backup, bench, tmp_path, death):
+    def test_each_worker_dies(self, tenant, backup, bench, tmp_path):
         before = left(tenant)
         job_id = _image_job(bench, tenant, backup)
-        flow_jobs.killed_once(bench, job_id, death.task, death.point, tmp_path / "mark")
+        flow_jobs.killed_again_and_again(bench, job_id, OF_BACKUP, tmp_path)
         with flow_jobs.working(bench):
             job = flow_jobs.succeeded(bench, job_id, SECONDS)
         tenant.image.delete(f"/images/{job.image_id}")
@@ -199,11 +175,10 @@ class TestImage:
         jobs.eventually(lambda: left(tenant), before, 30)
 
 
-@pytest.mark.parametrize("death", KEPT, ids=shown)
-def test_a_backup_that_is_kept_with_an_image(tenant, local, bench, tmp_path, death):
+def test_a_backup_that_is_kept_with_an_image(tenant, local, bench, tmp_path):
     before = left(tenant)
     job_id = _kept_job(bench, tenant, local)
-    flow_jobs.killed_once(bench, job_id, death.task, death.point, tmp_path / "mark")
+    flow_jobs.killed_again_and_again(bench, job_id, KEPT, tmp_path)
     with flow_jobs.working(bench):
         job = flow_jobs.succeeded(bench, job_id, SECONDS)
     found = _found(tenant, job.backup_id)

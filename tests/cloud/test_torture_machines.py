@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captures of servers whose worker dies: nothing is left, and the server runs."""
 
-import dataclasses
-
 import pytest
 
 from ims_glance.model import job as model
@@ -39,34 +37,41 @@ def left(tenant):
     return {**captures.left(tenant), "trusts": jobs.trusts(tenant)}
 
 
-@dataclasses.dataclass
-class Death:
-    task: str
-    point: str
+CAPTURED = ("read server", "*take snapshots", "*make volumes", "*upload volumes", "delete volumes")
 
 
-DEATHS = [
-    Death("read server", "SUCCESS"),
-    Death("take snapshots", "RUNNING"),
-    Death("take snapshots", "SUCCESS"),
-    Death("make volumes", "SUCCESS"),
-    Death("upload volumes", "SUCCESS"),
-    Death("delete volumes", "SUCCESS"),
-    Death("describe disks", "SUCCESS"),
-    Death("make whole image", "SUCCESS"),
-]
-
-
-@pytest.mark.parametrize("death", DEATHS, ids=lambda each: f"{each.task} {each.point}")
-def test_another_worker_goes_on(tenant, local, bench, tmp_path, death):
+def test_whole_machine_when_each_worker_dies(tenant, local, bench, tmp_path):
     before = left(tenant)
     wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
-    flow_jobs.killed_once(bench, job_id, death.task, death.point, tmp_path / "mark")
+    deaths = flow_jobs.each_task(*CAPTURED, "*describe disks", "*make whole image")
+    flow_jobs.killed_again_and_again(bench, job_id, deaths, tmp_path)
     with flow_jobs.working(bench):
         job = flow_jobs.succeeded(bench, job_id, SECONDS)
     assert tenant.compute.get_server(local.id).status == "ACTIVE"
+    assert flow_jobs.view(tenant, job.image_id)["__capture"] == "paused"
     tenant.image.delete(f"/images/{job.image_id}")
+    jobs.eventually(lambda: left(tenant), before, 30)
+
+
+@pytest.mark.parametrize("job_type", [model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES])
+def test_images_of_disks_when_each_worker_dies(tenant, local, bench, tmp_path, job_type):
+    before = left(tenant)
+    wished = captures.arguments(tenant, local)
+    names = ["system", "data"]
+    wishes = [{**each, "name": names.pop(0)} for each in wished.pop("wishes")]
+    first = 0 if job_type == model.IMAGE_OF_SERVER else 1
+    wished |= {"wishes": wishes[first:], "stands_still": False}
+    job_id = flow_jobs.accept(bench, tenant, job_type, True, **wished)
+    deaths = flow_jobs.each_task(*CAPTURED, "*describe images")
+    flow_jobs.killed_again_and_again(bench, job_id, deaths, tmp_path)
+    with flow_jobs.working(bench):
+        job = flow_jobs.succeeded(bench, job_id, SECONDS)
+    made = job.entities[model.DISK_IMAGES].values()
+    assert len(made) == len(wished["wishes"])
+    for image_id in made:
+        assert flow_jobs.view(tenant, image_id)["status"] == "active"
+        tenant.image.delete(f"/images/{image_id}")
     jobs.eventually(lambda: left(tenant), before, 30)
 
 

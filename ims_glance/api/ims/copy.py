@@ -46,6 +46,7 @@ def copy_image_in_region(call: Call) -> Answer:
         text.check_description(description)
     view = images.checked(call, image_id, image_rules.Action.COPY)
     _check_accepted(call, view)
+    _check_disks(call, view)
     key_id = _key(call, view)
     arguments = {
         "image_id": view["id"],
@@ -82,6 +83,16 @@ def _check_accepted(call: Call, view: images.View) -> None:
     status = call.service.images.call(call.context, "GET", path)["status"]
     if status != "accepted":
         raise NotAccepted(image_id=view["id"], status=status)
+
+
+def _check_disks(call: Call, view: images.View) -> None:
+    for each in whole.components(view):
+        try:
+            images.get(call, each.image_id)
+        except exceptions.ImageNotFound:
+            raise whole.DiskMissing(
+                number=each.disk.number, image_id=view["id"], disk_id=each.image_id
+            ) from None
 
 
 def _key(call: Call, view: images.View) -> str | None:

@@ -6,10 +6,11 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.ims import copy
 from ims_glance.api.ims.operation import NotSupportedYet
-from ims_glance.model import attributes, key_name
+from ims_glance.model import attributes, key_name, whole
 from ims_glance.model import job as jobs
+from ims_glance.model.servers import Disk
 from tests.unit.api.ims import calls
-from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB, OTHER, PROJECT
+from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB, OTHER, PROJECT, SECOND
 
 
 @pytest.fixture
@@ -142,3 +143,19 @@ class TestCrossRegion:
         _refused(make(status="saving"), "IMG.0046", handler)
         _refused(make(owner=OTHER, visibility="public"), "IMG.0047", handler)
         _refused(make(image_id=ABSENT), "IMG.0027", handler)
+
+
+def _whole(tmp_path, *present):
+    """A copy of a whole-machine image of two disks, of which some are there."""
+    disks = [whole.Component(Disk(at, None, 1), each) for at, each in enumerate((SECOND, ABSENT))]
+    views = [calls.view(**whole.properties(disks)), *map(calls.view, present)]
+    conf = calls.configuration(tmp_path)
+    return calls.call(conf, *views, body={"name": "copy"}, image_id=IMAGE)
+
+
+def test_whole_machine(tmp_path):
+    assert _accepted(_whole(tmp_path, SECOND, ABSENT))["disks"] == 2
+
+
+def test_whole_machine_that_lost_a_disk(tmp_path):
+    _refused(_whole(tmp_path, SECOND), "IMG.0027", family=whole.DiskMissing)
