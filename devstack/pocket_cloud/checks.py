@@ -41,8 +41,10 @@ def run(cloud: Cloud, arguments: list[str]) -> int:
 
 def _run(cloud: Cloud, program: str, *arguments: str) -> int:
     """A program of the virtual environment, in the checkout."""
+    # Not those of another cloud: OS_CLIENT_CONFIG_FILE, say, is heard before anything else.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     environment = {
-        **os.environ,
+        **kept,
         "PATH": f"{cloud.venv / 'bin'}:{os.environ['PATH']}",
         "POCKET_HOME": str(cloud.home),
         "POCKET_PORT": str(cloud.base),

@@ -3,7 +3,7 @@
 
 import sys
 
-from tests.benchmarks import copying, harness, in_process, jobs, listing, over_http
+from tests.benchmarks import copying, harness, in_process, jobs, listing, machines, over_http
 
 FIGURES = {
     "add": in_process.add,
@@ -17,6 +17,10 @@ FIGURES = {
     "copy": copying.copy,
     "copy-encrypted": copying.copy_encrypted,
     "copy-memory": copying.copy_memory,
+    "whole": machines.whole,
+    "standstill": machines.standstill,
+    "standstill-local": machines.standstill_local,
+    "whole-memory": machines.capture_memory,
 }
 
 

@@ -18,8 +18,8 @@ from tests.cloud import flow_jobs, servers
 
 GIB = 1 << 30
 _FLAVOR = "m1.nano"
-# Behind the guest's own data, and before the place where it counts; MiB.
-_BALLAST_AT = 100
+# Behind the guest's own data, and not where it counts; MiB.
+_BALLAST_AT, _COUNTS_AT = 100, 512
 QUICK, SLOW = 30_000, 300_000
 """Microseconds between two rounds of counting. A quick guest keeps a processor busy."""
 _COUNTER = re.compile(r"IMS-GUEST-COUNTER (vd[a-z]) +(\d+)")
@@ -34,9 +34,9 @@ def guest(connection: Any, ballast: int = 0) -> Iterator[str]:
     disk = guest_disk.build(Cloud.from_environment())
     with tempfile.NamedTemporaryFile(dir=disk.parent) as file:
         shutil.copyfile(disk, file.name)
-        for at in range(ballast):
-            file.seek((_BALLAST_AT + at) << 20)
-            file.write(secrets.token_bytes(1 << 20))
+        for at in range(_BALLAST_AT, _BALLAST_AT + ballast):
+            file.seek(at << 20)
+            file.write(secrets.token_bytes(1 << 20) if at != _COUNTS_AT else bytes(1 << 20))
         file.flush()
         with Path(file.name).open("rb") as data:
             image_id = flow_jobs.upload(connection, data, name="guest")

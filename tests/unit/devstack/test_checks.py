@@ -42,3 +42,11 @@ def test_any_failure_is_the_result_and_the_tests_run_all_the_same(
     out = capfd.readouterr().out
     assert out.splitlines()[-1].startswith("pytest tests/unit")
     assert ("failed so far:" in out) == bool(codes.keys() - {"pytest"})
+
+
+def test_settings_for_another_cloud_are_left_out(cloud, programs, capfd, monkeypatch):
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", "/elsewhere/clouds.yaml")
+    programs()
+    (cloud.venv / "bin" / "pytest").write_text('#!/bin/sh\necho "[$OS_CLIENT_CONFIG_FILE]"\n')
+    assert checks.run(cloud, []) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == "[]"
