@@ -107,10 +107,17 @@ def booted(connection: Any, mapping: Any = None, **body: Any) -> Iterator[Any]:
 
 
 def _delete_volumes(connection: Any, ids: list[str]) -> None:
+    """Delete volumes, of which Nova may be deleting some itself."""
     storage = connection.block_storage
-    for volume_id in ids:
-        storage.delete_volume(volume_id)
-    servers.wait_until(lambda: not any(map(storage.find_volume, ids)))
+
+    def are_gone() -> bool:
+        there = list(filter(None, map(storage.find_volume, ids)))
+        for volume in there:
+            if volume.status == "available":
+                storage.delete_volume(volume)
+        return not there
+
+    servers.wait_until(are_gone)
 
 
 def counters(connection: Any, server: Any) -> list[int]:
