@@ -3,9 +3,11 @@
 
 The guest is a raw FAT disk with Debian's kernel, an initramfs of static busybox and a boot loader.
 It is made of files that Debian has installed, without mounting anything, and boots in two seconds.
+A larger variant has Debian's real qemu-guest-agent in it.
 """
 
 import gzip
+import re
 import subprocess
 import sysconfig
 from collections.abc import Iterable
@@ -31,7 +33,16 @@ _MODULES = (
     "drivers/virtio/virtio_pci.ko",
     "drivers/block/virtio_blk.ko",
 )
+_AGENT = Path("/usr/sbin/qemu-ga")
+_AGENT_MODULE = "drivers/char/virtio_console.ko"
+# Where the agent looks for what to run before it freezes and after it thaws, told so by guest-init.
+_HOOK = "etc/qemu/fsfreeze-hook"
+# What ldd prints of each library, and of the loader.
+_LIBRARY = re.compile(r"(/\S+) \(0x")
 _DIRECTORY, _PROGRAM, _FILE, _DEVICE = 0o040755, 0o100755, 0o100644, 0o020600
+
+# A file of the initramfs: its path, its mode, what is in it.
+Entry = tuple[str, int, bytes]
 
 
 class Alpine(NamedTuple):
@@ -45,25 +56,31 @@ class Alpine(NamedTuple):
     initrd: Path
 
 
-def build(cloud: Cloud) -> Path:
+def build(cloud: Cloud, agent: bool = False) -> Path:
     """The guest's raw disk; made when it is not there, or when what it is made of has changed.
 
-    :raises PocketError: if Debian's kernel or busybox is missing, or a tool fails.
+    :param agent: whether it has a guest agent
+    :raises PocketError: if Debian's kernel, busybox or agent is missing, or a tool fails.
     """
-    disk = cloud.path("images", "guest.raw")
-    stamp = cloud.path("images", "guest.stamp")
+    name = "guest-agent" if agent else "guest"
+    disk = cloud.path("images", f"{name}.raw")
+    stamp = cloud.path("images", f"{name}.stamp")
     kernel = _newest_kernel()
-    init = (template.FOLDER / "guest-init").read_text()
-    syslinux = template.FOLDER / "guest-syslinux.cfg"
+    sources = [kernel, _BUSYBOX, Path(__file__), *([_agent()] if agent else [])]
+    texts = [template.FOLDER / each for each in ("guest-init", "guest-hook", "guest-syslinux.cfg")]
+    init, hook, syslinux = texts
     mark = digest(
-        *(f"{path} {path.stat().st_mtime_ns}" for path in (kernel, _BUSYBOX, Path(__file__))),
-        *(init, syslinux.read_text()),
+        *(f"{path} {path.stat().st_mtime_ns}" for path in sources),
+        *(path.read_text() for path in texts),
     )
     if disk.exists() and stamp.exists() and stamp.read_text() == mark:
         return disk
     disk.parent.mkdir(parents=True, exist_ok=True)
-    initrd = disk.with_name("guest-initrd.gz")
-    initrd.write_bytes(gzip.compress(_initramfs(kernel, init.encode()), mtime=0))
+    initrd = disk.with_name(f"{name}-initrd.gz")
+    entries = _entries(kernel, init.read_bytes())
+    if agent:
+        entries += _agent_entries(kernel, hook.read_bytes())
+    initrd.write_bytes(gzip.compress(_cpio(entries), mtime=0))
     unfinished = disk.with_suffix(".part")
     with unfinished.open("wb") as file:
         file.truncate(_SIZE)
@@ -98,23 +115,45 @@ def _newest_kernel() -> Path:
     return kernels[-1]
 
 
-def _initramfs(kernel: Path, init: bytes) -> bytes:
-    release = kernel.name.removeprefix("vmlinuz-")
-    modules = Path("/lib/modules") / release / "kernel"
-    entries: list[tuple[str, int, bytes]] = [
+def _agent() -> Path:
+    if not _AGENT.exists():
+        raise PocketError("qemu-guest-agent goes into the guest: install it")
+    return _AGENT
+
+
+def _entries(kernel: Path, init: bytes) -> list[Entry]:
+    """The small guest's files."""
+    return [
         *((name, _DIRECTORY, b"") for name in ("bin", "dev", "modules", "proc", "sys")),
         ("bin/busybox", _PROGRAM, _BUSYBOX.read_bytes()),
         # The kernel wants it before devtmpfs is mounted.
         ("dev/console", _DEVICE, b""),
         ("init", _PROGRAM, init),
+        *(_module(kernel, name) for name in _MODULES),
     ]
-    for name in _MODULES:
-        module = modules / name
-        entries.append((f"modules/{module.name}", _FILE, module.read_bytes()))
-    return _cpio(entries)
 
 
-def _cpio(entries: Iterable[tuple[str, int, bytes]]) -> bytes:
+def _module(kernel: Path, name: str) -> Entry:
+    release = kernel.name.removeprefix("vmlinuz-")
+    module = Path("/lib/modules") / release / "kernel" / name
+    return f"modules/{module.name}", _FILE, module.read_bytes()
+
+
+def _agent_entries(kernel: Path, hook: bytes) -> list[Entry]:
+    """What the guest has besides, to run an agent: the program, all its libraries, and a hook."""
+    agent = _agent()
+    libraries = _LIBRARY.findall(_run("ldd", str(agent)))
+    files = [str(agent), *libraries]
+    found = {path.lstrip("/"): Path(path).read_bytes() for path in files} | {_HOOK: hook}
+    folders = {str(folder) for name in found for folder in Path(name).parents} - {"."}
+    return [
+        *((name, _DIRECTORY, b"") for name in sorted({*folders, "run"})),
+        *((name, _PROGRAM, data) for name, data in found.items()),
+        _module(kernel, _AGENT_MODULE),
+    ]
+
+
+def _cpio(entries: Iterable[Entry]) -> bytes:
     """An archive in the "newc" format, the one that the kernel unpacks (its initramfs format)."""
     archive = bytearray()
     for number, (name, mode, data) in enumerate([*entries, ("TRAILER!!!", 0, b"")], start=1):
@@ -129,7 +168,8 @@ def _cpio(entries: Iterable[tuple[str, int, bytes]]) -> bytes:
     return bytes(archive)
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise PocketError(f"{' '.join(command)} failed: {result.stderr.strip()}")
+    return result.stdout

@@ -25,8 +25,8 @@ FULL = (
     "busybox-static", "ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "dosfstools",
     "libvirt-clients", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-system",
     "libvirt-dev", "linux-image-cloud-amd64", "mtools", "python3-ceph-argparse", "python3-rados",
-    "python3-rbd", "qemu-block-extra", "qemu-system-x86", "qemu-utils", "rabbitmq-server",
-    "radosgw", "syslinux",
+    "python3-rbd", "qemu-block-extra", "qemu-guest-agent", "qemu-system-x86", "qemu-utils",
+    "rabbitmq-server", "radosgw", "syslinux",
 )  # fmt: skip
 TEST = ("shellcheck",)
 

@@ -9,6 +9,17 @@ from ims_glance.clouds import rest
 # From 2.47 on a server shows its flavor, from 2.79 on an attachment says whether the volume goes
 # with the server; 2.45 brought the image's id into the answer to createImage.
 _VERSION = {"OpenStack-API-Version": "compute 2.79"}
+# Nova waits a minute for the guest to be frozen (``rpc_response_timeout``), and then begins with a
+# snapshot of each disk before it answers; seconds.
+_IMAGE_TIMEOUT = (10, 180)
+
+
+def snapshot_name(image_name: str) -> str:
+    """What Nova calls the snapshots that come with an image of a server on volumes.
+
+    Source: ``nova/compute/api.py``, ``snapshot_volume_backed``.
+    """
+    return f"snapshot for {image_name}"
 
 
 class ComputeApi:
@@ -52,17 +63,20 @@ class ComputeApi:
     def create_image(self, server_id: str, name: str, metadata: Mapping[str, str]) -> str:
         """Have an image made of the root disk; the id of the image.
 
-        Nova makes the image, answers, and copies the data afterwards.
+        Nova makes the image, answers, and copies the data afterwards. If the root disk is a volume,
+        Nova has snapshots made of all volumes instead (:func:`snapshot_name`), which the image's
+        ``block_device_mapping`` names; they are not finished when it answers.
 
         :param metadata: properties that the image has from the beginning
-        :raises Refused: with status 409 if the server does something else
+        :raises Refused: with status 409 if the server does something else, or its guest cannot be
+            frozen and has to be
         """
         wanted = {"createImage": {"name": name, "metadata": dict(metadata)}}
-        return str(self._act(server_id, wanted).json()["image_id"])
+        return str(self._act(server_id, wanted, timeout=_IMAGE_TIMEOUT).json()["image_id"])
 
-    def _act(self, server_id: str, action: Mapping[str, Any]) -> Any:
+    def _act(self, server_id: str, action: Mapping[str, Any], **request: Any) -> Any:
         path = f"/servers/{server_id}/action"
-        return self._rest.request("POST", path, json=action, headers=_VERSION)
+        return self._rest.request("POST", path, json=action, headers=_VERSION, **request)
 
     def _json(self, method: str, path: str) -> Any:
         return self._rest.json(method, path, headers=_VERSION)

@@ -83,6 +83,11 @@ class VolumeApi:
         listed = self._rest.json("GET", "/snapshots/detail", params={"name": name})
         return list(listed["snapshots"])
 
+    def rename_snapshot(self, snapshot_id: str, name: str) -> None:
+        """Give a snapshot another name."""
+        body = {"snapshot": {"name": name}}
+        self._rest.request("PUT", f"/snapshots/{snapshot_id}", json=body)
+
     def delete_snapshot(self, snapshot_id: str) -> None:
         """Delete a snapshot, which is gone a moment later; that there is none is fine."""
         self._delete(f"/snapshots/{snapshot_id}")

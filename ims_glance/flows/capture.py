@@ -14,21 +14,23 @@ from oslo_utils import units
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
-from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.flows import tasks
 from ims_glance.flows.back_up import MakeBackups, MakeRootVolume, NameBackups
 from ims_glance.flows.cinder_upload import seconds_for
 from ims_glance.flows.context import JobContext, clock
 from ims_glance.flows.disks import (
+    SOON,
     DeleteVolumes,
     DiskTask,
     MakeVolumes,
+    SnapshotFailed,
     UploadVolumes,
     describe,
     key_of,
 )
-from ims_glance.flows.standstill import Standstill, Stillness
+from ims_glance.flows.quiesce import NotQuiesced, Quiesce
+from ims_glance.flows.standstill import Standstill
 from ims_glance.flows.task import Task
 from ims_glance.flows.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.model import capture, servers
@@ -37,15 +39,6 @@ from ims_glance.model.servers import Disk
 
 # Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
 _AT_ONCE = 8
-# Between two looks while a server may stand still; seconds.
-_SOON = 0.1
-
-
-class SnapshotFailed(exceptions.ImsError):
-    """Cinder or Nova took no snapshot."""
-
-    code = "IMG.0014"
-    template = "No snapshot could be taken of disk {number} of server {server_id}: {reason}"
 
 
 def image(job: JobContext) -> Flow:
@@ -60,8 +53,9 @@ def image(job: JobContext) -> Flow:
 def whole_machine(job: JobContext) -> Flow:
     """The flow of ``imsCreateWholeImageByInstanceJob``.
 
-    Its arguments are as those of :func:`image`, and ``stands_still`` (whether the server is paused for
-    the snapshots), ``cmk_id`` (of the key that all disks are encrypted with) and ``with_backup``
+    Its arguments are as those of :func:`image`, and ``stands_still`` (whether the server stands still
+    for the snapshots), ``quiesces`` (whether its guest agent is asked for that first, before the
+    server is paused), ``cmk_id`` (of the key that all disks are encrypted with) and ``with_backup``
     (whether a backup of the server is kept with the image; then also ``server_name``).
     """
     keeps = bool(job.arguments.get("with_backup"))
@@ -122,27 +116,49 @@ class TakeSnapshots(DiskTask):
     def execute(self, is_running: bool) -> dict[str, Any]:
         """How the server was, how long it stood still, and the image of a local root disk."""
         if self._is_again:
-            self._undo(is_running)
+            self._undo(is_running, may_go_on=True)
         self._is_again = True
         if not is_running:
             return {"capture": "stopped", "standstill": 0, **self._taken()}
         if not self.job.arguments.get("stands_still"):
             return {"capture": "running", "standstill": 0, **self._taken()}
+        if self._quiesces:
+            milliseconds = self._quiesced()
+            if milliseconds is not None:
+                return {"capture": "quiesced", "standstill": milliseconds, "root_image": None}
         with self._standstill.hold() as still:
             taken = self._taken()
-        self._tell(still)
+        self.job.tell(standstill_ms=still.milliseconds)
         return {"capture": "paused", "standstill": still.milliseconds, **taken}
 
     def revert(self, is_running: bool, **_: Any) -> None:
         """Let the server go on, and delete all snapshots."""
-        self._undo(is_running)
+        self._undo(is_running, may_go_on=self.job.job.generation > 1)
+
+    @property
+    def _quiesces(self) -> bool:
+        arguments = self.job.arguments
+        return bool(arguments.get("stands_still") and arguments.get("quiesces"))
 
     @property
     def _standstill(self) -> Standstill:
         seconds = seconds_for(self.job, self.disks[0].size)
         return Standstill(self.job, self.compute, self.server_id, seconds)
 
-    def _undo(self, is_running: bool) -> None:
+    def _quiesced(self) -> int | None:
+        """For how long the guest was frozen for the snapshots, in ms; ``None`` if it was not."""
+        quiesce = Quiesce(self)
+        try:
+            milliseconds = quiesce.take()
+        except NotQuiesced as error:
+            # What Nova made, and perhaps does still: the pause is not to meet a frozen guest.
+            quiesce.undo(may_go_on=True)
+            self.job.tell(**{model.QUIESCE_REFUSED: model.without_tokens(str(error))})
+            return None
+        self.job.tell(standstill_ms=milliseconds)
+        return milliseconds
+
+    def _undo(self, is_running: bool, may_go_on: bool) -> None:
         for disk in self.disks:
             if disk.volume_id is None:
                 self._delete_root_image(disk)
@@ -150,6 +166,8 @@ class TakeSnapshots(DiskTask):
             # It ran when this job began, so if it is paused, then by this job.
             with contextlib.suppress(rest.Missing):
                 self._standstill.let_go()
+        if is_running and self._quiesces:
+            Quiesce(self).undo(may_go_on)
         self.delete_snapshots()
 
     def _delete_root_image(self, disk: Disk) -> None:
@@ -165,22 +183,13 @@ class TakeSnapshots(DiskTask):
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
             ids = list(pool.map(self._begin, self.attached))
         for disk, snapshot_id in zip(self.attached, ids, strict=True):
-            self._await(disk, snapshot_id)
+            self.await_snapshot(disk, snapshot_id)
         if root is not None:
             self._await_root(root, str(image_id))
         return {"root_image": image_id}
 
     def _begin(self, disk: Disk) -> str:
         return self.volumes.create_snapshot(str(disk.volume_id), self.called(disk))
-
-    def _await(self, disk: Disk, snapshot_id: str) -> None:
-        end = clock() + self.job.conf.ims_jobs.patience_seconds
-        while (status := self.volumes.get_snapshot(snapshot_id)["status"]) != "available":
-            if status != "creating" or clock() > end:
-                raise SnapshotFailed(
-                    number=disk.number, server_id=self.server_id, reason=f"it is '{status}'."
-                )
-            self.job.pause(_SOON)
 
     def _begin_root(self, disk: Disk) -> str:
         metadata = key_of(self.job)
@@ -202,10 +211,7 @@ class TakeSnapshots(DiskTask):
                     reason=f"Nova's image {image_id} is {status}.",
                 )
             self.job.progress(0, self.total * units.Gi)
-            self.job.pause(_SOON)
-
-    def _tell(self, still: Stillness) -> None:
-        self.job.tell(standstill_ms=still.milliseconds)
+            self.job.pause(SOON)
 
 
 class DescribeImages(DiskTask):

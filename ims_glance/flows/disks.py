@@ -13,18 +13,20 @@ from oslo_utils import units
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
-from ims_glance.clouds.compute import ComputeApi
+from ims_glance.clouds.compute import ComputeApi, snapshot_name
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import tasks
 from ims_glance.flows.cinder_upload import POLL, Upload, UploadStuck, seconds_for
 from ims_glance.flows.context import JobContext, clock
 from ims_glance.flows.task import Task
-from ims_glance.model import attributes, capture
+from ims_glance.model import attributes, capture, whole
 from ims_glance.model.capture import Wish
 from ims_glance.model.servers import Disk
 
 Found = list[dict[str, Any]]
 
+# Between two looks while a server may stand still; seconds.
+SOON = 0.1
 _MAKING = ("creating", "downloading", "deleting", "backing-up", "restoring-backup")
 
 
@@ -33,6 +35,13 @@ class VolumeFailed(exceptions.ImsError):
 
     code = "IMG.0014"
     template = "Cinder could make no volume for disk {number} of server {server_id}: {reason}"
+
+
+class SnapshotFailed(exceptions.ImsError):
+    """Cinder or Nova took no snapshot."""
+
+    code = "IMG.0014"
+    template = "No snapshot could be taken of disk {number} of server {server_id}: {reason}"
 
 
 class NotDeleted(exceptions.ImsError):
@@ -90,9 +99,32 @@ class DiskTask(Task):
         self.delete_all("volume", self._found(self.volumes.named), self.volumes.delete)
 
     def delete_snapshots(self) -> None:
-        """Delete the snapshots that were taken."""
-        find = self._found(self.volumes.snapshots_named)
-        self.delete_all("snapshot", find, self.volumes.delete_snapshot)
+        """Delete the snapshots that were taken, and the image that Nova may have made with them."""
+        if self.job.arguments.get("quiesces"):
+            for image in self.job.image.named(self.called(self.disks[0]), self.job.project_id):
+                if whole.is_of_snapshots(image):
+                    self.job.image.delete(str(image["id"]))
+        self.delete_all("snapshot", self.found_snapshots, self.volumes.delete_snapshot)
+
+    def found_snapshots(self) -> Found:
+        """The snapshots that were taken, also those whose name is still Nova's."""
+        names = [self.called(disk) for disk in self.disks]
+        if self.job.arguments.get("quiesces"):
+            names.append(snapshot_name(names[0]))
+        return [each for name in names for each in self.volumes.snapshots_named(name)]
+
+    def await_snapshot(self, disk: Disk, snapshot_id: str) -> None:
+        """Wait until a snapshot of a disk is available.
+
+        :raises SnapshotFailed: if it is not in the end
+        """
+        end = clock() + self.job.conf.ims_jobs.patience_seconds
+        while (status := self.volumes.get_snapshot(snapshot_id)["status"]) != "available":
+            if status != "creating" or clock() > end:
+                raise SnapshotFailed(
+                    number=disk.number, server_id=self.server_id, reason=f"it is '{status}'."
+                )
+            self.job.pause(SOON)
 
     def await_volume(self, disk: Disk) -> dict[str, Any]:
         """The volume that Cinder makes for a disk, once it is available.

@@ -28,7 +28,8 @@ def flow(job: JobContext) -> Flow:
     """The flow of ``imsCreateServerBackupJob``.
 
     Its arguments are ``server_id``, ``server_name``, ``name``, ``description``, ``attributes`` (of
-    an image of the server), ``wishes`` (all its disks) and ``stands_still``.
+    an image of the server), ``wishes`` (all its disks), ``stands_still`` and
+    ``quiesces``.
     """
     is_local = job.arguments["wishes"][0]["disk"]["volume_id"] is None
     return linear_flow.Flow("backup of a server").add(

@@ -7,6 +7,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.flows.context import JobContext
+from ims_glance.model import whole
 from ims_glance.model.job import disk_name
 
 # The id is chosen again once: a second new one that is taken already is no coincidence.
@@ -22,8 +23,12 @@ def name(job: JobContext, number: int | None = None) -> str:
 
 
 def find_named(job: JobContext, called: str) -> str | None:
-    """The id of the image that somebody makes for the job under that :func:`name`."""
-    found = job.image.named(called, job.project_id)
+    """The id of the image that somebody makes for the job under that :func:`name`.
+
+    That which Nova makes with snapshots of a server's volumes holds no data of a disk, and is none.
+    """
+    named = job.image.named(called, job.project_id)
+    found = [each for each in named if not whole.is_of_snapshots(each)]
     return str(found[0]["id"]) if found else None
 
 

@@ -4,7 +4,7 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ims_glance.model import attributes
@@ -20,6 +20,29 @@ _CARRIED = re.compile(
 )
 # True of the one image's own data.
 _NOT_CARRIED = re.compile(r"img_signature.*")
+
+
+# What Nova takes for yes (``strutils.bool_from_string``).
+_YES = frozenset({"1", "t", "true", "on", "y", "yes"})
+
+
+def requires_quiesce(properties: Mapping[str, Any]) -> bool:
+    """Whether Nova freezes the guest for snapshots, and makes none if it cannot.
+
+    :param properties: of the image that the server was made of
+    """
+    wanted = ("hw_qemu_guest_agent", "os_require_quiesce")
+    return all(str(properties.get(name)).strip().lower() in _YES for name in wanted)
+
+
+def quiesces(disks: Sequence[Disk], properties: Mapping[str, Any]) -> bool:
+    """Whether Nova can freeze a server's guest for snapshots of all its disks, and tell that it did.
+
+    It does so only if the root disk is a volume, and the freeze is certain only if it is required.
+
+    :param properties: of the image that the server was made of
+    """
+    return disks[0].volume_id is not None and requires_quiesce(properties)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -48,6 +48,8 @@ DELETE_MEMBERS = "imsDelImageMembersJob"
 
 DISK_IMAGES = "disk_images"
 """In ``entities``, not shown: number of a disk -> id of its image."""
+QUIESCE_REFUSED = "quiesce_refused"
+"""In ``entities``: why a server was paused whose guest agent was to hold it still."""
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
 _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 

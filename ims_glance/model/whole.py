@@ -50,6 +50,13 @@ def is_whole(view: Mapping[str, Any]) -> bool:
     return str(view.get(attributes.WHOLE_IMAGE)).lower() == "true"
 
 
+def is_of_snapshots(view: Mapping[str, Any]) -> bool:
+    """Whether Nova made an image of a server whose root disk is a volume (createImage): its disks
+    are snapshots in Cinder, and it has no data.
+    """
+    return MAPPING in view and not view.get("size") and not is_whole(view)
+
+
 def parent_id(view: Mapping[str, Any]) -> str | None:
     """Id of the whole-machine image that an image is a disk of; ``None`` if it is none."""
     return view.get(attributes.COMPONENT_OF) or None

@@ -17,12 +17,14 @@ def arguments(tenant: Any, server: Any) -> dict[str, Any]:
     attached = compute.attachments(server.id)
     shown = {each["volumeId"]: volumes.get(each["volumeId"]) for each in attached}
     disks = servers.find_disks(compute.get(server.id), attached, shown)
+    root = shown.get(disks[0].volume_id or "", {})
     return {
         "name": "whole",
         "server_id": server.id,
         "wishes": [Wish(disk).to_arguments() for disk in disks],
         "attributes": capture.carried({}),
         "stands_still": True,
+        "quiesces": capture.quiesces(disks, root.get("volume_image_metadata") or {}),
     }
 
 

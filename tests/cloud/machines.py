@@ -26,12 +26,16 @@ _COUNTER = re.compile(r"IMS-GUEST-COUNTER (vd[a-z]) +(\d+)")
 
 
 @contextlib.contextmanager
-def guest(connection: Any, ballast: int = 0) -> Iterator[str]:
+def guest(
+    connection: Any, ballast: int = 0, agent: bool = False, **properties: Any
+) -> Iterator[str]:
     """The guest's image; its id.
 
     :param ballast: MiB of random data on its disk, which take Nova a while to read
+    :param agent: whether there is a guest agent in it
+    :param properties: of the image
     """
-    disk = guest_disk.build(Cloud.from_environment())
+    disk = guest_disk.build(Cloud.from_environment(), agent)
     with tempfile.NamedTemporaryFile(dir=disk.parent) as file:
         shutil.copyfile(disk, file.name)
         for at in range(_BALLAST_AT, _BALLAST_AT + ballast):
@@ -39,7 +43,7 @@ def guest(connection: Any, ballast: int = 0) -> Iterator[str]:
             file.write(secrets.token_bytes(1 << 20) if at != _COUNTS_AT else bytes(1 << 20))
         file.flush()
         with Path(file.name).open("rb") as data:
-            image_id = flow_jobs.upload(connection, data, name="guest")
+            image_id = flow_jobs.upload(connection, data, name="guest", **properties)
     try:
         yield image_id
     finally:
@@ -67,10 +71,12 @@ def local_root(connection: Any, image_id: str, disks: int = 2, pause: int = SLOW
 
 
 @contextlib.contextmanager
-def volume_root(connection: Any, image_id: str, disks: int = 2, size: int = 1) -> Iterator[Any]:
+def volume_root(
+    connection: Any, image_id: str, disks: int = 2, size: int = 1, pause: int = SLOW
+) -> Iterator[Any]:
     """A server with volumes only, on all of which it counts."""
     with contextlib.ExitStack() as stack:
-        volumes = [stack.enter_context(_volume(connection, at, SLOW, size)) for at in range(disks)]
+        volumes = [stack.enter_context(_volume(connection, at, pause, size)) for at in range(disks)]
         root = {
             "boot_index": 0,
             "uuid": image_id,

@@ -27,6 +27,10 @@ def test_it_boots_under_emulation(cloud):
     assert kvm.boots(guest.build(cloud), "tcg", _PATIENCE)
 
 
+def test_that_with_an_agent_boots_without_its_channel(cloud):
+    assert kvm.boots(guest.build(cloud, agent=True), "tcg", _PATIENCE)
+
+
 def test_a_disk_without_a_system_does_not_boot(tmp_path):
     (tmp_path / "empty").write_bytes(bytes(1 << 20))
     assert not kvm.boots(tmp_path / "empty", "tcg", 5.0)

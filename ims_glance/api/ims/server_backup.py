@@ -6,7 +6,7 @@ from typing import Any
 
 from ims_glance.api.ims import schemas, server_images
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.model import attributes, servers, text
+from ims_glance.model import attributes, capture, servers, text
 from ims_glance.model import job as jobs
 from ims_glance.model import server_backup as model
 from ims_glance.model.capture import Wish
@@ -99,6 +99,7 @@ def create_server_backup(call: Call) -> Answer:
         "name": body["name"],
         "description": body.get("description"),
         "stands_still": not body.get("no_pause"),
+        "quiesces": capture.quiesces(source.disks, source.properties),
     }
     entities = {"backup_name": body["name"], "server_id": source.id}
     job_id = call.service.jobs.accept(call.context, jobs.SERVER_BACKUP, arguments, entities)

@@ -124,6 +124,7 @@ def whole(call: Call, tags: list[str]) -> Answer:
         wishes,
         tags,
         stands_still=not call.body.get("no_pause"),
+        quiesces=capture.quiesces(source.disks, source.properties),
         with_backup=_keeps_backup(call.body),
     )
 

@@ -4,7 +4,7 @@
 import argparse
 import sys
 
-from ims_glance.client.commands import base, image_create, views
+from ims_glance.client.commands import base, standstill, views
 from ims_glance.client.resources.backup import STATUSES
 
 
@@ -39,7 +39,8 @@ class CreateBackup(base.ShowOne):
         """Begin, and wait if wanted."""
         server = self.cloud.compute.find_server(parsed_args.server, ignore_missing=False)
         if server.status == "ACTIVE":
-            sys.stderr.write(f"{image_create.standstill(server, parsed_args.no_pause)}\n")
+            said = standstill.announced(self.cloud, server, parsed_args.no_pause)
+            sys.stderr.write(f"{said}\n")
         given = {
             "description": parsed_args.description,
             "no_pause": parsed_args.no_pause or None,

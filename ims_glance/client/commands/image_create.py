@@ -7,7 +7,7 @@ from typing import Any
 
 from osc_lib import exceptions
 
-from ims_glance.client.commands import base, views
+from ims_glance.client.commands import base, standstill, views
 
 _DEFAULT_KEY = "ims/default"
 _MAX_NAME = 128
@@ -99,7 +99,8 @@ class CreateImage(base.ShowOne):
             found["no_pause"] = parsed_args.no_pause or None
             found["with_backup"] = parsed_args.with_backup or None
             if server.status == "ACTIVE":
-                sys.stderr.write(f"{standstill(server, parsed_args.no_pause)}\n")
+                said = standstill.announced(self.cloud, server, parsed_args.no_pause)
+                sys.stderr.write(f"{said}\n")
         return found
 
     def _volume(self, name_or_id: str) -> str:
@@ -184,18 +185,6 @@ def _data_names(parsed_args: argparse.Namespace) -> list[tuple[str, str]]:
         (volume, parsed_args.name if number == 1 else f"{parsed_args.name}-{number}")
         for number, volume in enumerate(parsed_args.data_volume, first)
     ]
-
-
-def standstill(server: Any, no_pause: bool) -> str:
-    """What will happen to a running server, in a sentence."""
-    if no_pause:
-        return "The server goes on: its disks will not be of one instant."
-    if server.image and server.image.id:
-        return (
-            f"Server {server.name} will be paused while Nova makes an image of its root disk, which "
-            "is on its host: seconds for each GiB that is used."
-        )
-    return f"Server {server.name} will be paused for about a second."
 
 
 class CopyImage(base.ShowOne):

@@ -170,6 +170,7 @@ def job(shown: Job) -> Shown:
             "ended": shown.end_time,
             "error_code": shown.error_code,
             "fail_reason": shown.fail_reason,
+            **({"paused_because": shown.quiesce_refused} if shown.quiesce_refused else {}),
             "results": Lines(shown.results),
             "sub_jobs": Lines(shown.sub_jobs),
         }

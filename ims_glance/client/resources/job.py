@@ -71,6 +71,11 @@ class Job(Paged):
         return self._text("backup_name")
 
     @property
+    def quiesce_refused(self) -> str | None:
+        """Why it paused a server whose guest agent was to hold it still."""
+        return self._text("quiesce_refused")
+
+    @property
     def current_task(self) -> str | None:
         """What it is doing."""
         return self._text("current_task")

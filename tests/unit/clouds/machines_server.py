@@ -3,6 +3,7 @@
 
 import json
 import re
+import urllib.parse
 import uuid
 from typing import Any, ClassVar
 
@@ -13,7 +14,13 @@ class Machines:
     :ivar servers: by id, as Nova shows them
     :ivar attached: attachments as Nova shows them, by server
     :ivar snapshots: by id, as Cinder shows them
-    :ivar taken: of each snapshot so far, the status of the server at that moment
+    :ivar taken: of each snapshot so far, the status of the server at that moment; ``FROZEN`` if its
+        guest agent held it still
+    :ivar properties: that Nova recorded of the image that a server was made of, by server
+    :ivar has_agent: whether guests have an agent that answers
+    :ivar loses_answers: whether answers to createImage of servers on volumes get lost on their way
+    :ivar coming: ids of snapshots that are still ``creating`` when they are looked at next
+    :ivar snapshot_status: that those have then
     """
 
     def __init__(self) -> None:
@@ -21,6 +28,11 @@ class Machines:
         self.attached: dict[str, list[dict[str, Any]]] = {}
         self.snapshots: dict[str, dict[str, Any]] = {}
         self.taken: list[str] = []
+        self.properties: dict[str, dict[str, str]] = {}
+        self.has_agent = True
+        self.loses_answers = False
+        self.coming: set[str] = set()
+        self.snapshot_status = "available"
 
     def server(self, volumes: list[str], image_id: str | None = None, **values: Any) -> str:
         """A running server; its id."""
@@ -63,6 +75,7 @@ class MachinesHandler:
         "POST /snapshots": "_create_snapshot",
         "GET /snapshots/detail": "_snapshots",
         "GET /snapshots/([^/]+)": "_snapshot",
+        "PUT /snapshots/([^/]+)": "_rename_snapshot",
         "DELETE /snapshots/([^/]+)": "_delete_snapshot",
     }
     server: Any
@@ -88,7 +101,8 @@ class MachinesHandler:
 
     def _named(self, kind: str, things: dict[str, dict[str, Any]]) -> None:
         name = re.search("name=([^&]*)", self.query)
-        found = [each for each in things.values() if name and each.get("name") == name[1]]
+        wanted = urllib.parse.unquote_plus(name[1]) if name else None
+        found = [each for each in things.values() if name and each.get("name") == wanted]
         self._answer(200, {kind: found})
 
     def _server(self, server_id: str) -> None:
@@ -107,13 +121,46 @@ class MachinesHandler:
             self._refuse(409, f"Cannot '{action}' while it is {view['status']}")
             return
         view["status"] = after
-        if action == "createImage":
+        if action == "createImage" and not view["image"]:
+            self._create_bare_image(view, wish)
+        elif action == "createImage":
             self._machines.taken.append(view["status"])
             properties = {"base_image_ref": "x", **wish["metadata"]}
             image_id = self.server.make(b"r" * 700, name=wish["name"], **properties)
             self._answer(202, {"image_id": image_id})
         else:
             self._answer(202)
+
+    def _create_bare_image(self, view: dict[str, Any], wish: dict[str, Any]) -> None:
+        """As ``snapshot_volume_backed`` of ``nova/compute/api.py`` does."""
+        machines = self._machines
+        properties = machines.properties.get(view["id"], {})
+        status = view["status"]
+        if status == "ACTIVE" and machines.has_agent and "hw_qemu_guest_agent" in properties:
+            status = "FROZEN"
+        elif status == "ACTIVE" and "os_require_quiesce" in properties:
+            self._refuse(409, "Failed to quiesce instance: agent unresponsive")
+            return
+        mapping = []
+        for each in machines.attached[view["id"]]:
+            name = f"snapshot for {wish['name']}"
+            made = {"name": name, "volume_id": each["volumeId"], "status": "creating"}
+            snapshot_id = self._new_snapshot(made, status)
+            machines.coming.add(snapshot_id)
+            mapping.append({"source_type": "snapshot", "snapshot_id": snapshot_id})
+        written = {"bdm_v2": "True", "block_device_mapping": json.dumps(mapping)}
+        properties = {**properties, **wish["metadata"], **written}
+        image_id = self.server.make(b"", name=wish["name"], os_hidden=True, **properties)
+        if machines.loses_answers:
+            self._refuse(504, "The gateway waited too long")
+        else:
+            self._answer(202, {"image_id": image_id})
+
+    def _new_snapshot(self, view: dict[str, Any], status: str) -> str:
+        snapshot_id = str(uuid.uuid4())
+        self._machines.taken.append(status)
+        self._machines.snapshots[snapshot_id] = {**view, "id": snapshot_id}
+        return snapshot_id
 
     def _volumes(self) -> None:
         self._named("volumes", self.server.volumes)
@@ -137,20 +184,34 @@ class MachinesHandler:
 
     def _create_snapshot(self) -> None:
         wish = json.loads(self.body)["snapshot"]
-        snapshot_id = str(uuid.uuid4())
-        self._machines.taken.append(self._machines.status_of(wish["volume_id"]))
-        self._machines.snapshots[snapshot_id] = {**wish, "id": snapshot_id, "status": "available"}
+        status = self._machines.status_of(wish["volume_id"])
+        snapshot_id = self._new_snapshot({**wish, "status": "available"}, status)
         self._answer(202, {"snapshot": self._machines.snapshots[snapshot_id]})
 
     def _snapshots(self) -> None:
         self._named("snapshots", self._machines.snapshots)
+        for snapshot_id in list(self._machines.coming):
+            self._settle(snapshot_id)
 
     def _snapshot(self, snapshot_id: str) -> None:
+        self._one("snapshot", self._machines.snapshots, snapshot_id)
+        self._settle(snapshot_id)
+
+    def _settle(self, snapshot_id: str) -> None:
+        if snapshot_id in self._machines.coming:
+            self._machines.coming.remove(snapshot_id)
+            self._machines.snapshots[snapshot_id]["status"] = self._machines.snapshot_status
+
+    def _rename_snapshot(self, snapshot_id: str) -> None:
+        wish = json.loads(self.body)["snapshot"]
+        self._machines.snapshots[snapshot_id]["name"] = wish["name"]
         self._one("snapshot", self._machines.snapshots, snapshot_id)
 
     def _delete_snapshot(self, snapshot_id: str) -> None:
         if any(each.get("snapshot_id") == snapshot_id for each in self.server.volumes.values()):
             self._refuse(400, "there are volumes of it")
+        elif snapshot_id in self._machines.coming:
+            self._refuse(400, "it is creating")
         elif self._machines.snapshots.pop(snapshot_id, None) is None:
             self._refuse(404, "no such snapshot")
         else:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nova's client against a small Nova."""
 
+import json
+
 import pytest
 
 from ims_glance.clouds import rest
-from ims_glance.clouds.compute import ComputeApi
+from ims_glance.clouds.compute import ComputeApi, snapshot_name
 from tests.unit.clouds.cloud_server import CloudServer
 
 
@@ -45,3 +47,13 @@ def test_images_of_root_disks(server, compute):
     image_id = compute.create_image(server_id, "ims-job-1-0", {"a": "b"})
     image = server.images[image_id]
     assert (image["name"], image["a"]) == ("ims-job-1-0", "b")
+
+
+def test_images_of_servers_on_volumes(server, compute):
+    volume_id = server.volume()
+    server_id = server.machines.server([volume_id])
+    image = server.images[compute.create_image(server_id, "ims-job-1-0", {})]
+    [entry] = json.loads(image["block_device_mapping"])
+    [snapshot] = server.machines.snapshots.values()
+    assert (entry["snapshot_id"], snapshot["volume_id"]) == (snapshot["id"], volume_id)
+    assert snapshot["name"] == snapshot_name("ims-job-1-0")

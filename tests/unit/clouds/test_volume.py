@@ -51,6 +51,9 @@ def test_snapshots_and_volumes_of_them(server, volumes):
     snapshot_id = volumes.create_snapshot(source, "ims-job-1-0")
     assert volumes.get_snapshot(snapshot_id)["status"] == "available"
     assert [each["id"] for each in volumes.snapshots_named("ims-job-1-0")] == [snapshot_id]
+    volumes.rename_snapshot(snapshot_id, "snapshot for a")
+    assert [each["id"] for each in volumes.snapshots_named("snapshot for a")] == [snapshot_id]
+    volumes.rename_snapshot(snapshot_id, "ims-job-1-0")
     made = volumes.create_from_snapshot(snapshot_id, "ims-job-1-0", 2)
     assert [(each["id"], each["size"]) for each in volumes.named("ims-job-1-0")] == [(made, 2)]
     volumes.set_image_metadata(made, {"a": "b"})

@@ -2,6 +2,7 @@
 """Real flows against a small cloud, by workers that die between any two requests."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from ims_glance import flows
@@ -18,11 +19,13 @@ class CloudBench:
     """Runs jobs of the real types.
 
     :param tables: of our database
+    :ivar watch: called with ``METHOD path`` before a request of a first worker is served
     """
 
     def __init__(self, tables: Any, server: CloudServer) -> None:
         self.tables = tables
         self.server = server
+        self.watch: Callable[[str], None] = lambda _request: None
         self._runner = Runner(tables.database, tables.jobs, flows.JOB_TYPES)
         tables.conf.set_override("patience_seconds", 5.0, "ims_jobs")
         tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
@@ -55,8 +58,9 @@ class CloudBench:
         )
         first = len(self.server.requests)
 
-        def before(_request: str) -> None:
+        def before(request: str) -> None:
             at = len(self.server.requests) - first
+            self.watch(request)
             if at == dies_at:
                 job.lease.end()
             if at == cancels_at:

@@ -86,3 +86,19 @@ def test_wishes_survive_a_job():
 def test_surplus():
     assert capture.is_surplus("owner_user_name")
     assert not capture.is_surplus("hw_firmware_type")
+
+
+@pytest.mark.parametrize(
+    ("agent", "required", "volume_id", "quiesces"),
+    [
+        ("yes", "yes", "v", True),
+        ("True", " 1 ", "v", True),
+        ("yes", "no", "v", False),
+        ("yes", None, "v", False),
+        (None, "yes", "v", False),
+        ("yes", "yes", None, False),
+    ],
+)
+def test_when_nova_freezes_a_guest_for_sure(agent, required, volume_id, quiesces):
+    properties = {"hw_qemu_guest_agent": agent, "os_require_quiesce": required}
+    assert capture.quiesces([Disk(0, volume_id, 1)], properties) is quiesces

@@ -60,3 +60,11 @@ def test_an_image_that_is_none():
 @given(st.recursive(st.none() | st.booleans() | st.text() | st.integers(), st.lists))
 def test_no_mapping_breaks_it(value):
     whole.components({attributes.WHOLE_IMAGE: "true", whole.MAPPING: json.dumps(value)})
+
+
+def test_what_nova_makes_of_snapshots():
+    bare = {whole.MAPPING: "[]", "bdm_v2": "True", "size": 0}
+    assert whole.is_of_snapshots(bare)
+    assert not whole.is_of_snapshots({**bare, "size": 1})
+    assert not whole.is_of_snapshots({"size": 0})
+    assert not whole.is_of_snapshots({**whole.properties(PARTS), "size": 0})

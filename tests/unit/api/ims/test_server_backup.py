@@ -106,6 +106,14 @@ def test_show(site):
 
 
 class TestCreate:
+    def test_through_the_guest_agent(self, site, server):
+        properties = server.volumes[site.root]["volume_image_metadata"]
+        properties |= {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
+        call = site.call({"name": "nightly", "server_id": site.on_volumes})
+        server_backup.create_server_backup(call)
+        [(_type, arguments, _entities, _creates)] = call.service.jobs.accepted
+        assert arguments["quiesces"] is True
+
     @pytest.mark.parametrize("no_pause", [None, True])
     def test_of_a_server(self, site, no_pause):
         body = {"name": "nightly", "server_id": site.local, "no_pause": no_pause}
@@ -117,6 +125,7 @@ class TestCreate:
         disks = [Wish.of(each).disk.volume_id for each in arguments["wishes"]]
         assert disks == [None, site.data2]
         assert arguments["stands_still"] is not no_pause
+        assert arguments["quiesces"] is False
         assert (arguments["name"], arguments["server_name"]) == ("nightly", "web")
         assert entities == {"backup_name": "nightly", "server_id": site.local}
 

@@ -52,6 +52,14 @@ class TestWhole:
         assert (arguments["stands_still"], arguments["cmk_id"]) == (True, None)
         assert arguments["attributes"]["__platform"] == "CentOS"
         assert entities == {"image_name": "w"}
+        assert arguments["quiesces"] is False
+
+    def test_through_the_guest_agent(self, site, server):
+        properties = server.volumes[site.root]["volume_image_metadata"]
+        properties |= {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
+        call = site.call({"name": "w", "instance_id": site.on_volumes})
+        _type, arguments, _entities, _found = accepted(call, creation.create_whole_image)
+        assert (arguments["stands_still"], arguments["quiesces"]) == (True, True)
 
     def test_a_root_disk_on_its_host(self, site):
         wishes = {"no_pause": True, "cmk_id": "k", "max_ram": "2048"}

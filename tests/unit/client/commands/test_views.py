@@ -41,6 +41,12 @@ def test_one_image():
 def test_one_job():
     shown = dict(zip(*views.job(Job.existing(**job())), strict=True))
     assert (shown["job_id"], shown["percent"], shown["image_name"]) == (JOB_ID, 100.0, "copy")
+    assert "paused_because" not in shown
+
+
+def test_a_job_that_paused_a_server():
+    refused = Job.existing(**job(entities={"quiesce_refused": "no agent"}))
+    assert dict(zip(*views.job(refused), strict=True))["paused_because"] == "no agent"
 
 
 def test_a_job_of_which_only_the_id_is_known():
