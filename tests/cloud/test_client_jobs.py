@@ -89,14 +89,9 @@ def test_cancel(big, demo):
 def test_interrupted_waiting_says_how_to_go_on(big):
     waiting = subprocess.Popen(
         [
-            str(client_shell.OPENSTACK),
-            "ims",
-            "image",
-            "copy",
-            big,
-            "--name",
-            "client-ctrl-c",
-            "--wait",
+            # From a run in the background it would inherit that it takes no notice of Ctrl-C.
+            *("env", "--default-signal=INT", str(client_shell.OPENSTACK)),
+            *("ims", "image", "copy", big, "--name", "client-ctrl-c", "--wait"),
         ],
         env=client_shell.environment("demo"),
         stdout=subprocess.PIPE,

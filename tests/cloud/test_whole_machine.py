@@ -2,12 +2,13 @@
 """Whole machines, from a guest that counts on its disks to one that is booted elsewhere."""
 
 import pytest
+from huaweicloudsdkims import v2
 from openstack import exceptions
 
 from ims_glance import client
 from ims_glance.client import errors, waiting
 from ims_glance.model import attributes
-from tests.cloud import captures, flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, flow_jobs, huawei, jobs, machines, pocket
 
 PATIENCE = 240
 
@@ -182,8 +183,17 @@ class TestOnVolumes:
         admin = client.register(pocket.connect("admin"))
         self._refused(admin, "IMG.0005", on_volumes.id)
 
-    def test_the_disks_are_left_alone(self, tenant, on_volumes):
-        image = captured(tenant, on_volumes)
+    def test_by_huaweis_client(self, tenant, on_volumes):
+        """And its disks are left alone."""
+        ims = huawei.client(tenant)
+        body = v2.CreateWholeImageRequestBody(
+            name="whole", instance_id=on_volumes.id, image_tags=[v2.TagKeyValue("a", "b")]
+        )
+        job_id = ims.create_whole_image(v2.CreateWholeImageRequest(body)).job_id
+        result = huawei.done(ims, job_id, "imsCreateWholeImageByInstanceJob")
+        [listed] = ims.list_images(v2.ListImagesRequest(id=result.image_id)).images
+        assert (listed.name, listed.whole_image, listed.tags) == ("whole", "true", ["a=b"])
+        image = tenant.ims.get_image(result.image_id)
         [first, *_] = components(tenant, image)
         path = f"/images/{first['id']}"
         assert tenant.image.delete(path).status_code == 409

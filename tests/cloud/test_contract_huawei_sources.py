@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations whose neighbours are not connected yet: checked, and answered with IMG.0105."""
+"""Operations on what is not there: no such server or backup, and neighbours still to come.
+
+(Those to come are checked, and answered with IMG.0105.)
+"""
 
 import pytest
 from huaweicloudsdkims import v2
@@ -38,7 +41,6 @@ def _later(ims, image_id="", queued_id=""):
     file = v2.CreateImageRequestBody(**_DATA_FILE, os_version=LINUX)
     quick = v2.QuickImportImageByFileRequestBody(**_QUICK)
     export = v2.ExportImageRequestBody("bucket:object", "qcow2")
-    whole = v2.CreateWholeImageRequestBody(name="x", backup_id=NOBODY)
     away = v2.CopyImageCrossRegionRequestBody(
         name="x", region="RegionTwo", project_name="demo", agency_name="agency"
     )
@@ -49,7 +51,6 @@ def _later(ims, image_id="", queued_id=""):
         "data safely": lambda: ims.create_data_image_in_safe_mode(
             v2.CreateDataImageInSafeModeRequest(data)
         ),
-        "whole of a backup": lambda: ims.create_whole_image(v2.CreateWholeImageRequest(whole)),
         "quick": lambda: ims.import_image_quick(v2.ImportImageQuickRequest(quick)),
         "quick safely": lambda: ims.import_image_quick_in_safe_mode(
             v2.ImportImageQuickInSafeModeRequest(quick)
@@ -90,3 +91,21 @@ def test_their_bodies_are_checked_nevertheless(ims):
         body = v2.CreateWholeImageRequestBody(name="x", instance_id=NOBODY, backup_id=NOBODY)
         ims.create_whole_image(v2.CreateWholeImageRequest(body))
     assert said.value.error_code != "IMG.0105"
+
+
+@pytest.mark.parametrize(
+    ("source", "code"), [("instance_id", "IMG.0005"), ("backup_id", "IMG.0020")]
+)
+def test_whole_machines_of_nothing(ims, source, code):
+    body = v2.CreateWholeImageRequestBody(name="x", **{source: NOBODY})
+    with refused(code, 404):
+        ims.create_whole_image(v2.CreateWholeImageRequest(body))
+
+
+def test_images_of_no_server(ims):
+    with refused("IMG.0005", 404):
+        body = v2.CreateImageRequestBody(name="x", instance_id=NOBODY)
+        ims.create_image(v2.CreateImageRequest(body))
+    with refused("IMG.0120", 404):
+        body = v2.CreateImageRequestBody(data_images=[v2.CreateDataImage("x", NOBODY)])
+        ims.create_image(v2.CreateImageRequest(body))
