@@ -71,14 +71,12 @@ def counts_after_boot(connection, image_id):
         return machines.counters(connection, server)
 
 
-@pytest.mark.parametrize("kind", ["local", "on_volumes"])
-def test_an_image_of_a_backup_is_of_one_instant(tenant, kind, request):
-    server = request.getfixturevalue(kind)
+def test_an_image_of_a_backup_is_of_one_instant(tenant, local):
     before = captures.left(tenant)
-    backup = backed_up(tenant, server, description="before the upgrade")
-    assert tenant.compute.get_server(server.id).status == "ACTIVE"
+    backup = backed_up(tenant, local, description="before the upgrade")
+    assert tenant.compute.get_server(local.id).status == "ACTIVE"
     assert (backup.status, backup.capture, backup.name) == ("available", "paused", "nightly")
-    assert (backup.server_id, backup.image_id, len(backup.disks)) == (server.id, None, 2)
+    assert (backup.server_id, backup.image_id, len(backup.disks)) == (local.id, None, 2)
     assert backup.description == "before the upgrade"
     parts = {each["backup_id"] for each in backup.disks}
     jobs.eventually(
@@ -89,7 +87,7 @@ def test_an_image_of_a_backup_is_of_one_instant(tenant, kind, request):
     image = image_of(tenant, backup)
     shown = flow_jobs.view(tenant, image.id)
     assert (shown[attributes.BACKUP_ID], shown[attributes.CAPTURE]) == (backup.id, "paused")
-    assert shown[attributes.DATA_ORIGIN] == f"instance,{server.id}"
+    assert shown[attributes.DATA_ORIGIN] == f"instance,{local.id}"
     counts = counts_after_boot(tenant, image.id)
     assert len(counts) == 2
     assert counts[0] > 1
@@ -114,10 +112,8 @@ def test_after_the_server_is_gone_and_encrypted(tenant, guest):
     tenant.key_manager.delete_secret(key_id)
 
 
-@pytest.mark.parametrize("kind", ["local", "on_volumes"])
-def test_a_backup_that_is_kept_with_an_image(tenant, kind, request):
-    server = request.getfixturevalue(kind)
-    job = tenant.ims.create_whole_image("whole", instance_id=server.id, with_backup=True)
+def test_a_backup_that_is_kept_with_an_image(tenant, local):
+    job = tenant.ims.create_whole_image("whole", instance_id=local.id, with_backup=True)
     ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
     image = tenant.ims.get_image(ended.image_id)
     backup = tenant.ims.find_backup(f"backup_for_image_{image.id}")

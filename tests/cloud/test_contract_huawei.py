@@ -96,13 +96,16 @@ def test_list_images_by_pages(ims, demo, image, fresh):
     while True:
         page = _list(ims, **query, limit=1, marker=marker)
         assert len(page.images) <= 1
-        seen += [one.id for one in page.images]
+        seen += [(one.created_at, one.id) for one in page.images]
         marker = page.page_info and page.page_info.next_marker
         if not marker:
             break
-        assert marker == seen[-1]
+        assert marker == seen[-1][1]
     assert len(set(seen)) == len(seen)
-    assert seen.index(image.id) < seen.index(fresh.id)
+    # Made within one second, they come in any order.
+    moments = [moment for moment, _id in seen]
+    assert moments == sorted(moments)
+    assert {image.id, fresh.id} <= {image_id for _moment, image_id in seen}
 
 
 @pytest.mark.parametrize(
