@@ -8,6 +8,8 @@ from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from tests.cloud import captures, flow_jobs, jobs, machines, pocket
 
+# Ten minutes, most of which Cinder reads and writes backups.
+pytestmark = pytest.mark.long
 SECONDS = 240
 
 

@@ -188,6 +188,7 @@ def test_every_flipped_bit_of_a_segment_is_found():
 @pytest.mark.parametrize(
     ("data_key", "object_id"),
     [(envelope.new_data_key(), OBJECT_ID), (DATA_KEY, envelope.new_object_id())],
+    ids=["key", "object"],
 )
 def test_another_key_or_object_opens_nothing(data_key, object_id):
     with pytest.raises(exceptions.ObjectDamaged, match="does not authenticate") as caught:
