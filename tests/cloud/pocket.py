@@ -68,6 +68,20 @@ def killed(service: str) -> Iterator[None]:
         subprocess.run(command, check=True, capture_output=True, timeout=300)
 
 
+@contextmanager
+def frozen(service: str) -> Iterator[None]:
+    """Have a service of the cloud stand still."""
+    master = process(service)
+    processes = [master, *_children(master)]
+    for each in processes:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in processes:
+            os.kill(each, signal.SIGCONT)
+
+
 def glance_environment(region: str = "one") -> dict[str, str]:
     """The environment of a region's Glance: with it, our commands find its configuration."""
     etc = HOME / "etc" / f"glance-{region}"
