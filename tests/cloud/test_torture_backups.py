@@ -8,7 +8,7 @@ from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from tests.cloud import captures, flow_jobs, jobs, machines, pocket
 
-# Ten minutes, most of which Cinder reads and writes backups.
+# With what else reads and writes whole disks, it would make a run too long.
 pytestmark = pytest.mark.long
 SECONDS = 240
 

@@ -201,7 +201,7 @@ class TestOnVolumes:
         job_id = ims.create_whole_image(v2.CreateWholeImageRequest(body)).job_id
         result = huawei.done(ims, job_id, "imsCreateWholeImageByInstanceJob")
         [listed] = ims.list_images(v2.ListImagesRequest(id=result.image_id)).images
-        assert (listed.name, listed.whole_image, listed.tags) == ("whole", "true", ["a=b"])
+        assert (listed.name, listed.status, listed.tags) == ("whole", "active", ["a=b"])
         image = tenant.ims.get_image(result.image_id)
         [first, *_] = components(tenant, image)
         path = f"/images/{first['id']}"
