@@ -51,10 +51,10 @@ def guest(
 
 
 @contextlib.contextmanager
-def local_root(connection: Any, image_id: str, disks: int = 2, pause: int = SLOW) -> Iterator[Any]:
+def local_root(connection: Any, image_id: str, disks: int = 2) -> Iterator[Any]:
     """A server with its root disk on its host and data volumes, on all of which it counts."""
     with contextlib.ExitStack() as stack:
-        volumes = [stack.enter_context(_volume(connection, at, pause)) for at in range(disks)]
+        volumes = [stack.enter_context(_volume(connection, at, SLOW)) for at in range(disks)]
         mapping = [
             {
                 "boot_index": 0,
