@@ -14,7 +14,13 @@ LINTERS = (
     ("ruff", "format", "--check"),
     ("mypy",),
 )
-FOLDERS = ("tests/unit", "tests/functional", "tests/cloud")
+# Those without the cloud on all processors, a file's on one; the others one after the other, since
+# they kill its services.
+PARTS = (
+    (("-n", "auto", "--dist", "loadfile"), ("tests/unit", "tests/functional")),
+    ((), ("tests/cloud",)),
+)
+_NONE_CHOSEN = 5
 
 
 def run(cloud: Cloud, arguments: list[str]) -> int:
@@ -34,9 +40,18 @@ def run(cloud: Cloud, arguments: list[str]) -> int:
     failed = [" ".join(command) for command, code in zip(LINTERS, codes, strict=True) if code]
     if failed:
         print(f"failed so far: {', '.join(failed)}", flush=True)
-    folders = [folder for folder in FOLDERS if (cloud.checkout / folder).is_dir()]
-    codes.append(_run(cloud, "pytest", *folders, *arguments))
-    return next((code for code in codes if code), 0)
+    tested = [_test(cloud, options, folders, arguments) for options, folders in PARTS]
+    # "-k WORD" may choose tests of one part only.
+    chosen = [code for code in tested if code != _NONE_CHOSEN] or [_NONE_CHOSEN]
+    return next((code for code in [*codes, *chosen] if code), 0)
+
+
+def _test(
+    cloud: Cloud, options: tuple[str, ...], folders: tuple[str, ...], arguments: list[str]
+) -> int:
+    """pytest's exit code for those of the folders that are there."""
+    there = [folder for folder in folders if (cloud.checkout / folder).is_dir()]
+    return _run(cloud, "pytest", *options, *there, *arguments) if there else _NONE_CHOSEN
 
 
 def _run(cloud: Cloud, program: str, *arguments: str) -> int:

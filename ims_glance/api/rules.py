@@ -56,6 +56,12 @@ class TaskRefused(exceptions.Conflict):
     )
 
 
+class ImportMalformed(exceptions.Invalid):
+    """A part of an import's body has a type that makes Glance fail."""
+
+    template = "'{name}' of an import must be {kind}."
+
+
 class TooManyTags(exceptions.Conflict):
     """An image was to have more tags than it may."""
 
@@ -351,15 +357,20 @@ def _check_scheme(url: str) -> str:
 
 
 def _import_method(body: dict[str, Any]) -> str | None:
-    method = body.get("method")
-    name = method.get("name") if isinstance(method, dict) else None
+    method = body.get("method", {})
+    if not isinstance(method, dict):
+        raise ImportMalformed(name="method", kind="an object")
+    if not isinstance(method.get("uri"), str | None):
+        raise ImportMalformed(name="uri", kind="a string")
+    name = method.get("name")
     return name if isinstance(name, str) else None
 
 
 def _import_wish(call: Call, body: dict[str, Any], *, copies: bool) -> stores.Wish | None:
     """The stores as Glance reads them (``glance/common/utils.py``, get_stores_from_request).
 
-    :returns: ``None`` for what Glance refuses or chokes on
+    :returns: ``None`` for what Glance refuses
+    :raises ImportMalformed: for what it chokes on
     """
     header = call.request.headers.get(_STORE_HEADER)
     if body.get("all_stores"):
@@ -369,8 +380,10 @@ def _import_wish(call: Call, body: dict[str, Any], *, copies: bool) -> stores.Wi
         return stores.Wish(None if header is None else (header,), copies)
     named = body["stores"]
     # Glance takes any iterable: the names of an object are as good as a list.
-    if header is not None or not isinstance(named, list | dict | str):
+    if header is not None:
         return None
+    if not isinstance(named, list | dict | str):
+        raise ImportMalformed(name="stores", kind="a list")
     return stores.Wish(tuple(map(str, named)), copies)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from openstack import exceptions
 from pocket_cloud import guest as guest_disk
 from pocket_cloud.cloud import Cloud
 
@@ -101,7 +102,7 @@ def booted(connection: Any, mapping: Any = None, **body: Any) -> Iterator[Any]:
         name="machine", flavor_id=flavor.id, networks="none", **body
     )
     try:
-        yield connection.compute.wait_for_server(made, wait=240)
+        yield _running(connection, made)
     finally:
         path = f"/servers/{made.id}/os-volume_attachments"
         attached = connection.compute.get(path).json()["volumeAttachments"]
@@ -110,6 +111,14 @@ def booted(connection: Any, mapping: Any = None, **body: Any) -> Iterator[Any]:
         if mapping is None:
             # Those that Nova made of the image, and leaves as the source's were to be left.
             _delete_volumes(connection, [each["volumeId"] for each in attached])
+
+
+def _running(connection: Any, made: Any) -> Any:
+    try:
+        return connection.compute.wait_for_server(made, wait=240)
+    except exceptions.ResourceFailure:
+        fault = connection.compute.get_server(made).fault
+        raise AssertionError(f"the server did not start: {fault}") from None
 
 
 def _delete_volumes(connection: Any, ids: list[str]) -> None:

@@ -102,6 +102,19 @@ class TestCreate:
             glance.call("POST", f"/v2/images{path.format(uuid.uuid4())}", body=body)
 
     @pytest.mark.parametrize(
+        "body",
+        [
+            {"method": "glance-direct"},
+            {"method": {"name": "web-download", "uri": 5}},
+            {"method": {"name": "glance-direct"}, "stores": 5},
+        ],
+    )
+    def test_import_at_which_glance_fails(self, glance: Client, body: object) -> None:
+        image_id = glance.create()["id"]
+        with refused(400, "IMG.0016"):
+            glance.call("POST", f"/v2/images/{image_id}/import", json_body=body)
+
+    @pytest.mark.parametrize(
         ("accept", "kind"),
         [
             ("application/json", "application/json"),

@@ -202,8 +202,7 @@ METHOD = {"method": {"name": "glance-direct"}}
         ({"all_stores": 1}, None, None),
         ({"all_stores": "true"}, None, None),
         ({"stores": ["kms"]}, "kms", None),
-        ({"stores": None}, None, None),
-        ({"stores": 5}, None, None),
+        ({"stores": 5}, "kms", None),
     ],
 )
 def test_stores_of_an_import(
@@ -218,8 +217,6 @@ def test_stores_of_an_import(
     "body",
     [
         {},
-        {"method": None},
-        {"method": "x"},
         {"method": {}},
         {"method": {"name": 5}},
     ],
@@ -227,6 +224,24 @@ def test_stores_of_an_import(
 def test_malformed_import_is_left_alone(body: Any) -> None:
     glance = Glance(__system__cmkid=KEY)
     rules.import_(make_call(glance, json_body=body))
+    assert glance.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"method": None}, "method"),
+        ({"method": "x"}, "method"),
+        ({"method": [5]}, "method"),
+        ({"method": {"name": "web-download", "uri": 5}}, "uri"),
+        ({**METHOD, "stores": None}, "stores"),
+        ({**METHOD, "stores": 5}, "stores"),
+    ],
+)
+def test_import_at_which_glance_fails(body: Any, name: str) -> None:
+    glance = Glance(__system__cmkid=KEY)
+    with pytest.raises(rules.ImportMalformed, match=name):
+        rules.import_(make_call(glance, json_body=body))
     assert glance.asked == 0
 
 

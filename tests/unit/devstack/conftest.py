@@ -1,8 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clouds of which nothing runs."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from pocket_cloud.cloud import Cloud
+
+
+@pytest.fixture
+def short_path():
+    """An empty folder whose path leaves room for the sockets in it, as pytest's own may not."""
+    with tempfile.TemporaryDirectory(prefix="pocket-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture

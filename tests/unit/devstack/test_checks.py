@@ -26,7 +26,7 @@ def test_all_is_well_and_pytest_speaks_last(cloud, programs, capfd):
     programs()
     assert checks.run(cloud, ["-k", "foo"]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[-1] == f"pytest tests/unit -k foo {cloud.home}"
+    assert lines[-1] == f"pytest -n auto --dist loadfile tests/unit -k foo {cloud.home}"
     assert sum(": ok (" in line for line in lines) == 3
 
 
@@ -40,7 +40,7 @@ def test_any_failure_is_the_result_and_the_tests_run_all_the_same(
     programs(**codes)
     assert checks.run(cloud, []) == expected
     out = capfd.readouterr().out
-    assert out.splitlines()[-1].startswith("pytest tests/unit")
+    assert out.splitlines()[-1].startswith("pytest -n auto --dist loadfile tests/unit")
     assert ("failed so far:" in out) == bool(codes.keys() - {"pytest"})
 
 
@@ -50,3 +50,19 @@ def test_settings_for_another_cloud_are_left_out(cloud, programs, capfd, monkeyp
     (cloud.venv / "bin" / "pytest").write_text('#!/bin/sh\necho "[$OS_CLIENT_CONFIG_FILE]"\n')
     assert checks.run(cloud, []) == 0
     assert capfd.readouterr().out.splitlines()[-1] == "[]"
+
+
+def test_the_tests_on_the_cloud_run_one_after_the_other_at_the_end(cloud, programs, capfd):
+    programs()
+    (cloud.checkout / "tests" / "cloud").mkdir()
+    assert checks.run(cloud, ["-q"]) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == f"pytest tests/cloud -q {cloud.home}"
+
+
+@pytest.mark.parametrize(("others", "expected"), [(0, 0), (1, 1), (5, 5)])
+def test_a_part_of_which_no_test_was_chosen_is_no_failure(cloud, programs, others, expected):
+    programs()
+    (cloud.checkout / "tests" / "cloud").mkdir()
+    program = cloud.venv / "bin" / "pytest"
+    program.write_text(f'#!/bin/sh\ncase "$*" in *unit*) exit 5;; *) exit {others};; esac\n')
+    assert checks.run(cloud, []) == expected

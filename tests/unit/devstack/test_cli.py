@@ -7,11 +7,11 @@ from pocket_cloud.cloud import CHECKOUT
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def home(short_path, monkeypatch):
     for name in ("POCKET_PORT", "POCKET_VENV"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("POCKET_HOME", str(tmp_path))
-    return tmp_path
+    monkeypatch.setenv("POCKET_HOME", str(short_path))
+    return short_path
 
 
 def test_help_tells_every_verb():

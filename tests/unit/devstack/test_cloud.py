@@ -12,28 +12,28 @@ def test_without_settings_it_lives_in_the_checkout():
     assert cloud.venv == CHECKOUT / ".pocket" / "venv"
 
 
-def test_settings(tmp_path):
-    given = {"POCKET_HOME": str(tmp_path), "POCKET_PORT": "24000", "POCKET_VENV": "/opt/venv"}
+def test_settings(short_path):
+    given = {"POCKET_HOME": str(short_path), "POCKET_PORT": "24000", "POCKET_VENV": "/opt/venv"}
     cloud = Cloud.from_environment(given)
-    assert (cloud.home, str(cloud.venv)) == (tmp_path, "/opt/venv")
+    assert (cloud.home, str(cloud.venv)) == (short_path, "/opt/venv")
     assert cloud.url("keystone", "/v3") == "http://127.0.0.1:24010/v3"
 
 
-def test_the_environment_follows_the_home(tmp_path):
-    assert Cloud.from_environment({"POCKET_HOME": str(tmp_path)}).venv == tmp_path / "venv"
+def test_the_environment_follows_the_home(short_path):
+    assert Cloud.from_environment({"POCKET_HOME": str(short_path)}).venv == short_path / "venv"
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "2.5"])
-def test_a_port_that_is_no_number_is_refused(tmp_path, port):
+def test_a_port_that_is_no_number_is_refused(short_path, port):
     with pytest.raises(PocketError, match="not a number"):
-        Cloud.from_environment({"POCKET_HOME": str(tmp_path), "POCKET_PORT": port})
+        Cloud.from_environment({"POCKET_HOME": str(short_path), "POCKET_PORT": port})
 
 
-def test_a_cloud_keeps_the_ports_it_was_made_with(tmp_path):
-    Cloud(home=tmp_path, base=24000).remember(profile="light")
-    assert Cloud.from_environment({"POCKET_HOME": str(tmp_path)}).base == 24000
+def test_a_cloud_keeps_the_ports_it_was_made_with(short_path):
+    Cloud(home=short_path, base=24000).remember(profile="light")
+    assert Cloud.from_environment({"POCKET_HOME": str(short_path)}).base == 24000
     with pytest.raises(PocketError, match="was made with POCKET_PORT=24000"):
-        Cloud.from_environment({"POCKET_HOME": str(tmp_path), "POCKET_PORT": "25000"})
+        Cloud.from_environment({"POCKET_HOME": str(short_path), "POCKET_PORT": "25000"})
 
 
 def test_a_home_too_long_for_sockets_is_refused():
