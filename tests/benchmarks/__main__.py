@@ -3,7 +3,16 @@
 
 import sys
 
-from tests.benchmarks import copying, harness, in_process, jobs, listing, machines, over_http
+from tests.benchmarks import (
+    copying,
+    harness,
+    in_process,
+    jobs,
+    leftovers,
+    listing,
+    machines,
+    over_http,
+)
 
 FIGURES = {
     "add": in_process.add,
@@ -21,6 +30,7 @@ FIGURES = {
     "standstill": machines.standstill,
     "standstill-local": machines.standstill_local,
     "whole-memory": machines.capture_memory,
+    "leftovers": leftovers.leftovers,
 }
 
 

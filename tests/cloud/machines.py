@@ -73,11 +73,22 @@ def local_root(connection: Any, image_id: str, disks: int = 2) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def volume_root(
-    connection: Any, image_id: str, disks: int = 2, size: int = 1, pause: int = SLOW
+    connection: Any,
+    image_id: str,
+    disks: int = 2,
+    size: int = 1,
+    pause: int = SLOW,
+    data_type: str | None = None,
 ) -> Iterator[Any]:
-    """A server with volumes only, on all of which it counts."""
+    """A server with volumes only, on all of which it counts.
+
+    :param data_type: volume type of the data volumes
+    """
     with contextlib.ExitStack() as stack:
-        volumes = [stack.enter_context(_volume(connection, at, pause, size)) for at in range(disks)]
+        volumes = [
+            stack.enter_context(_volume(connection, at, pause, size, data_type))
+            for at in range(disks)
+        ]
         root = {
             "boot_index": 0,
             "uuid": image_id,
@@ -154,14 +165,18 @@ def _await_counting(connection: Any, server: Any) -> None:
 
 
 @contextlib.contextmanager
-def _volume(connection: Any, number: int, pause: int, size: int = 1) -> Iterator[str]:
+def _volume(
+    connection: Any, number: int, pause: int, size: int = 1, volume_type: str | None = None
+) -> Iterator[str]:
     storage = connection.block_storage
     data = {}
     if number == 0:
         # What makes the guest count (devstack/pocket_cloud/templates/guest-init).
         told = b"IMS-COUNT".ljust(16, b"\0") + str(pause).encode().ljust(16, b"\0")
         data["image_id"] = flow_jobs.upload(connection, told.ljust(GIB >> 10, b"\0"))
-    volume = storage.create_volume(size=size, name=f"data-{number}", **data)
+    volume = storage.create_volume(
+        size=size, name=f"data-{number}", volume_type=volume_type, **data
+    )
     storage.wait_for_status(volume, wait=120)
     for image_id in data.values():
         connection.image.delete(f"/images/{image_id}")

@@ -17,24 +17,6 @@ ABSENT = "99999999-9999-4999-8999-999999999999"
 
 
 @pytest.fixture(scope="module")
-def tenant(cloud):
-    with jobs.tenant() as tenant:
-        yield client.register(tenant)
-
-
-@pytest.fixture(scope="module")
-def guest(tenant):
-    with machines.guest(tenant) as image_id:
-        yield image_id
-
-
-@pytest.fixture(scope="module")
-def local(tenant, guest):
-    with machines.local_root(tenant, guest, disks=1) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def on_volumes(tenant, guest):
     with machines.volume_root(tenant, guest, disks=1) as server:
         yield server

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from ims_glance import client
 from ims_glance.model import attributes
 from tests.cloud import captures, flow_jobs, jobs, machines, servers
 
@@ -14,12 +13,6 @@ pytestmark = pytest.mark.long
 PATIENCE = 300
 REQUIRED: dict[str, Any] = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
 FROZEN, THAWED = "IMS-GUEST-FROZEN", "IMS-GUEST-THAWED"
-
-
-@pytest.fixture(scope="module")
-def tenant(cloud):
-    with jobs.tenant() as tenant:
-        yield client.register(tenant)
 
 
 @pytest.fixture(scope="module")

@@ -3,32 +3,12 @@
 
 import pytest
 
-from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.model import job as model
-from ims_glance.model.capture import Wish
-from tests.cloud import captures, flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, flow_jobs, jobs, pocket
 
 # With what else reads and writes whole disks, it would make a run too long.
 pytestmark = pytest.mark.long
 SECONDS = 240
-
-
-@pytest.fixture(scope="module")
-def tenant(cloud):
-    with jobs.tenant() as tenant:
-        yield tenant
-
-
-@pytest.fixture(scope="module")
-def guest(tenant):
-    with machines.guest(tenant) as image_id:
-        yield image_id
-
-
-@pytest.fixture(scope="module")
-def local(tenant, guest):
-    with machines.local_root(tenant, guest, disks=1) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +26,14 @@ def backup(tenant, local, bench):
     _delete(tenant, job.backup_id)
 
 
-def _backups(tenant):
-    tenant.authorize()
-    return CinderBackups(tenant.session)
-
-
 def _found(tenant, backup_id):
-    return _backups(tenant).find(backup_id)
+    return captures.backups(tenant).find(backup_id)
 
 
 def _delete(tenant, backup_id):
     found = _found(tenant, backup_id)
     if found is not None:
-        _backups(tenant).delete(found)
+        captures.backups(tenant).delete(found)
     jobs.eventually(lambda: _found(tenant, backup_id), None, 60)
 
 
@@ -68,23 +43,13 @@ def _backup_job(bench, tenant, server):
 
 
 def _image_job(bench, tenant, backup):
-    wished = {
-        "name": "again",
-        "backup_id": backup.id,
-        "server_id": backup.plan.server_id,
-        "attributes": dict(backup.plan.attributes),
-        "wishes": [Wish(part.disk).to_arguments() for part in backup.parts],
-    }
+    wished = captures.of_backup(backup)
     return flow_jobs.accept(bench, tenant, model.WHOLE_OF_BACKUP, True, **wished)
 
 
 def _kept_job(bench, tenant, server):
     wished = {**captures.arguments(tenant, server), "with_backup": True, "server_name": "machine"}
     return flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
-
-
-def left(tenant):
-    return {**captures.left(tenant), "trusts": jobs.trusts(tenant)}
 
 
 OF_SERVER = flow_jobs.each_task(
@@ -108,7 +73,7 @@ KEPT = flow_jobs.each_task("make root volume", "*make backups", "make volumes", 
 
 class TestBackup:
     def test_each_worker_dies(self, tenant, local, bench, tmp_path):
-        before = left(tenant)
+        before = captures.counted(tenant)
         job_id = _backup_job(bench, tenant, local)
         flow_jobs.killed_again_and_again(bench, job_id, OF_SERVER, tmp_path)
         with flow_jobs.working(bench):
@@ -117,21 +82,21 @@ class TestBackup:
         found = _found(tenant, job.backup_id)
         assert (found.status, len(found.parts)) == ("available", 2)
         _delete(tenant, found.id)
-        jobs.eventually(lambda: left(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
     @pytest.mark.parametrize("task", ["take snapshots", "make root volume", "make backups"])
     def test_cancelled_after_a_death(self, tenant, local, bench, tmp_path, task):
-        before = left(tenant)
+        before = captures.counted(tenant)
         job_id = _backup_job(bench, tenant, local)
         flow_jobs.killed_once(bench, job_id, task, "SUCCESS", tmp_path / "mark")
         bench.acceptance.cancel(job_id, tenant.current_project_id)
         with flow_jobs.working(bench):
             flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
-        jobs.eventually(lambda: left(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
     @pytest.mark.parametrize("service", ["cinder-api", "cinder-backup"])
     def test_a_neighbour_is_away(self, tenant, local, bench, service):
-        before = left(tenant)
+        before = captures.counted(tenant)
         job_id = _backup_job(bench, tenant, local)
         with flow_jobs.working(bench):
             bench.until(job_id, current_task="make backups")
@@ -140,32 +105,32 @@ class TestBackup:
             job = bench.ended(job_id, SECONDS)
         _check(tenant, job)
         _delete(tenant, job.backup_id)
-        jobs.eventually(lambda: left(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
 class TestImage:
     def test_each_worker_dies(self, tenant, backup, bench, tmp_path):
-        before = left(tenant)
+        before = captures.counted(tenant)
         job_id = _image_job(bench, tenant, backup)
         flow_jobs.killed_again_and_again(bench, job_id, OF_BACKUP, tmp_path)
         with flow_jobs.working(bench):
             job = flow_jobs.succeeded(bench, job_id, SECONDS)
         tenant.image.delete(f"/images/{job.image_id}")
-        jobs.eventually(lambda: left(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
     @pytest.mark.parametrize("task", ["restore volumes", "upload volumes"])
     def test_cancelled_after_a_death(self, tenant, backup, bench, tmp_path, task):
-        before = left(tenant)
+        before = captures.counted(tenant)
         job_id = _image_job(bench, tenant, backup)
         flow_jobs.killed_once(bench, job_id, task, "SUCCESS", tmp_path / "mark")
         bench.acceptance.cancel(job_id, tenant.current_project_id)
         with flow_jobs.working(bench):
             flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
-        jobs.eventually(lambda: left(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
     @pytest.mark.parametrize("service", ["cinder-api", "cinder-backup"])
     def test_a_neighbour_is_away(self, tenant, backup, bench, service):
-        before = left(tenant)
+        before = captures.counted(tenant)
         job_id = _image_job(bench, tenant, backup)
         with flow_jobs.working(bench):
             bench.until(job_id, current_task="restore volumes")
@@ -174,11 +139,11 @@ class TestImage:
             job = bench.ended(job_id, SECONDS)
         if _check(tenant, job):
             tenant.image.delete(f"/images/{job.image_id}")
-        jobs.eventually(lambda: left(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
 def test_a_backup_that_is_kept_with_an_image(tenant, local, bench, tmp_path):
-    before = left(tenant)
+    before = captures.counted(tenant)
     job_id = _kept_job(bench, tenant, local)
     flow_jobs.killed_again_and_again(bench, job_id, KEPT, tmp_path)
     with flow_jobs.working(bench):
@@ -187,7 +152,7 @@ def test_a_backup_that_is_kept_with_an_image(tenant, local, bench, tmp_path):
     assert found.plan.name == f"backup_for_image_{job.image_id}"
     tenant.image.delete(f"/images/{job.image_id}")
     _delete(tenant, found.id)
-    jobs.eventually(lambda: left(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
 def _check(tenant, job):

@@ -4,7 +4,7 @@
 import pytest
 
 from ims_glance.model import job as model
-from tests.cloud import captures, flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, flow_jobs, jobs, pocket
 
 # With what else reads and writes whole disks, it would make a run too long.
 pytestmark = pytest.mark.long
@@ -12,38 +12,15 @@ SECONDS = 180
 
 
 @pytest.fixture(scope="module")
-def tenant(cloud):
-    with jobs.tenant() as tenant:
-        yield tenant
-
-
-@pytest.fixture(scope="module")
-def guest(tenant):
-    with machines.guest(tenant) as image_id:
-        yield image_id
-
-
-@pytest.fixture(scope="module")
-def local(tenant, guest):
-    with machines.local_root(tenant, guest, disks=1) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def bench(cloud):
     return jobs.Bench()
-
-
-def left(tenant):
-    """All that a capture could leave behind."""
-    return {**captures.left(tenant), "trusts": jobs.trusts(tenant)}
 
 
 CAPTURED = ("read server", "*take snapshots", "*make volumes", "*upload volumes", "delete volumes")
 
 
 def test_whole_machine_when_each_worker_dies(tenant, local, bench, tmp_path):
-    before = left(tenant)
+    before = captures.counted(tenant)
     wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
     deaths = flow_jobs.each_task(*CAPTURED, "*describe disks", "*make whole image")
@@ -53,12 +30,12 @@ def test_whole_machine_when_each_worker_dies(tenant, local, bench, tmp_path):
     assert tenant.compute.get_server(local.id).status == "ACTIVE"
     assert flow_jobs.view(tenant, job.image_id)["__capture"] == "paused"
     tenant.image.delete(f"/images/{job.image_id}")
-    jobs.eventually(lambda: left(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
 @pytest.mark.parametrize("job_type", [model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES])
 def test_images_of_disks_when_each_worker_dies(tenant, local, bench, tmp_path, job_type):
-    before = left(tenant)
+    before = captures.counted(tenant)
     wished = captures.arguments(tenant, local)
     names = ["system", "data"]
     wishes = [{**each, "name": names.pop(0)} for each in wished.pop("wishes")]
@@ -74,24 +51,24 @@ def test_images_of_disks_when_each_worker_dies(tenant, local, bench, tmp_path, j
     for image_id in made:
         assert flow_jobs.view(tenant, image_id)["status"] == "active"
         tenant.image.delete(f"/images/{image_id}")
-    jobs.eventually(lambda: left(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
 @pytest.mark.parametrize("task", ["take snapshots", "upload volumes"])
 def test_cancelled_after_a_death(tenant, local, bench, tmp_path, task):
-    before = left(tenant)
+    before = captures.counted(tenant)
     wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
     flow_jobs.killed_once(bench, job_id, task, "SUCCESS", tmp_path / "mark")
     bench.acceptance.cancel(job_id, tenant.current_project_id)
     with flow_jobs.working(bench):
         flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
-    jobs.eventually(lambda: left(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
 @pytest.mark.parametrize("service", ["nova-api", "cinder-api", "glance-one"])
 def test_a_neighbour_is_away(tenant, local, bench, service):
-    before = left(tenant)
+    before = captures.counted(tenant)
     wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
     with flow_jobs.working(bench):
@@ -104,4 +81,4 @@ def test_a_neighbour_is_away(tenant, local, bench, service):
     else:
         assert job.fail_reason
         assert "could not be undone" not in job.fail_reason
-    jobs.eventually(lambda: left(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before, 30)

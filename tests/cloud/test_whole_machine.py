@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole machines, from a guest that counts on its disks to one that is booted elsewhere."""
 
+import contextlib
+import json
+import secrets
+
 import pytest
 from huaweicloudsdkims import v2
 from openstack import exceptions
+from pocket_cloud.cloud import Cloud
+from pocket_cloud.setup import base
 
 from ims_glance import client
 from ims_glance.client import errors, waiting
@@ -12,18 +18,6 @@ from ims_glance.model import job as model
 from tests.cloud import captures, flow_jobs, huawei, jobs, machines, pocket, servers
 
 PATIENCE = 240
-
-
-@pytest.fixture(scope="module")
-def tenant(cloud):
-    with jobs.tenant() as tenant:
-        yield client.register(tenant)
-
-
-@pytest.fixture(scope="module")
-def guest(tenant):
-    with machines.guest(tenant) as image_id:
-        yield image_id
 
 
 @pytest.fixture(scope="class")
@@ -64,6 +58,45 @@ def counts_after_boot(connection, image_id):
     """What the disks of a new server of the image hold."""
     with machines.booted(connection, image_id=image_id) as server:
         return machines.counters(connection, server)
+
+
+def mapped(tenant, image):
+    """The disks as Nova reads them of a whole-machine image."""
+    return json.loads(flow_jobs.view(tenant, image.id)["block_device_mapping"])
+
+
+def check_what_nova_refuses(tenant, image, volume_type):
+    """Nova says at once why it cannot build a server, and builds nothing."""
+
+    def refused(reason):
+        with pytest.raises(exceptions.BadRequestException, match=reason):
+            stack.enter_context(machines.booted(tenant, image_id=image.id))
+
+    with contextlib.ExitStack() as stack:
+        tenant.ims.update_image(image.id, min_ram=1 << 20)
+        refused("memory is too small")
+        tenant.ims.update_image(image.id, min_ram=0)
+        storage = pocket.connect("admin").block_storage
+        made = storage.find_type(volume_type)
+        storage.delete_type(made)
+        refused(f"Volume type {volume_type} could not be found")
+        with without(components(tenant, image)[1]["id"]) as gone:
+            refused(f"failed to get image {gone}")
+            with pytest.raises(errors.Refused, match=gone) as refusal:
+                tenant.ims.copy_image(image, "copy")
+            assert refusal.value.code == "IMG.0027"
+
+
+@contextlib.contextmanager
+def without(image_id):
+    """Without an image, as if somebody who may do that had deleted it."""
+    cloud = Cloud.from_environment()
+    change = "UPDATE glance_one.images SET status = '{}', deleted = {} WHERE id = '{}';"
+    base.sql(cloud, change.format("deleted", 1, image_id))
+    try:
+        yield image_id
+    finally:
+        base.sql(cloud, change.format("active", 0, image_id))
 
 
 def root_is_read(tenant, job):
@@ -129,12 +162,23 @@ class TestLocalRoot:
         check_single_disks(tenant, local)
 
 
+@pytest.fixture
+def volume_type():
+    """Name of a volume type that others may use too, until it is deleted."""
+    storage = pocket.connect("admin").block_storage
+    name = f"type-{secrets.token_hex(4)}"
+    made = storage.create_type(name=name, extra_specs={"volume_backend_name": "rbd"})
+    yield name
+    storage.delete_type(made)
+
+
 @pytest.mark.usefixtures("nothing_left")
-def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest):
+def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest, volume_type):
     key_id = pocket.make_key(tenant)
-    with machines.volume_root(tenant, guest, disks=1) as server:
+    with machines.volume_root(tenant, guest, disks=1, data_type=volume_type) as server:
         image = captured(tenant, server, cmk_id=key_id)
     assert image.is_encrypted
+    assert [disk.get("volume_type") for disk in mapped(tenant, image)] == ["rbd", volume_type]
     assert [each[attributes.CMK_ID] for each in components(tenant, image)] == [key_id] * 2
     with jobs.tenant() as receiver:
         client.register(receiver)
@@ -145,6 +189,7 @@ def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest):
         assert machines.are_of_one_instant(counts_after_boot(receiver, image.id))
         job = tenant.ims.unshare_images([image.id], [project])
         tenant.ims.wait_for_job(job, timeout=PATIENCE)
+        check_what_nova_refuses(tenant, image, volume_type)
         seen = [image.id, *(each["id"] for each in components(tenant, image))]
         assert {receiver.image.get(f"/images/{each}").status_code for each in seen} == {404}
     tenant.ims.delete_image(image.id)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What jobs about a server leave behind that are cancelled, or whose worker dies, at any moment."""
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ims_glance.model import job as model
+from ims_glance.model.job import JobStatus
+from tests.benchmarks.harness import Figure, note
+from tests.cloud import captures, flow_jobs, jobs, machines
+
+FAILURES = 100
+_PATIENCE = 300.0
+# Seconds within which a job of the server is hit; a whole one takes about twice as long.
+_WITHIN = 12.0
+_SEED = 33
+
+Accept = Callable[[], str]
+
+
+def leftovers() -> Figure:
+    """Images, volumes, snapshots, backups, disks in Ceph and trusts after 100 forced failures."""
+    chance = random.Random(_SEED)
+    bench = jobs.Bench()
+    failed: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    with _site(bench) as (tenant, accepts):
+        before = captures.counted(tenant)
+        turn = 0
+        while failed.total() < FAILURES:
+            name = list(accepts)[turn % len(accepts)]
+            job = _hit(bench, accepts[name](), chance.uniform(0.0, _WITHIN), bool(turn % 2))
+            turn += 1
+            if job.status is JobStatus.SUCCESS:
+                _remove(tenant, job)
+            else:
+                failed[name] += 1
+            found += _difference(tenant, before)
+            if turn % 10 == 0:
+                note(f"  {turn} jobs, {failed.total()} failed, left: {found.total()}")
+    how = ", ".join(f"{count} {name}" for name, count in failed.items())
+    return Figure(
+        f"leftovers after {failed.total()} forced failures ({how}), every other with a worker "
+        "killed",
+        "0",
+        f"{found.total()}{' ' + str(dict(found)) if found else ''}",
+    )
+
+
+@contextlib.contextmanager
+def _site(bench: jobs.Bench) -> Iterator[tuple[Any, dict[str, Accept]]]:
+    """A tenant, and how each type of job about its server of two volumes is accepted."""
+    with (
+        jobs.tenant() as tenant,
+        machines.guest(tenant) as guest,
+        machines.volume_root(tenant, guest, disks=1) as server,
+    ):
+        wished = captures.arguments(tenant, server)
+        kept = {**wished, "server_name": "machine"}
+        with flow_jobs.working(bench):
+            accepted = flow_jobs.accept(bench, tenant, model.SERVER_BACKUP, **kept)
+            backup_id = flow_jobs.succeeded(bench, accepted, _PATIENCE).backup_id
+        backup = captures.backups(tenant).find(str(backup_id))
+        assert backup is not None
+        disks = [{**each, "name": f"disk-{at}"} for at, each in enumerate(wished["wishes"])]
+        arguments = {
+            model.WHOLE_OF_SERVER: wished,
+            model.SERVER_BACKUP: kept,
+            model.WHOLE_OF_BACKUP: captures.of_backup(backup),
+            model.IMAGES_OF_VOLUMES: {**wished, "wishes": disks, "stands_still": False},
+        }
+        try:
+            yield (
+                tenant,
+                {name: _acceptance(bench, tenant, name, each) for name, each in arguments.items()},
+            )
+        finally:
+            captures.backups(tenant).delete(backup)
+
+
+def _acceptance(bench: jobs.Bench, tenant: Any, name: str, arguments: dict[str, Any]) -> Accept:
+    makes_image = name != model.SERVER_BACKUP
+
+    def accept() -> str:
+        return flow_jobs.accept(bench, tenant, name, makes_image, **arguments)
+
+    return accept
+
+
+def _hit(bench: jobs.Bench, job_id: str, after: float, kills: bool) -> Any:
+    """Cancel a job after so many seconds of work; the one that does it may die first."""
+    with bench.worker() as worker:
+        bench.until(job_id, status=JobStatus.RUNNING)
+        with contextlib.suppress(AssertionError):
+            bench.ended(job_id, after)
+        if kills:
+            worker.kill()
+        if not bench.job(job_id).is_finished:
+            bench.acceptance.cancel(job_id, bench.job(job_id).project_id)
+        if not kills:
+            return _settled(bench, job_id)
+    with bench.worker():
+        return _settled(bench, job_id)
+
+
+def _settled(bench: jobs.Bench, job_id: str) -> Any:
+    job = bench.ended(job_id, _PATIENCE)
+    jobs.eventually(lambda: bench.rows("delegations"), [], 60)
+    return job
+
+
+def _remove(tenant: Any, job: Any) -> None:
+    """What a job made that was done before it was hit."""
+    for image_id in job.entities.get(model.DISK_IMAGES, {}).values() or [job.image_id]:
+        if image_id:
+            tenant.image.delete(f"/images/{image_id}")
+    if job.type == model.SERVER_BACKUP:
+        backups = captures.backups(tenant)
+        made = backups.find(job.backup_id)
+        assert made is not None
+        backups.delete(made)
+
+
+def _difference(tenant: Any, before: dict[str, Any]) -> Counter[str]:
+    """How many of what there are too many, or too few, once Cinder had time to delete them."""
+    with contextlib.suppress(AssertionError):
+        jobs.eventually(lambda: captures.counted(tenant), before, 30)
+    after = captures.counted(tenant)
+    counts = {name: len(set(after[name]) ^ set(before[name])) for name in before}
+    if any(counts.values()):
+        note(f"  left: { {name: after[name] for name in counts if counts[name]} }")
+        # Each is counted once.
+        before.update(after)
+    return Counter({name: count for name, count in counts.items() if count})
