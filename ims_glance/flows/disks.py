@@ -26,7 +26,7 @@ from ims_glance.model.servers import Disk
 Found = list[dict[str, Any]]
 
 # Between two looks while a server may stand still; seconds.
-SOON = 0.1
+SOON = 0.05
 _MAKING = ("creating", "downloading", "deleting", "backing-up", "restoring-backup")
 
 
