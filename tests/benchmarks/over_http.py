@@ -237,7 +237,7 @@ def random_file(size: int) -> Iterator[IO[bytes]]:
     with tempfile.TemporaryFile(dir=pocket.HOME) as file:
         for _ in range(size // units.Mi):
             file.write(secrets.token_bytes(units.Mi))
-        file.flush()
+        file.seek(0)
         yield file
 
 
