@@ -6,6 +6,7 @@ nothing unknown, it makes the image under a name that only one job uses; the ima
 name at the end.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from ims_glance import exceptions
@@ -16,6 +17,9 @@ from ims_glance.flows.context import JobContext, clock
 
 POLL = 1.0
 """Between two looks at Cinder; seconds."""
+
+# What may be done that soon is not broken off; seconds.
+_NEARLY_DONE = 30.0
 
 # A volume that Cinder is busy with for us or for somebody else, and that may be available again.
 _BUSY = frozenset({"uploading", "downloading", "maintenance"})
@@ -58,6 +62,18 @@ def seconds_for(job: JobContext, gibibytes: int) -> float:
     """How long moving so much data may take."""
     options = job.conf.ims_jobs
     return float(options.patience_seconds + gibibytes * options.volume_seconds_per_gib)
+
+
+def let_finish(job: JobContext, uploads: Iterable["Upload"]) -> None:
+    """Wait a little while Cinder uploads, before the images are deleted.
+
+    Cinder's driver for RBD does not close a volume whose upload breaks off
+    (``cinder/volume/drivers/rbd.py``, copy_volume_to_image), and then cannot delete it until its
+    garbage happens to be collected, which may take minutes.
+    """
+    end = clock() + min(_NEARLY_DONE, job.conf.ims_jobs.patience_seconds)
+    for upload in uploads:
+        upload.let_go(end)
 
 
 class Upload:
@@ -119,10 +135,14 @@ class Upload:
             raise UploadFailed(volume_id=self.volume_id, reason=reason)
         return True
 
-    def let_go(self) -> None:
-        """Wait until Cinder has let go of the volume, after its image was deleted."""
-        # Not for as long as a neighbour may be away: Cinder answers, and may be stuck for good.
-        end = clock() + self._job.conf.ims_jobs.patience_seconds
+    def let_go(self, end: float | None = None) -> None:
+        """Wait until Cinder has let go of the volume, after its image was deleted.
+
+        :param end: when to wait no longer (:func:`ims_glance.flows.context.clock`)
+        """
+        if end is None:
+            # Not for as long as a neighbour may be away: Cinder answers, and may be stuck for good.
+            end = clock() + self._job.conf.ims_jobs.patience_seconds
         while self._is_uploading() and clock() < end:
             self._job.pause(POLL)
 

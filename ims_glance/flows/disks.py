@@ -16,7 +16,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi, snapshot_name
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import tasks
-from ims_glance.flows.cinder_upload import POLL, Upload, UploadStuck, seconds_for
+from ims_glance.flows.cinder_upload import POLL, Upload, UploadStuck, let_finish, seconds_for
 from ims_glance.flows.context import JobContext, clock
 from ims_glance.flows.task import Task
 from ims_glance.model import attributes, capture, whole
@@ -239,13 +239,18 @@ class UploadVolumes(DiskTask):
 
     def revert(self, result: Any = None, **_: Any) -> None:
         """Delete the images, whatever they are called by now."""
+        uploads = [
+            Upload(self.job, self.volumes, volume["id"], self.called(disk))
+            for disk in self.attached
+            for volume in self.volumes.named(self.called(disk))
+        ]
+        let_finish(self.job, uploads)
         named = [tasks.find_named(self.job, self.called(disk)) for disk in self.disks]
         known = result if isinstance(result, list) else []
         for image_id in {*filter(None, named), *known}:
             tasks.delete_protected(self.job, image_id)
-        for disk in self.attached:
-            for volume in self.volumes.named(self.called(disk)):
-                Upload(self.job, self.volumes, volume["id"], self.called(disk)).let_go()
+        for upload in uploads:
+            upload.let_go()
 
     def _upload(self, disk: Disk) -> Upload:
         [volume] = self.volumes.named(self.called(disk))

@@ -11,7 +11,14 @@ from taskflow.patterns import linear_flow
 from ims_glance import exceptions
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import tasks
-from ims_glance.flows.cinder_upload import POLL, Upload, UploadStuck, VolumeUnusable, seconds_for
+from ims_glance.flows.cinder_upload import (
+    POLL,
+    Upload,
+    UploadStuck,
+    VolumeUnusable,
+    let_finish,
+    seconds_for,
+)
 from ims_glance.flows.context import JobContext, clock
 from ims_glance.flows.task import Task
 from ims_glance.model import attributes
@@ -86,6 +93,7 @@ class BeginUpload(_VolumeTask):
 
     def revert(self, **_: Any) -> None:
         """Delete the image, and wait until Cinder has let go of the volume."""
+        let_finish(self.job, [self.upload])
         found = self._found()
         if found is not None:
             self.job.record_image_id(found)

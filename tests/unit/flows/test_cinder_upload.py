@@ -6,7 +6,7 @@ import pytest
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import cinder_upload
 from ims_glance.flows.cinder_upload import Upload
-from ims_glance.flows.context import JobContext
+from ims_glance.flows.context import JobContext, clock
 from tests.unit.flows import flow_bench
 
 NAME = "ims-job-1-0"
@@ -72,6 +72,22 @@ def test_a_volume_that_is_gone(server, make):
 def test_letting_go_ends(make):
     make(status="uploading").let_go()
     make().let_go()
+
+
+def test_letting_finish_ends(job, make):
+    uploads = [make(status="uploading"), make(), make(status="uploading")]
+    begun = clock()
+    cinder_upload.let_finish(job, uploads)
+    assert 0.5 <= clock() - begun < 5
+
+
+def test_what_is_nearly_done_is_let_finish(job, server, make, monkeypatch):
+    upload = make(status="uploading")
+    volume = server.volumes[upload.volume_id]
+    monkeypatch.setattr(JobContext, "pause", lambda *_: volume.update(status="available"))
+    job.conf.set_override("patience_seconds", 300.0, "ims_jobs")
+    cinder_upload.let_finish(job, [upload])
+    assert volume["status"] == "available"
 
 
 def test_time_for_much_data(job):
