@@ -76,15 +76,14 @@ def check_what_nova_refuses(tenant, image, volume_type):
         tenant.ims.update_image(image.id, min_ram=1 << 20)
         refused("memory is too small")
         tenant.ims.update_image(image.id, min_ram=0)
-        storage = pocket.connect("admin").block_storage
-        made = storage.find_type(volume_type)
-        storage.delete_type(made)
-        refused(f"Volume type {volume_type} could not be found")
         with without(components(tenant, image)[1]["id"]) as gone:
             refused(f"failed to get image {gone}")
             with pytest.raises(errors.Refused, match=gone) as refusal:
                 tenant.ims.copy_image(image, "copy")
             assert refusal.value.code == "IMG.0027"
+        storage = pocket.connect("admin").block_storage
+        storage.delete_type(storage.find_type(volume_type))
+        refused(f"Volume type {volume_type} could not be found")
 
 
 @contextlib.contextmanager
