@@ -120,6 +120,8 @@ class MakeBackups(BackupTask):
                 self._fail(disk, part)
         for part in surplus:
             # Cinder had begun with it, and its answer was lost.
+            if is_late:
+                self._fail(part.disk, part)
             if part.status in ("available", "error"):
                 self.backups.delete_part(part.id)
         return bool(surplus) or any(part.status == "creating" for part in parts.values())
