@@ -8,6 +8,7 @@ After the snapshots the server is not touched any more.
 
 import concurrent.futures
 import contextlib
+import functools
 from typing import Any
 
 from oslo_utils import units
@@ -140,7 +141,7 @@ class TakeSnapshots(DiskTask):
         arguments = self.job.arguments
         return bool(arguments.get("stands_still") and arguments.get("quiesces"))
 
-    @property
+    @functools.cached_property
     def _standstill(self) -> Standstill:
         seconds = seconds_for(self.job, self.disks[0].size)
         return Standstill(self.job, self.compute, self.server_id, seconds)
@@ -159,13 +160,16 @@ class TakeSnapshots(DiskTask):
         return milliseconds
 
     def _undo(self, is_running: bool, may_go_on: bool) -> None:
-        for disk in self.disks:
-            if disk.volume_id is None:
-                self._delete_root_image(disk)
-        if is_running and self.job.arguments.get("stands_still"):
-            # It ran when this job began, so if it is paused, then by this job.
-            with contextlib.suppress(rest.Missing):
-                self._standstill.let_go()
+        try:
+            # First, for Nova lets nobody unpause the server while it reads the disk.
+            for disk in self.disks:
+                if disk.volume_id is None:
+                    self._delete_root_image(disk)
+        finally:
+            # It ran when this job began. No server waits for a Glance that is away.
+            if is_running and self.job.arguments.get("stands_still"):
+                with contextlib.suppress(rest.Missing):
+                    self._standstill.let_go()
         if is_running and self._quiesces:
             Quiesce(self).undo(may_go_on)
         self.delete_snapshots()
