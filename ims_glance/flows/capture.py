@@ -15,6 +15,7 @@ from oslo_utils import units
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
+from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.flows import tasks
 from ims_glance.flows.back_up import MakeBackups, MakeRootVolume, NameBackups
@@ -40,6 +41,16 @@ from ims_glance.model.servers import Disk
 
 # Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
 _AT_ONCE = 8
+
+
+class NotStopped(exceptions.Conflict):
+    """A server was started while its disks were captured."""
+
+    code = "IMG.0126"
+    template = (
+        "Server {server_id} was stopped when its capture began, and is {status} now: its disks "
+        "would not be of one instant. Try again."
+    )
 
 
 def image(job: JobContext) -> Flow:
@@ -120,7 +131,7 @@ class TakeSnapshots(DiskTask):
             self._undo(is_running, may_go_on=True)
         self._is_again = True
         if not is_running:
-            return {"capture": "stopped", "standstill": 0, **self._taken()}
+            return self._of_stopped()
         if not self.job.arguments.get("stands_still"):
             return {"capture": "running", "standstill": 0, **self._taken()}
         if self._quiesces:
@@ -145,6 +156,15 @@ class TakeSnapshots(DiskTask):
     def _standstill(self) -> Standstill:
         seconds = seconds_for(self.job, self.disks[0].size)
         return Standstill(self.job, self.compute, self.server_id, seconds)
+
+    def _of_stopped(self) -> dict[str, Any]:
+        taken = self._taken()
+        # It was looked at in another task, perhaps by a worker that died since.
+        status = self.compute.get(self.server_id)["status"]
+        is_stopped = status == servers.STOPPED
+        if self.job.arguments.get("stands_still") and not is_stopped:
+            raise NotStopped(server_id=self.server_id, status=status)
+        return {"capture": "stopped" if is_stopped else "running", "standstill": 0, **taken}
 
     def _quiesced(self) -> int | None:
         """For how long the guest was frozen for the snapshots, in ms; ``None`` if it was not."""

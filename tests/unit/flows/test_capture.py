@@ -25,10 +25,10 @@ def machine(request, server):
     return Machine(server, request.param)
 
 
-def whole_machine(cloud, machine, dies_at=0, cancels_at=0, **more):
+def whole_machine(cloud, machine, dies_at=0, cancels_at=0, number=1, **more):
     wishes = [Wish(disk) for disk in machine.disks]
     arguments = machine.arguments(wishes, **{"stands_still": True, **more})
-    return cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, **arguments)
+    return cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, number, **arguments)
 
 
 def is_undone(machine, job, code):
@@ -86,6 +86,22 @@ def test_a_stopped_server(cloud, server, machine):
         f"POST /servers/{machine.id}/action" not in server.requests
         or machine.disks[0].volume_id is None
     )
+
+
+def test_a_stopped_server_that_is_started_meanwhile(cloud, server, machine):
+    """Its disks would be of several instants, and be called ``stopped``."""
+    view = server.machines.servers[machine.id]
+    view["status"] = "SHUTOFF"
+
+    def watch(request):
+        if request == "POST /snapshots":
+            view["status"] = "ACTIVE"
+
+    cloud.watch = watch
+    is_undone(machine, whole_machine(cloud, machine), "IMG.0126")
+    view["status"] = "SHUTOFF"
+    job = whole_machine(cloud, machine, stands_still=False, number=2)
+    assert server.images[job.image_id][attributes.CAPTURE] == "running"
 
 
 def test_a_server_that_somebody_else_paused_stays_paused(cloud, server, machine):
