@@ -114,7 +114,7 @@ def _follow(call: Call, views: list[dict[str, Any]], effect: Effect) -> None:
             effect(call, view)
         except SubrequestRefused as refused:
             if refused.response.status_int not in _GONE:
-                # 'ims-manage orphans' finds those that are left without their image.
+                # One whose image is deleted is its owner's to delete.
                 LOG.error("Disk %s did not follow its image: %s", view["id"], refused)
 
 

@@ -164,6 +164,16 @@ def test_nobody_works_with_a_disk(machine: Whole, glance: Client, number: int) -
         glance.patch(disk, {"op": "replace", "path": "/protected", "value": False})
 
 
+def test_the_owner_deletes_a_disk_that_did_not_follow_its_image(glance: Client) -> None:
+    """Its store was away when the image was deleted, or Glance died."""
+    disk = _disk(glance)
+    _patch(glance, disk, attributes.COMPONENT_OF, "55555555-0000-4000-8000-000000000000")
+    glance.patch(disk, {"op": "replace", "path": "/protected", "value": False})
+    glance.delete(disk)
+    with pytest.raises(ApiError):
+        glance.show(disk)
+
+
 @pytest.mark.parametrize("name", sorted(whole.MAPPED))
 def test_nobody_changes_what_nova_reads(machine: Whole, glance: Client, name: str) -> None:
     with refused(403, "IMG.0026"):
