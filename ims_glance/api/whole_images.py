@@ -17,6 +17,7 @@ from ims_glance.api import rules, server_backups
 from ims_glance.api.images import Image, SubrequestRefused
 from ims_glance.api.rules import Call
 from ims_glance.model import attributes, whole
+from ims_glance.model import rules as image_rules
 
 LOG = logging.getLogger(__name__)
 
@@ -31,6 +32,20 @@ def components(call: Call, image: Image) -> list[dict[str, Any]]:
         if view is not None and _belongs(view.view, image):
             found.append(view.view)
     return found
+
+
+def check_share(call: Call, image: Image) -> None:
+    """Check that no disk is encrypted with the default key of its project.
+
+    The image shows the key of its first encrypted disk; others may have been made of other images.
+
+    :raises Refused: if one is
+    """
+    others = {view.get(attributes.CMK_ID) or image.key_id for view in components(call, image)}
+    others.discard(image.key_id)
+    if others and call.keys.find_default(call.context) in others:
+        default_key = image_rules.Trait.DEFAULT_KEY
+        raise image_rules.Refused(image_rules.Action.SHARE, default_key, "IMG.0098", image.id)
 
 
 def share(call: Call, image: Image, project_id: str) -> None:
