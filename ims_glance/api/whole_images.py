@@ -15,6 +15,7 @@ import webob
 
 from ims_glance.api import rules, server_backups
 from ims_glance.api.images import Image, SubrequestRefused
+from ims_glance.api.roles import is_service
 from ims_glance.api.rules import Call
 from ims_glance.model import attributes, whole
 from ims_glance.model import rules as image_rules
@@ -84,7 +85,9 @@ def delete(call: Call) -> None:
         return
     if with_backup and call.backups is not None:
         server_backups.delete_with(call, call.backups, image)
-    _on_success(call, components(call, image), _delete)
+    if not is_service(call.context):
+        # A job deletes what it made one by one: if it makes its image anew, the disks stay.
+        _on_success(call, components(call, image), _delete)
 
 
 def update(call: Call) -> None:

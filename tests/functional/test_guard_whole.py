@@ -107,6 +107,12 @@ def test_the_disks_go_with_the_image(machine: Whole, glance: Client) -> None:
         assert gone.value.status == 404
 
 
+def test_a_job_that_makes_its_image_anew_keeps_the_disks(machine: Whole, glance: Client) -> None:
+    """As it does after a worker died between making and filling it."""
+    glance.call("DELETE", f"/v2/images/{machine.id}", headers=AS_SERVICE)
+    assert [each["status"] for each in machine.each(glance)] == ["active"] * 2
+
+
 def test_a_backup_that_nobody_can_delete_keeps_its_image(machine: Whole, glance: Client) -> None:
     """This cloud has no Cinder: what cannot be done is said before anything is deleted."""
     _patch(glance, machine.id, attributes.BACKUP_ID, "11111111-0000-4000-8000-000000000000")
