@@ -101,8 +101,7 @@ class MakeBackups(BackupTask):
             volume = self.volume(disk)
             self.backups.back_up(plan, _of_volume(disk, volume), count)
         else:
-            [snapshot] = self.volumes.snapshots_named(self.called(disk))
-            self.backups.back_up(plan, disk, count, snapshot["id"])
+            self.backups.back_up(plan, disk, count, self.snapshot(disk)["id"])
 
     def _are_due(self, is_late: bool) -> bool:
         """Whether any backup is still being made.
