@@ -20,7 +20,7 @@ from oslo_config import cfg
 from ims_glance import exceptions
 from ims_glance.api import bodies
 from ims_glance.api.image_keys import ImageKeys
-from ims_glance.api.images import Image, Images, may, may_create
+from ims_glance.api.images import Image, Images, SubrequestRefused, may, may_create
 from ims_glance.api.quota import Quota
 from ims_glance.api.roles import as_service, is_service
 from ims_glance.clouds import coordination
@@ -132,9 +132,21 @@ class Call:
         if action is image_rules.Action.SHARE and image.key_id:
             default_key = self.keys.find_default(self.context)
         facts = image_rules.Facts.of(image.view, default_key)
+        if facts.component and self._is_left_behind(image):
+            # It did not follow its image when that was deleted: its owner may tidy up.
+            facts = dataclasses.replace(facts, component=False)
         viewer = facts.owner if self.context.is_admin else str(self.context.project_id)
         share_encrypted = self.limits.conf.ims_api.share_encrypted
         image_rules.check(action, facts, viewer, share_encrypted)
+
+    def _is_left_behind(self, image: Image) -> bool:
+        """Whether the whole-machine image that an image is a disk of is gone."""
+        try:
+            path = f"/v2/images/{whole.parent_id(image.view)}"
+            self.images.call(self.context.elevated(), "GET", path)
+        except SubrequestRefused as refused:
+            return bool(refused.response.status_int == 404)
+        return False
 
 
 def create(call: Call) -> None:

@@ -27,7 +27,6 @@ LOG = logging.getLogger(__name__)
 
 # Of a body of IMS's clients, which have one thing to say in it; bytes.
 _LONGEST = 65536
-_DELETABLE = frozenset({"available", "error", "deleting"})
 
 
 class Backups:
@@ -99,9 +98,8 @@ def _find(call: Call, known: Backups, image: Image, backup_id: str) -> ServerBac
         _refuse(image, backup_id, str(refused))
     if backup_id in known.in_use(str(call.context.project_id)):
         _refuse(image, backup_id, "a job works on it")
-    # Cinder deletes no others (cinder/backup/api.py, delete).
-    if found is not None and not {part.status for part in found.parts} <= _DELETABLE:
-        _refuse(image, backup_id, f"it is {found.status}")
+    if found is not None and found.obstacle:
+        _refuse(image, backup_id, found.obstacle)
     return found
 
 

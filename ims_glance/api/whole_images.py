@@ -15,8 +15,10 @@ import webob
 
 from ims_glance.api import rules, server_backups
 from ims_glance.api.images import Image, SubrequestRefused
+from ims_glance.api.roles import is_service
 from ims_glance.api.rules import Call
 from ims_glance.model import attributes, whole
+from ims_glance.model import rules as image_rules
 
 LOG = logging.getLogger(__name__)
 
@@ -31,6 +33,20 @@ def components(call: Call, image: Image) -> list[dict[str, Any]]:
         if view is not None and _belongs(view.view, image):
             found.append(view.view)
     return found
+
+
+def check_share(call: Call, image: Image) -> None:
+    """Check that no disk is encrypted with the default key of its project.
+
+    The image shows the key of its first encrypted disk; others may have been made of other images.
+
+    :raises Refused: if one is
+    """
+    others = {view.get(attributes.CMK_ID) or image.key_id for view in components(call, image)}
+    others.discard(image.key_id)
+    if others and call.keys.find_default(call.context) in others:
+        default_key = image_rules.Trait.DEFAULT_KEY
+        raise image_rules.Refused(image_rules.Action.SHARE, default_key, "IMG.0098", image.id)
 
 
 def share(call: Call, image: Image, project_id: str) -> None:
@@ -69,7 +85,9 @@ def delete(call: Call) -> None:
         return
     if with_backup and call.backups is not None:
         server_backups.delete_with(call, call.backups, image)
-    _on_success(call, components(call, image), _delete)
+    if not is_service(call.context):
+        # A job deletes what it made one by one: if it makes its image anew, the disks stay.
+        _on_success(call, components(call, image), _delete)
 
 
 def update(call: Call) -> None:
@@ -114,7 +132,7 @@ def _follow(call: Call, views: list[dict[str, Any]], effect: Effect) -> None:
             effect(call, view)
         except SubrequestRefused as refused:
             if refused.response.status_int not in _GONE:
-                # 'ims-manage orphans' finds those that are left without their image.
+                # One whose image is deleted is its owner's to delete.
                 LOG.error("Disk %s did not follow its image: %s", view["id"], refused)
 
 

@@ -101,8 +101,7 @@ class MakeBackups(BackupTask):
             volume = self.volume(disk)
             self.backups.back_up(plan, _of_volume(disk, volume), count)
         else:
-            [snapshot] = self.volumes.snapshots_named(self.called(disk))
-            self.backups.back_up(plan, disk, count, snapshot["id"])
+            self.backups.back_up(plan, disk, count, self.snapshot(disk)["id"])
 
     def _are_due(self, is_late: bool) -> bool:
         """Whether any backup is still being made.
@@ -120,6 +119,8 @@ class MakeBackups(BackupTask):
                 self._fail(disk, part)
         for part in surplus:
             # Cinder had begun with it, and its answer was lost.
+            if is_late:
+                self._fail(part.disk, part)
             if part.status in ("available", "error"):
                 self.backups.delete_part(part.id)
         return bool(surplus) or any(part.status == "creating" for part in parts.values())

@@ -8,12 +8,14 @@ After the snapshots the server is not touched any more.
 
 import concurrent.futures
 import contextlib
+import functools
 from typing import Any
 
 from oslo_utils import units
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
+from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.flows import tasks
 from ims_glance.flows.back_up import MakeBackups, MakeRootVolume, NameBackups
@@ -39,6 +41,16 @@ from ims_glance.model.servers import Disk
 
 # Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
 _AT_ONCE = 8
+
+
+class NotStopped(exceptions.Conflict):
+    """A server was started while its disks were captured."""
+
+    code = "IMG.0126"
+    template = (
+        "Server {server_id} was stopped when its capture began, and is {status} now: its disks "
+        "would not be of one instant. Try again."
+    )
 
 
 def image(job: JobContext) -> Flow:
@@ -119,7 +131,7 @@ class TakeSnapshots(DiskTask):
             self._undo(is_running, may_go_on=True)
         self._is_again = True
         if not is_running:
-            return {"capture": "stopped", "standstill": 0, **self._taken()}
+            return self._of_stopped()
         if not self.job.arguments.get("stands_still"):
             return {"capture": "running", "standstill": 0, **self._taken()}
         if self._quiesces:
@@ -140,10 +152,19 @@ class TakeSnapshots(DiskTask):
         arguments = self.job.arguments
         return bool(arguments.get("stands_still") and arguments.get("quiesces"))
 
-    @property
+    @functools.cached_property
     def _standstill(self) -> Standstill:
         seconds = seconds_for(self.job, self.disks[0].size)
         return Standstill(self.job, self.compute, self.server_id, seconds)
+
+    def _of_stopped(self) -> dict[str, Any]:
+        taken = self._taken()
+        # It was looked at in another task, perhaps by a worker that died since.
+        status = self.compute.get(self.server_id)["status"]
+        is_stopped = status == servers.STOPPED
+        if self.job.arguments.get("stands_still") and not is_stopped:
+            raise NotStopped(server_id=self.server_id, status=status)
+        return {"capture": "stopped" if is_stopped else "running", "standstill": 0, **taken}
 
     def _quiesced(self) -> int | None:
         """For how long the guest was frozen for the snapshots, in ms; ``None`` if it was not."""
@@ -159,13 +180,16 @@ class TakeSnapshots(DiskTask):
         return milliseconds
 
     def _undo(self, is_running: bool, may_go_on: bool) -> None:
-        for disk in self.disks:
-            if disk.volume_id is None:
-                self._delete_root_image(disk)
-        if is_running and self.job.arguments.get("stands_still"):
-            # It ran when this job began, so if it is paused, then by this job.
-            with contextlib.suppress(rest.Missing):
-                self._standstill.let_go()
+        try:
+            # First, for Nova lets nobody unpause the server while it reads the disk.
+            for disk in self.disks:
+                if disk.volume_id is None:
+                    self._delete_root_image(disk)
+        finally:
+            # It ran when this job began. No server waits for a Glance that is away.
+            if is_running and self.job.arguments.get("stands_still"):
+                with contextlib.suppress(rest.Missing):
+                    self._standstill.let_go()
         if is_running and self._quiesces:
             Quiesce(self).undo(may_go_on)
         self.delete_snapshots()

@@ -48,7 +48,7 @@ class NotDeleted(exceptions.ImsError):
     """Something that was made on the way does not go."""
 
     code = "IMG.0014"
-    template = "Cinder does not delete {kind} {id} ({status}). Delete it yourself."
+    template = "Cinder does not delete {kind} {id} ({status}). {advice}"
 
 
 class DiskTask(Task):
@@ -126,6 +126,18 @@ class DiskTask(Task):
                 )
             self.job.pause(SOON)
 
+    def snapshot(self, disk: Disk) -> dict[str, Any]:
+        """The snapshot that was taken of a disk.
+
+        :raises SnapshotFailed: if there is none any more
+        """
+        found = self.volumes.snapshots_named(self.called(disk))
+        if not found:
+            raise SnapshotFailed(
+                number=disk.number, server_id=self.server_id, reason="somebody deleted it."
+            )
+        return found[0]
+
     def await_volume(self, disk: Disk) -> dict[str, Any]:
         """The volume that Cinder makes for a disk, once it is available.
 
@@ -179,11 +191,24 @@ class DiskTask(Task):
         while there := find():
             # Cinder deletes nothing that it is still making.
             ready = [each for each in there if each["status"] not in _MAKING]
-            refusals = [refused for each in ready if (refused := _refusal(delete, each["id"]))]
+            refusals = {
+                each["id"]: refused for each in ready if (refused := _refusal(delete, each["id"]))
+            }
             if clock() > end:
-                status = refusals[0] if refusals else there[0]["status"]
-                raise NotDeleted(kind=kind, id=there[0]["id"], status=status)
+                raise _not_deleted(kind, there, refusals)
             self.job.pause(POLL / 2)
+
+
+def _not_deleted(kind: str, there: Found, refusals: Mapping[str, rest.Refused]) -> NotDeleted:
+    """The error about the first that Cinder refused to delete, or never finishes.
+
+    :param refusals: by the ids of those that it refused
+    """
+    for thing_id, refused in refusals.items():
+        return NotDeleted(kind=kind, id=thing_id, status=refused, advice="Delete it yourself.")
+    # Its owner cannot delete it either.
+    advice = f"Ask your operator to reset the status of that {kind}, and delete it then."
+    return NotDeleted(kind=kind, id=there[0]["id"], status=there[0]["status"], advice=advice)
 
 
 def _refusal(delete: Callable[[str], None], thing_id: str) -> rest.Refused | None:
@@ -202,7 +227,7 @@ class MakeVolumes(DiskTask):
         """Make those that are not there, and wait for all."""
         for disk in self.attached:
             if not self.volumes.named(self.called(disk)):
-                [snapshot] = self.volumes.snapshots_named(self.called(disk))
+                snapshot = self.snapshot(disk)
                 self.volumes.create_from_snapshot(snapshot["id"], self.called(disk), disk.size)
         for disk in self.attached:
             self.set_key(self.await_volume(disk))
@@ -253,8 +278,7 @@ class UploadVolumes(DiskTask):
             upload.let_go()
 
     def _upload(self, disk: Disk) -> Upload:
-        [volume] = self.volumes.named(self.called(disk))
-        return Upload(self.job, self.volumes, volume["id"], self.called(disk))
+        return Upload(self.job, self.volumes, self.volume(disk)["id"], self.called(disk))
 
 
 class DeleteVolumes(DiskTask):

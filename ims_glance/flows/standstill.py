@@ -8,16 +8,19 @@ host stands still until Nova has uploaded that too.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi
 from ims_glance.flows.context import Abandoned, JobContext, clock
-from ims_glance.model.servers import ACTIVE, PAUSED, ServerUnfit
+from ims_glance.model.servers import ACTIVE, PAUSED, ServerBusy, ServerUnfit, check_server
 
 # Between two looks at a server that stands still, and is wanted back; seconds.
 _POLL = 0.05
+# Nova answers before the hypervisor has paused the server, which is ACTIVE until then.
+_PAUSING = "pausing"
 
 
 class NotHeldStill(exceptions.ImsError):
@@ -71,6 +74,8 @@ class Standstill:
         self._compute = compute
         self._server_id = server_id
         self._seconds = seconds
+        # What another worker has asked of Nova, nobody knows.
+        self._may_hold = job.job.generation > 1
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[Stillness]:
@@ -95,32 +100,50 @@ class Standstill:
         still.milliseconds = round((clock() - begun) * 1000)
 
     def let_go(self) -> None:
-        """See to it that the server does not stand still any more.
+        """See to it that the server does not stand still any more, unless others made it.
 
         :raises NotLetGo: if Nova does not let it go on
         """
-        end = clock() + self._seconds
+        if not self._may_hold:
+            return
+        begun = clock()
         # A wish to cancel the job is no reason to leave the server where it is.
         with self._job.reverting():
-            while (view := self._compute.get(self._server_id))["status"] == PAUSED:
+            view = self._compute.get(self._server_id)
+            while (seconds := self._longest(view)) is not None:
                 task = view["OS-EXT-STS:task_state"]
-                if clock() > end:
+                if clock() - begun > seconds:
                     raise NotLetGo(
-                        server_id=self._server_id, seconds=self._seconds, status=PAUSED, task=task
+                        server_id=self._server_id, seconds=seconds, status=view["status"], task=task
                     )
                 if not task:
                     self._unpause()
                 self._job.pause(_POLL)
+                view = self._compute.get(self._server_id)
+        self._may_hold = False
+
+    def _longest(self, view: Mapping[str, Any]) -> float | None:
+        """For how long a server may stay as it is; ``None`` if it goes on."""
+        if view["status"] == PAUSED:
+            return self._seconds
+        is_coming = view["OS-EXT-STS:task_state"] == _PAUSING
+        return float(self._job.conf.ims_jobs.patience_seconds) if is_coming else None
 
     def _pause(self) -> None:
+        before, self._may_hold = self._may_hold, True
         try:
             self._compute.pause(self._server_id)
         except rest.Refused as error:
             if error.status != 409:
                 raise
-            status = self._compute.get(self._server_id)["status"]
+            # If it is paused, then by its owner or by another job, and stays so.
+            self._may_hold = before
+            view = self._compute.get(self._server_id)
+            check_server(view)
+            if view["status"] == ACTIVE:
+                raise ServerBusy(server_id=self._server_id, task=error) from None
             raise ServerUnfit(
-                server_id=self._server_id, status=f"{status} now", wanted=ACTIVE
+                server_id=self._server_id, status=f"{view['status']} now", wanted=ACTIVE
             ) from None
 
     def _await_pause(self) -> None:

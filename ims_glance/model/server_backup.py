@@ -32,6 +32,8 @@ _LONGEST = 255
 _KEY = re.compile(r"[a-zA-Z0-9_:. /-]{1,255}")
 _NUMERAL = re.compile(r"\d{1,9}")
 _MOST_DISKS = 64
+# Cinder deletes no others (cinder/backup/api.py, delete).
+_DELETABLE = frozenset({"available", "error", "deleting"})
 
 
 class BackupMissing(exceptions.NotFound):
@@ -63,6 +65,13 @@ class BackupInUse(exceptions.Conflict):
 
     code = "IMG.0136"
     template = "A job works on server backup {backup_id}. Wait for it, or cancel it."
+
+
+class BackupNotFree(exceptions.Conflict):
+    """A part of the backup cannot be deleted, so that none is."""
+
+    code = "IMG.0136"
+    template = "Server backup {backup_id} cannot be deleted: {reason}."
 
 
 class BackupNotDeletable(exceptions.Conflict):
@@ -114,12 +123,14 @@ class Part:
     :ivar disk: its ``volume_id`` is what was backed up, which may be gone
     :ivar status: of the volume backup, as Cinder has it
     :ivar reason: why it failed
+    :ivar has_increments: whether there are incremental backups that need it
     """
 
     id: str
     disk: Disk
     status: str
     reason: str = ""
+    has_increments: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +175,15 @@ class ServerBackup:
         if Status.RESTORING in found:
             return Status.RESTORING
         return Status.AVAILABLE if found == {"available"} else Status.ERROR
+
+    @property
+    def obstacle(self) -> str:
+        """Why it cannot be deleted as a whole; empty if it can."""
+        if not {part.status for part in self.parts} <= _DELETABLE:
+            return f"it is {self.status}"
+        if needed := [part.id for part in self.parts if part.has_increments]:
+            return f"incremental backups exist of its volume backup {needed[0]}, delete those first"
+        return ""
 
     def view(self, image_id: str | None) -> dict[str, Any]:
         """As the API shows it.
@@ -295,4 +315,10 @@ def _part(view: Mapping[str, Any]) -> Part:
         str(said.get(_TYPE) or "") or None,
         said.get(_GOES) != "false",
     )
-    return Part(str(view["id"]), disk, str(view["status"]), str(view.get("fail_reason") or ""))
+    return Part(
+        str(view["id"]),
+        disk,
+        str(view["status"]),
+        str(view.get("fail_reason") or ""),
+        bool(view.get("has_dependent_backups")),
+    )

@@ -40,8 +40,8 @@ def machine(glance: Client) -> Whole:
 _RAW = {"name": "w", "disk_format": "raw", "container_format": "bare"}
 
 
-def _disk(glance: Client) -> str:
-    body = {**_RAW, "os_hidden": True, "protected": True}
+def _disk(glance: Client, **said: str) -> str:
+    body = {**_RAW, "os_hidden": True, "protected": True, **said}
     disk = str(_as_service(glance, "POST", "/v2/images", body)["id"])
     glance.upload(disk, b"data")
     return disk
@@ -79,12 +79,38 @@ def test_a_share_that_glance_refuses_shares_no_disk(machine: Whole, glance: Clie
             assert glance.call("GET", f"/v2/images/{disk}/members").json["members"] == []
 
 
+@pytest.mark.parametrize("headers", [{}, AS_SERVICE], ids=["native", "job"])
+def test_a_disk_under_the_default_key_is_not_shared(
+    machine: Whole, glance: Client, key: str, headers: dict[str, str]
+) -> None:
+    """The image shows the key of its first encrypted disk, which may be another."""
+    default = glance.create(__system__cmkid="ims/default")["__system__cmkid"]
+    parts = [_disk(glance, __system__cmkid=each) for each in (key, default)]
+    mapped = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(parts)]
+    said = {**_RAW, **whole.properties(mapped), "__system__cmkid": key}
+    made = _as_service(glance, "POST", "/v2/images", said)
+    glance.upload(made["id"], b"")
+    for disk in parts:
+        _patch(glance, disk, attributes.COMPONENT_OF, made["id"])
+    path, body = f"/v2/images/{made['id']}/members", {"member": "other"}
+    with refused(409, "IMG.0098"):
+        glance.call("POST", path, json_body=body, headers=headers)
+    views = [glance.show(image) for image in (made["id"], *parts)]
+    assert [view["visibility"] for view in views] == ["private"] * 3
+
+
 def test_the_disks_go_with_the_image(machine: Whole, glance: Client) -> None:
     glance.delete(machine.id)
     for image in (machine.id, *machine.disks):
         with pytest.raises(ApiError) as gone:
             glance.show(image)
         assert gone.value.status == 404
+
+
+def test_a_job_that_makes_its_image_anew_keeps_the_disks(machine: Whole, glance: Client) -> None:
+    """As it does after a worker died between making and filling it."""
+    glance.call("DELETE", f"/v2/images/{machine.id}", headers=AS_SERVICE)
+    assert [each["status"] for each in machine.each(glance)] == ["active"] * 2
 
 
 def test_a_backup_that_nobody_can_delete_keeps_its_image(machine: Whole, glance: Client) -> None:
@@ -162,6 +188,16 @@ def test_nobody_works_with_a_disk(machine: Whole, glance: Client, number: int) -
         glance.share(disk, "other")
     with refused(409, "IMG.0024"):
         glance.patch(disk, {"op": "replace", "path": "/protected", "value": False})
+
+
+def test_the_owner_deletes_a_disk_that_did_not_follow_its_image(glance: Client) -> None:
+    """Its store was away when the image was deleted, or Glance died."""
+    disk = _disk(glance)
+    _patch(glance, disk, attributes.COMPONENT_OF, "55555555-0000-4000-8000-000000000000")
+    glance.patch(disk, {"op": "replace", "path": "/protected", "value": False})
+    glance.delete(disk)
+    with pytest.raises(ApiError):
+        glance.show(disk)
 
 
 @pytest.mark.parametrize("name", sorted(whole.MAPPED))

@@ -115,6 +115,8 @@ def delete_server_backup(call: Call) -> Answer:
         found = known.get(call.context, backup_id)
         if found.id in known.in_use(call.project_id):
             raise model.BackupInUse(backup_id=found.id)
+        if found.obstacle:
+            raise model.BackupNotFree(backup_id=found.id, reason=found.obstacle)
         known.of(call.context).delete(found)
     return Answer()
 

@@ -111,6 +111,11 @@ def test_it_is_busy(call, known, server, status):
     _refused(call, known, image())
 
 
+def test_others_are_made_upon_it(call, known, server):
+    next(iter(server.backups.values()))["has_dependent_backups"] = True
+    _refused(call, known, image())
+
+
 def test_it_is_being_deleted_already(call, known, server):
     for each in server.backups.values():
         each["status"] = "deleting"

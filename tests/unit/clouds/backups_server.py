@@ -64,6 +64,8 @@ class BackupsHandler:
         backup = self.server.backups.get(backup_id)
         if backup is None:
             self._refuse(404, "no such backup")
+        elif backup.get("has_dependent_backups"):
+            self._refuse(400, "Incremental backups exist for this backup")
         elif backup["status"] not in ("available", "error"):
             self._refuse(400, "Backup status must be available or error")
         else:

@@ -111,6 +111,15 @@ def test_a_backup_that_was_begun_twice_is_kept_once(job, server):
     assert found.status is server_backup.Status.AVAILABLE
 
 
+def test_one_that_was_begun_twice_and_does_not_go(job, server):
+    """Nothing waits for it for good."""
+    MakeBackups(job).execute(INSTANT)
+    first = next(iter(server.backups.values()))
+    server.backups["again"] = {**first, "id": "zz", "status": "error_deleting"}
+    with pytest.raises(BackupFailed, match="error_deleting"):
+        MakeBackups(job).execute(INSTANT)
+
+
 def test_cinder_takes_too_long(job, server):
     server.backup_status = "creating"
     with pytest.raises(BackupFailed, match="creating"):

@@ -3,11 +3,13 @@
 
 import pytest
 
+from ims_glance.flows.capture import TakeSnapshots
 from ims_glance.flows.context import JobContext
 from ims_glance.model import attributes, whole
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.job import JobStatus
+from tests.unit.flows import flow_bench
 from tests.unit.flows.machine import Machine
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
@@ -23,10 +25,10 @@ def machine(request, server):
     return Machine(server, request.param)
 
 
-def whole_machine(cloud, machine, dies_at=0, cancels_at=0, **more):
+def whole_machine(cloud, machine, dies_at=0, cancels_at=0, number=1, **more):
     wishes = [Wish(disk) for disk in machine.disks]
     arguments = machine.arguments(wishes, **{"stands_still": True, **more})
-    return cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, **arguments)
+    return cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, number, **arguments)
 
 
 def is_undone(machine, job, code):
@@ -84,6 +86,51 @@ def test_a_stopped_server(cloud, server, machine):
         f"POST /servers/{machine.id}/action" not in server.requests
         or machine.disks[0].volume_id is None
     )
+
+
+def test_a_stopped_server_that_is_started_meanwhile(cloud, server, machine):
+    """Its disks would be of several instants, and be called ``stopped``."""
+    view = server.machines.servers[machine.id]
+    view["status"] = "SHUTOFF"
+
+    def watch(request):
+        if request == "POST /snapshots":
+            view["status"] = "ACTIVE"
+
+    cloud.watch = watch
+    is_undone(machine, whole_machine(cloud, machine), "IMG.0126")
+    view["status"] = "SHUTOFF"
+    job = whole_machine(cloud, machine, stands_still=False, number=2)
+    assert server.images[job.image_id][attributes.CAPTURE] == "running"
+
+
+def test_a_server_that_somebody_else_paused_stays_paused(cloud, server, machine):
+    """By its owner, or by another job, which would fail if this one let it go on."""
+    view = server.machines.servers[machine.id]
+
+    def watch(request):
+        if request.endswith("/action") and view["status"] == "ACTIVE":
+            view["status"] = "PAUSED"
+
+    cloud.watch = watch
+    job = whole_machine(cloud, machine)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0126")
+    assert machine.status == "PAUSED"
+
+
+def test_a_server_goes_on_though_glance_does_not_delete(tables, server):
+    """A worker died while it stood still."""
+    machine = Machine(server, is_local=True)
+    arguments = machine.arguments([Wish(disk) for disk in machine.disks], stands_still=True)
+    job = flow_bench.again(
+        tables, flow_bench.context(tables, project_id="demo", arguments=arguments)
+    )
+    job.session = server.session()
+    server.machines.servers[machine.id]["status"] = "PAUSED"
+    server.failures["GET /v2/images"] = [403]
+    TakeSnapshots(job).revert(is_running=True)
+    assert machine.status == "ACTIVE"
+    assert "could not be undone" in tables.jobs.get(job.id).fail_reason
 
 
 @pytest.mark.parametrize(

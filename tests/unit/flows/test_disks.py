@@ -4,7 +4,16 @@
 import pytest
 
 from ims_glance.flows.context import JobContext
-from ims_glance.flows.disks import DiskTask, MakeVolumes, NotDeleted, VolumeFailed, describe, key_of
+from ims_glance.flows.disks import (
+    DiskTask,
+    MakeVolumes,
+    NotDeleted,
+    SnapshotFailed,
+    UploadVolumes,
+    VolumeFailed,
+    describe,
+    key_of,
+)
 from ims_glance.model.capture import Wish
 from tests.unit.flows import flow_bench
 from tests.unit.flows.machine import Machine
@@ -84,6 +93,24 @@ def test_a_volume_that_somebody_deleted(job):
     task = MakeVolumes(job)
     with pytest.raises(VolumeFailed, match="deleted"):
         task.await_volume(task.disks[1])
+
+
+def test_a_snapshot_that_somebody_deleted(job):
+    with pytest.raises(SnapshotFailed, match="deleted"):
+        MakeVolumes(job).execute()
+
+
+def test_a_volume_that_somebody_deleted_before_its_upload(job):
+    with pytest.raises(VolumeFailed, match="deleted"):
+        UploadVolumes(job).execute({"root_image": "i"})
+
+
+def test_what_cinder_makes_for_good_is_no_task_of_its_owner(job, server):
+    """Cinder deletes nothing that is 'creating', and only an administrator changes that."""
+    task = Anything(job)
+    server.volume(name=task.called(task.disks[1]), status="creating")
+    with pytest.raises(NotDeleted, match="operator to reset"):
+        task.delete_volumes()
 
 
 def test_the_key_and_the_attributes(job, server):

@@ -7,7 +7,7 @@ from ims_glance.clouds.compute import ComputeApi
 from ims_glance.flows import standstill
 from ims_glance.flows.context import Abandoned, Cancelled
 from ims_glance.flows.standstill import Standstill
-from ims_glance.model.servers import ServerUnfit
+from ims_glance.model.servers import ServerBusy, ServerLocked, ServerUnfit
 from tests.unit.flows import flow_bench
 
 
@@ -57,14 +57,53 @@ def test_a_cancelled_job_lets_it_go(bench):
     assert bench.status == "ACTIVE"
 
 
+def test_a_pause_that_is_still_coming_is_waited_for(bench, server):
+    """Nova answers at once, and until the hypervisor has paused it the server is ``ACTIVE``."""
+    looks = []
+
+    def before(request):
+        if not request.startswith("GET /servers"):
+            return
+        looks.append(request)
+        if len(looks) == 1:
+            bench.view.update({"status": "ACTIVE", "OS-EXT-STS:task_state": "pausing"})
+            bench.job.lease.cancel()
+        if len(looks) == 4:
+            bench.view.update({"status": "PAUSED", "OS-EXT-STS:task_state": None})
+
+    server.before = before
+    with pytest.raises(Cancelled), bench.held.hold():
+        raise AssertionError("it was held")
+    assert (len(looks) > 4, bench.status) == (True, "ACTIVE")
+
+
 def test_somebody_else_lets_it_go(bench):
     with pytest.raises(standstill.NotStill, match="somebody"), bench.held.hold():
         bench.view["status"] = "ACTIVE"
 
 
-def test_a_server_that_does_something_else(bench):
-    bench.view["OS-EXT-STS:task_state"] = "rebooting"
-    with pytest.raises(ServerUnfit), bench.held.hold():
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"OS-EXT-STS:task_state": "rebooting"}, ServerBusy, "busy \\(rebooting\\)"),
+        ({"status": "SUSPENDED"}, ServerUnfit, "is SUSPENDED"),
+        ({"status": "SHUTOFF"}, ServerUnfit, "is SHUTOFF now.*: ACTIVE will do"),
+    ],
+)
+def test_a_server_that_cannot_be_paused(bench, changes, error, said):
+    bench.view.update(changes)
+    with pytest.raises(error, match=said), bench.held.hold():
+        raise AssertionError("it was held")
+
+
+@pytest.mark.parametrize(
+    ("locked", "error", "said"),
+    [(True, ServerLocked, "Unlock it"), (False, ServerBusy, "as the test wants it")],
+)
+def test_nova_refuses_and_it_is_active(bench, server, locked, error, said):
+    bench.view["locked"] = locked
+    server.failures["POST /servers/.*/action"] = [409]
+    with pytest.raises(error, match=said), bench.held.hold():
         raise AssertionError("it was held")
 
 

@@ -11,6 +11,7 @@ from ims_glance.api.ims import creation, server_backup
 from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.model import attributes
 from ims_glance.model import job as jobs
+from ims_glance.model import server_backup as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.server_backup import Plan
 from ims_glance.model.servers import Disk
@@ -162,6 +163,20 @@ class TestDelete:
         call = site.call(backup_id=ID)
         call.service.backups.in_use = lambda _project: {ID}
         refused(call, server_backup.delete_server_backup, "IMG.0136")
+        assert len(server.backups) == 2
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"status": "restoring"}, "it is restoring"),
+            ({"has_dependent_backups": True}, "incremental"),
+        ],
+    )
+    def test_what_is_refused_is_not_deleted_in_part(self, site, server, changes, said):
+        make(site)
+        list(server.backups.values())[-1].update(changes)
+        with pytest.raises(model.BackupNotFree, match=said):
+            server_backup.delete_server_backup(site.call(backup_id=ID))
         assert len(server.backups) == 2
 
 
