@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from openstack import exceptions
 from pocket_cloud import guest
 from pocket_cloud.cloud import Cloud
 
@@ -44,7 +45,11 @@ def server(connection: Any, image: Any, name: str = "guest") -> Iterator[Any]:
 
 def console(connection: Any, server: Any) -> str:
     """What the server has written on its serial console so far."""
-    return str(connection.compute.get_server_console_output(server)["output"])
+    try:
+        return str(connection.compute.get_server_console_output(server)["output"])
+    except exceptions.NotFoundException:
+        # While it is rebooted it has none.
+        return ""
 
 
 def wait_until(is_true: Callable[[], object], patience: float = 120.0) -> None:
