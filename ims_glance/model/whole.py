@@ -2,7 +2,8 @@
 """Whole-machine images: an image without data, and one hidden image for each disk.
 
 An unmodified Nova builds all disks of a server from the first's ``block_device_mapping``. Nothing in
-it belongs to one project or one storage, so such an image can be shared, copied and encrypted.
+it belongs to one project or one storage, so such an image can be shared, copied and encrypted. A
+volume type is named as the source had it; Nova refuses to boot where there is none of that name.
 """
 
 import dataclasses
