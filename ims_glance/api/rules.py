@@ -250,7 +250,7 @@ def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
 
 def add_tag(call: Call) -> None:
     """``PUT /v2/images/{id}/tags/{tag}``: no more than there may be."""
-    image = call.image()
+    image = _to_tag(call)
     if image is None:
         return
     call.hold(image)
@@ -258,6 +258,18 @@ def add_tag(call: Call) -> None:
     if there is not None:
         tag = str(call.request.path_info).rpartition("/")[2]
         _check_tags(call, [*there.view["tags"], tag])
+
+
+def remove_tag(call: Call) -> None:
+    """``DELETE /v2/images/{id}/tags/{tag}``."""
+    _to_tag(call)
+
+
+def _to_tag(call: Call) -> Image | None:
+    image = call.image()
+    if image is not None:
+        call.check(image_rules.Action.TAG, image)
+    return image
 
 
 def _check_tags(call: Call, named: Any, there: int = 0) -> None:

@@ -108,6 +108,7 @@ def change_status(call: Call) -> None:
     """``POST /v2/images/{id}/actions/deactivate|reactivate``: the disks too."""
     image = call.image()
     if image is not None:
+        call.check(image_rules.Action.SWITCH, image)
         action = str(call.request.path_info).rpartition("/")[2]
         _on_success(call, components(call, image), functools.partial(_act, action))
 

@@ -27,6 +27,8 @@ class Action(enum.Enum):
     COPY_CROSS_REGION = "be copied to another region"
     UPDATE = "be changed"
     TAG = "get tags"
+    SWITCH = "be deactivated or reactivated"
+    """In the Image API alone, and whose images is a matter of its policy."""
     COMPLETE = "be completed"
     """Changed through the Image API while it is being made; the IMS API has no such thing."""
     DELETE = "be deleted"
@@ -81,6 +83,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098"),
     (Action.UNSHARE, Trait.RECEIVED, "IMG.0047"),
     (Action.UNSHARE, Trait.COMPONENT, "IMG.0135"),
+    (Action.ACCEPT, Trait.COMPONENT, "IMG.0135"),
     (Action.ACCEPT, Trait.NOT_RECEIVED, "IMG.0076"),
     (Action.EXPORT, Trait.PUBLIC, "IMG.0077"),
     (Action.EXPORT, Trait.MARKET, "IMG.0079"),
@@ -102,6 +105,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.TAG, Trait.RECEIVED, "IMG.0047"),
     (Action.TAG, Trait.COMPONENT, "IMG.0024"),
+    (Action.SWITCH, Trait.COMPONENT, "IMG.0024"),
     (Action.DELETE, Trait.PUBLISHED, "IMG.0045"),
     (Action.DELETE, Trait.COMPONENT, "IMG.0024"),
     (Action.DELETE, Trait.PROTECTED, "IMG.0028"),

@@ -188,6 +188,23 @@ def test_nobody_works_with_a_disk(machine: Whole, glance: Client, number: int) -
         glance.share(disk, "other")
     with refused(409, "IMG.0024"):
         glance.patch(disk, {"op": "replace", "path": "/protected", "value": False})
+    for method in ("PUT", "DELETE"):
+        with refused(409, "IMG.0024"):
+            glance.call(method, f"/v2/images/{disk}/tags/env=test")
+
+
+def test_nobody_deactivates_a_disk(machine: Whole, admin: Client) -> None:
+    for action in (admin.deactivate, admin.reactivate):
+        with refused(409, "IMG.0024"):
+            action(machine.disks[0])
+
+
+def test_a_member_answers_for_the_image(machine: Whole, glance: Client, other: Client) -> None:
+    glance.share(machine.id, "other")
+    for image, status in ((machine.disks[0], 409), (machine.id, 200)):
+        path = f"/v2/images/{image}/members/other"
+        answer = other.send("PUT", path, json_body={"status": "rejected"})
+        assert answer.status == status, answer.text
 
 
 def test_the_owner_deletes_a_disk_that_did_not_follow_its_image(glance: Client) -> None:

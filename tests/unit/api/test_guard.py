@@ -39,13 +39,14 @@ GUARDED = {
     ("image_members", "update"): members.update,
     ("image_members", "delete"): members.remove,
     ("image_tags", "update"): rules.add_tag,
+    ("image_tags", "delete"): rules.remove_tag,
     ("tasks", "create"): rules.create_task,
 }
 # Those that need no rule: they write no data to a store, and change no property of an image.
 HARMLESS = {
     ("images", "get_task_info"), ("images", "delete_from_store"), ("images", "get_locations"),
     ("image_data", "download"), ("image_data", "stage"),
-    ("image_tags", "delete"), ("image_members", "index"), ("image_members", "show"),
+    ("image_members", "index"), ("image_members", "show"),
     ("tasks", "index"), ("tasks", "get"), ("tasks", "delete"),
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api import members, quota, rules
 from ims_glance.api.images import Images
-from ims_glance.api.ims import image, member
+from ims_glance.api.ims import image, member, tag
 from ims_glance.model import rules as image_rules
 
 KEYS = ("default-key", "other-key")
@@ -39,6 +39,7 @@ def _views() -> st.SearchStrategy[dict[str, Any]]:
         optional={
             "__system__cmkid": st.sampled_from(KEYS),
             "__whole_image": st.sampled_from(["true", "false"]),
+            "__component_of": st.just("1a7b3c5d-2e4f-4a6b-8c9d-0e1f2a3b4c5d"),
             "__productcode": st.just("product"),
             "__is_offshelved": st.sampled_from(["true", "false"]),
             "__imagetype": st.sampled_from(["market", "private"]),
@@ -85,7 +86,10 @@ def _policy_of_glance_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _context(project: str) -> Any:
-    return types.SimpleNamespace(project_id=project, roles=[], service_roles=[], is_admin=False)
+    context = types.SimpleNamespace(
+        project_id=project, roles=[], service_roles=[], is_admin=False, elevated=lambda: context
+    )
+    return context
 
 
 def _native(conf: Any, view: dict[str, Any], rule: Any, body: Any, project: str) -> str | None:
@@ -161,6 +165,13 @@ def test_unsharing(conf: Any, view: dict[str, Any]) -> None:
     native = _native(conf, view, members.remove, None, "me")
     body = {"images": [view["id"]], "projects": [RECEIVER]}
     assert native == _ims(conf, view, member.batch_delete_members, body, "me")
+
+
+@EVERYTHING
+@given(view=_views(), rule=st.sampled_from([rules.add_tag, rules.remove_tag]))
+def test_tagging(conf: Any, view: dict[str, Any], rule: Any) -> None:
+    native = _native(conf, view, rule, None, "me")
+    assert native == _ims(conf, view, tag.add_image_tag, {"tag": {"key": "k"}}, "me")
 
 
 @EVERYTHING
