@@ -24,7 +24,7 @@ MIRRORS = {
 # speak with a neighbour, and a fake neighbour would prove nothing.
 TESTED_ELSEWHERE: dict[str, str] = {
     f"ims_glance/store/inner/{driver}.py": "tests/cloud/test_store_contract.py"
-    for driver in ("rbd", "s3", "swift")
+    for driver in ("rbd", "s3")
 } | {
     f"ims_glance/api/{name}.py": f"tests/functional/{test}.py"
     for name, test in {

@@ -3,16 +3,30 @@
 
 import datetime
 import http
+import threading
 from collections.abc import Iterator
 
 import swiftclient
 from glance_store import exceptions as store_exceptions
+from glance_store._drivers.swift import utils as swift_utils
 from oslo_config import cfg
 from oslo_utils import units
 
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, StoredObject
 
 _READ_SIZE = units.Mi
+
+
+class _ParserOfEachThread(threading.local, swift_utils.SwiftConfigParser):  # type: ignore[misc]
+    """``swift_store_config_file``, read by each thread for itself.
+
+    The stock driver reads that file again for every request, always into the one parser of its
+    module; a thread that looks into it while another reads finds values that are half made
+    (``'list' object has no attribute 'find'``), and of two uploads at once one fails.
+    """
+
+
+swift_utils.CONFIG = _ParserOfEachThread()
 
 
 class SwiftInner(InnerStore):
