@@ -346,9 +346,17 @@ class Proxy(proxy.Proxy):
         """A job, as it is now."""
         return self._get(Job, Job._get_id(job), project_id=self._project(), skip_cache=True)
 
-    def cancel_job(self, job: str | Job) -> None:
-        """Ask for the end of a job. It undoes what it has done and ends in FAIL."""
-        self.delete(f"/v1/{self._project()}/jobs/{_segment(Job._get_id(job))}")
+    def cancel_job(self, job: str | Job) -> Job:
+        """Ask for the end of a job. It undoes what it has done and ends in FAIL.
+
+        :return: the job as it was then; one that has ended stays as it is
+        """
+        path = f"/v1/{self._project()}/jobs/{_segment(Job._get_id(job))}"
+        return Job.existing(
+            connection=self._get_connection(),
+            project_id=self._project(),
+            **self.request(path, "DELETE").json(),
+        )
 
     def wait_for_job(
         self,

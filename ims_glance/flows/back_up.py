@@ -71,9 +71,11 @@ class MakeBackups(BackupTask):
             if disk.number not in begun:
                 self._begin(plan, disk)
         end = clock() + seconds_for(self.job, self.total)
-        while self._are_due(clock() > end):
-            self.job.progress(0, self.total * units.Gi)
+        while due := self._due(clock() > end):
+            left = sum(part.disk.size for part in due)
+            self.job.progress(max(0, self.total - left) * units.Gi, self.total * units.Gi)
             self.job.pause(POLL)
+        self.job.progress(self.total * units.Gi, self.total * units.Gi)
 
     def revert(self, **_: Any) -> None:
         """Delete them."""
@@ -103,8 +105,8 @@ class MakeBackups(BackupTask):
         else:
             self.backups.back_up(plan, disk, count, self.snapshot(disk)["id"])
 
-    def _are_due(self, is_late: bool) -> bool:
-        """Whether any backup is still being made.
+    def _due(self, is_late: bool) -> list[Part]:
+        """What is to be waited for: backups that are still being made, and surplus ones.
 
         :raises BackupFailed: if one fails, or takes too long
         """
@@ -123,7 +125,7 @@ class MakeBackups(BackupTask):
                 self._fail(part.disk, part)
             if part.status in ("available", "error"):
                 self.backups.delete_part(part.id)
-        return bool(surplus) or any(part.status == "creating" for part in parts.values())
+        return surplus + [part for part in parts.values() if part.status == "creating"]
 
     def _fail(self, disk: Disk, part: Part | None) -> NoReturn:
         reason = "somebody deleted its backup."

@@ -236,6 +236,7 @@ class TakeSnapshots(DiskTask):
                 )
             self.job.progress(0, self.total * units.Gi)
             self.job.pause(SOON)
+        self.job.progress(disk.size * units.Gi, self.total * units.Gi)
 
 
 class DescribeImages(DiskTask):

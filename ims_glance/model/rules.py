@@ -41,6 +41,7 @@ class Trait(enum.Enum):
     MARKET = "it is an image of the marketplace"
     PUBLISHED = "it is published in the marketplace; withdraw it first"
     RECEIVED = "it belongs to another project; copy it first"
+    OTHERS = "it belongs to another project, which alone may do that"
     NOT_RECEIVED = "it is the project's own"
     DEFAULT_KEY = (
         "it is encrypted with the default key of its project; copy it with a key of its own first"
@@ -70,7 +71,7 @@ class NotTheirs(_Refused, exceptions.Forbidden):
 
 
 # What the Image API answers with 403.
-_FORBIDDEN = {Trait.RECEIVED, Trait.PROTECTED}
+_FORBIDDEN = {Trait.RECEIVED, Trait.OTHERS, Trait.PROTECTED}
 
 
 TABLE: tuple[tuple[Action, Trait, str], ...] = (
@@ -106,6 +107,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.TAG, Trait.RECEIVED, "IMG.0047"),
     (Action.TAG, Trait.COMPONENT, "IMG.0024"),
     (Action.SWITCH, Trait.COMPONENT, "IMG.0024"),
+    (Action.DELETE, Trait.OTHERS, "IMG.0047"),
     (Action.DELETE, Trait.PUBLISHED, "IMG.0045"),
     (Action.DELETE, Trait.COMPONENT, "IMG.0024"),
     (Action.DELETE, Trait.PROTECTED, "IMG.0028"),
@@ -170,6 +172,7 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
         Trait.MARKET: facts.kind == kinds.MARKET,
         Trait.PUBLISHED: facts.published and facts.owner == viewer,
         Trait.RECEIVED: facts.owner != viewer,
+        Trait.OTHERS: facts.owner != viewer,
         Trait.NOT_RECEIVED: facts.owner == viewer,
         Trait.DEFAULT_KEY: facts.with_default_key,
         Trait.ENCRYPTED: facts.encrypted and share_encrypted == "never",

@@ -55,8 +55,8 @@ class BackupUsed(exceptions.Conflict):
 
     code = "IMG.0134"
     template = (
-        "Server backup {backup_id} makes one image, and {user} is it. Copy that image, or make "
-        "another backup."
+        "Server backup {backup_id} makes one image, and {user}. Copy that image, or make another "
+        "backup."
     )
 
 

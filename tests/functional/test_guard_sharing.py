@@ -136,6 +136,13 @@ class TestSharing:
         members = glance.call("GET", f"/v2/images/{image}/members").json["members"]
         assert [member["member_id"] for member in members] == ["other"]
 
+    def test_the_receiver_does_not_delete_it(self, glance: Client, other: Client) -> None:
+        image = shareable(glance)
+        glance.share(image, "other")
+        with refused(403, "IMG.0047"):
+            other.delete(image)
+        assert glance.show(image)["status"] == "active"
+
     def test_accepting(self, glance: Client, other: Client) -> None:
         image = shareable(glance)
         glance.share(image, "other")

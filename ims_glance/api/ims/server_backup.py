@@ -147,10 +147,10 @@ def _check_usable(call: Call, backup: ServerBackup) -> None:
         raise model.BackupNotReady(backup_id=backup.id, status=backup.status)
     # The jobs first: one that ends meanwhile has made its image by then.
     if backup.id in call.service.backups.in_use(call.project_id):
-        raise model.BackupUsed(backup_id=backup.id, user="that of an unfinished job")
+        raise model.BackupUsed(backup_id=backup.id, user="a job works on that already")
     image_id = _images(call, backup.id).get(backup.id)
     if image_id is not None:
-        raise model.BackupUsed(backup_id=backup.id, user=f"image {image_id}")
+        raise model.BackupUsed(backup_id=backup.id, user=f"that is {image_id}")
     if backup.status is not Status.AVAILABLE:
         raise model.BackupNotReady(backup_id=backup.id, status=backup.status)
 

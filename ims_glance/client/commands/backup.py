@@ -2,7 +2,6 @@
 """``openstack ims backup create|list|show|delete``."""
 
 import argparse
-import sys
 
 from ims_glance.client.commands import base, standstill, views
 from ims_glance.client.resources.backup import STATUSES
@@ -38,15 +37,14 @@ class CreateBackup(base.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, and wait if wanted."""
         server = self.cloud.compute.find_server(parsed_args.server, ignore_missing=False)
-        if server.status == "ACTIVE":
-            said = standstill.announced(self.cloud, server, parsed_args.no_pause)
-            sys.stderr.write(f"{said}\n")
+        said = standstill.announced(self.cloud, server, parsed_args.no_pause)
         given = {
             "description": parsed_args.description,
             "no_pause": parsed_args.no_pause or None,
         }
         more = {key: value for key, value in given.items() if value is not None}
         job = self.ims.create_backup(parsed_args.name, server.id, **more)
+        self.tell(said)
         return self.show_job(job, parsed_args)
 
 

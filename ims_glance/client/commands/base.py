@@ -51,6 +51,11 @@ class Command(command.Command):
         self.each(names, find, "Nothing was done: {failed} of {total} images were not found.")
         return list(found.values())
 
+    def tell(self, said: str) -> None:
+        """Tell the user something that is no part of the output."""
+        if said:
+            sys.stderr.write(f"{said}\n")
+
     def each(self, names: Iterable[str], action: Callable[[str], Any], summary: str) -> None:
         """Do something for each name, and go on when it fails for one.
 

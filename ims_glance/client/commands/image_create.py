@@ -2,7 +2,6 @@
 """``openstack ims image create|copy``."""
 
 import argparse
-import sys
 from typing import Any
 
 from osc_lib import exceptions
@@ -63,6 +62,9 @@ class CreateImage(base.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, and wait if wanted."""
         _check_combination(parsed_args)
+        server = None
+        if parsed_args.server:
+            server = self.cloud.compute.find_server(parsed_args.server, ignore_missing=False)
         given: dict[str, Any] = {
             "os_version": parsed_args.os_version,
             "type": _KINDS.get(parsed_args.type),
@@ -71,22 +73,25 @@ class CreateImage(base.ShowOne):
             "description": parsed_args.description,
             "enterprise_project_id": parsed_args.enterprise_project,
             "cmk_id": parsed_args.key,
-            **self._source(parsed_args),
+            **self._source(parsed_args, server),
         }
         source = {key: value for key, value in given.items() if value is not None}
+        said = ""
+        if parsed_args.whole:
+            said = standstill.announced(self.cloud, server, parsed_args.no_pause)
         if parsed_args.whole or parsed_args.backup:
             job = self.ims.create_whole_image(parsed_args.name, tags=parsed_args.tag, **source)
         else:
             job = self.ims.create_image(parsed_args.name, tags=parsed_args.tag, **source)
+        self.tell(said)
         return self.show_job(job, parsed_args)
 
-    def _source(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+    def _source(self, parsed_args: argparse.Namespace, server: Any) -> dict[str, Any]:
         """What the image is made of, by the names of the IMS API."""
         found: dict[str, Any] = {}
         if parsed_args.volume:
             found["volume_id"] = self._volume(parsed_args.volume)
-        if parsed_args.server:
-            server = self.cloud.compute.find_server(parsed_args.server, ignore_missing=False)
+        if server is not None:
             found["instance_id"] = server.id
         if parsed_args.data_volume:
             found["data_images"] = [
@@ -98,9 +103,6 @@ class CreateImage(base.ShowOne):
         if parsed_args.whole:
             found["no_pause"] = parsed_args.no_pause or None
             found["with_backup"] = parsed_args.with_backup or None
-            if server.status == "ACTIVE":
-                said = standstill.announced(self.cloud, server, parsed_args.no_pause)
-                sys.stderr.write(f"{said}\n")
         return found
 
     def _volume(self, name_or_id: str) -> str:

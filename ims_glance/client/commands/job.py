@@ -72,6 +72,10 @@ class CancelJobs(base.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Cancel."""
-        self.each(
-            parsed_args.job, self.ims.cancel_job, "{failed} of {total} jobs were not cancelled."
-        )
+
+        def cancel(job_id: str) -> None:
+            job = self.ims.cancel_job(job_id)
+            if job.is_finished:
+                self.tell(f"{job_id}: it has ended before, in {job.status}.")
+
+        self.each(parsed_args.job, cancel, "{failed} of {total} jobs were not cancelled.")

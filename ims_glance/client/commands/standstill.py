@@ -8,11 +8,13 @@ _YES = ("1", "t", "true", "on", "y", "yes")
 
 
 def announced(cloud: Any, server: Any, no_pause: bool) -> str:
-    """What will happen to a running server, in a sentence.
+    """What will happen to a server, in a sentence; ``""`` if it does not run.
 
     :param cloud: an ``openstack.connection.Connection``
     :param server: as the SDK has it
     """
+    if server.status != "ACTIVE":
+        return ""
     if no_pause:
         return "The server goes on: its disks will not be of one instant."
     if server.image and server.image.id:

@@ -184,8 +184,8 @@ def test_waiting_for_a_job_that_fails(cloud, ims):
 
 
 def test_cancelling_a_job(cloud, ims):
-    cloud.ims("DELETE", f"{JOBS}/{JOB_ID}", status=204)
-    ims.cancel_job(JOB_ID)
+    cloud.ims("DELETE", f"{JOBS}/{JOB_ID}", job("RUNNING"))
+    assert ims.cancel_job(JOB_ID).status == "RUNNING"
     assert cloud.only("DELETE").path.endswith(f"/jobs/{JOB_ID}")
 
 

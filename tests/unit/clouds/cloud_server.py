@@ -155,6 +155,8 @@ class _Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:  # a client that is not told may send its next request into it
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 

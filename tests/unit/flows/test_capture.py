@@ -171,6 +171,12 @@ def test_a_server_that_is_gone(cloud, server, machine):
     is_undone(machine, job, "IMG.0005")
 
 
+def test_an_image_of_the_system_disk_alone_is_done_in_the_end(cloud, machine):
+    job = cloud.run(model.IMAGE_OF_SERVER, **machine.arguments([Wish(machine.disks[0], "mine")]))
+    assert job.status is JobStatus.SUCCESS
+    assert job.done_bytes == job.total_bytes > 0
+
+
 @pytest.mark.parametrize("dies_at", range(0, 40, 9))
 def test_images_of_single_disks(cloud, server, machine, dies_at):
     wishes = [

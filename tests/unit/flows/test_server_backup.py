@@ -42,6 +42,7 @@ class TestBackup:
     def test_all_disks(self, cloud, server, machine, dies_at):
         job = backed_up(cloud, machine, dies_at, description="said")
         assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+        assert job.done_bytes == job.total_bytes > 0
         machine.check_tidy()
         assert machine.made == set()
         [found] = server_backup.gathered(server.backups.values())

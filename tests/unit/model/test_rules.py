@@ -17,6 +17,7 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.MARKET: {"kind": "market"},
     Trait.PUBLISHED: {"published": True},
     Trait.RECEIVED: {"owner": "you"},
+    Trait.OTHERS: {"owner": "you"},
     Trait.NOT_RECEIVED: {},
     Trait.DEFAULT_KEY: {"encrypted": True, "with_default_key": True},
     Trait.ENCRYPTED: {"encrypted": True},

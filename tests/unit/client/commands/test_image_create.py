@@ -2,6 +2,7 @@
 """``openstack ims image create|copy``."""
 
 import pytest
+from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
 
 from ims_glance.client.commands.image_create import CopyImage, CreateImage
@@ -98,6 +99,15 @@ def test_a_whole_server(ready, run, capsys, arguments, wishes, said):
     run(CreateImage, "mine", "--server", "web", "--whole", *arguments)
     assert ready.only("POST").body == {"name": "mine", "instance_id": "s1", **wishes}
     assert said in capsys.readouterr().err
+
+
+def test_what_is_refused_pauses_no_server(ready, run, capsys):
+    a_server(ready)
+    path = "/v1/cloudimages/wholeimages/action"
+    ready.refuse("POST", path, 409, "IMG.0126", "The server is busy.")
+    with pytest.raises(sdk_exceptions.ConflictException, match="busy"):
+        run(CreateImage, "mine", "--server", "web", "--whole")
+    assert "paused" not in capsys.readouterr().err
 
 
 def test_a_root_disk_on_its_host_takes_longer(ready, run, capsys):

@@ -42,8 +42,15 @@ def test_wait_for_what_fails(ready, run):
 
 
 def test_cancel(ready, run):
-    ready.ims("DELETE", f"{JOBS}/{JOB_ID}", status=204)
+    ready.ims("DELETE", f"{JOBS}/{JOB_ID}", job("RUNNING"))
     ready.refuse("DELETE", f"{JOBS}/ended", 400, "IMG.0105", "It has ended.")
     with pytest.raises(exceptions.CommandError, match="1 of 2 jobs were not cancelled"):
         run(CancelJobs, "ended", JOB_ID)
     assert len(ready.sent("DELETE")) == 2
+
+
+@pytest.mark.parametrize(("status", "is_said"), [("RUNNING", False), ("SUCCESS", True)])
+def test_cancel_what_has_ended(ready, run, capsys, status, is_said):
+    ready.ims("DELETE", f"{JOBS}/{JOB_ID}", job(status))
+    run(CancelJobs, JOB_ID)
+    assert ("ended before, in SUCCESS" in capsys.readouterr().err) is is_said

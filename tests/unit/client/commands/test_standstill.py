@@ -15,11 +15,15 @@ def volume(device, properties=None, server_id="s1"):
     return types.SimpleNamespace(attachments=attachments, volume_image_metadata=properties)
 
 
-def announced(*volumes, no_pause=False, image=None):
+def announced(*volumes, no_pause=False, image=None, status="ACTIVE"):
     known = dict(enumerate(volumes))
     cloud = types.SimpleNamespace(block_storage=types.SimpleNamespace(get_volume=known.get))
     server = types.SimpleNamespace(
-        id="s1", name="web", image=image, attached_volumes=[{"id": each} for each in known]
+        id="s1",
+        name="web",
+        status=status,
+        image=image,
+        attached_volumes=[{"id": each} for each in known],
     )
     return standstill.announced(cloud, server, no_pause)
 
@@ -45,3 +49,4 @@ def test_others():
     assert "not be of one instant" in announced(volume("/dev/vda", REQUIRED), no_pause=True)
     image = types.SimpleNamespace(id="i1")
     assert "root disk" in announced(volume("/dev/vdb", REQUIRED), image=image)
+    assert announced(volume("/dev/vda"), status="SHUTOFF") == ""
