@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``conn.ims``: the operations of the IMS API."""
 
+import contextlib
 import itertools
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -83,6 +84,18 @@ class Proxy(proxy.Proxy):
         if found is not None:
             return found
         # A share that was not accepted is in no list, and yet can be used by its id.
+        return self._unlisted(image_id)
+
+    def disks_of(self, image: Image) -> dict[str, Image]:
+        """The hidden images of a whole machine's disks, by id; without those that are gone."""
+        found = {}
+        for disk in image.mapping:
+            with contextlib.suppress(exceptions.NotFoundException):
+                disk_id = str(disk.get("image_id"))
+                found[disk_id] = self._unlisted(disk_id)
+        return found
+
+    def _unlisted(self, image_id: str) -> Image:
         answer = self.get(f"/v2/images/{_segment(image_id)}").json()
         answer.pop("self", None)
         return Image.existing(connection=self._get_connection(), **answer)

@@ -87,6 +87,10 @@ class Command(command.Command):
             finally:
                 progress.close()
 
+    def show_image(self, image: Image) -> views.Shown:
+        """An image, and the disks of a whole machine."""
+        return views.image(image, self.ims.disks_of(image))
+
     def show_job(self, job: Job, parsed_args: argparse.Namespace) -> views.Shown:
         """The job that a command began; with ``--wait`` what came of it.
 
@@ -95,7 +99,7 @@ class Command(command.Command):
         if parsed_args.wait:
             ended = self.wait_for(job, parsed_args)
             if ended.image_id:
-                return views.image(self.ims.get_image(ended.image_id))
+                return self.show_image(self.ims.get_image(ended.image_id))
             if ended.backup_id:
                 return views.backup(self.ims.get_backup(ended.backup_id))
             return views.job(ended)

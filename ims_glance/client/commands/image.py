@@ -45,7 +45,7 @@ class ShowImage(base.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Show."""
-        return views.image(self.ims.find_image(parsed_args.image, is_offered=True))
+        return self.show_image(self.ims.find_image(parsed_args.image, is_offered=True))
 
 
 class SaveImageList(base.Command):

@@ -67,7 +67,7 @@ class SetImage(base.ShowOne):
         if not values:
             raise exceptions.CommandError("Say what to change; see 'openstack help ims image set'.")
         image = self.ims.find_image(parsed_args.image)
-        return views.image(self.ims.update_image(image, attributes=values))
+        return self.show_image(self.ims.update_image(image, attributes=values))
 
 
 def _values(parsed_args: argparse.Namespace) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class UnsetImage(base.ShowOne):
                 "Say what to take away; see 'openstack help ims image unset'."
             )
         image = self.ims.find_image(parsed_args.image)
-        return views.image(self.ims.update_image(image, remove=parsed_args.removed))
+        return self.show_image(self.ims.update_image(image, remove=parsed_args.removed))
 
 
 class DeleteImages(base.Command):

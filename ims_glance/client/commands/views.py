@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images and jobs as columns."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from osc_lib.cli import format_columns
@@ -82,14 +81,17 @@ def image_row(image: Image, is_long: bool) -> tuple[Any, ...]:
     )
 
 
-def image(shown: Image) -> Shown:
-    """Everything about an image."""
+def image(shown: Image, disks: Mapping[str, Image]) -> Shown:
+    """Everything about an image.
+
+    :param disks: of a whole machine, by their ids
+    """
     properties = {
         key: value
         for key, value in (shown.properties or {}).items()
         if value != "" and key not in _SHOWN_APART
     }
-    whole = _whole(shown) if shown.kind == "whole" else {}
+    whole = _whole(shown, disks) if shown.kind == "whole" else {}
     return _pairs(
         {
             "id": shown.id,
@@ -126,24 +128,22 @@ def image(shown: Image) -> Shown:
     )
 
 
-def _whole(shown: Image) -> dict[str, Any]:
+def _whole(shown: Image, images: Mapping[str, Image]) -> dict[str, Any]:
     """The disks of a whole machine, in the order in which it has them."""
     properties = shown.properties or {}
-    try:
-        mapping = json.loads(properties.get("block_device_mapping") or "[]")
-    except ValueError:
-        mapping = []
-    disks = [
-        {
+    disks = []
+    for each in shown.mapping:
+        data = images.get(str(each.get("image_id")))
+        disk = {
             "boot": each.get("boot_index") if each.get("boot_index") == 0 else None,
             "size_gb": each.get("volume_size"),
             "type": each.get("volume_type"),
             "deleted_with_server": each.get("delete_on_termination"),
-            "encrypted": shown.is_encrypted,
+            "encrypted": data.is_encrypted if data else None,
             "image_id": each.get("image_id"),
+            "status": data.status if data else "gone",
         }
-        for each in mapping
-    ]
+        disks.append(disk)
     return {
         "disks": Lines(disks),
         "captured": properties.get("__capture"),

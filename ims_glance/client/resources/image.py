@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images as IMS shows them (``GET /v2/cloudimages``)."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -157,6 +158,17 @@ class Image(Paged):
     def type_for_me(self) -> str:
         """What it is to the one who looks: a word of :data:`TYPES`."""
         return _TYPE_OF.get(self.image_type, self.image_type or self.visibility)
+
+    @property
+    def mapping(self) -> list[dict[str, Any]]:
+        """The disks of a whole machine as Nova reads of them, the system disk first."""
+        if self.kind != "whole":
+            return []
+        try:
+            found = json.loads((self.properties or {}).get("block_device_mapping") or "[]")
+        except ValueError:
+            return []
+        return [each for each in found if isinstance(each, dict)]
 
     @property
     def bytes(self) -> int:

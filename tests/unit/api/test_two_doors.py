@@ -86,9 +86,10 @@ def _policy_of_glance_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _context(project: str) -> Any:
-    context = types.SimpleNamespace(
-        project_id=project, roles=[], service_roles=[], is_admin=False, elevated=lambda: context
+    context: Any = types.SimpleNamespace(
+        project_id=project, roles=[], service_roles=[], is_admin=False
     )
+    context.elevated = lambda: context
     return context
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operations: what is sent, and what is made of the answer."""
 
+import json
+
 import pytest
 from openstack import exceptions
 
@@ -73,6 +75,21 @@ def test_csv(cloud, ims):
 
 def _text(text):
     return Answer(200, text, {"Content-Type": "text/csv"})
+
+
+def test_the_disks_of_a_whole_machine(cloud, ims):
+    mapping = json.dumps([{"image_id": SECOND_ID}, {"image_id": "gone"}])
+    whole = image(__whole_image="true", block_device_mapping=mapping)
+    cloud.images(whole)
+    cloud.ims("GET", f"/v2/images/{SECOND_ID}", image(SECOND_ID, __system__cmkid="k"))
+    cloud.refuse("GET", "/v2/images/gone", 404, "IMG.0027", "It does not exist.")
+    found = ims.disks_of(ims.find_image(IMAGE_ID))
+    assert [(disk.id, disk.is_encrypted) for disk in found.values()] == [(SECOND_ID, True)]
+
+
+def test_other_images_have_no_disks(cloud, ims):
+    cloud.images(image())
+    assert ims.disks_of(ims.find_image(IMAGE_ID)) == {}
 
 
 # --- changing ----------------------------------------------------------------------------------

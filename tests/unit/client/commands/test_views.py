@@ -33,7 +33,7 @@ def test_the_columns_of_the_list_screen():
 
 
 def test_one_image():
-    shown = dict(zip(*views.image(read()), strict=True))
+    shown = dict(zip(*views.image(read(), {}), strict=True))
     assert shown["size"].human_readable() == "1.0 MiB"
     assert shown["properties"].human_readable() == "colour='red'"
 
@@ -60,10 +60,15 @@ def test_a_whole_machine():
         {"image_id": "i1", "volume_size": 2, "boot_index": -1, "volume_type": "fast"},
     ]
     more = {"__whole_image": "true", "block_device_mapping": json.dumps(mapping)}
-    shown = dict(zip(*views.image(read(**more, __capture="paused")), strict=True))
+    disks = {"i1": read(id="i1", __system__cmkid="k")}
+    shown = dict(zip(*views.image(read(**more, __capture="paused"), disks), strict=True))
     first, second = shown["disks"].human_readable().splitlines()
     assert "boot=0" in first
     assert "type=fast" in second
+    assert "encrypted" not in first
+    assert "status=gone" in first
+    assert "encrypted=True" in second
+    assert "status=active" in second
     assert "boot" not in second
     assert shown["captured"] == "paused"
     assert "bdm_v2" not in shown["properties"].human_readable()
@@ -72,5 +77,5 @@ def test_a_whole_machine():
 @pytest.mark.parametrize("mapping", ["", "{", "[]"])
 def test_a_whole_machine_that_somebody_broke(mapping):
     more = {"__whole_image": "true", "block_device_mapping": mapping}
-    shown = dict(zip(*views.image(read(**more)), strict=True))
+    shown = dict(zip(*views.image(read(**more), {}), strict=True))
     assert shown["disks"].human_readable() == ""
