@@ -131,9 +131,7 @@ def _code_of(asked: Any) -> str | None:
 
 
 CHANGE = [{"op": "replace", "path": "/name", "value": "new"}]
-EVERYTHING = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EVERYTHING = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @EVERYTHING

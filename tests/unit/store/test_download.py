@@ -56,7 +56,7 @@ def open_range(reader, size=SIZE, offset=0, length=None) -> download.PlaintextRe
     return download.PlaintextReader(reader, opener, OBJECT_ID, size, offset, length)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(offset=places, length=st.one_of(st.none(), places))
 def test_any_range_is_the_slice(offset, length):
     reader = Reader(BODY)
@@ -65,7 +65,7 @@ def test_any_range_is_the_slice(offset, length):
     assert reader.closed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(offset=places, length=places)
 def test_a_range_reads_no_more_than_it_takes(offset, length):
     reader = Reader(BODY)
@@ -243,7 +243,7 @@ def test_a_body_with_one_bit_flipped(image, byte):
                 assert refused(objects, object_id, inside, 1) == (place.index == hit)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(byte=st.integers(0, BODY_SIZE - 1), bit=st.integers(0, 7))
 def test_a_bit_flipped_anywhere(store, byte, bit):
     objects, object_id, _other = store

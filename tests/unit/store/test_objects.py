@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from glance_store import exceptions as store_exceptions
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ims_glance import exceptions
@@ -98,7 +98,7 @@ def stored(tmp_path_factory):
     return objects, write(objects, FIRST + 3 * REST + 7)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(offset=st.integers(0, FIRST + 3 * REST + 7), length=st.integers(1, 3 * REST))
 def test_ranges(stored, offset, length):
     objects, object_id = stored

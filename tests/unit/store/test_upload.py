@@ -120,7 +120,7 @@ def test_an_unknown_algorithm_starts_nothing():
     assert lanes() == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     size=st.sampled_from([0, 1, 5000, FIRST, FIRST + 1, FIRST + REST]),
     pieces=st.lists(st.integers(1000, 3_000_000), min_size=1, max_size=4),

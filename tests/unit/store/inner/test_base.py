@@ -78,7 +78,7 @@ ranges = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(anywhere=st.booleans(), piece=st.integers(1000, 200_000), reads=ranges)
 def test_reading_one_after_the_other(anywhere, piece, reads):
     streams = Streams(anywhere, piece)
@@ -112,7 +112,7 @@ def test_only_what_is_needed_is_taken():
     assert streams.pieces == 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     sizes=st.lists(st.integers(0, 30_000), max_size=6),
     reads=st.lists(st.integers(1, 40_000), min_size=1, max_size=4),
