@@ -75,15 +75,19 @@ def test_a_job_on_its_own(name, image):
     assert "IMG." in refusal("other", "job", "show", job_id)
 
 
-def test_cancel(big, demo):
-    job_id = ims(
-        "demo", "image", "copy", big, "--name", "client-cancelled", "-f", "value", "-c", "job_id"
-    ).strip()
-    ims("demo", "job", "cancel", job_id)
+def test_cancel(image):
+    # So that it is not done before it can be cancelled.
+    with pocket.frozen("ims-worker-one"), pocket.frozen("ims-worker-one-b"):
+        job = read("demo", "image", "copy", image, "--name", "client-cancelled")
+        job_id = job["job_id"]
+        ims("demo", "job", "cancel", job_id)
     said = refusal("demo", "job", "wait", job_id)
     assert "cancel" in said.lower()
     assert read("demo", "job", "show", job_id)["status"] == "FAIL"
     assert read("demo", "image", "list", "--name", "client-cancelled") == []
+    assert (
+        "has ended before" in client_shell.openstack("demo", "ims", "job", "cancel", job_id).stderr
+    )
 
 
 def test_interrupted_waiting_says_how_to_go_on(big):
