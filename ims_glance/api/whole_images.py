@@ -97,8 +97,10 @@ def update(call: Call) -> None:
         return
 
     def follow(response: webob.Response) -> None:
-        visibility = response.json["visibility"] if response.status_int == 200 else "shared"
-        if visibility not in ("shared", image.view["visibility"]):
+        before = image.view["visibility"]
+        visibility = response.json["visibility"] if response.status_int == 200 else before
+        if visibility != before:
+            # "shared" too: the disks of a community image were open to everybody.
             _follow(call, views, functools.partial(_show, visibility))
 
     call.effects.append(follow)

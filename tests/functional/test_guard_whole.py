@@ -179,6 +179,26 @@ def test_a_public_image_has_public_disks(machine: Whole, admin: Client, other: C
     assert len(machine.each(other)) == 2
 
 
+def test_an_image_that_is_public_no_more_has_no_public_disks(
+    machine: Whole, glance: Client, other: Client
+) -> None:
+    for visibility in ("community", "shared"):
+        glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": visibility})
+        assert [each["visibility"] for each in machine.each(glance)] == [visibility] * 2
+    for image in (machine.id, *machine.disks):
+        assert other.send("GET", f"/v2/images/{image}").status == 404
+
+
+def test_a_receiver_whose_image_was_private_meanwhile_has_the_disks(
+    machine: Whole, glance: Client, other: Client
+) -> None:
+    glance.share(machine.id, "other")
+    for visibility in ("private", "shared"):
+        glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": visibility})
+    assert other.show(machine.id)["visibility"] == "shared"
+    assert len(machine.each(other)) == 2
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_nobody_works_with_a_disk(machine: Whole, glance: Client, number: int) -> None:
     disk = machine.disks[number]
