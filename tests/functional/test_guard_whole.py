@@ -199,6 +199,16 @@ def test_a_receiver_whose_image_was_private_meanwhile_has_the_disks(
     assert len(machine.each(other)) == 2
 
 
+def test_an_image_that_is_given_away_takes_its_disks_along(
+    machine: Whole, admin: Client, other: Client
+) -> None:
+    admin.patch(machine.id, {"op": "replace", "path": "/owner", "value": "other"})
+    assert [each["owner"] for each in machine.each(other)] == ["other"] * 2
+    other.delete(machine.id)
+    for disk in machine.disks:
+        assert admin.send("GET", f"/v2/images/{disk}").status == 404
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_nobody_works_with_a_disk(machine: Whole, glance: Client, number: int) -> None:
     disk = machine.disks[number]
