@@ -59,7 +59,11 @@ def add(call: Call) -> None:
         _without_receivers(call, image, None)
         raise TooManyMembers(image_id=image.id, count=len(receivers), limit=call.limits.members)
     if named not in receivers:
-        whole_images.share(call, image, str(named))
+        try:
+            whole_images.share(call, image, str(named))
+        except SubrequestRefused:
+            _without_receivers(call, image, None)
+            raise
 
 
 def update(call: Call) -> None:

@@ -10,7 +10,7 @@ from ims_glance.model import attributes, whole
 from ims_glance.model.servers import Disk
 from ims_glance.model.whole import Component
 from tests.functional.client import ApiError, Client
-from tests.functional.refusals import refused
+from tests.functional.refusals import by_glance, refused
 
 AS_SERVICE = {"X-Service-Roles": "ims_service"}
 
@@ -77,6 +77,12 @@ def test_a_share_that_glance_refuses_shares_no_disk(machine: Whole, glance: Clie
         view = glance.show(disk)
         if view["visibility"] == "shared":
             assert glance.call("GET", f"/v2/images/{disk}/members").json["members"] == []
+
+
+def test_a_refused_member_leaves_the_image_private(machine: Whole, glance: Client) -> None:
+    with by_glance(400):
+        glance.share(machine.id, "")
+    assert glance.show(machine.id)["visibility"] == "private"
 
 
 @pytest.mark.parametrize("headers", [{}, AS_SERVICE], ids=["native", "job"])
