@@ -135,7 +135,10 @@ class Call:
         if facts.component and self._is_left_behind(image):
             # It did not follow its image when that was deleted: its owner may tidy up.
             facts = dataclasses.replace(facts, component=False)
-        viewer = facts.owner if self.context.is_admin else str(self.context.project_id)
+        viewer = str(self.context.project_id)
+        if self.context.is_admin and action is not image_rules.Action.ACCEPT:
+            # Not to accept: that is never the owner's to do, and administrators receive images, too.
+            viewer = facts.owner
         share_encrypted = self.limits.conf.ims_api.share_encrypted
         image_rules.check(action, facts, viewer, share_encrypted)
 

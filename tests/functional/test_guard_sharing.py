@@ -151,6 +151,21 @@ class TestSharing:
         listed = other.call("GET", "/v2/images?visibility=shared&limit=500").json["images"]
         assert image in {one["id"] for one in listed}
 
+    def test_accepting_as_an_administrator(self, glance: Client, admin: Client) -> None:
+        image = shareable(glance)
+        glance.share(image, "admin")
+        path = f"/v2/images/{image}/members/admin"
+        answer = admin.call("PUT", path, json_body={"status": "accepted"}).json
+        assert answer["status"] == "accepted"
+
+    def test_nobody_accepts_their_own(self, glance: Client, admin: Client) -> None:
+        for owner in (glance, admin):
+            image = shareable(owner)
+            owner.share(image, "other")
+            with refused(409, "IMG.0076"):
+                path = f"/v2/images/{image}/members/other"
+                owner.call("PUT", path, json_body={"status": "accepted"})
+
     def test_the_default_key_s_images_are_not_shared(self, glance: Client, key: str) -> None:
         with refused(409, "IMG.0098"):
             glance.share(shareable(glance, cmkid="ims/default"), "other")
