@@ -243,6 +243,16 @@ def test_a_member_answers_for_the_image(machine: Whole, glance: Client, other: C
         assert answer.status == status, answer.text
 
 
+def test_a_form_hides_no_method(machine: Whole, glance: Client, other: Client) -> None:
+    """Routes takes the method from it, and what is a form can be JSON as well."""
+    glance.share(machine.id, "other")
+    path = f"/v2/images/{machine.disks[0]}/members/other"
+    said = b'{"status":"rejected","x":"&_method=PUT&"}'
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert other.send("POST", path, body=said, headers=form).status in (404, 405)
+    assert glance.call("GET", path).json["status"] == "pending"
+
+
 def test_the_owner_deletes_a_disk_that_did_not_follow_its_image(glance: Client) -> None:
     """Its store was away when the image was deleted, or Glance died."""
     disk = _disk(glance)
