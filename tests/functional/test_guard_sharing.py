@@ -179,6 +179,16 @@ class TestSharing:
         with refused(409, "IMG.0088"):
             empty.share(image, PROJECT_IDS[2])
 
+    @pytest.mark.parametrize("member", [7, True, ["other"]])
+    def test_a_receiver_is_text(self, empty: Client, member: object) -> None:
+        image = shareable(empty)
+        for project in PROJECT_IDS[:2]:
+            empty.share(image, project)
+        with refused(400):
+            empty.call("POST", f"/v2/images/{image}/members", json_body={"member": member})
+        members = empty.call("GET", f"/v2/images/{image}/members").json["members"]
+        assert len(members) == 2
+
     def test_the_last_receiver_s_place_is_taken_once(self, empty: Client) -> None:
         image = shareable(empty)
 
