@@ -30,6 +30,9 @@ from ims_glance.model import rules as image_rules
 _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"
 _HIDDEN = {"os_hidden": True}
+_OPEN = "community"
+# What depends on the key of an image.
+_OF_KEYS = (image_rules.Action.SHARE, image_rules.Action.OPEN)
 
 
 class AttributeReadOnly(exceptions.Forbidden):
@@ -129,7 +132,7 @@ class Call:
         if is_service(self.context):
             return
         default_key = None
-        if action is image_rules.Action.SHARE and image.key_id:
+        if action in _OF_KEYS and image.key_id:
             default_key = self.keys.find_default(self.context)
         facts = image_rules.Facts.of(image.view, default_key)
         if facts.component and self._is_left_behind(image):
@@ -162,6 +165,10 @@ def create(call: Call) -> None:
     if not may_create(call.context, owner, body.get("visibility")):
         return
     key = _key_of_new(call, body, owner)
+    if body.get("visibility") == _OPEN:
+        call.check(
+            image_rules.Action.OPEN, Image("", {"id": "to be created", "owner": owner, **key})
+        )
     service = is_service(call.context)
     own = {} if service else attributes.for_creation(body)
     # Nova and Cinder copy properties of one image to another: the service's own are none of them.
@@ -247,6 +254,8 @@ def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
         raise AttributeReadOnly(name=name)
     if name in whole.MAPPED and not same and whole.is_whole(image.view):
         raise AttributeReadOnly(name=name)
+    if name == "visibility" and change.value == _OPEN and not same:
+        call.check(image_rules.Action.OPEN, image)
     if name == "tags" and change.operation != "remove":
         _check_tags(call, change.value, len(image.view["tags"]))
 

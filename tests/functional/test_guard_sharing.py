@@ -172,6 +172,19 @@ class TestSharing:
         custom = shareable(glance, cmkid=key)
         glance.share(custom, "other")
 
+    def test_the_default_key_s_images_are_not_open_to_everybody(
+        self, glance: Client, other: Client, key: str
+    ) -> None:
+        image = shareable(glance, cmkid="ims/default")
+        with refused(409, "IMG.0098"):
+            glance.patch(image, change("/visibility", "community", "replace"))
+        assert glance.show(image)["visibility"] == "private"
+        with refused(409, "IMG.0098"):
+            glance.create(cmkid="ims/default", visibility="community")
+        custom = shareable(glance, cmkid=key)
+        glance.patch(custom, change("/visibility", "community", "replace"))
+        assert other.download(custom) == b"data"
+
     def test_at_most_so_many_receivers(self, empty: Client) -> None:
         image = shareable(empty)
         empty.share(image, PROJECT_IDS[0])
