@@ -4,6 +4,7 @@
 import pytest
 
 from ims_glance.flows.back_up import BackupFailed, MakeBackups, NameBackups
+from ims_glance.flows.cinder_upload import Upload
 from ims_glance.flows.context import JobContext
 from ims_glance.model import attributes, server_backup, whole
 from ims_glance.model import job as model
@@ -43,6 +44,40 @@ def test_a_backup_is_kept_with_the_image(cloud, server, machine, dies_at):
     assert found.plan.name == f"backup_for_image_{job.image_id}"
     assert found.is_whole
     assert machine.made == {job.image_id, *(each.image_id for each in whole.components(image))}
+
+
+def _slow(monkeypatch, kind, name, at_first):
+    """Have the first look at Cinder find it at work."""
+    answers = [at_first]
+    later = getattr(kind, name)
+
+    def look(self, value):
+        return answers.pop()(self) if answers else later(self, value)
+
+    monkeypatch.setattr(kind, name, look)
+
+
+@pytest.mark.parametrize("type_", [model.WHOLE_OF_SERVER, model.SERVER_BACKUP])
+def test_what_is_done_is_not_undone_on_the_screen(cloud, machine, monkeypatch, type_):
+    """The data moves to the backups, then to the images: that is told as one way."""
+    told = []
+    progress = JobContext.progress
+
+    def watched(self, done, total):
+        told.append((done, total))
+        progress(self, done, total)
+
+    monkeypatch.setattr(JobContext, "progress", watched)
+    _slow(monkeypatch, MakeBackups, "_due", MakeBackups._parts)
+    _slow(monkeypatch, Upload, "is_done", lambda *_: False)
+    with_backup = {"with_backup": True} if type_ == model.WHOLE_OF_SERVER else {}
+    wishes = [Wish(disk) for disk in machine.disks]
+    arguments = machine.arguments(wishes, server_name="web", stands_still=True, **with_backup)
+    job = cloud.run(type_, **arguments)
+    assert job.status is JobStatus.SUCCESS, job.fail_reason
+    assert told == sorted(told)
+    assert len({total for _done, total in told}) == 1
+    assert job.done_bytes == job.total_bytes > 0
 
 
 @pytest.mark.parametrize("cancels_at", [13, 18, 26, 34, 42])
