@@ -282,10 +282,23 @@ class UploadVolumes(DiskTask):
         let_finish(self.job, uploads)
         named = [tasks.find_named(self.job, self.called(disk)) for disk in self.disks]
         known = result if isinstance(result, list) else []
-        for image_id in {*filter(None, named), *known}:
-            tasks.delete_protected(self.job, image_id)
+        try:
+            self._delete_root_volume()
+        finally:
+            # That of a root disk last: if it cannot be deleted, the others are.
+            for image_id in dict.fromkeys(reversed([*filter(None, named), *known])):
+                tasks.delete_protected(self.job, image_id)
         for upload in uploads:
             upload.let_go()
+
+    def _delete_root_volume(self) -> None:
+        """Before the image of a root disk on its host, which its volume may be a clone of."""
+        local = [self.called(disk) for disk in self.disks if disk.volume_id is None]
+        self.delete_all(
+            "volume",
+            lambda: [each for called in local for each in self.volumes.named(called)],
+            self.volumes.delete,
+        )
 
     def _upload(self, disk: Disk) -> Upload:
         return Upload(self.job, self.volumes, self.volume(disk)["id"], self.called(disk))

@@ -10,6 +10,7 @@ from ims_glance.model import attributes, server_backup, whole
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.job import JobStatus
+from tests.unit.clouds import cloud_server
 from tests.unit.flows import flow_bench
 from tests.unit.flows.machine import Machine
 
@@ -82,6 +83,28 @@ def test_what_is_done_is_not_undone_on_the_screen(cloud, machine, monkeypatch, t
 
 @pytest.mark.parametrize("cancels_at", [13, 18, 26, 34, 42])
 def test_cancelled(cloud, server, machine, cancels_at):
+    job = kept(cloud, machine, cancels_at=cancels_at)
+    if job.status is JobStatus.FAIL:
+        assert "could not be undone" not in job.fail_reason
+        assert (machine.made, server.backups) == (set(), {})
+        machine.check_tidy()
+
+
+@pytest.mark.parametrize("cancels_at", [30, 32, 40])
+def test_cancelled_while_the_root_volume_is_a_clone_of_its_image(
+    cloud, server, monkeypatch, cancels_at
+):
+    """As in one cluster of Ceph: Glance deletes no image that volumes are clones of."""
+    machine = Machine(server, is_local=True)
+    delete = cloud_server._Handler._delete
+
+    def delete_unless_used(self, image_id):
+        if any(each.get("imageRef") == image_id for each in self.server.volumes.values()):
+            self._refuse(409, "The image cannot be deleted because it is in use.")
+        else:
+            delete(self, image_id)
+
+    monkeypatch.setattr(cloud_server._Handler, "_delete", delete_unless_used)
     job = kept(cloud, machine, cancels_at=cancels_at)
     if job.status is JobStatus.FAIL:
         assert "could not be undone" not in job.fail_reason
