@@ -83,8 +83,13 @@ class Images:
         self._app = app
 
     def get(self, context: Any, path: str) -> Image | None:
-        """The image at *path* as the caller sees it; ``None`` if it is not shown to them."""
+        """The image at *path* as the caller sees it; ``None`` if it is not shown to them.
+
+        :raises SubrequestRefused: if Glance fails: then nobody knows, and no rule could be asked
+        """
         response = self._send(context, path)
+        if response.status_int >= 500:
+            raise SubrequestRefused(response)
         return Image(path, response.json) if response.status_int == 200 else None
 
     def record_key(self, context: Any, image: Image, key_id: str) -> None:

@@ -35,11 +35,19 @@ class SharedWithSelf(exceptions.Invalid):
     template = "Image {image_id} belongs to project {project_id}: name another project."
 
 
+class ReceiverNotText(exceptions.Invalid):
+    """The receiver is given as a number or the like, which Glance takes."""
+
+    template = "'member' must be the id of a project, as text."
+
+
 def add(call: Call) -> None:
     """``POST /v2/images/{id}/members``."""
-    body = bodies.read_object(call.request)
-    named = body.get("member") if body else None
-    image = call.image() if isinstance(named, str) else None
+    body = bodies.read_object(call.request) or {}
+    named = body.get("member")
+    if not isinstance(named, str | None):
+        raise ReceiverNotText
+    image = call.image() if named is not None else None
     if image is None:
         return
     call.check(image_rules.Action.SHARE, image)
@@ -59,7 +67,11 @@ def add(call: Call) -> None:
         _without_receivers(call, image, None)
         raise TooManyMembers(image_id=image.id, count=len(receivers), limit=call.limits.members)
     if named not in receivers:
-        whole_images.share(call, image, str(named))
+        try:
+            whole_images.share(call, image, str(named))
+        except SubrequestRefused:
+            _without_receivers(call, image, None)
+            raise
 
 
 def update(call: Call) -> None:

@@ -30,6 +30,9 @@ from ims_glance.model import rules as image_rules
 _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"
 _HIDDEN = {"os_hidden": True}
+_OPEN = "community"
+# What depends on the key of an image.
+_OF_KEYS = (image_rules.Action.SHARE, image_rules.Action.OPEN)
 
 
 class AttributeReadOnly(exceptions.Forbidden):
@@ -129,13 +132,16 @@ class Call:
         if is_service(self.context):
             return
         default_key = None
-        if action is image_rules.Action.SHARE and image.key_id:
+        if action in _OF_KEYS and image.key_id:
             default_key = self.keys.find_default(self.context)
         facts = image_rules.Facts.of(image.view, default_key)
         if facts.component and self._is_left_behind(image):
             # It did not follow its image when that was deleted: its owner may tidy up.
             facts = dataclasses.replace(facts, component=False)
-        viewer = facts.owner if self.context.is_admin else str(self.context.project_id)
+        viewer = str(self.context.project_id)
+        if self.context.is_admin and action is not image_rules.Action.ACCEPT:
+            # Not to accept: that is never the owner's to do, and administrators receive images, too.
+            viewer = facts.owner
         share_encrypted = self.limits.conf.ims_api.share_encrypted
         image_rules.check(action, facts, viewer, share_encrypted)
 
@@ -159,6 +165,10 @@ def create(call: Call) -> None:
     if not may_create(call.context, owner, body.get("visibility")):
         return
     key = _key_of_new(call, body, owner)
+    if body.get("visibility") == _OPEN:
+        call.check(
+            image_rules.Action.OPEN, Image("", {"id": "to be created", "owner": owner, **key})
+        )
     service = is_service(call.context)
     own = {} if service else attributes.for_creation(body)
     # Nova and Cinder copy properties of one image to another: the service's own are none of them.
@@ -244,6 +254,8 @@ def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
         raise AttributeReadOnly(name=name)
     if name in whole.MAPPED and not same and whole.is_whole(image.view):
         raise AttributeReadOnly(name=name)
+    if name == "visibility" and change.value == _OPEN and not same:
+        call.check(image_rules.Action.OPEN, image)
     if name == "tags" and change.operation != "remove":
         _check_tags(call, change.value, len(image.view["tags"]))
 

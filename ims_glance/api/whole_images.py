@@ -23,6 +23,9 @@ from ims_glance.model import rules as image_rules
 LOG = logging.getLogger(__name__)
 
 _GONE = (404, 410)
+# What the disks have in common with their image; Glance lets administrators change the owner. Every
+# new visibility counts, "shared" too: the disks of a community image are open to everybody.
+_FOLLOWED = ("owner", "visibility")
 
 
 def components(call: Call, image: Image) -> list[dict[str, Any]]:
@@ -91,15 +94,18 @@ def delete(call: Call) -> None:
 
 
 def update(call: Call) -> None:
-    """``PATCH /v2/images/{id}``: who sees the image sees the disks (members one by one)."""
+    """``PATCH /v2/images/{id}``: who has it has the disks; who sees it too (members one by one)."""
     image = rules.update(call)
     if image is None or not (views := components(call, image)):
         return
 
     def follow(response: webob.Response) -> None:
-        visibility = response.json["visibility"] if response.status_int == 200 else "shared"
-        if visibility not in ("shared", image.view["visibility"]):
-            _follow(call, views, functools.partial(_show, visibility))
+        if response.status_int != 200:
+            return
+        for name in _FOLLOWED:
+            value = response.json[name]
+            if value != image.view[name]:
+                _follow(call, views, functools.partial(_give, name, value))
 
     call.effects.append(follow)
 
@@ -147,9 +153,9 @@ def _act(action: str, call: Call, view: Mapping[str, Any]) -> None:
     call.images.call(call.context.elevated(), "POST", path)
 
 
-def _show(visibility: str, call: Call, view: Mapping[str, Any]) -> None:
-    if view["visibility"] != visibility:
-        _set(call, view, "visibility", visibility)
+def _give(name: str, value: Any, call: Call, view: Mapping[str, Any]) -> None:
+    if view[name] != value:
+        _set(call, view, name, value)
 
 
 def _shared(

@@ -9,8 +9,6 @@ import functools
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from oslo_utils import units
-
 from ims_glance import exceptions
 from ims_glance.clouds import backups
 from ims_glance.clouds.backups.base import ServerBackups
@@ -73,9 +71,9 @@ class MakeBackups(BackupTask):
         end = clock() + seconds_for(self.job, self.total)
         while due := self._due(clock() > end):
             left = sum(part.disk.size for part in due)
-            self.job.progress(max(0, self.total - left) * units.Gi, self.total * units.Gi)
+            self.tell_moved(max(0, self.total - left))
             self.job.pause(POLL)
-        self.job.progress(self.total * units.Gi, self.total * units.Gi)
+        self.tell_moved(self.total)
 
     def revert(self, **_: Any) -> None:
         """Delete them."""

@@ -11,7 +11,6 @@ import contextlib
 import functools
 from typing import Any
 
-from oslo_utils import units
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
@@ -234,9 +233,11 @@ class TakeSnapshots(DiskTask):
                     server_id=self.server_id,
                     reason=f"Nova's image {image_id} is {status}.",
                 )
-            self.job.progress(0, self.total * units.Gi)
+            self.tell_moved(0)
             self.job.pause(SOON)
-        self.job.progress(disk.size * units.Gi, self.total * units.Gi)
+        if self.job.job.backup_id is None:
+            # Otherwise it is yet to be backed up.
+            self.tell_moved(disk.size)
 
 
 class DescribeImages(DiskTask):

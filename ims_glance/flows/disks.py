@@ -89,6 +89,15 @@ class DiskTask(Task):
         """Their sizes together; GiB."""
         return sum(disk.size for disk in self.disks)
 
+    @property
+    def kept(self) -> int:
+        """What is backed up before there are images of it, and so moves twice; GiB."""
+        return self.total if self.job.arguments.get("with_backup") else 0
+
+    def tell_moved(self, gibibytes: int) -> None:
+        """Tell how much has moved: to the backups first, if they are kept with an image."""
+        self.job.progress(gibibytes * units.Gi, (self.kept + self.total) * units.Gi)
+
     def called(self, disk: Disk) -> str:
         """What everything is called that others make of a disk for this job."""
         return tasks.name(self.job, disk.number)
@@ -254,12 +263,13 @@ class UploadVolumes(DiskTask):
             for number in done:
                 del left[number]
             moved = sum(disk.size for disk in self.disks if disk.number not in left)
-            self.job.progress(moved * units.Gi, self.total * units.Gi)
+            self.tell_moved(self.kept + moved)
             if left and clock() > end:
                 stuck = next(iter(left.values())).volume_id
                 raise UploadStuck(volume_id=stuck, seconds=seconds)
             if left:
                 self.job.pause(POLL)
+        self.tell_moved(self.kept + self.total)
         return [ids.get(disk.number, instant["root_image"]) for disk in self.disks]
 
     def revert(self, result: Any = None, **_: Any) -> None:
@@ -272,10 +282,23 @@ class UploadVolumes(DiskTask):
         let_finish(self.job, uploads)
         named = [tasks.find_named(self.job, self.called(disk)) for disk in self.disks]
         known = result if isinstance(result, list) else []
-        for image_id in {*filter(None, named), *known}:
-            tasks.delete_protected(self.job, image_id)
+        try:
+            self._delete_root_volume()
+        finally:
+            # That of a root disk last: if it cannot be deleted, the others are.
+            for image_id in dict.fromkeys(reversed([*filter(None, named), *known])):
+                tasks.delete_protected(self.job, image_id)
         for upload in uploads:
             upload.let_go()
+
+    def _delete_root_volume(self) -> None:
+        """Before the image of a root disk on its host, which its volume may be a clone of."""
+        local = [self.called(disk) for disk in self.disks if disk.volume_id is None]
+        self.delete_all(
+            "volume",
+            lambda: [each for called in local for each in self.volumes.named(called)],
+            self.volumes.delete,
+        )
 
     def _upload(self, disk: Disk) -> Upload:
         return Upload(self.job, self.volumes, self.volume(disk)["id"], self.called(disk))

@@ -20,6 +20,8 @@ class Action(enum.Enum):
     """What may be done to an image."""
 
     SHARE = "be shared"
+    OPEN = "be open to everybody"
+    """As a community image, which IMS does not know."""
     UNSHARE = "be taken back from others"
     ACCEPT = "be accepted or rejected"
     EXPORT = "be exported"
@@ -82,6 +84,8 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046"),
     (Action.SHARE, Trait.ENCRYPTED, "IMG.0098"),
     (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098"),
+    (Action.OPEN, Trait.ENCRYPTED, "IMG.0098"),
+    (Action.OPEN, Trait.DEFAULT_KEY, "IMG.0098"),
     (Action.UNSHARE, Trait.RECEIVED, "IMG.0047"),
     (Action.UNSHARE, Trait.COMPONENT, "IMG.0135"),
     (Action.ACCEPT, Trait.COMPONENT, "IMG.0135"),

@@ -151,11 +151,39 @@ class TestSharing:
         listed = other.call("GET", "/v2/images?visibility=shared&limit=500").json["images"]
         assert image in {one["id"] for one in listed}
 
+    def test_accepting_as_an_administrator(self, glance: Client, admin: Client) -> None:
+        image = shareable(glance)
+        glance.share(image, "admin")
+        path = f"/v2/images/{image}/members/admin"
+        answer = admin.call("PUT", path, json_body={"status": "accepted"}).json
+        assert answer["status"] == "accepted"
+
+    def test_nobody_accepts_their_own(self, glance: Client, admin: Client) -> None:
+        for owner in (glance, admin):
+            image = shareable(owner)
+            owner.share(image, "other")
+            with refused(409, "IMG.0076"):
+                path = f"/v2/images/{image}/members/other"
+                owner.call("PUT", path, json_body={"status": "accepted"})
+
     def test_the_default_key_s_images_are_not_shared(self, glance: Client, key: str) -> None:
         with refused(409, "IMG.0098"):
             glance.share(shareable(glance, cmkid="ims/default"), "other")
         custom = shareable(glance, cmkid=key)
         glance.share(custom, "other")
+
+    def test_the_default_key_s_images_are_not_open_to_everybody(
+        self, glance: Client, other: Client, key: str
+    ) -> None:
+        image = shareable(glance, cmkid="ims/default")
+        with refused(409, "IMG.0098"):
+            glance.patch(image, change("/visibility", "community", "replace"))
+        assert glance.show(image)["visibility"] == "private"
+        with refused(409, "IMG.0098"):
+            glance.create(cmkid="ims/default", visibility="community")
+        custom = shareable(glance, cmkid=key)
+        glance.patch(custom, change("/visibility", "community", "replace"))
+        assert other.download(custom) == b"data"
 
     def test_at_most_so_many_receivers(self, empty: Client) -> None:
         image = shareable(empty)
@@ -163,6 +191,16 @@ class TestSharing:
         empty.share(image, PROJECT_IDS[1])
         with refused(409, "IMG.0088"):
             empty.share(image, PROJECT_IDS[2])
+
+    @pytest.mark.parametrize("member", [7, True, ["other"]])
+    def test_a_receiver_is_text(self, empty: Client, member: object) -> None:
+        image = shareable(empty)
+        for project in PROJECT_IDS[:2]:
+            empty.share(image, project)
+        with refused(400):
+            empty.call("POST", f"/v2/images/{image}/members", json_body={"member": member})
+        members = empty.call("GET", f"/v2/images/{image}/members").json["members"]
+        assert len(members) == 2
 
     def test_the_last_receiver_s_place_is_taken_once(self, empty: Client) -> None:
         image = shareable(empty)

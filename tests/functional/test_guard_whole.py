@@ -10,7 +10,7 @@ from ims_glance.model import attributes, whole
 from ims_glance.model.servers import Disk
 from ims_glance.model.whole import Component
 from tests.functional.client import ApiError, Client
-from tests.functional.refusals import refused
+from tests.functional.refusals import by_glance, refused
 
 AS_SERVICE = {"X-Service-Roles": "ims_service"}
 
@@ -77,6 +77,12 @@ def test_a_share_that_glance_refuses_shares_no_disk(machine: Whole, glance: Clie
         view = glance.show(disk)
         if view["visibility"] == "shared":
             assert glance.call("GET", f"/v2/images/{disk}/members").json["members"] == []
+
+
+def test_a_refused_member_leaves_the_image_private(machine: Whole, glance: Client) -> None:
+    with by_glance(400):
+        glance.share(machine.id, "")
+    assert glance.show(machine.id)["visibility"] == "private"
 
 
 @pytest.mark.parametrize("headers", [{}, AS_SERVICE], ids=["native", "job"])
@@ -179,6 +185,36 @@ def test_a_public_image_has_public_disks(machine: Whole, admin: Client, other: C
     assert len(machine.each(other)) == 2
 
 
+def test_an_image_that_is_public_no_more_has_no_public_disks(
+    machine: Whole, glance: Client, other: Client
+) -> None:
+    for visibility in ("community", "shared"):
+        glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": visibility})
+        assert [each["visibility"] for each in machine.each(glance)] == [visibility] * 2
+    for image in (machine.id, *machine.disks):
+        assert other.send("GET", f"/v2/images/{image}").status == 404
+
+
+def test_a_receiver_whose_image_was_private_meanwhile_has_the_disks(
+    machine: Whole, glance: Client, other: Client
+) -> None:
+    glance.share(machine.id, "other")
+    for visibility in ("private", "shared"):
+        glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": visibility})
+    assert other.show(machine.id)["visibility"] == "shared"
+    assert len(machine.each(other)) == 2
+
+
+def test_an_image_that_is_given_away_takes_its_disks_along(
+    machine: Whole, admin: Client, other: Client
+) -> None:
+    admin.patch(machine.id, {"op": "replace", "path": "/owner", "value": "other"})
+    assert [each["owner"] for each in machine.each(other)] == ["other"] * 2
+    other.delete(machine.id)
+    for disk in machine.disks:
+        assert admin.send("GET", f"/v2/images/{disk}").status == 404
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_nobody_works_with_a_disk(machine: Whole, glance: Client, number: int) -> None:
     disk = machine.disks[number]
@@ -205,6 +241,16 @@ def test_a_member_answers_for_the_image(machine: Whole, glance: Client, other: C
         path = f"/v2/images/{image}/members/other"
         answer = other.send("PUT", path, json_body={"status": "rejected"})
         assert answer.status == status, answer.text
+
+
+def test_a_form_hides_no_method(machine: Whole, glance: Client, other: Client) -> None:
+    """Routes takes the method from it, and what is a form can be JSON as well."""
+    glance.share(machine.id, "other")
+    path = f"/v2/images/{machine.disks[0]}/members/other"
+    said = b'{"status":"rejected","x":"&_method=PUT&"}'
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert other.send("POST", path, body=said, headers=form).status in (404, 405)
+    assert glance.call("GET", path).json["status"] == "pending"
 
 
 def test_the_owner_deletes_a_disk_that_did_not_follow_its_image(glance: Client) -> None:

@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 import webob
+from glance import context as glance_context
 from glance.api.v2 import router
 from glance.common import wsgi
 from oslo_config import cfg
@@ -200,6 +201,27 @@ def test_without_a_context_all_is_left_to_glance(context: Any) -> None:
 
     assert request.get_response(make_guard(app)).status_int == 200
     assert seen == ["/v2/images/i/file"]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "/v2/images/i/file"), ("DELETE", "/v2/images/i"), ("POST", "/v2/images/i/import")],
+)
+def test_without_a_look_at_the_image_nothing_is_done(method: str, path: str, status: int) -> None:
+    """An image with a key would be stored unencrypted."""
+    sent = []
+
+    def app(handed: dict[str, Any], start_response: Any) -> Any:
+        sent.append(handed["REQUEST_METHOD"])
+        return webob.Response(status=status)(handed, start_response)
+
+    request = wsgi.Request.blank(path, method=method)
+    if method == "POST":
+        request.json_body = {"method": {"name": "glance-direct"}}
+    request.context = glance_context.RequestContext(policy_enforcer=mock.Mock(), project_id="me")
+    assert request.get_response(make_guard(app)).status_int == status
+    assert set(sent) == {"GET"}
 
 
 def make_conf(**options: Any) -> cfg.ConfigOpts:

@@ -4,11 +4,13 @@
 import pytest
 
 from ims_glance.flows.back_up import BackupFailed, MakeBackups, NameBackups
+from ims_glance.flows.cinder_upload import Upload
 from ims_glance.flows.context import JobContext
 from ims_glance.model import attributes, server_backup, whole
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.job import JobStatus
+from tests.unit.clouds import cloud_server
 from tests.unit.flows import flow_bench
 from tests.unit.flows.machine import Machine
 
@@ -45,8 +47,64 @@ def test_a_backup_is_kept_with_the_image(cloud, server, machine, dies_at):
     assert machine.made == {job.image_id, *(each.image_id for each in whole.components(image))}
 
 
+def _slow(monkeypatch, kind, name, at_first):
+    """Have the first look at Cinder find it at work."""
+    answers = [at_first]
+    later = getattr(kind, name)
+
+    def look(self, value):
+        return answers.pop()(self) if answers else later(self, value)
+
+    monkeypatch.setattr(kind, name, look)
+
+
+@pytest.mark.parametrize("type_", [model.WHOLE_OF_SERVER, model.SERVER_BACKUP])
+def test_what_is_done_is_not_undone_on_the_screen(cloud, machine, monkeypatch, type_):
+    """The data moves to the backups, then to the images: that is told as one way."""
+    told = []
+    progress = JobContext.progress
+
+    def watched(self, done, total):
+        told.append((done, total))
+        progress(self, done, total)
+
+    monkeypatch.setattr(JobContext, "progress", watched)
+    _slow(monkeypatch, MakeBackups, "_due", MakeBackups._parts)
+    _slow(monkeypatch, Upload, "is_done", lambda *_: False)
+    with_backup = {"with_backup": True} if type_ == model.WHOLE_OF_SERVER else {}
+    wishes = [Wish(disk) for disk in machine.disks]
+    arguments = machine.arguments(wishes, server_name="web", stands_still=True, **with_backup)
+    job = cloud.run(type_, **arguments)
+    assert job.status is JobStatus.SUCCESS, job.fail_reason
+    assert told == sorted(told)
+    assert len({total for _done, total in told}) == 1
+    assert job.done_bytes == job.total_bytes > 0
+
+
 @pytest.mark.parametrize("cancels_at", [13, 18, 26, 34, 42])
 def test_cancelled(cloud, server, machine, cancels_at):
+    job = kept(cloud, machine, cancels_at=cancels_at)
+    if job.status is JobStatus.FAIL:
+        assert "could not be undone" not in job.fail_reason
+        assert (machine.made, server.backups) == (set(), {})
+        machine.check_tidy()
+
+
+@pytest.mark.parametrize("cancels_at", [30, 32, 40])
+def test_cancelled_while_the_root_volume_is_a_clone_of_its_image(
+    cloud, server, monkeypatch, cancels_at
+):
+    """As in one cluster of Ceph: Glance deletes no image that volumes are clones of."""
+    machine = Machine(server, is_local=True)
+    delete = cloud_server._Handler._delete
+
+    def delete_unless_used(self, image_id):
+        if any(each.get("imageRef") == image_id for each in self.server.volumes.values()):
+            self._refuse(409, "The image cannot be deleted because it is in use.")
+        else:
+            delete(self, image_id)
+
+    monkeypatch.setattr(cloud_server._Handler, "_delete", delete_unless_used)
     job = kept(cloud, machine, cancels_at=cancels_at)
     if job.status is JobStatus.FAIL:
         assert "could not be undone" not in job.fail_reason
