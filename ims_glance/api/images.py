@@ -83,12 +83,12 @@ class Images:
         self._app = app
 
     def get(self, context: Any, path: str) -> Image | None:
-        """The image at *path* as the caller sees it; ``None`` if it is not shown to them.
+        """The image at *path* as the caller sees it; ``None`` if there is none for them.
 
-        :raises SubrequestRefused: if Glance fails: then nobody knows, and no rule could be asked
+        :raises SubrequestRefused: if Glance does not say: then no rule could be asked
         """
         response = self._send(context, path)
-        if response.status_int >= 500:
+        if response.status_int >= 400 and response.status_int != 404:
             raise SubrequestRefused(response)
         return Image(path, response.json) if response.status_int == 200 else None
 

@@ -57,7 +57,7 @@ def add(call: Call) -> None:
     if not may(call.context, "modify_image", image):
         return
     image = _held(call, image)
-    whole_images.check_share(call, image)
+    whole_images.check_keys(call, image, image_rules.Action.SHARE)
     if image.view["visibility"] == "private":
         # Glance lists members only of shared images, and takes them only for those.
         _set_visibility(call, image, "shared")

@@ -216,6 +216,8 @@ def update(call: Call) -> Image | None:
     call.check(_kind_of_update(image), image)
     for change in changes:
         _check_change(call, image, change)
+    if opens(call, image):
+        call.check(image_rules.Action.OPEN, image)
     urls = {
         url
         for change in changes
@@ -229,6 +231,15 @@ def update(call: Call) -> Image | None:
         # By the worker, or as it is already: property protection does not look at values.
         call.request.context = as_service(call.context)
     return image
+
+
+def opens(call: Call, image: Image) -> bool:
+    """Whether a change makes an image a community image."""
+    changes = json_patch.changes(call.request.content_type, bodies.read_json(call.request))
+    return image.view["visibility"] != _OPEN and any(
+        change.path[0] == "visibility" and change.operation != "remove" and change.value == _OPEN
+        for change in changes
+    )
 
 
 def _kind_of_update(image: Image) -> image_rules.Action:
@@ -254,8 +265,6 @@ def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
         raise AttributeReadOnly(name=name)
     if name in whole.MAPPED and not same and whole.is_whole(image.view):
         raise AttributeReadOnly(name=name)
-    if name == "visibility" and change.value == _OPEN and not same:
-        call.check(image_rules.Action.OPEN, image)
     if name == "tags" and change.operation != "remove":
         _check_tags(call, change.value, len(image.view["tags"]))
 
@@ -432,4 +441,7 @@ def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str)
         call.keys.check_alive(call.context, image.id, image.key_id)
     elif decision.needs_key and may(call.context, rule, image):
         key_id = call.keys.default(call.context, image.view["owner"])
+        if image.view["visibility"] == _OPEN:
+            keyed = Image(image.path, {**image.view, attributes.CMK_ID: key_id})
+            call.check(image_rules.Action.OPEN, keyed)
         call.images.record_key(call.context, image, key_id)

@@ -38,8 +38,8 @@ def components(call: Call, image: Image) -> list[dict[str, Any]]:
     return found
 
 
-def check_share(call: Call, image: Image) -> None:
-    """Check that no disk is encrypted with the default key of its project.
+def check_keys(call: Call, image: Image, action: image_rules.Action) -> None:
+    """Before others see an image, check that no disk is encrypted with the default key of its project.
 
     The image shows the key of its first encrypted disk; others may have been made of other images.
 
@@ -49,7 +49,7 @@ def check_share(call: Call, image: Image) -> None:
     others.discard(image.key_id)
     if others and call.keys.find_default(call.context) in others:
         default_key = image_rules.Trait.DEFAULT_KEY
-        raise image_rules.Refused(image_rules.Action.SHARE, default_key, "IMG.0098", image.id)
+        raise image_rules.Refused(action, default_key, "IMG.0098", image.id)
 
 
 def share(call: Call, image: Image, project_id: str) -> None:
@@ -98,6 +98,8 @@ def update(call: Call) -> None:
     image = rules.update(call)
     if image is None or not (views := components(call, image)):
         return
+    if rules.opens(call, image):
+        check_keys(call, image, image_rules.Action.OPEN)
 
     def follow(response: webob.Response) -> None:
         if response.status_int != 200:

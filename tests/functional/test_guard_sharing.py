@@ -181,6 +181,9 @@ class TestSharing:
         assert glance.show(image)["visibility"] == "private"
         with refused(409, "IMG.0098"):
             glance.create(cmkid="ims/default", visibility="community")
+        plain = glance.create(visibility="community")["id"]
+        with refused(409, "IMG.0098"):
+            glance.upload(plain, b"data", store="kms")
         custom = shareable(glance, cmkid=key)
         glance.patch(custom, change("/visibility", "community", "replace"))
         assert other.download(custom) == b"data"

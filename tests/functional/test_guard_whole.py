@@ -101,6 +101,8 @@ def test_a_disk_under_the_default_key_is_not_shared(
     path, body = f"/v2/images/{made['id']}/members", {"member": "other"}
     with refused(409, "IMG.0098"):
         glance.call("POST", path, json_body=body, headers=headers)
+    with refused(409, "IMG.0098"):
+        glance.patch(made["id"], {"op": "replace", "path": "/visibility", "value": "community"})
     views = [glance.show(image) for image in (made["id"], *parts)]
     assert [view["visibility"] for view in views] == ["private"] * 3
 

@@ -4,6 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ims_glance.client.commands.base import REFUSALS
+
 _YES = ("1", "t", "true", "on", "y", "yes")
 
 
@@ -34,7 +36,11 @@ def _root(cloud: Any, server: Any) -> Mapping[str, Any]:
     """Properties of the image that the root volume of a server was made of."""
     found: list[tuple[int, str, Mapping[str, Any]]] = []
     for attached in server.attached_volumes or ():
-        volume = cloud.block_storage.get_volume(attached["id"])
+        try:
+            volume = cloud.block_storage.get_volume(attached["id"])
+        except REFUSALS:
+            # This is only said: what cannot be done is the service's to refuse.
+            return {}
         for attachment in volume.attachments or ():
             if attachment["server_id"] == server.id:
                 # Only administrators are told which of them is the root device: it is the first.

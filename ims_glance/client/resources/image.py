@@ -168,7 +168,7 @@ class Image(Paged):
             found = json.loads((self.properties or {}).get("block_device_mapping") or "[]")
         except ValueError:
             return []
-        return [each for each in found if isinstance(each, dict)]
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
     @property
     def bytes(self) -> int:

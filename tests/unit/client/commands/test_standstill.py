@@ -4,6 +4,7 @@
 import types
 
 import pytest
+from openstack import exceptions as sdk_exceptions
 
 from ims_glance.client.commands import standstill
 
@@ -50,3 +51,14 @@ def test_others():
     image = types.SimpleNamespace(id="i1")
     assert "root disk" in announced(volume("/dev/vdb", REQUIRED), image=image)
     assert announced(volume("/dev/vda"), status="SHUTOFF") == ""
+
+
+def test_a_volume_that_is_not_shown_stops_nothing():
+    def refuse(_volume_id):
+        raise sdk_exceptions.ForbiddenException
+
+    cloud = types.SimpleNamespace(block_storage=types.SimpleNamespace(get_volume=refuse))
+    server = types.SimpleNamespace(
+        id="s1", name="web", status="ACTIVE", image=None, attached_volumes=[{"id": "v1"}]
+    )
+    assert "about a second" in standstill.announced(cloud, server, False)

@@ -74,7 +74,7 @@ def test_a_whole_machine():
     assert "bdm_v2" not in shown["properties"].human_readable()
 
 
-@pytest.mark.parametrize("mapping", ["", "{", "[]"])
+@pytest.mark.parametrize("mapping", ["", "{", "[]", "{}", "5"])
 def test_a_whole_machine_that_somebody_broke(mapping):
     more = {"__whole_image": "true", "block_device_mapping": mapping}
     shown = dict(zip(*views.image(read(**more), {}), strict=True))
