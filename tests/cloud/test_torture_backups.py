@@ -6,8 +6,6 @@ import pytest
 from ims_glance.model import job as model
 from tests.cloud import captures, flow_jobs, jobs, pocket
 
-# With what else reads and writes whole disks, it would make a run too long.
-pytestmark = pytest.mark.long
 SECONDS = 240
 
 
