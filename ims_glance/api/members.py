@@ -58,11 +58,16 @@ def add(call: Call) -> None:
         return
     image = _held(call, image)
     whole_images.check_keys(call, image, image_rules.Action.SHARE)
-    if image.view["visibility"] == "private":
+    was_private = image.view["visibility"] == "private"
+    if was_private:
         # Glance lists members only of shared images, and takes them only for those.
         _set_visibility(call, image, "shared")
         call.effects.append(functools.partial(_without_receivers, call, image))
     receivers = _receivers(call, image)
+    if was_private and named in receivers:
+        # From before it was made private: Glance would refuse to add it a second time.
+        call.images.call(call.context, "DELETE", f"/v2/images/{image.id}/members/{named}")
+        receivers.remove(named)
     if len({*receivers, named}) > call.limits.members:
         _without_receivers(call, image, None)
         raise TooManyMembers(image_id=image.id, count=len(receivers), limit=call.limits.members)

@@ -136,6 +136,13 @@ class TestSharing:
         members = glance.call("GET", f"/v2/images/{image}/members").json["members"]
         assert [member["member_id"] for member in members] == ["other"]
 
+    def test_again_after_it_was_made_private(self, glance: Client, other: Client) -> None:
+        image = shareable(glance)
+        glance.share(image, "other")
+        glance.patch(image, change("/visibility", "private", "replace"))
+        glance.share(image, "other")
+        assert other.show(image)["visibility"] == "shared"
+
     def test_the_receiver_does_not_delete_it(self, glance: Client, other: Client) -> None:
         image = shareable(glance)
         glance.share(image, "other")

@@ -79,6 +79,15 @@ def test_a_share_that_glance_refuses_shares_no_disk(machine: Whole, glance: Clie
             assert glance.call("GET", f"/v2/images/{disk}/members").json["members"] == []
 
 
+def test_its_disks_follow_again_after_it_was_made_private(
+    machine: Whole, glance: Client, other: Client
+) -> None:
+    glance.share(machine.id, "other")
+    glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": "private"})
+    glance.share(machine.id, "other")
+    assert [view["visibility"] for view in machine.each(other)] == ["shared"] * 2
+
+
 def test_a_refused_member_leaves_the_image_private(machine: Whole, glance: Client) -> None:
     with by_glance(400):
         glance.share(machine.id, "")
