@@ -42,6 +42,8 @@ class KeyManager(Protocol):
 
     def find_default_key(self, context: Any) -> str | None: ...
 
+    def key_name(self, key_id: str) -> str | None: ...
+
 
 class ImageKeys:
     """What the guard does with keys.
@@ -89,12 +91,20 @@ class ImageKeys:
         self._make_usable(context, key_id)
         return key_id
 
-    def find_default(self, context: Any) -> str | None:
-        """The id of the default key of the caller's project, if there is one.
+    def is_default(self, context: Any, key_id: str, owner: str | None) -> bool:
+        """Whether a key of an image of the project *owner* is that project's default key.
 
-        :raises KeyDenied, KeyManagerUnavailable: why that cannot be said
+        Only a token of a project lists its keys. For others, administrators, its name says it: so
+        one that has the name, but is not the oldest of them, counts too.
+
+        :raises KeyDenied, ServiceKeyDenied, KeyManagerUnavailable: why that cannot be said
         """
-        return self._key_manager().find_default_key(context)
+        if owner == context.project_id:
+            return self._key_manager().find_default_key(context) == key_id
+        try:
+            return self._key_manager().key_name(key_id) == self._default_key_name
+        except exceptions.KeyNotFound:
+            return False
 
     def check_alive(self, context: Any, image_id: str, key_id: str) -> None:
         """Check that data can still be encrypted with the key of an image.

@@ -117,6 +117,7 @@ def _without_receivers(call: Call, image: Image, _response: webob.Response | Non
     try:
         if not _receivers(call, image):
             _set_visibility(call, image, "private")
+            whole_images.make_private(call, image)
     except SubrequestRefused as refused:
         # It is gone, or can be shared and unshared again: nobody sees it in the meantime.
         LOG.warning("Image %s stays shared with nobody: %s", image.id, refused)

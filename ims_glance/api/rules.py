@@ -131,10 +131,12 @@ class Call:
         """
         if is_service(self.context):
             return
-        default_key = None
-        if action in _OF_KEYS and image.key_id:
-            default_key = self.keys.find_default(self.context)
-        facts = image_rules.Facts.of(image.view, default_key)
+        with_default_key = (
+            action in _OF_KEYS
+            and bool(image.key_id)
+            and self.keys.is_default(self.context, str(image.key_id), image.view["owner"])
+        )
+        facts = image_rules.Facts.of(image.view, with_default_key)
         if facts.component and self._is_left_behind(image):
             # It did not follow its image when that was deleted: its owner may tidy up.
             facts = dataclasses.replace(facts, component=False)

@@ -45,11 +45,11 @@ def check_keys(call: Call, image: Image, action: image_rules.Action) -> None:
 
     :raises Refused: if one is
     """
-    others = {view.get(attributes.CMK_ID) or image.key_id for view in components(call, image)}
-    others.discard(image.key_id)
-    if others and call.keys.find_default(call.context) in others:
-        default_key = image_rules.Trait.DEFAULT_KEY
-        raise image_rules.Refused(action, default_key, "IMG.0098", image.id)
+    others = {view.get(attributes.CMK_ID) for view in components(call, image)}
+    for key_id in others - {image.key_id, None}:
+        if call.keys.is_default(call.context, str(key_id), image.view["owner"]):
+            default_key = image_rules.Trait.DEFAULT_KEY
+            raise image_rules.Refused(action, default_key, "IMG.0098", image.id)
 
 
 def share(call: Call, image: Image, project_id: str) -> None:
@@ -110,6 +110,11 @@ def update(call: Call) -> None:
                 _follow(call, views, functools.partial(_give, name, value))
 
     call.effects.append(follow)
+
+
+def make_private(call: Call, image: Image) -> None:
+    """Let the disks follow an image that nobody has any more."""
+    _follow(call, components(call, image), functools.partial(_give, "visibility", "private"))
 
 
 def change_status(call: Call) -> None:

@@ -125,6 +125,20 @@ class KeyManager:
         """
         return next(iter(self._default_keys(context)), None)
 
+    def key_name(self, key_id: str) -> str | None:
+        """The name of a key, read with the service's credentials; ``None`` if it has none.
+
+        :raises KeyNotFound: if there is none
+        :raises ServiceKeyDenied: if the service may not read it
+        :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
+        """
+        if not _KEY_ID.fullmatch(key_id):
+            raise exceptions.KeyNotFound(key_id=key_id)
+        service = self._service_credential()
+        with self._translated(key_id, exceptions.ServiceKeyDenied):
+            name: str | None = self._castellan.get(service, key_id, metadata_only=True).name
+        return name
+
     def _default_keys(self, context: RequestContext) -> list[str]:
         name = self._conf.ims_kms.default_key_name
         with self._translated(name, exceptions.KeyDenied):

@@ -141,13 +141,11 @@ class Facts:
     env_type: str
 
     @classmethod
-    def of(cls, view: Mapping[str, Any], default_key_id: str | None = None) -> "Facts":
+    def of(cls, view: Mapping[str, Any], with_default_key: bool = False) -> "Facts":
         """The facts about an image.
 
         :param view: as the Image API shows it
-        :param default_key_id: of the image's project
         """
-        key_id = view.get(attributes.CMK_ID)
         return cls(
             id=str(view.get("id", "")),
             owner=str(view.get("owner", "")),
@@ -155,8 +153,8 @@ class Facts:
             visibility=str(view.get("visibility", "private")),
             kind=kinds.image_type(view),
             protected=bool(view.get("protected")),
-            encrypted=bool(key_id),
-            with_default_key=bool(key_id) and key_id == default_key_id,
+            encrypted=bool(view.get(attributes.CMK_ID)),
+            with_default_key=with_default_key,
             whole=_is_true(view.get(attributes.WHOLE_IMAGE)),
             component=bool(view.get(attributes.COMPONENT_OF)),
             published=bool(view.get("__productcode")) and not _is_true(view.get("__is_offshelved")),

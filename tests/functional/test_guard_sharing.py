@@ -179,6 +179,19 @@ class TestSharing:
         custom = shareable(glance, cmkid=key)
         glance.share(custom, "other")
 
+    def test_nor_by_administrators_of_other_projects(
+        self, glance: Client, admin: Client, other: Client, key: str
+    ) -> None:
+        image = shareable(glance, cmkid="ims/default")
+        with refused(409, "IMG.0098"):
+            admin.share(image, "other")
+        with refused(409, "IMG.0098"):
+            admin.patch(image, change("/visibility", "community", "replace"))
+        assert glance.show(image)["visibility"] == "private"
+        custom = shareable(glance, cmkid=key)
+        admin.share(custom, "other")
+        assert other.download(custom) == b"data"
+
     def test_the_default_key_s_images_are_not_open_to_everybody(
         self, glance: Client, other: Client, key: str
     ) -> None:

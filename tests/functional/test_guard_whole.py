@@ -67,6 +67,8 @@ def test_the_disks_follow_a_share(machine: Whole, glance: Client, other: Client)
     for image in (machine.id, *machine.disks):
         with pytest.raises(ApiError):
             other.show(image)
+    views = [glance.show(machine.id), *machine.each(glance)]
+    assert [view["visibility"] for view in views] == ["private"] * 3
 
 
 def test_a_share_that_glance_refuses_shares_no_disk(machine: Whole, glance: Client) -> None:

@@ -230,6 +230,25 @@ def test_the_name_can_be_configured(conf, vault):
     assert vault.get(keys.KeyManager(conf).default_key(CALLER)).name == "house key"
 
 
+def test_the_service_reads_the_name_of_a_key(manager, vault):
+    assert manager.key_name(vault.make("demo", "ims/default")) == "ims/default"
+    assert manager.key_name(vault.make("demo")) is None
+    for gone in (KEY_ID, "no id"):
+        with pytest.raises(exceptions.KeyNotFound):
+            manager.key_name(gone)
+
+
+def test_a_name_that_the_service_may_not_read(manager, vault):
+    key_id = vault.make("demo")
+    vault.change(key_id, service=False)
+    with pytest.raises(exceptions.ServiceKeyDenied):
+        manager.key_name(key_id)
+
+
+def test_the_name_of_a_key_in_barbican(real_manager):
+    assert real_manager.key_name(real_manager.default_key(CALLER)) == "ims/default"
+
+
 def test_the_default_key_in_barbican(real_manager, barbican_server):
     with ThreadPoolExecutor(4) as pool:
         made = set(pool.map(lambda _: real_manager.default_key(CALLER), range(4)))

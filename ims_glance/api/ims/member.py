@@ -9,6 +9,7 @@ from ims_glance.api.images import SubrequestRefused
 from ims_glance.api.ims import images, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
 from ims_glance.api.members import SharedWithSelf, TooManyMembers
+from ims_glance.model import attributes
 from ims_glance.model import job as jobs
 from ims_glance.model import rules as image_rules
 
@@ -130,9 +131,10 @@ def _pairs(call: Call) -> tuple[list[str], list[str]]:
 
 def _check_key(call: Call, view: images.View) -> None:
     """Images under the default key are not shared (IMG.0098)."""
-    facts = image_rules.Facts.of(view)
-    if facts.encrypted:
-        facts = image_rules.Facts.of(view, call.service.keys.find_default(call.context))
+    key_id = view.get(attributes.CMK_ID)
+    if key_id:
+        is_default = call.service.keys.is_default(call.context, key_id, view["owner"])
+        facts = image_rules.Facts.of(view, is_default)
         image_rules.check(image_rules.Action.SHARE, facts, call.project_id)
 
 

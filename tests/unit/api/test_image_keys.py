@@ -35,6 +35,10 @@ class Keys:
         self._ask("find_default_key", context.project_id)
         return KEY
 
+    def key_name(self, key_id: str) -> str | None:
+        self._ask("key_name", key_id)
+        return "ims/default"
+
     def _ask(self, what: str, subject: str) -> None:
         self.asked.append((what, subject))
         if what in self.failures:
@@ -100,6 +104,31 @@ def test_default_key_of_another_project() -> None:
     with pytest.raises(image_keys.ForeignDefaultKey, match="someone"):
         make(keys).default(CONTEXT, "someone")
     assert keys.asked == []
+
+
+@pytest.mark.parametrize(("key_id", "is_default"), [(KEY, True), (str(uuid.uuid4()), False)])
+def test_a_member_s_keys_say_which_is_the_default_one(key_id: str, is_default: bool) -> None:
+    keys = Keys()
+    assert make(keys).is_default(CONTEXT, key_id, "demo") == is_default
+    assert keys.asked == [("find_default_key", "demo")]
+
+
+def test_for_others_its_name_says_which_is_the_default_one() -> None:
+    keys = Keys()
+    assert make(keys).is_default(CONTEXT, KEY, "someone")
+    assert not image_keys.ImageKeys(lambda: keys, "another").is_default(CONTEXT, KEY, "someone")
+    assert keys.asked == 2 * [("key_name", KEY)]
+
+
+def test_a_key_that_is_gone_is_no_default_key() -> None:
+    keys = Keys(key_name=exceptions.KeyNotFound(key_id=KEY))
+    assert not make(keys).is_default(CONTEXT, KEY, "someone")
+
+
+def test_without_a_look_at_a_key_it_is_not_said_to_be_another() -> None:
+    keys = Keys(key_name=exceptions.ServiceKeyDenied(key_id=KEY, service_user="u"))
+    with pytest.raises(exceptions.ServiceKeyDenied):
+        make(keys).is_default(CONTEXT, KEY, "someone")
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,9 @@ class Keys:
     def find_default_key(self, context: Any) -> str | None:
         raise AssertionError("the default key was looked for")
 
+    def key_name(self, key_id: str) -> str | None:
+        raise AssertionError("the name of a key was looked for")
+
 
 class Unreadable(io.RawIOBase):
     """A body that must not be read."""

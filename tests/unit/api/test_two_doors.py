@@ -64,10 +64,10 @@ class Glance:
 
 
 class Keys:
-    """The caller's project has a default key."""
+    """One of the keys is the default key of its project."""
 
-    def find_default(self, _context: Any) -> str:
-        return KEYS[0]
+    def is_default(self, _context: Any, key_id: str, _owner: str) -> bool:
+        return key_id == KEYS[0]
 
 
 @pytest.fixture(scope="module")

@@ -53,9 +53,7 @@ def test_a_received_image_may_be_accepted_and_copied():
 
 
 def test_under_a_key_of_ones_own_it_may_be_shared():
-    image = Facts.of(
-        {"id": "i", "owner": "me", "status": "active", "__system__cmkid": "k"}, "other"
-    )
+    image = Facts.of({"id": "i", "owner": "me", "status": "active", "__system__cmkid": "k"})
     rules.check(Action.SHARE, image, "me")
     with pytest.raises(rules.Refused, match="shares no encrypted"):
         rules.check(Action.SHARE, image, "me", "never")
@@ -82,7 +80,7 @@ def test_facts_from_a_view():
             "__system__cmkid": "k", "__whole_image": "True", "__component_of": "w", "__productcode": "p",
             "virtual_env_type": "IsoImage",
         },
-        "k",
+        True,
     )  # fmt: skip
     assert facts == Facts(
         id="i", owner="me", status="active", visibility="shared", kind="shared", protected=True,

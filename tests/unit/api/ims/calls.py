@@ -128,9 +128,10 @@ class Keys:
         """The id of the key."""
         return f"id of {value}"
 
-    def find_default(self, _context):
-        """The id of the default key."""
-        return self.default
+    def is_default(self, _context, key_id, owner):
+        """Whether a key is that."""
+        assert owner == PROJECT
+        return key_id == self.default
 
 
 class Quota:
