@@ -129,6 +129,20 @@ class TakeSnapshots(DiskTask):
         if self._is_again:
             self._undo(is_running, may_go_on=True)
         self._is_again = True
+        try:
+            return self._begun(is_running)
+        except rest.Missing:
+            # Nova and Cinder say of what they have not that it is not there; this says more.
+            self._check_there()
+            raise
+
+    def _check_there(self) -> None:
+        try:
+            self.compute.get(self.server_id)
+        except rest.Missing:
+            raise servers.ServerMissing(server_id=self.server_id) from None
+
+    def _begun(self, is_running: bool) -> dict[str, Any]:
         if not is_running:
             return self._of_stopped()
         if not self.job.arguments.get("stands_still"):
