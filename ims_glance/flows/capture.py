@@ -130,7 +130,7 @@ class TakeSnapshots(DiskTask):
             self._undo(is_running, may_go_on=True)
         self._is_again = True
         try:
-            return self._begun(is_running)
+            return self._instant(is_running)
         except rest.Missing:
             # Nova and Cinder say of what they have not that it is not there; this says more.
             self._check_there()
@@ -142,7 +142,7 @@ class TakeSnapshots(DiskTask):
         except rest.Missing:
             raise servers.ServerMissing(server_id=self.server_id) from None
 
-    def _begun(self, is_running: bool) -> dict[str, Any]:
+    def _instant(self, is_running: bool) -> dict[str, Any]:
         if not is_running:
             return self._of_stopped()
         if not self.job.arguments.get("stands_still"):
