@@ -106,7 +106,9 @@ def test_default_key_of_another_project() -> None:
     assert keys.asked == []
 
 
-@pytest.mark.parametrize(("key_id", "is_default"), [(KEY, True), (str(uuid.uuid4()), False)])
+@pytest.mark.parametrize(
+    ("key_id", "is_default"), [(KEY, True), ("5b1f0a52-4c1e-4f7e-9a53-1de0b7c2a8d4", False)]
+)
 def test_a_member_s_keys_say_which_is_the_default_one(key_id: str, is_default: bool) -> None:
     keys = Keys()
     assert make(keys).is_default(CONTEXT, key_id, "demo") == is_default
