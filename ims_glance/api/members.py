@@ -115,12 +115,14 @@ def _receivers(call: Call, image: Image) -> list[str]:
 def _without_receivers(call: Call, image: Image, _response: webob.Response | None) -> None:
     """Make the image private again if nobody has it."""
     try:
-        if not _receivers(call, image):
-            _set_visibility(call, image, "private")
-            whole_images.make_private(call, image)
+        if _receivers(call, image):
+            return
+        _set_visibility(call, image, "private")
     except SubrequestRefused as refused:
         # It is gone, or can be shared and unshared again: nobody sees it in the meantime.
         LOG.warning("Image %s stays shared with nobody: %s", image.id, refused)
+        return
+    whole_images.make_private(call, image)
 
 
 def _set_visibility(call: Call, image: Image, visibility: str) -> Any:

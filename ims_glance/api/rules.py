@@ -31,8 +31,6 @@ _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"
 _HIDDEN = {"os_hidden": True}
 _OPEN = "community"
-# What depends on the key of an image.
-_OF_KEYS = (image_rules.Action.SHARE, image_rules.Action.OPEN)
 
 
 class AttributeReadOnly(exceptions.Forbidden):
@@ -131,12 +129,7 @@ class Call:
         """
         if is_service(self.context):
             return
-        with_default_key = (
-            action in _OF_KEYS
-            and bool(image.key_id)
-            and self.keys.is_default(self.context, str(image.key_id), image.view["owner"])
-        )
-        facts = image_rules.Facts.of(image.view, with_default_key)
+        facts = image_rules.Facts.of(image.view)
         if facts.component and self._is_left_behind(image):
             # It did not follow its image when that was deleted: its owner may tidy up.
             facts = dataclasses.replace(facts, component=False)
@@ -145,7 +138,13 @@ class Call:
             # Not to accept: that is never the owner's to do, and administrators receive images, too.
             viewer = facts.owner
         share_encrypted = self.limits.conf.ims_api.share_encrypted
-        image_rules.check(action, facts, viewer, share_encrypted)
+        image_rules.check(
+            action,
+            facts,
+            viewer,
+            share_encrypted,
+            lambda: self.keys.is_default(self.context, str(image.key_id), image.view["owner"]),
+        )
 
     def _is_left_behind(self, image: Image) -> bool:
         """Whether the whole-machine image that an image is a disk of is gone."""

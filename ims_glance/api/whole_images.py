@@ -114,7 +114,13 @@ def update(call: Call) -> None:
 
 def make_private(call: Call, image: Image) -> None:
     """Let the disks follow an image that nobody has any more."""
-    _follow(call, components(call, image), functools.partial(_give, "visibility", "private"))
+    try:
+        views = components(call, image)
+    except SubrequestRefused as refused:
+        # They have no members either: only their record says that they are shared.
+        LOG.error("The disks of image %s did not follow it: %s", image.id, refused)
+        return
+    _follow(call, views, functools.partial(_give, "visibility", "private"))
 
 
 def change_status(call: Call) -> None:

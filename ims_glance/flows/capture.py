@@ -9,6 +9,7 @@ After the snapshots the server is not touched any more.
 import concurrent.futures
 import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 from taskflow.flow import Flow
@@ -93,6 +94,22 @@ def _captured(job: JobContext) -> list[Task]:
     ]
 
 
+@contextlib.contextmanager
+def _known_to_be_there(task: DiskTask) -> Iterator[None]:
+    """Nova and Cinder say what they lack when the server is deleted meanwhile; this says why.
+
+    :raises ServerMissing: if something is missing, and so is the server
+    """
+    try:
+        yield
+    except rest.Missing:
+        try:
+            task.compute.get(task.server_id)
+        except rest.Missing:
+            raise servers.ServerMissing(server_id=task.server_id) from None
+        raise
+
+
 class ReadServer(DiskTask):
     """Looks at the server and its disks."""
 
@@ -100,13 +117,11 @@ class ReadServer(DiskTask):
 
     def execute(self) -> bool:
         """Whether it runs."""
-        try:
+        with _known_to_be_there(self):
             server = self.compute.get(self.server_id)
             attachments = self.compute.attachments(self.server_id)
-        except rest.Missing:
-            raise servers.ServerMissing(server_id=self.server_id) from None
+            volumes = {each["volumeId"]: self.volumes.get(each["volumeId"]) for each in attachments}
         servers.check_server(server)
-        volumes = {each["volumeId"]: self.volumes.get(each["volumeId"]) for each in attachments}
         for disk in self.attached:
             if disk.volume_id in volumes:
                 servers.check_volume(self.server_id, volumes[disk.volume_id])
@@ -129,18 +144,8 @@ class TakeSnapshots(DiskTask):
         if self._is_again:
             self._undo(is_running, may_go_on=True)
         self._is_again = True
-        try:
+        with _known_to_be_there(self):
             return self._instant(is_running)
-        except rest.Missing:
-            # Nova and Cinder say of what they have not that it is not there; this says more.
-            self._check_there()
-            raise
-
-    def _check_there(self) -> None:
-        try:
-            self.compute.get(self.server_id)
-        except rest.Missing:
-            raise servers.ServerMissing(server_id=self.server_id) from None
 
     def _instant(self, is_running: bool) -> dict[str, Any]:
         if not is_running:

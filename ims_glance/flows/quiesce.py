@@ -88,7 +88,8 @@ class Quiesce:
         try:
             image_id = self._task.compute.create_image(self._task.server_id, self._name, {})
         except rest.Missing:
-            raise servers.ServerMissing(server_id=self._task.server_id) from None
+            # Of a server that is gone; no pause helps.
+            raise
         except (rest.Refused, rest.ServiceUnavailable) as error:
             raise NotQuiesced(reason=error) from error
         view = self._job.image.get(image_id)

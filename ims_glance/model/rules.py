@@ -9,7 +9,7 @@ be done.
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
@@ -124,7 +124,6 @@ class Facts:
 
     :ivar owner: its project
     :ivar status: as Glance has it
-    :ivar with_default_key: whether its key is the default key of its project, if that is known
     """
 
     id: str
@@ -134,14 +133,13 @@ class Facts:
     kind: str
     protected: bool
     encrypted: bool
-    with_default_key: bool
     whole: bool
     component: bool
     published: bool
     env_type: str
 
     @classmethod
-    def of(cls, view: Mapping[str, Any], with_default_key: bool = False) -> "Facts":
+    def of(cls, view: Mapping[str, Any]) -> "Facts":
         """The facts about an image.
 
         :param view: as the Image API shows it
@@ -154,7 +152,6 @@ class Facts:
             kind=kinds.image_type(view),
             protected=bool(view.get("protected")),
             encrypted=bool(view.get(attributes.CMK_ID)),
-            with_default_key=with_default_key,
             whole=_is_true(view.get(attributes.WHOLE_IMAGE)),
             component=bool(view.get(attributes.COMPONENT_OF)),
             published=bool(view.get("__productcode")) and not _is_true(view.get("__is_offshelved")),
@@ -163,7 +160,7 @@ class Facts:
 
 
 def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> set[Trait]:
-    """Which traits an image has for the one who acts.
+    """Which traits an image has for the one who acts, as far as its view says.
 
     :param viewer: project of the one who acts
     :param share_encrypted: ``custom_key``: images under another than the default key may be
@@ -176,7 +173,6 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
         Trait.RECEIVED: facts.owner != viewer,
         Trait.OTHERS: facts.owner != viewer,
         Trait.NOT_RECEIVED: facts.owner == viewer,
-        Trait.DEFAULT_KEY: facts.with_default_key,
         Trait.ENCRYPTED: facts.encrypted and share_encrypted == "never",
         Trait.WHOLE: facts.whole,
         Trait.COMPONENT: facts.component,
@@ -187,14 +183,28 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
     return {trait for trait, has in found.items() if has}
 
 
-def check(action: Action, facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> None:
+def check(
+    action: Action,
+    facts: Facts,
+    viewer: str,
+    share_encrypted: str = "custom_key",
+    has_default_key: Callable[[], bool] = lambda: False,
+) -> None:
     """Check that an action may be done to an image.
 
+    :param has_default_key: whether the image's key is the default key of its project. That takes
+        the key manager, and is only asked of an encrypted image that no other row refuses
     :raises Refused, NotTheirs: with the IMS code of the row that refuses
     """
     has = traits(facts, viewer, share_encrypted)
     for row_action, trait, code in TABLE:
-        if row_action is action and trait in has:
+        if row_action is not action:
+            continue
+        if trait is Trait.DEFAULT_KEY:
+            applies = facts.encrypted and has_default_key()
+        else:
+            applies = trait in has
+        if applies:
             kind = NotTheirs if trait in _FORBIDDEN else Refused
             raise kind(action, trait, code, facts.id)
 

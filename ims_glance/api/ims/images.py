@@ -43,7 +43,13 @@ def checked(call: Call, image_id: str, action: image_rules.Action) -> View:
     view = get(call, image_id)
     facts = image_rules.Facts.of(view)
     share_encrypted = call.service.conf.ims_api.share_encrypted
-    image_rules.check(action, facts, call.project_id, share_encrypted)
+    image_rules.check(
+        action,
+        facts,
+        call.project_id,
+        share_encrypted,
+        lambda: call.service.keys.is_default(call.context, view[attributes.CMK_ID], view["owner"]),
+    )
     return view
 
 

@@ -9,7 +9,6 @@ from ims_glance.api.images import SubrequestRefused
 from ims_glance.api.ims import images, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
 from ims_glance.api.members import SharedWithSelf, TooManyMembers
-from ims_glance.model import attributes
 from ims_glance.model import job as jobs
 from ims_glance.model import rules as image_rules
 
@@ -61,7 +60,6 @@ def batch_add_members(call: Call) -> Answer:
     limit = call.service.conf.ims_api.members
     for image_id in wanted:
         view = images.checked(call, image_id, image_rules.Action.SHARE)
-        _check_key(call, view)
         if view["owner"] in projects:
             raise SharedWithSelf(image_id=image_id, project_id=view["owner"])
         there = {member["member_id"] for member in _members(call, view)}
@@ -127,15 +125,6 @@ def _pairs(call: Call) -> tuple[list[str], list[str]]:
     if count > _MAX_PAIRS:
         raise TooManyPairs(count=count, limit=_MAX_PAIRS)
     return body["images"], body["projects"]
-
-
-def _check_key(call: Call, view: images.View) -> None:
-    """Images under the default key are not shared (IMG.0098)."""
-    key_id = view.get(attributes.CMK_ID)
-    if key_id:
-        is_default = call.service.keys.is_default(call.context, key_id, view["owner"])
-        facts = image_rules.Facts.of(view, is_default)
-        image_rules.check(image_rules.Action.SHARE, facts, call.project_id)
 
 
 def _members(call: Call, view: images.View) -> list[dict[str, Any]]:

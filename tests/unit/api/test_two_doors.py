@@ -20,7 +20,7 @@ from ims_glance.api.images import Images
 from ims_glance.api.ims import image, member, tag
 from ims_glance.model import rules as image_rules
 
-KEYS = ("default-key", "other-key")
+KEYS = ("default-key", "other-key", "closed-key")
 RECEIVER = "f" * 32
 
 
@@ -64,9 +64,11 @@ class Glance:
 
 
 class Keys:
-    """One of the keys is the default key of its project."""
+    """One of the keys is the default key of its project, and one cannot be looked at."""
 
     def is_default(self, _context: Any, key_id: str, _owner: str) -> bool:
+        if key_id == KEYS[2]:
+            raise exceptions.ServiceKeyDenied(key_id=key_id, service_user="glance")
         return key_id == KEYS[0]
 
 

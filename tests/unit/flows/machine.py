@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server with two disks in the small cloud, for jobs about servers."""
 
+import re
 from typing import Any
 
 from ims_glance.model import capture
@@ -18,6 +19,7 @@ class Machine:
         count = 1 if is_local else 2
         self.volumes = [server.volume(status="in-use") for _ in range(count)]
         self.id = server.machines.server(self.volumes, root)
+        self.is_deleted = False
         first = None if is_local else self.volumes[0]
         self.disks = [
             Disk(0, first, 1),
@@ -35,6 +37,17 @@ class Machine:
             **more,
         }
 
+    def delete_at(self, bench: Any, request_: str) -> None:
+        """Delete the server when a job makes a request, which is refused then."""
+
+        def watch(request: str) -> None:
+            if re.fullmatch(request_, request) and not self.is_deleted:
+                self.is_deleted = True
+                del self.cloud.machines.servers[self.id]
+                self.cloud.failures[request_] = [404]
+
+        bench.watch = watch
+
     @property
     def status(self) -> str:
         """Of the server."""
@@ -46,7 +59,7 @@ class Machine:
         return set(self.cloud.images) - self.sources
 
     def check_tidy(self) -> None:
-        """Check that the server runs, and that nothing is left that was made on the way."""
-        assert self.status == "ACTIVE"
+        """Check that the server runs if it is there, and that nothing is left of the way."""
+        assert self.is_deleted or self.status == "ACTIVE"
         assert self.cloud.machines.snapshots == {}
         assert set(self.cloud.volumes) == set(self.volumes)

@@ -147,8 +147,8 @@ def test_a_snapshot_fails(cloud, server, machine):
     is_undone(machine, captured(cloud, machine), "IMG.0014")
 
 
-def test_a_server_that_is_gone(cloud, server, machine):
-    server.failures["POST /servers/.*/action"] = [404]
+def test_a_server_that_is_deleted_meanwhile(cloud, machine):
+    machine.delete_at(cloud, "POST /servers/.*/action")
     is_undone(machine, captured(cloud, machine), "IMG.0005")
 
 

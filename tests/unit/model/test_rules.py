@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of rules, row by row."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -19,7 +20,7 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.RECEIVED: {"owner": "you"},
     Trait.OTHERS: {"owner": "you"},
     Trait.NOT_RECEIVED: {},
-    Trait.DEFAULT_KEY: {"encrypted": True, "with_default_key": True},
+    Trait.DEFAULT_KEY: {"encrypted": True},
     Trait.ENCRYPTED: {"encrypted": True},
     Trait.WHOLE: {"whole": True},
     Trait.COMPONENT: {"component": True},
@@ -33,7 +34,8 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
 def test_every_row_refuses(action, trait, code):
     image = dataclasses.replace(OWN, **OF_TRAIT[trait])
     with pytest.raises((rules.Refused, rules.NotTheirs)) as refused:
-        rules.check(action, image, "me", "never" if trait is Trait.ENCRYPTED else "custom_key")
+        how = "never" if trait is Trait.ENCRYPTED else "custom_key"
+        rules.check(action, image, "me", how, lambda: trait is Trait.DEFAULT_KEY)
     assert refused.value.code == code
     assert "cannot" in str(refused.value)
 
@@ -59,6 +61,20 @@ def test_under_a_key_of_ones_own_it_may_be_shared():
         rules.check(Action.SHARE, image, "me", "never")
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        OWN,
+        dataclasses.replace(OWN, encrypted=True, owner="you"),
+        dataclasses.replace(OWN, encrypted=True, status="queued"),
+    ],
+    ids=["not encrypted", "received", "queued"],
+)
+def test_whose_key_it_is_is_only_asked_when_that_decides(image):
+    with contextlib.suppress(rules.Refused, rules.NotTheirs):
+        rules.check(Action.SHARE, image, "me", has_default_key=lambda: pytest.fail("asked"))
+
+
 def test_while_it_is_made_its_record_is_completed():
     image = dataclasses.replace(OWN, status="queued")
     rules.check(Action.COMPLETE, image, "me")
@@ -79,12 +95,11 @@ def test_facts_from_a_view():
             "id": "i", "owner": "me", "status": "active", "visibility": "shared", "protected": True,
             "__system__cmkid": "k", "__whole_image": "True", "__component_of": "w", "__productcode": "p",
             "virtual_env_type": "IsoImage",
-        },
-        True,
+        }
     )  # fmt: skip
     assert facts == Facts(
         id="i", owner="me", status="active", visibility="shared", kind="shared", protected=True,
-        encrypted=True, with_default_key=True, whole=True, component=True, published=True, env_type="IsoImage",
+        encrypted=True, whole=True, component=True, published=True, env_type="IsoImage",
     )  # fmt: skip
     withdrawn = Facts.of({"__productcode": "p", "__is_offshelved": "true"})
     assert not withdrawn.published
