@@ -48,8 +48,7 @@ def check_keys(call: Call, image: Image, action: image_rules.Action) -> None:
     others = {view.get(attributes.CMK_ID) for view in components(call, image)}
     for key_id in others - {image.key_id, None}:
         if call.keys.is_default(call.context, str(key_id), image.view["owner"]):
-            default_key = image_rules.Trait.DEFAULT_KEY
-            raise image_rules.Refused(action, default_key, "IMG.0098", image.id)
+            raise image_rules.refusal(action, image_rules.Trait.DEFAULT_KEY, image.id)
 
 
 def share(call: Call, image: Image, project_id: str) -> None:

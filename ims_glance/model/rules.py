@@ -31,8 +31,8 @@ class Action(enum.Enum):
     TAG = "get tags"
     SWITCH = "be deactivated or reactivated"
     """In the Image API alone, and whose images is a matter of its policy."""
-    COMPLETE = "be completed"
-    """Changed through the Image API while it is being made; the IMS API has no such thing."""
+    COMPLETE = "be changed while it is being made"
+    """Through the Image API, as its clients do; the IMS API has no such thing."""
     DELETE = "be deleted"
 
 
@@ -108,6 +108,7 @@ TABLE: tuple[tuple[Action, Trait, str], ...] = (
     (Action.UPDATE, Trait.COMPONENT, "IMG.0024"),
     (Action.UPDATE, Trait.PUBLISHED, "IMG.0046"),
     (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046"),
+    (Action.COMPLETE, Trait.WHOLE, "IMG.0046"),
     (Action.TAG, Trait.RECEIVED, "IMG.0047"),
     (Action.TAG, Trait.COMPONENT, "IMG.0024"),
     (Action.SWITCH, Trait.COMPONENT, "IMG.0024"),
@@ -197,7 +198,7 @@ def check(
     :raises Refused, NotTheirs: with the IMS code of the row that refuses
     """
     has = traits(facts, viewer, share_encrypted)
-    for row_action, trait, code in TABLE:
+    for row_action, trait, _code in TABLE:
         if row_action is not action:
             continue
         if trait is Trait.DEFAULT_KEY:
@@ -205,8 +206,17 @@ def check(
         else:
             applies = trait in has
         if applies:
-            kind = NotTheirs if trait in _FORBIDDEN else Refused
-            raise kind(action, trait, code, facts.id)
+            raise refusal(action, trait, facts.id)
+
+
+def refusal(action: Action, trait: Trait, image_id: str) -> Refused | NotTheirs:
+    """What a row of the table refuses with.
+
+    :raises KeyError: if there is no such row
+    """
+    codes = {(row_action, row_trait): code for row_action, row_trait, code in TABLE}
+    kind = NotTheirs if trait in _FORBIDDEN else Refused
+    return kind(action, trait, codes[action, trait], image_id)
 
 
 def _is_true(value: Any) -> bool:

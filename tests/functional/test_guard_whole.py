@@ -282,6 +282,18 @@ def test_nobody_changes_what_nova_reads(machine: Whole, glance: Client, name: st
         glance.patch(machine.id, {"op": "replace", "path": f"/{name}", "value": "[]"})
 
 
+def test_nobody_changes_one_that_is_being_made(glance: Client) -> None:
+    """Disks that are not tied to it yet would not follow."""
+    said = {**_RAW, **whole.properties([Component(Disk(0, None, 1), _disk(glance))])}
+    made = _as_service(glance, "POST", "/v2/images", said)
+    with refused(409, "IMG.0046"):
+        glance.patch(made["id"], {"op": "replace", "path": "/visibility", "value": "community"})
+    with refused(409, "IMG.0046"):
+        glance.share(made["id"], "other")
+    _patch(glance, made["id"], "name", "by its job")
+    assert glance.show(made["id"])["visibility"] == "private"
+
+
 def test_a_mapping_by_hand_takes_nothing_along(glance: Client, other: Client) -> None:
     """The mapping can name the images of others: only what the service tied goes along."""
     theirs = other.create()["id"]

@@ -61,22 +61,33 @@ _ACCEPTED = {
 
 
 def list_server_backups(call: Call) -> Answer:
-    """``GET /v1/{project_id}/server-backups``: the newest first."""
+    """``GET /v1/{project_id}/server-backups``: the newest first.
+
+    :raises BackupMissing: if there is no backup ``marker``
+    """
     wanted = {name: call.query.get(name) for name in ("name", "server_id", "status")}
     images = _images(call)
-    views = [each.view(images.get(each.id)) for each in call.service.backups.of(call.context).all()]
+    backups = call.service.backups.of(call.context).all()
+    views = [each.view(images.get(each.id)) for each in _after(backups, call.query.get("marker"))]
     found = [
         view for view in views if all(value in (None, view[name]) for name, value in wanted.items())
     ]
-    ids = [view["id"] for view in found]
-    marker = call.query.get("marker")
-    begin = ids.index(marker) + 1 if marker in ids else 0
     limit = int(call.query.get("limit", _PAGE))
-    shown = found[begin : begin + limit]
+    shown = found[:limit]
     page: dict[str, object] = {"current_count": len(shown)}
-    if begin + limit < len(found):
+    if limit < len(found):
         page["next_marker"] = shown[-1]["id"]
     return Answer({"server_backups": shown, "page_info": page})
+
+
+def _after(backups: list[ServerBackup], marker: str | None) -> list[ServerBackup]:
+    """Those after the marker, which the filters may not fit any more."""
+    if marker is None:
+        return backups
+    ids = [each.id for each in backups]
+    if marker not in ids:
+        raise model.BackupMissing(backup_id=marker)
+    return backups[ids.index(marker) + 1 :]
 
 
 def show_server_backup(call: Call) -> Answer:

@@ -105,6 +105,9 @@ class CloudServer(ThreadingHTTPServer):
 class _Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
     server: CloudServer
     protocol_version = "HTTP/1.1"
+    # Head and body in one packet: two would wait for each other's acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def log_message(self, *_arguments: Any) -> None:
         """Quiet."""

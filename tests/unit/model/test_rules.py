@@ -82,6 +82,13 @@ def test_while_it_is_made_its_record_is_completed():
         rules.check(Action.UPDATE, image, "me")
 
 
+def test_a_whole_machine_is_completed_by_its_job_alone():
+    """Its disks would not follow what was changed before they are tied to it."""
+    image = dataclasses.replace(OWN, status="queued", whole=True)
+    with pytest.raises(rules.Refused, match="while it is being made: it is a whole-machine"):
+        rules.check(Action.COMPLETE, image, "me")
+
+
 def test_what_the_caller_may_not_is_told_from_what_the_image_is():
     with pytest.raises(rules.NotTheirs):
         rules.check(Action.SHARE, OWN, "you")

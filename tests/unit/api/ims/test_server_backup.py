@@ -77,7 +77,6 @@ class TestList:
             ({"status": "incomplete"}, 1),
             ({"status": "available", "name": "weekly"}, 0),
             ({"server_id": ABSENT}, 0),
-            ({"marker": ABSENT}, 2),
         ],
     )
     def test_some(self, site, query, count):
@@ -97,6 +96,22 @@ class TestList:
         body = server_backup.list_server_backups(call).body
         assert {first["id"], body["server_backups"][0]["id"]} == {ID, OTHER}
         assert "next_marker" not in body["page_info"]
+
+    def test_marker_that_does_not_fit_any_more(self, site):
+        make(site)
+        make(site, OTHER)
+        [first, second] = server_backup.list_server_backups(site.call(None, {})).body[
+            "server_backups"
+        ]
+        query = {"marker": first["id"], "status": "available"}
+        CinderBackups(site.cloud.session()).delete_part(first["disks"][0]["backup_id"])
+        body = server_backup.list_server_backups(site.call(None, query)).body
+        assert [each["id"] for each in body["server_backups"]] == [second["id"]]
+
+    def test_marker_that_is_gone(self, site):
+        make(site)
+        call = site.call(None, {"marker": ABSENT})
+        refused(call, server_backup.list_server_backups, "IMG.0020")
 
 
 def test_show(site):
