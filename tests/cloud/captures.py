@@ -53,7 +53,7 @@ def backups(tenant: Any) -> CinderBackups:
 
 
 def left(tenant: Any) -> dict[str, Any]:
-    """All that there is of a tenant, but for trusts; and all disks in the storage."""
+    """All that there is of a tenant, but for trusts; and all that is stored, whoever's it is."""
     volumes = tenant.block_storage
     hidden = tenant.image.get("/images", params={"os_hidden": "true"}).json()["images"]
     return {
@@ -64,6 +64,7 @@ def left(tenant: Any) -> dict[str, Any]:
         "backups": sorted(each.id for each in volumes.backups()),
         "servers": sorted((each.id, each.status) for each in tenant.compute.servers()),
         "stored": _stored(),
+        "files": pocket.image_files(),
     }
 
 

@@ -49,11 +49,6 @@ def make_key(cloud: Any) -> str:
     return secret_id(secret)
 
 
-def inner_files(region: str = "one") -> list[str]:
-    """Names of the files in which store ``kms`` keeps its ciphertext."""
-    return sorted(path.name for path in (HOME / "data" / f"glance-{region}" / "kms").iterdir())
-
-
 @contextmanager
 def killed(service: str) -> Iterator[None]:
     """Kill a service of the cloud, all its processes at once; afterwards bring it back."""
@@ -93,6 +88,12 @@ def glance_config_files(region: str = "one") -> list[str]:
     etc = HOME / "etc" / f"glance-{region}"
     drop_ins = sorted((etc / ".glance" / "glance-api.conf.d").glob("*.conf"))
     return [str(etc / "glance-api.conf"), *map(str, drop_ins)]
+
+
+def image_files() -> list[str]:
+    """What is in the directories of region one's Glance: data of images, whole or staged."""
+    found = (HOME / "data" / "glance-one").rglob("*")
+    return sorted(str(path) for path in found if path.is_file())
 
 
 def manage(*arguments: str, region: str = "one", check: bool = True) -> Any:

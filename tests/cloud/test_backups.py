@@ -10,8 +10,6 @@ from ims_glance.client import errors, waiting
 from ims_glance.model import attributes
 from tests.cloud import captures, client_shell, flow_jobs, jobs, machines, pocket
 
-# With what else reads and writes whole disks, it would make a run too long.
-pytestmark = pytest.mark.long
 PATIENCE = 300
 ABSENT = "99999999-9999-4999-8999-999999999999"
 

@@ -12,7 +12,7 @@ _KEPT = pocket.HOME / "data" / "nova" / "instances" / "_base"
 
 
 def _what_is_there() -> dict[str, list[str]]:
-    """All that tenant ``demo`` and the encrypting store have, save the project's default key."""
+    """All that tenant ``demo`` and the image stores have, save the project's default key."""
     demo: Any = pocket.connect("demo")
     secrets = [
         pocket.secret_id(secret)
@@ -27,7 +27,7 @@ def _what_is_there() -> dict[str, list[str]]:
         "servers": sorted(server.id for server in demo.compute.servers()),
         "secrets": sorted(secrets),
         "orders": sorted(order.order_ref for order in demo.key_manager.orders()),
-        "files": pocket.inner_files(),
+        "files": pocket.image_files(),
         "kept by Nova": sorted(path.name for path in _KEPT.glob("*")),
         "folders": sorted(path.name for path in pocket.HOME.glob("demo-*")),
     }

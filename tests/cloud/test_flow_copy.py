@@ -3,6 +3,7 @@
 
 import hashlib
 import time
+from pathlib import Path
 
 import pytest
 
@@ -79,14 +80,13 @@ def test_a_copy_has_the_data_and_the_attributes(bench, tenant):
 
 
 def test_a_copy_with_a_key_is_encrypted(bench, tenant):
-    before = set(pocket.inner_files())
     source = flow_jobs.upload(tenant)
+    before = set(pocket.image_files())
     key_id = flow_jobs.default_key(tenant)
     job = flow_jobs.succeeded(bench, copy(bench, tenant, source, cmk_id=key_id))
     image = checked(tenant, job)
     assert (image["stores"], image[attributes.CMK_ID]) == ("kms", key_id)
-    folder = pocket.HOME / "data" / "glance-one" / "kms"
-    stored = [(folder / name).read_bytes() for name in pocket.inner_files() if name not in before]
+    stored = [Path(name).read_bytes() for name in pocket.image_files() if name not in before]
     assert max(map(len, stored)) > len(DATA)
     # Any piece of the plaintext would do.
     pieces = [DATA[at : at + 64] for at in range(0, len(DATA), 250_000)]

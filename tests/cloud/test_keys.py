@@ -72,6 +72,27 @@ def test_upload_without_a_key_to_the_encrypting_store_gets_the_default_key(proje
     assert secret.name == "ims/default"
 
 
+def test_administrators_show_nobody_what_is_under_a_default_key(project):
+    """They are of another project, and their token does not list its keys."""
+    cloud, _second = project
+    admin = pocket.connect("admin")
+    for key_id, allowed in (("ims/default", False), (pocket.make_key(cloud), True)):
+        image_id = _create(cloud, **{attributes.CMK_ID: key_id}).json()["id"]
+        path = f"/images/{image_id}"
+        cloud.image.put(
+            f"{path}/file", data=b"z", headers={"Content-Type": "application/octet-stream"}
+        )
+        patch = [{"op": "replace", "path": "/visibility", "value": "community"}]
+        kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        answers = [
+            admin.image.post(f"{path}/members", json={"member": admin.current_project_id}),
+            admin.image.patch(path, json=patch, headers=kind),
+        ]
+        cloud.image.delete(path)
+        assert [answer.status_code for answer in answers] == [200 if allowed else 409] * 2
+        assert allowed or all("IMG.0098" in answer.text for answer in answers)
+
+
 def test_key_of_another_project_is_refused(project):
     other = pocket.connect("other")
     key_id = pocket.make_key(project[0])
@@ -99,7 +120,7 @@ def test_key_manager_away_means_try_again_later(project):
     """Nothing half-made: no image, no object; and all works again when it is back."""
     cloud, _second = project
     key_id = pocket.make_key(cloud)
-    before = pocket.inner_files()
+    before = pocket.image_files()
     queued = _create(cloud, **{attributes.CMK_ID: key_id}).json()["id"]
     headers = {"Content-Type": "application/octet-stream"}
     with pocket.killed("barbican"):
@@ -110,4 +131,4 @@ def test_key_manager_away_means_try_again_later(project):
     sent = cloud.image.put(f"/images/{queued}/file", data=b"y" * 100, headers=headers)
     assert sent.status_code == 204, sent.text
     cloud.image.delete(f"/images/{queued}")
-    assert pocket.inner_files() == before
+    assert pocket.image_files() == before

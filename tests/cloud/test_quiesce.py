@@ -8,8 +8,6 @@ import pytest
 from ims_glance.model import attributes
 from tests.cloud import captures, flow_jobs, jobs, machines, servers
 
-# With what else reads and writes whole disks, it would make a run too long.
-pytestmark = pytest.mark.long
 PATIENCE = 300
 REQUIRED: dict[str, Any] = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
 FROZEN, THAWED = "IMS-GUEST-FROZEN", "IMS-GUEST-THAWED"

@@ -15,7 +15,9 @@ import pytest
 from ims_glance.model.job import JobStatus
 from tests.cloud import jobs, pocket, torture
 
-_AWAY = 30.0
+_AWAY = 15.0
+# Cinder or Glance forgets what it was doing if it, its database or its queue goes away.
+_FORGETS = ("glance-one", "mariadb", "rabbitmq")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def site():
 
 @pytest.fixture
 def bench(site):
-    made = jobs.Bench(patience_seconds=90, volume_seconds_per_gib=10)
+    made = jobs.Bench(patience_seconds=40, volume_seconds_per_gib=10)
     before = torture.count(site)
     yield made
     torture.settled(site, made, before)
@@ -61,7 +63,8 @@ def test_a_neighbour_is_away(site, bench, service):
         with pocket.killed(service):
             time.sleep(_AWAY)
         found = round_.ended(300)
-    torture.freed(site)
+    if service in _FORGETS:
+        torture.tidied(site)
     # It may have been away for too long, if the job says so.
     assert [each for each in round_.check(found) if "IMG.0014" not in each] == []
 

@@ -8,9 +8,9 @@ result, or in ``FAIL`` with a reason and nothing done.
 import contextlib
 import dataclasses
 import hashlib
-import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ims_glance import flows
@@ -60,15 +60,13 @@ def site() -> Iterator[Site]:
 def count(site: Site) -> dict[str, Any]:
     """All that jobs could leave behind."""
     tenant = site.tenant
-    staging = pocket.HOME / "data" / "glance-one" / "staging"
-    images = jobs.owned(tenant)
     return {
-        "images": images,
+        "images": jobs.owned(tenant),
         "volumes": {each.id: each.status for each in tenant.block_storage.volumes()},
         "snapshots": [each.id for each in tenant.block_storage.snapshots()],
         "secrets": sorted(pocket.secret_id(each) for each in tenant.key_manager.secrets()),
         "trusts": jobs.trusts(tenant) + jobs.trusts(site.receiver),
-        "staged": [name for name in os.listdir(staging) if name in images],
+        "files": pocket.image_files(),
     }
 
 
@@ -150,13 +148,22 @@ class Round:
         assert flow_jobs.members(self.site.tenant, self.shared[name]) == wanted
 
 
-def freed(site: Site) -> None:
-    """What an operator does with a volume that Cinder forgot as it lost its database or queue."""
+def tidied(site: Site) -> None:
+    """What an operator does about what Cinder and Glance forgot as they died or lost their database.
+
+    That is a volume that stays "uploading", and the data of images that are deleted by now.
+    """
+    admin = pocket.connect("admin")
     volume = site.tenant.block_storage.get_volume(site.volume)
     if volume.status == "uploading":
-        pocket.connect("admin").block_storage.reset_volume_status(
+        admin.block_storage.reset_volume_status(
             volume, status="available", attach_status="detached", migration_status="none"
         )
+    pocket.manage("orphans", "--delete", "--min-age", "0")
+    for path in map(Path, pocket.image_files()):
+        # Glance's own driver, which has no such command.
+        if path.parent.name == "plain" and not admin.image.find_image(path.name):
+            path.unlink()
 
 
 def settled(site: Site, bench: jobs.Bench, before: dict[str, Any]) -> None:
