@@ -6,7 +6,7 @@ from pocket_cloud import status
 from pocket_cloud.cloud import Cloud
 
 from ims_glance import client
-from tests.cloud import jobs, machines
+from tests.cloud import jobs, machines, pocket
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +21,18 @@ def _is_up(cloud):
     text, is_up = status.report(cloud)
     if not is_up:
         pytest.fail(f"the cloud is not up, 'devstack/pocket test' starts it:\n{text}")
+
+
+@pytest.fixture(scope="module")
+def demo(cloud):
+    """A connection as the cloud's tenant ``demo``."""
+    return pocket.connect("demo")
+
+
+@pytest.fixture(scope="module")
+def other(cloud):
+    """A connection as its tenant ``other``."""
+    return pocket.connect("other")
 
 
 @pytest.fixture(scope="module")

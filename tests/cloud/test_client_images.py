@@ -8,13 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.cloud import client_shell, pocket
+from tests.cloud import client_shell
 from tests.cloud.client_shell import ims, read, refusal
-
-
-@pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
 
 
 @pytest.fixture

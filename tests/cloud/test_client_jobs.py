@@ -16,11 +16,6 @@ from tests.cloud.client_shell import ims, read, refusal
 _BIG = 512  # MiB; long enough in copying to be interrupted
 
 
-@pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
-
-
 @pytest.fixture
 def name(demo):
     chosen = f"client-{secrets.token_hex(4)}"

@@ -10,11 +10,6 @@ from tests.cloud.client_shell import read, refusal
 
 
 @pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
-
-
-@pytest.fixture(scope="module")
 def other(cloud):
     return str(pocket.connect("other").current_project_id)
 

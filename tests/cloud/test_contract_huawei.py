@@ -14,16 +14,6 @@ from tests.cloud.huawei import LINUX, NOBODY, refused
 
 
 @pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
-
-
-@pytest.fixture(scope="module")
-def other(cloud):
-    return pocket.connect("other")
-
-
-@pytest.fixture(scope="module")
 def ims(demo):
     return huawei.client(demo)
 

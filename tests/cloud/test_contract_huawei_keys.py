@@ -12,11 +12,6 @@ from tests.cloud.huawei import refused
 
 
 @pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
-
-
-@pytest.fixture(scope="module")
 def keys(demo):
     """An access key and its secret key; deleted afterwards."""
     path = f"/users/{demo.current_user_id}/credentials/OS-EC2"

@@ -8,18 +8,8 @@ import pytest
 from huaweicloudsdkcore.exceptions import exceptions
 from huaweicloudsdkims import v2
 
-from tests.cloud import client_shell, huawei, pocket
+from tests.cloud import client_shell, huawei
 from tests.cloud.huawei import LINUX, NOBODY
-
-
-@pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
-
-
-@pytest.fixture(scope="module")
-def other(cloud):
-    return pocket.connect("other")
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,8 @@ from typing import Any
 import pytest
 from huaweicloudsdkims import v2
 
-from tests.cloud import client_shell, huawei, pocket
+from tests.cloud import client_shell, huawei
 from tests.cloud.huawei import NOBODY, refused
-
-
-@pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,6 @@ _PATCHED = (
 )
 
 
-@pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
-
-
 @pytest.fixture(scope="module", params=["", "/image"])
 def conn(request, demo):
     """A connection with otcextensions, to the root or to a prefix."""

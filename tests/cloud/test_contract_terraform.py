@@ -10,7 +10,7 @@ import time
 import pytest
 import requests
 
-from tests.cloud import client_shell, huawei, pocket
+from tests.cloud import client_shell, huawei
 
 
 class _Service:
@@ -51,11 +51,6 @@ class _Service:
                 return job["entities"]
             time.sleep(0.3)
         raise AssertionError(job)
-
-
-@pytest.fixture(scope="module")
-def demo(cloud):
-    return pocket.connect("demo")
 
 
 @pytest.fixture(scope="module")

@@ -24,11 +24,6 @@ _CACHE_SECONDS = 3  # in the pocket cloud's ims-glance.site.conf
 
 
 @pytest.fixture(scope="module")
-def demo() -> Any:
-    return pocket.connect("demo")
-
-
-@pytest.fixture(scope="module")
 def url(demo) -> str:
     return str(demo.image.get_endpoint_data().url).removesuffix("/").removesuffix("/v2")
 
