@@ -80,6 +80,8 @@ def test_a_neighbour_is_away_for_longer_than_the_patience(site, service):
         with pocket.killed(service):
             time.sleep(15)
         found = round_.ended(180)
+    if service in _FORGETS:
+        torture.tidied(site)
     round_.check(found)
     torture.settled(site, bench, before)
 
