@@ -235,4 +235,4 @@ def eventually(look: Any, wanted: Any, seconds: float = 15.0) -> None:
     end = time.monotonic() + seconds
     while (found := look()) != wanted and time.monotonic() < end:
         time.sleep(0.3)
-    assert found == wanted
+    assert found == wanted, f"{found} is not {wanted}"

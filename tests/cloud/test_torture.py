@@ -27,11 +27,17 @@ def site():
 
 
 @pytest.fixture
-def bench(site):
+def service():
+    """The neighbour that goes away: none, unless a test has them as its parameters."""
+    return ""
+
+
+@pytest.fixture
+def bench(site, service):
     made = jobs.Bench(patience_seconds=40, volume_seconds_per_gib=10)
     before = torture.count(site)
     yield made
-    torture.settled(site, made, before)
+    torture.settled(site, made, before, service in _FORGETS)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -63,8 +69,6 @@ def test_a_neighbour_is_away(site, bench, service):
         with pocket.killed(service):
             time.sleep(_AWAY)
         found = round_.ended(300)
-    if service in _FORGETS:
-        torture.tidied(site)
     # It may have been away for too long, if the job says so.
     assert [each for each in round_.check(found) if "IMG.0014" not in each] == []
 
@@ -80,10 +84,8 @@ def test_a_neighbour_is_away_for_longer_than_the_patience(site, service):
         with pocket.killed(service):
             time.sleep(15)
         found = round_.ended(180)
-    if service in _FORGETS:
-        torture.tidied(site)
     round_.check(found)
-    torture.settled(site, bench, before)
+    torture.settled(site, bench, before, service in _FORGETS)
 
 
 def test_without_a_queue_jobs_are_accepted_and_run(site, bench):

@@ -148,7 +148,7 @@ class Round:
         assert flow_jobs.members(self.site.tenant, self.shared[name]) == wanted
 
 
-def tidied(site: Site) -> None:
+def _tidy(site: Site) -> None:
     """What an operator does about what Cinder and Glance forgot as they died or lost their database.
 
     That is a volume that stays "uploading", and the data of images that are deleted by now.
@@ -166,9 +166,14 @@ def tidied(site: Site) -> None:
             path.unlink()
 
 
-def settled(site: Site, bench: jobs.Bench, before: dict[str, Any]) -> None:
-    """Check that nothing is left, once a worker that nobody disturbs had time to tidy up."""
+def settled(site: Site, bench: jobs.Bench, before: dict[str, Any], forgetful: bool = False) -> None:
+    """Check that nothing is left, once a worker that nobody disturbs had time to tidy up.
+
+    :param forgetful: whether a service went away that forgets what it was doing
+    """
     with bench.worker(orphan_seconds=0.0):
         jobs.eventually(lambda: bench.rows("delegations"), [], 40)
+    if forgetful:
+        _tidy(site)
     jobs.eventually(lambda: count(site), before, 30)
     assert {row.unfinished for row in bench.rows("tallies")} <= {0}
