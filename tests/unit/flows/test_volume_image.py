@@ -106,8 +106,8 @@ def test_cinder_never_ends(cloud, server, tables, monkeypatch):
         return server.make(name=image_name)
 
     monkeypatch.setattr("ims_glance.clouds.volume.VolumeApi.upload_to_image", stuck)
-    tables.conf.set_override("patience_seconds", 0.1, "ims_jobs")
-    tables.conf.set_override("volume_seconds_per_gib", 0.1, "ims_jobs")
+    tables.conf.set_override("patience_seconds", 0.02, "ims_jobs")
+    tables.conf.set_override("volume_seconds_per_gib", 0.02, "ims_jobs")
     reason = failed(server, run(cloud, server.volume()), "IMG.0014")
     assert "reset the volume's status" in reason
 
