@@ -27,6 +27,12 @@ class SourceUnclear(exceptions.Invalid):
     template = "Name one source: {sources}."
 
 
+class MemoryUnclear(exceptions.Invalid):
+    """No server could be made of the image."""
+
+    template = "'min_ram' ({least} MB) is more than 'max_ram' ({most} MB)."
+
+
 class NotQueued(exceptions.Conflict):
     """Only an image without data is filled."""
 
@@ -43,7 +49,7 @@ def create_image(call: Call) -> Answer:
         return server_images.of_volumes(call)
     if len(named) != 1:
         raise SourceUnclear(sources=", ".join([*_SOURCES, "data_images"]))
-    stored = _check_texts(call)
+    stored = _check_body(call)
     if named[0] == "instance_id":
         return server_images.of_server(call, stored)
     if named[0] == "volume_id":
@@ -91,13 +97,13 @@ class OsVersionMissing(exceptions.Invalid):
 
 def create_data_image(call: Call) -> Answer:
     """``POST /v1/cloudimages/dataimages/action``."""
-    _check_texts(call)
+    _check_body(call)
     raise NotSupportedYet(missing=_FROM_FILES)
 
 
 def create_whole_image(call: Call) -> Answer:
     """``POST /v1/cloudimages/wholeimages/action``."""
-    stored = _check_texts(call)
+    stored = _check_body(call)
     if bool(call.body.get("instance_id")) == bool(call.body.get("backup_id")):
         raise SourceUnclear(sources="instance_id, backup_id")
     if call.body.get("backup_id"):
@@ -107,7 +113,7 @@ def create_whole_image(call: Call) -> Answer:
 
 def import_image_quick(call: Call) -> Answer:
     """``POST /v2/cloudimages/quickimport/action``."""
-    _check_texts(call)
+    _check_body(call)
     if call.body.get("type") != "DataImage" and not call.body.get("os_version"):
         raise OsVersionMissing
     raise NotSupportedYet(missing=_FROM_FILES)
@@ -128,10 +134,16 @@ def _check_data_images(call: Call) -> None:
         tagging.stored(each, call.service.conf.ims_api.tags)
 
 
-def _check_texts(call: Call) -> list[str]:
-    """Check name, description, tags and names of fields; the tags as they are stored."""
+def _check_body(call: Call) -> list[str]:
+    """Check what no schema can; the tags as they are stored.
+
+    :raises Invalid: says what to change
+    """
     body = call.body
     key_name.check(body)
+    least, most = (int(body.get(name) or 0) for name in ("min_ram", "max_ram"))
+    if 0 < most < least:
+        raise MemoryUnclear(least=least, most=most)
     text.check_name(body.get("name") or "")
     text.check_description(body.get("description") or "")
     _check_data_images(call)

@@ -172,6 +172,9 @@ def _check_combination(parsed_args: argparse.Namespace) -> None:
         and parsed_args.data_volume,
         "--volume needs --os-version (see 'openstack ims os list').": parsed_args.volume
         and not parsed_args.os_version,
+        "--os-version needs --volume: that of a server is known.": parsed_args.os_version
+        and not parsed_args.volume,
+        "--for needs --volume.": parsed_args.type and not parsed_args.volume,
         "--data-volume goes with --server or alone.": parsed_args.volume
         and parsed_args.data_volume,
     }

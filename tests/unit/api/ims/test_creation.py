@@ -63,7 +63,7 @@ class TestOfVolume:
             "description": "Old",
             "type": "BMS",
             "enterprise_project_id": "0",
-            "min_ram": 0,
+            "min_ram": 2048,
             "max_ram": "2048",
             "tags": ["env.a", "x"],
         }
@@ -90,6 +90,7 @@ class TestOfVolume:
             ({"description": "<"}, "IMG.0054"),
             ({"os_version": None}, "IMG.0056"),
             ({"cmk_id": "k"}, "IMG.0016"),
+            ({"min_ram": 2048, "max_ram": "1024"}, "IMG.0016"),
             ({"tags": ["a b"]}, "IMG.0115"),
             ({"tags": ["a"], "image_tags": [{"key": "a"}]}, "IMG.0115"),
         ],
@@ -174,6 +175,7 @@ class TestOthers:
             ({"description": "x" * 1025}, "IMG.0004"),
             ({"tags": ["a", "b", "c"]}, "IMG.0116"),
             ({"cmkId": "k"}, "IMG.0016"),
+            ({"min_ram": 2, "max_ram": 1}, "IMG.0016"),
         ],
     )
     def test_are_checked_all_the_same(self, make, handler, body, changes, code):

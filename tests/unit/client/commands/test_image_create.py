@@ -60,6 +60,8 @@ def test_create_from_a_volume_by_name(ready, run):
         ["--backup", "b", "--data-volume", "data"],
         ["--server", "web", "--no-pause"],
         ["--server", "web", "--whole", "--data-volume", "data"],
+        ["--server", "web", "--os-version", "CentOS 7.3 64bit"],
+        ["--server", "web", "--whole", "--for", "bms"],
     ],
 )
 def test_what_create_needs(ready, run, arguments):
