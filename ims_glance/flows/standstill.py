@@ -153,7 +153,9 @@ class Standstill:
             view = self._compute.get(self._server_id)
             if view["status"] == PAUSED and not view["OS-EXT-STS:task_state"]:
                 return
-            if clock() > end or view["status"] not in (ACTIVE, PAUSED):
+            if view["status"] not in (ACTIVE, PAUSED):
+                raise NotStill(server_id=self._server_id, status=view["status"])
+            if clock() > end:
                 raise NotHeldStill(
                     server_id=self._server_id, seconds=seconds, status=view["status"]
                 )

@@ -33,6 +33,15 @@ class ServerUnfit(exceptions.Conflict):
     template = "Server {server_id} is {status}. Start or stop it first: {wanted} will do."
 
 
+class ServerPaused(ServerUnfit):
+    """Its owner paused it, or another job did, for the moment of its own snapshots."""
+
+    template = (
+        "Server {server_id} is {status}. If that is for another image or backup of it, it goes on "
+        "by itself: try again in a moment. Otherwise unpause it first."
+    )
+
+
 class ServerBusy(exceptions.Conflict):
     """The server is doing something else."""
 
@@ -178,7 +187,8 @@ def check_server(server: Mapping[str, Any]) -> None:
     server_id = server["id"]
     if server["status"] not in _FIT:
         wanted = " or ".join(_FIT)
-        raise ServerUnfit(server_id=server_id, status=server["status"], wanted=wanted)
+        unfit = ServerPaused if server["status"] == PAUSED else ServerUnfit
+        raise unfit(server_id=server_id, status=server["status"], wanted=wanted)
     task = server["OS-EXT-STS:task_state"]
     if task:
         raise ServerBusy(server_id=server_id, task=task)

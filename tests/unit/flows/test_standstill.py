@@ -113,7 +113,17 @@ def test_nova_does_not_pause_it(bench, server):
             bench.view["status"] = "ERROR"
 
     server.before = before
-    with pytest.raises(standstill.NotHeldStill), bench.held.hold():
+    with pytest.raises(standstill.NotStill, match="ERROR"), bench.held.hold():
+        raise AssertionError("it was held")
+
+
+def test_nova_takes_too_long_to_pause_it(bench, server, tables):
+    def before(_request):
+        bench.view.update({"status": "ACTIVE", "OS-EXT-STS:task_state": None})
+
+    tables.conf.set_override("patience_seconds", 0.1, "ims_jobs")
+    server.before = before
+    with pytest.raises(standstill.NotHeldStill, match="ACTIVE"), bench.held.hold():
         raise AssertionError("it was held")
 
 

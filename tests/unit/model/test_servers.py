@@ -57,17 +57,18 @@ def test_no_disk_at_all():
 
 
 @pytest.mark.parametrize(
-    ("values", "code"),
+    ("values", "code", "said"),
     [
-        ({"status": "ERROR"}, "IMG.0126"),
-        ({"status": "PAUSED"}, "IMG.0126"),
-        ({"status": "VERIFY_RESIZE"}, "IMG.0126"),
-        ({"OS-EXT-STS:task_state": "image_uploading"}, "IMG.0010"),
-        ({"locked": True}, "IMG.0010"),
+        ({"status": "ERROR"}, "IMG.0126", "ACTIVE or SHUTOFF will do"),
+        # Who unpaused it would spoil the other image.
+        ({"status": "PAUSED"}, "IMG.0126", "goes on by itself"),
+        ({"status": "VERIFY_RESIZE"}, "IMG.0126", "is VERIFY_RESIZE"),
+        ({"OS-EXT-STS:task_state": "image_uploading"}, "IMG.0010", "image_uploading"),
+        ({"locked": True}, "IMG.0010", "Unlock it"),
     ],
 )
-def test_servers_that_will_not_do(values, code):
-    with pytest.raises(exceptions.Conflict) as refused:
+def test_servers_that_will_not_do(values, code, said):
+    with pytest.raises(exceptions.Conflict, match=said) as refused:
         servers.check_server(view(**values))
     assert refused.value.code == code
 
