@@ -11,7 +11,7 @@ from typing import Any
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from tests.benchmarks.harness import Figure, note
-from tests.cloud import captures, flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, flow_jobs, jobs, machines, pocket, tenants
 
 FAILURES = 100
 _PATIENCE = 300.0
@@ -55,7 +55,7 @@ def leftovers() -> Figure:
 def _site(bench: jobs.Bench) -> Iterator[tuple[Any, dict[str, Accept]]]:
     """A tenant, and how each type of job about its server of two volumes is accepted."""
     with (
-        jobs.tenant() as tenant,
+        tenants.tenant() as tenant,
         machines.guest(tenant) as guest,
         machines.volume_root(tenant, guest, disks=1) as server,
     ):

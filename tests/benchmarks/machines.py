@@ -20,7 +20,7 @@ from ims_glance import client
 from ims_glance.model import job as model
 from tests.benchmarks import copying, over_http
 from tests.benchmarks.harness import Figure, in_turns, median_ratio, note, seconds
-from tests.cloud import captures, flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, flow_jobs, jobs, machines, pocket, tenants
 
 _DISKS = 4
 _BIG = 10
@@ -82,7 +82,7 @@ def standstill_local() -> Figure:
     """
     bench = jobs.Bench()
     with (
-        jobs.tenant() as tenant,
+        tenants.tenant() as tenant,
         machines.guest(client.register(tenant), _FULL) as image_id,
         machines.local_root(tenant, image_id, disks=_DISKS - 1) as server,
     ):
@@ -123,7 +123,7 @@ def capture_memory() -> Figure:
 @contextlib.contextmanager
 def _server(size: int = 1, is_random: bool = False) -> Iterator[tuple[Any, Any]]:
     """A tenant with a server of 4 volumes of so many GiB, and how it is connected."""
-    with jobs.tenant() as tenant, contextlib.ExitStack() as stack:
+    with tenants.tenant() as tenant, contextlib.ExitStack() as stack:
         client.register(tenant)
         system = stack.enter_context(machines.guest(tenant, _FULL if is_random else 0))
         data = None

@@ -3,18 +3,13 @@
 
 from typing import Any
 
-import rados
-import rbd
-from pocket_cloud.cloud import Cloud
-from pocket_cloud.setup import storage
-
 from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.clouds.compute import ComputeApi
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.model import capture, servers
 from ims_glance.model.capture import Wish
 from ims_glance.model.server_backup import ServerBackup
-from tests.cloud import jobs, pocket
+from tests.cloud import leftovers
 
 
 def arguments(tenant: Any, server: Any) -> dict[str, Any]:
@@ -52,39 +47,11 @@ def backups(tenant: Any) -> CinderBackups:
     return CinderBackups(tenant.session)
 
 
-def left(tenant: Any) -> dict[str, Any]:
-    """All that there is of a tenant, but for trusts; and all that is stored, whoever's it is."""
-    volumes = tenant.block_storage
-    hidden = tenant.image.get("/images", params={"os_hidden": "true"}).json()["images"]
-    return {
-        "images": sorted(jobs.owned(tenant)),
-        "hidden": sorted(each["id"] for each in hidden),
-        "volumes": sorted(each.id for each in volumes.volumes()),
-        "snapshots": sorted(each.id for each in volumes.snapshots()),
-        "backups": sorted(each.id for each in volumes.backups()),
-        "servers": sorted((each.id, each.status) for each in tenant.compute.servers()),
-        "stored": _stored(),
-        "files": pocket.image_files(),
-    }
+def left(tenant: Any) -> leftovers.Found:
+    """All that there is of a tenant but for trusts and secrets."""
+    return leftovers.of_project(tenant.current_project_id, with_slow=False)
 
 
-def counted(tenant: Any) -> dict[str, Any]:
+def counted(tenant: Any) -> leftovers.Found:
     """As :func:`left`, with what only a worker's own clean-up takes away."""
-    return {
-        **left(tenant),
-        "trusts": jobs.trusts(tenant),
-        "secrets": sorted(pocket.secret_id(each) for each in tenant.key_manager.secrets()),
-    }
-
-
-def _stored() -> list[str]:
-    """The disks in Ceph's pools, whoever's they are, with those that wait for their removal."""
-    conf = Cloud.from_environment().path("etc", "ceph")
-    options = {"keyring": str(conf / "ceph.client.admin.keyring")}
-    found = []
-    with rados.Rados(conffile=str(conf / "ceph.conf"), name="client.admin", conf=options) as ceph:
-        for pool in storage.POOLS:
-            with ceph.open_ioctx(pool) as opened:
-                found += rbd.RBD().list(opened)
-                found += [each["name"] for each in rbd.RBD().trash_list(opened)]
-    return sorted(found)
+    return leftovers.of_project(tenant.current_project_id)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cloud import pocket
+from tests.cloud import forks, pocket
 
 OPENSTACK = Path(sys.executable).with_name("openstack")
 MIB = 1024**2
@@ -18,21 +18,14 @@ MIB = 1024**2
 
 def environment(user: str) -> dict[str, str]:
     """The environment of a shell in which *user* has logged in."""
-    ours = {"OS_CLIENT_CONFIG_FILE": str(pocket.HOME / "clouds.yaml"), "OS_CLOUD": user}
+    ours = {"OS_CLIENT_CONFIG_FILE": str(pocket.clouds), "OS_CLOUD": user}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     return {**inherited, **ours, "COLUMNS": "200"}
 
 
 def openstack(user: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a command; what it says when it fails is never a traceback."""
-    done = subprocess.run(
-        [str(OPENSTACK), *arguments],
-        env=environment(user),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = forks.openstack(arguments, environment(user))
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     return done
 

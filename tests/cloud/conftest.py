@@ -6,7 +6,26 @@ from pocket_cloud import status
 from pocket_cloud.cloud import Cloud
 
 from ims_glance import client
-from tests.cloud import jobs, machines, pocket
+from tests.cloud import leftovers, machines, pocket, tenants
+
+# What takes longest begins first, so that no process is left alone with it at the end; the rest
+# follows in the order of the alphabet.
+LONGEST = (
+    "test_whole_machine.py",
+    "test_fuzz.py",
+    "test_torture_backups.py",
+    "test_flow_copy.py",
+    "test_torture_machines.py",
+    "test_backups.py",
+    "test_quiesce.py",
+    "test_flow_volume_image.py",
+    "test_flow_members.py",
+    "test_jobs.py",
+    "test_pocket_lifecycle.py",
+)
+# Last comes what takes the cloud's database and queue away: Nova and Cinder need a while.
+LAST = "test_torture.py"
+_BEFORE = pytest.StashKey[leftovers.Found]()
 
 
 @pytest.fixture(scope="session")
@@ -23,22 +42,29 @@ def _is_up(cloud):
         pytest.fail(f"the cloud is not up, 'devstack/pocket test' starts it:\n{text}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _tenants(_is_up, tmp_path_factory):
+    """``demo`` and ``other`` are this process's own."""
+    with tenants.of_this_process(tmp_path_factory.mktemp("tenants")):
+        yield
+
+
 @pytest.fixture(scope="module")
 def demo(cloud):
-    """A connection as the cloud's tenant ``demo``."""
+    """A connection as tenant ``demo``."""
     return pocket.connect("demo")
 
 
 @pytest.fixture(scope="module")
 def other(cloud):
-    """A connection as its tenant ``other``."""
+    """A connection as tenant ``other``."""
     return pocket.connect("other")
 
 
 @pytest.fixture(scope="module")
 def tenant(cloud):
     """A connection as the only user of a project of its own."""
-    with jobs.tenant() as tenant:
+    with tenants.tenant() as tenant:
         yield client.register(tenant)
 
 
@@ -57,5 +83,28 @@ def local(tenant, guest):
 
 
 def pytest_collection_modifyitems(items):
-    """Last comes what takes the cloud's database and queue away: Nova and Cinder need a while."""
-    items.sort(key=lambda item: item.path.name == "test_torture.py")
+    """Have the longest modules first, and the one that harms most last."""
+    items.sort(key=lambda item: _place(item.path.name))
+
+
+def _place(name):
+    if name == LAST:
+        return len(LONGEST) + 1
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+
+def pytest_sessionstart(session):
+    """Count what there is in the cloud; once, and not in each of several processes."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.stash[_BEFORE] = leftovers.of_cloud()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Fail if anything in the cloud was left, whosever it is."""
+    before = session.config.stash.get(_BEFORE, None)
+    if before is None or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return
+    if left := leftovers.more(before, leftovers.of_cloud()):
+        lines = "\n".join(f"  {kind}: {each}" for kind, found in left.items() for each in found)
+        print(f"\nleft in the cloud by these tests:\n{lines}", flush=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

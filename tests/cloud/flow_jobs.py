@@ -131,6 +131,7 @@ def killed_once(bench: jobs.Bench, job_id: str, task: str, point: str, mark: Any
     with bench.worker(die) as first:
         assert first.wait(150) == -signal.SIGKILL
     assert not bench.job(job_id).is_finished
+    bench.end_lease(job_id)
 
 
 def each_task(*tasks: str) -> list[tuple[str, str]]:

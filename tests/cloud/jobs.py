@@ -3,11 +3,8 @@
 
 import atexit
 import functools
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import types
 import uuid
@@ -27,7 +24,7 @@ from ims_glance.api.acceptance import Acceptance
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
 from ims_glance.model.job import Job
-from tests.cloud import pocket
+from tests.cloud import forks, pocket, worker_process
 
 FAST = {
     "lease_seconds": 3.0,
@@ -120,6 +117,14 @@ class Bench:
             assert time.monotonic() < end, f"still {job}"
             time.sleep(0.05)
 
+    def end_lease(self, job_id: str) -> None:
+        """Have nobody hold a job, after its worker was seen to die.
+
+        (What a lease is for has tests of its own: it runs out by itself in ``test_jobs``.)
+        """
+        change = sa.text("UPDATE jobs SET lease_until = 0 WHERE id = :id AND lease_until > 0")
+        self.database.write(lambda connection: connection.execute(change, {"id": job_id}))
+
     def rows(self, table: str) -> list[Any]:
         """All rows of a table."""
         query = sa.text(f"SELECT * FROM {table}")
@@ -155,31 +160,29 @@ class Process:
 
     def __init__(self, wish: dict[str, Any]) -> None:
         self.log = pocket.HOME / "logs" / f"test-worker-{uuid.uuid4().hex[:8]}.log"
-        with self.log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.cloud.worker_process", json.dumps(wish)],
-                cwd=pocket.CHECKOUT,
-                env={
-                    **pocket.glance_environment(),
-                    "PYTHONPATH": f"{pocket.CHECKOUT}:{pocket.CHECKOUT / 'devstack'}",
-                },
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        self._process = forks.start(
+            worker_process.main, wish, environment=pocket.glance_environment(), output=self.log
+        )
 
     def signal(self, number: int) -> None:
         """Send a signal, if it lives."""
         if self.lives:
-            os.kill(self._process.pid, number)
+            os.kill(int(self._process.pid or 0), number)
 
     @property
     def lives(self) -> bool:
         """Whether the process is there."""
-        return self._process.poll() is None
+        return self._process.exitcode is None
 
     def wait(self, seconds: float = 60.0) -> int:
-        """Wait for its end; the exit status, negative for a signal."""
-        return self._process.wait(seconds)
+        """Wait for its end; the exit status, negative for a signal.
+
+        :raises AssertionError: if it does not end
+        """
+        self._process.join(seconds)
+        code = self._process.exitcode
+        assert code is not None, f"the worker goes on after {seconds:.0f} s"
+        return code
 
     def end(self) -> None:
         """Tell it to stop, if it lives, and wait until it has."""
@@ -190,28 +193,8 @@ class Process:
     def kill(self) -> None:
         """End it, however; its log is removed."""
         self.signal(signal.SIGKILL)
-        self._process.wait(10)
+        self._process.join(10)
         Path(self.log).unlink(missing_ok=True)
-
-
-@contextmanager
-def tenant() -> Iterator[Any]:
-    """A connection as the only user of a project of its own, so that everything can be counted."""
-    admin = pocket.connect("admin")
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    project = admin.identity.create_project(name=name, domain_id="default")
-    user = admin.identity.create_user(
-        name=name, password=name, default_project_id=project.id, domain_id="default"
-    )
-    for role in ("member", "reader"):
-        found = admin.identity.find_role(role, ignore_missing=False)
-        admin.identity.assign_project_role_to_user(project, user, found)
-    admin.block_storage.update_quota_set(project.id, volumes=20, snapshots=20, backups=20)
-    try:
-        yield pocket.connect("demo", {"username": name, "password": name, "project_name": name})
-    finally:
-        admin.identity.delete_user(user)
-        admin.identity.delete_project(project)
 
 
 def trusts(connection: Any) -> list[str]:

@@ -18,6 +18,8 @@ from openstack import config as openstack_config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("POCKET_HOME") or CHECKOUT / ".pocket").resolve()
+clouds = HOME / "clouds.yaml"
+"""Where the users' credentials are read; ``tenants.of_this_process`` has its own for a while."""
 
 
 def connect(cloud: str, auth: dict[str, str] | None = None) -> Any:
@@ -26,8 +28,20 @@ def connect(cloud: str, auth: dict[str, str] | None = None) -> Any:
     :param cloud: ``admin``, ``demo`` or ``other``, in RegionOne; with ``-two`` behind, in RegionTwo
     :param auth: what is to be different of its credentials
     """
-    clouds = openstack_config.OpenStackConfig(config_files=[str(HOME / "clouds.yaml")])
-    return openstack.connection.Connection(config=clouds.get_one(cloud, auth=auth or {}))
+    return openstack.connection.Connection(config=region(cloud, auth=auth or {}))
+
+
+def region(cloud: str, **options: Any) -> Any:
+    """openstacksdk's configuration of a user in a region.
+
+    :param options: of ``OpenStackConfig.get_one``
+    """
+    return openstack_config.OpenStackConfig(config_files=[str(clouds)]).get_one(cloud, **options)
+
+
+def project_name(cloud: str) -> str:
+    """The name of the project of a user."""
+    return str(region(cloud).config["auth"]["project_name"])
 
 
 def secret_id(secret: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from ims_glance import client
 from ims_glance.client import errors, waiting
 from ims_glance.model import attributes
-from tests.cloud import captures, client_shell, flow_jobs, jobs, machines, pocket
+from tests.cloud import captures, client_shell, flow_jobs, jobs, leftovers, machines, pocket
 
 PATIENCE = 300
 ABSENT = "99999999-9999-4999-8999-999999999999"
@@ -60,12 +60,15 @@ def test_an_image_of_a_backup_is_of_one_instant(tenant, local):
     assert (backup.status, backup.capture, backup.name) == ("available", "paused", "nightly")
     assert (backup.server_id, backup.image_id, len(backup.disks)) == (local.id, None, 2)
     assert backup.description == "before the upgrade"
-    parts = {each["backup_id"] for each in backup.disks}
-    jobs.eventually(
-        lambda: captures.left(tenant),
-        {**before, "backups": sorted({*before["backups"], *parts})},
-        30,
-    )
+    parts = sorted(each["backup_id"] for each in backup.disks)
+
+    def new():
+        """What there is besides the files of the backups, which Cinder keeps."""
+        found = leftovers.more(before, captures.left(tenant))
+        assert all("cinder/backups/" in each for each in found.pop("stored"))
+        return {kind: sorted(each.split()[0] for each in lines) for kind, lines in found.items()}
+
+    jobs.eventually(new, {"backups": parts}, 30)
     image = image_of(tenant, backup)
     shown = flow_jobs.view(tenant, image.id)
     assert (shown[attributes.BACKUP_ID], shown[attributes.CAPTURE]) == (backup.id, "paused")

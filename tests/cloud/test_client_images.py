@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.cloud import client_shell
+from tests.cloud import client_shell, pocket
 from tests.cloud.client_shell import ims, read, refusal
 
 
@@ -41,7 +41,9 @@ def test_filters(name, image):
         return [row["ID"] for row in read("demo", "image", "list", *arguments)]
 
     assert image in found("--type", "private", "--status", "active")
-    assert image in found("--visibility", "private", "--owner", "demo", "--sort", "name:asc")
+    assert image in found(
+        "--visibility", "private", "--owner", pocket.project_name("demo"), "--sort", "name:asc"
+    )
     assert image not in found("--type", "public")
     assert image not in found("--kind", "data")
     assert found("--limit", "1", "--name", name) == [image]

@@ -6,7 +6,6 @@ from typing import Any
 
 import openstack
 import pytest
-from openstack import config as openstack_config
 from openstack import exceptions
 
 from ims_glance import client
@@ -58,8 +57,7 @@ def test_errors_are_openstacksdk_s(conn):
 
 
 def test_a_vendor_hook_needs_no_line_of_python(cloud):
-    clouds = openstack_config.OpenStackConfig(config_files=[str(pocket.HOME / "clouds.yaml")])
-    region = clouds.get_one("demo")
+    region = pocket.region("demo")
     region.config["vendor_hook"] = "ims_glance.client:register"
     conn: Any = openstack.connection.Connection(config=region)
     assert conn.ims.quotas()

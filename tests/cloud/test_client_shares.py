@@ -65,7 +65,8 @@ def test_several_images_at_once(demo, name, image, other):
 
 
 def test_with_oneself(demo, name, image):
-    said = refusal("demo", "image", "share", name, "--project", "demo", "--wait")
+    own = demo.current_project_id
+    said = refusal("demo", "image", "share", name, "--project", own, "--wait")
     assert "IMG.0076" in said
 
 
@@ -76,11 +77,12 @@ def test_what_is_not_offered_cannot_be_accepted(image):
 def test_a_project_by_name(cloud, name, other):
     """Who may list projects names them; who may not is told, and the service refuses no-ids."""
     with client_shell.image(pocket.connect("admin"), name):
-        shared = read("admin", "image", "share", name, "--project", "other", "--wait")
+        named = pocket.project_name("other")
+        shared = read("admin", "image", "share", name, "--project", named, "--wait")
         assert [pair["project_id"] for pair in shared["results"]] == [other]
 
 
 def test_a_project_that_one_may_not_look_up(name, image):
-    said = refusal("demo", "image", "share", name, "--project", "other")
+    said = refusal("demo", "image", "share", name, "--project", pocket.project_name("other"))
     assert "taken for an id" in said
     assert "IMG.0067" in said

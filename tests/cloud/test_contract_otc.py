@@ -6,7 +6,6 @@ from typing import Any
 
 import openstack
 import pytest
-from openstack import config as openstack_config
 from openstack import exceptions, proxy
 from otcextensions import sdk
 
@@ -26,11 +25,10 @@ _PATCHED = (
 def conn(request, demo):
     """A connection with otcextensions, to the root or to a prefix."""
     endpoint = demo.image.get_endpoint().removesuffix("/v2/").removesuffix("/") + request.param
-    clouds = openstack_config.OpenStackConfig(config_files=[str(pocket.HOME / "clouds.yaml")])
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in _PATCHED:
             patch.setattr(owner, name, getattr(owner, name))
-        region = clouds.get_one(
+        region = pocket.region(
             "demo",
             imsv1_endpoint_override=f"{endpoint}/v1",
             imsv2_endpoint_override=f"{endpoint}/v2",
@@ -55,8 +53,7 @@ def _refused(caught, code, status):
 
 
 def test_the_catalogue_alone_is_enough(demo, image):
-    clouds = openstack_config.OpenStackConfig(config_files=[str(pocket.HOME / "clouds.yaml")])
-    connection: Any = openstack.connection.Connection(config=clouds.get_one("demo"))
+    connection: Any = openstack.connection.Connection(config=pocket.region("demo"))
     sdk.register_single_service(connection, "imsv2")
     (found,) = connection.imsv2.images(id=image.id)
     assert found.name == image.name

@@ -4,6 +4,8 @@
 import subprocess
 from typing import Any
 
+import pytest
+
 from tests.cloud import pocket
 
 _PATIENCE = 900
@@ -33,6 +35,7 @@ def _what_is_there() -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.alone
 def test_demo_shows_everything_and_leaves_nothing():
     before = _what_is_there()
     played = subprocess.run(

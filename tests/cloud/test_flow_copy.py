@@ -3,13 +3,12 @@
 
 import hashlib
 import time
-from pathlib import Path
 
 import pytest
 
 from ims_glance.model import attributes
 from ims_glance.model.job import JobStatus
-from tests.cloud import flow_jobs, jobs, pocket
+from tests.cloud import flow_jobs, jobs, leftovers, pocket, tenants
 from tests.cloud.flow_jobs import COPY, DATA
 
 TASKS = ("read source", "create image", "copy data", "finish image")
@@ -18,7 +17,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 @pytest.fixture(scope="module")
 def tenant():
-    with jobs.tenant() as connection:
+    with tenants.tenant() as connection:
         yield connection
         for secret in connection.key_manager.secrets():
             connection.key_manager.delete_secret(pocket.secret_id(secret))
@@ -81,12 +80,13 @@ def test_a_copy_has_the_data_and_the_attributes(bench, tenant):
 
 def test_a_copy_with_a_key_is_encrypted(bench, tenant):
     source = flow_jobs.upload(tenant)
-    before = set(pocket.image_files())
+    before = leftovers.of_project(tenant.current_project_id)
     key_id = flow_jobs.default_key(tenant)
     job = flow_jobs.succeeded(bench, copy(bench, tenant, source, cmk_id=key_id))
     image = checked(tenant, job)
     assert (image["stores"], image[attributes.CMK_ID]) == ("kms", key_id)
-    stored = [Path(name).read_bytes() for name in pocket.image_files() if name not in before]
+    new = leftovers.more(before, leftovers.of_project(tenant.current_project_id))["stored"]
+    stored = [(pocket.HOME / "data" / name).read_bytes() for name in new]
     assert max(map(len, stored)) > len(DATA)
     # Any piece of the plaintext would do.
     pieces = [DATA[at : at + 64] for at in range(0, len(DATA), 250_000)]

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from tests.cloud import flow_jobs, jobs, pocket
+from tests.cloud import flow_jobs, jobs, pocket, tenants
 from tests.cloud.flow_jobs import ADD, DELETE, UPDATE
 
 _TINY = b"x" * 1000
@@ -13,7 +13,7 @@ _TINY = b"x" * 1000
 
 @pytest.fixture(scope="module")
 def tenant():
-    with jobs.tenant() as connection:
+    with tenants.tenant() as connection:
         yield connection
 
 

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from ims_glance.model import attributes
-from tests.cloud import flow_jobs, jobs
+from tests.cloud import flow_jobs, jobs, tenants
 from tests.cloud.flow_jobs import DATA, VOLUME
 
 TASKS = ("read volume", "begin upload", "await upload", "describe image")
@@ -16,7 +16,7 @@ _GIB = 1 << 30
 
 @pytest.fixture(scope="module")
 def tenant():
-    with jobs.tenant() as connection:
+    with tenants.tenant() as connection:
         yield connection
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from ims_glance.db.jobs import TooManyTasks
 from ims_glance.model.job import JobStatus
-from tests.cloud import jobs
+from tests.cloud import jobs, tenants
 
 TASKS = ("make image", "linger", "finish")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def demo():
-    with jobs.tenant() as connection:
+    with tenants.tenant() as connection:
         yield connection
 
 
@@ -77,6 +77,7 @@ def test_killed_at_a_task_it_is_finished_by_another(demo, bench, tmp_path, task,
     job_id = bench.accept(demo, seconds=1)
     with bench.worker(die) as first:
         assert first.wait() == -signal.SIGKILL
+    bench.end_lease(job_id)
     with bench.worker():
         job = succeeded(demo, bench, job_id)
     assert job.generation == 2
@@ -89,9 +90,20 @@ def test_killed_while_it_is_undone_it_is_undone_by_another(demo, bench, tmp_path
     job_id = bench.accept(demo, end="fail")
     with bench.worker(die) as first:
         assert first.wait() == -signal.SIGKILL
+    bench.end_lease(job_id)
     with bench.worker():
         job = failed(bench, job_id, "IMG.0057")
     assert job.fail_reason == "No luck."
+
+
+def test_the_lease_of_a_dead_worker_runs_out(demo, bench, tmp_path):
+    die = {"task": "linger", "point": "RUNNING", "mark": str(tmp_path / "died")}
+    job_id = bench.accept(demo)
+    with bench.worker(die) as first:
+        assert first.wait() == -signal.SIGKILL
+    with bench.worker():
+        job = succeeded(demo, bench, job_id)
+    assert job.generation == 2
 
 
 def test_cancelled_jobs_are_undone(demo, bench):

@@ -116,6 +116,7 @@ def test_key_that_does_not_exist_is_refused(value, status, code):
     assert code in response.text
 
 
+@pytest.mark.alone
 def test_key_manager_away_means_try_again_later(project):
     """Nothing half-made: no image, no object; and all works again when it is back."""
     cloud, _second = project

@@ -118,6 +118,7 @@ def test_status_shows_every_service(cloud):
     assert {"RegionOne:", "RegionTwo:"} <= rows.keys()
 
 
+@pytest.mark.alone
 def test_a_service_whose_process_is_gone_is_not_up_whatever_cinder_says(cloud):
     admin = pocket.connect("admin")
     with pocket.killed("cinder-backup"):

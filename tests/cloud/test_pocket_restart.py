@@ -4,6 +4,7 @@
 import subprocess
 import time
 
+import pytest
 from pocket_cloud import guests, process
 from pocket_cloud.cloud import CHECKOUT
 
@@ -19,6 +20,7 @@ def run(verb: str) -> None:
     )
 
 
+@pytest.mark.alone
 def test_a_server_runs_again_after_down_and_up(cloud):
     demo = pocket.connect("demo")
     with (

@@ -228,6 +228,7 @@ def test_a_deleted_key_stops_working(key, demo, url):
         assert _send(url, _signed(key, url, "GET", "/v2/images")).status_code == 401
 
 
+@pytest.mark.alone
 def test_keystone_away_lets_nobody_in(demo, url):
     unknown = BasicCredentials(uuid.uuid4().hex, "secret", demo.current_project_id)
     with pocket.killed("keystone"):

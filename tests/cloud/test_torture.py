@@ -15,6 +15,8 @@ import pytest
 from ims_glance.model.job import JobStatus
 from tests.cloud import jobs, pocket, torture
 
+pytestmark = pytest.mark.alone
+
 _AWAY = 15.0
 # Cinder or Glance forgets what it was doing if it, its database or its queue goes away.
 _FORGETS = ("glance-one", "mariadb", "rabbitmq")

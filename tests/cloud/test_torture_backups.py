@@ -92,6 +92,7 @@ class TestBackup:
             flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
         jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
+    @pytest.mark.alone
     @pytest.mark.parametrize("service", ["cinder-api", "cinder-backup"])
     def test_a_neighbour_is_away(self, tenant, local, bench, service):
         before = captures.counted(tenant)
@@ -126,6 +127,7 @@ class TestImage:
             flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
         jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
+    @pytest.mark.alone
     @pytest.mark.parametrize("service", ["cinder-api", "cinder-backup"])
     def test_a_neighbour_is_away(self, tenant, backup, bench, service):
         before = captures.counted(tenant)

@@ -64,6 +64,7 @@ def test_cancelled_after_a_death(tenant, local, bench, tmp_path, task):
     jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("service", ["nova-api", "cinder-api", "glance-one"])
 def test_a_neighbour_is_away(tenant, local, bench, service):
     before = captures.counted(tenant)

@@ -15,7 +15,7 @@ from ims_glance import client
 from ims_glance.client import errors, waiting
 from ims_glance.model import attributes
 from ims_glance.model import job as model
-from tests.cloud import captures, flow_jobs, huawei, jobs, machines, pocket, servers
+from tests.cloud import captures, flow_jobs, huawei, jobs, machines, pocket, servers, tenants
 
 PATIENCE = 240
 
@@ -179,7 +179,7 @@ def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest, volume_typ
     assert image.is_encrypted
     assert [disk.get("volume_type") for disk in mapped(tenant, image)] == ["rbd", volume_type]
     assert [each[attributes.CMK_ID] for each in components(tenant, image)] == [key_id] * 2
-    with jobs.tenant() as receiver:
+    with tenants.tenant() as receiver:
         client.register(receiver)
         receiver.authorize()
         project = receiver.current_project_id

@@ -16,7 +16,7 @@ from typing import Any
 from ims_glance import flows
 from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus
-from tests.cloud import flow_jobs, jobs, pocket
+from tests.cloud import flow_jobs, jobs, leftovers, pocket, tenants
 from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
 TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE)
@@ -46,7 +46,7 @@ class Site:
 @contextlib.contextmanager
 def site() -> Iterator[Site]:
     """A tenant with an image and a volume, and a receiver."""
-    with jobs.tenant() as tenant, jobs.tenant() as receiver:
+    with tenants.tenant() as tenant, tenants.tenant() as receiver:
         receiver.authorize()
         key_id = flow_jobs.default_key(tenant)
         source = flow_jobs.upload(tenant)
@@ -66,7 +66,7 @@ def count(site: Site) -> dict[str, Any]:
         "snapshots": [each.id for each in tenant.block_storage.snapshots()],
         "secrets": sorted(pocket.secret_id(each) for each in tenant.key_manager.secrets()),
         "trusts": jobs.trusts(tenant) + jobs.trusts(site.receiver),
-        "files": pocket.image_files(),
+        "stored": leftovers.of_project(tenant.current_project_id).get("stored"),
     }
 
 

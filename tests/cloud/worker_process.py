@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``ims-worker`` with what a test wants: small flows of its own, a topic, deaths at given points.
 
-Started as ``python -m tests.cloud.worker_process '<JSON>'``; the product has no hooks for this.
+A process forked for it runs :func:`main`; the product has no hooks for this.
 """
 
-import json
 import os
 import signal
-import sys
 import time
 from typing import Any
 
@@ -135,7 +133,3 @@ def main(wish: dict[str, Any]) -> int:
     if "slow" in wish:
         watched(Slow(wish["slow"]))
     return worker.run(conf, {**flows.JOB_TYPES, "testSmall": small})
-
-
-if __name__ == "__main__":
-    os._exit(main(json.loads(sys.argv[1])))

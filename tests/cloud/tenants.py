@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Projects of the tests' own, so that each process can work beside others and count what is left.
+
+A process has its own ``demo`` and ``other``; a module or a test may have more.
+"""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cloud import leftovers, pocket
+
+_ROOM = 40
+# Workers give back what a caller delegated some time after the last job.
+_PATIENCE = 90.0
+
+
+@contextmanager
+def tenant(role: str = "test") -> Iterator[Any]:
+    """A connection as the only user of a project, of which nothing may be left at the end.
+
+    :param role: what the project's name begins with
+    """
+    admin = pocket.connect("admin")
+    name = f"{role}-{secrets.token_hex(4)}"
+    project = admin.identity.create_project(name=name, domain_id="default")
+    user = admin.identity.create_user(
+        name=name, password=name, default_project_id=project.id, domain_id="default"
+    )
+    for each in ("member", "reader"):
+        found = admin.identity.find_role(each, ignore_missing=False)
+        admin.identity.assign_project_role_to_user(project, user, found)
+    admin.block_storage.update_quota_set(project.id, volumes=_ROOM, snapshots=_ROOM, backups=_ROOM)
+    connection = pocket.connect("admin", {"username": name, "password": name, "project_name": name})
+    try:
+        yield connection
+        _forget_default_key(connection)
+        assert left(project.id) == {}, f"left by the tests of project {name}"
+    finally:
+        admin.identity.delete_user(user)
+        admin.identity.delete_project(project)
+
+
+def left(project_id: str) -> leftovers.Found:
+    """What there still is of a project after what is being cleaned up is gone."""
+    end = time.monotonic() + _PATIENCE
+    while (found := leftovers.of_project(project_id)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return found
+
+
+@contextmanager
+def of_this_process(folder: Path) -> Iterator[None]:
+    """Have ``demo`` and ``other`` be projects of this process alone."""
+    there = yaml.safe_load(pocket.clouds.read_text())
+    shared = pocket.clouds
+    with ExitStack() as stack:
+        for name in ("demo", "other"):
+            made = stack.enter_context(tenant(name))
+            for region in (name, f"{name}-two"):
+                auth = there["clouds"][region]["auth"]
+                ours = made.config.config["auth"]["username"]
+                auth.update(dict.fromkeys(("username", "password", "project_name"), ours))
+        path = folder / "clouds.yaml"
+        path.write_text(yaml.safe_dump(there))
+        pocket.clouds = path
+        try:
+            yield
+        finally:
+            pocket.clouds = shared
+
+
+def _forget_default_key(connection: Any) -> None:
+    """Delete the project's default key, which the service makes and nobody else deletes."""
+    for secret in connection.key_manager.secrets(name="ims/default"):
+        connection.key_manager.delete_secret(pocket.secret_id(secret))
