@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Callable
 
-from pocket_cloud import access, checks, demo, lifecycle, process, status
+from pocket_cloud import access, checks, demo, lifecycle, packages, process, status
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.errors import PocketError
+from pocket_cloud.plan import Progress
 
 _DESCRIPTION = """\
 A real OpenStack on this machine, as root on Debian 12: Keystone, Barbican, Glance with ims_glance
@@ -58,6 +59,11 @@ def _demo(cloud: Cloud, arguments: argparse.Namespace) -> int:
 
 
 def _test(cloud: Cloud, arguments: argparse.Namespace) -> int:
+    is_quick = arguments.rest[:1] == ["--quick"]
+    if is_quick:
+        with cloud.locked():
+            packages.ensure(cloud, is_light=False, progress=Progress())
+        return checks.run(cloud, arguments.rest[1:], is_quick=True)
     with cloud.locked():
         lifecycle.up(cloud, is_light=False)
     return checks.run(cloud, arguments.rest)
@@ -106,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("status", _status, "show each service; exit code 1 when one is down")
     verb("demo", _demo, "'up', then show what ims_glance does, step by step")
     test = verb("test", _test, "'up', then ruff, mypy and all tests; more arguments go to pytest")
+    test.add_argument("--quick", action="store_true", help="first: only what needs no cloud")
     test.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="for pytest")
     logs = verb("logs", _logs, "show the end of a log; without a name, list the logs")
     logs.add_argument("name", nargs="?", metavar="NAME")
@@ -125,7 +132,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     given = sys.argv[1:] if argv is None else argv
     parser = _parser()
-    if given[:1] == ["test"]:
+    if given[:1] == ["test"] and given[1:2] not in (["-h"], ["--help"]):
         # argparse would take options that are meant for pytest for its own.
         arguments = parser.parse_args(["test"])
         arguments.rest = given[1:]

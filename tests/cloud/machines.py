@@ -21,7 +21,7 @@ GIB = 1 << 30
 _FLAVOR = "m1.nano"
 # Behind the guest's own data, and not where it counts; MiB.
 _BALLAST_AT, _COUNTS_AT = 100, 512
-QUICK, SLOW = 30_000, 300_000
+QUICK, SLOW = 150_000, 800_000
 """Microseconds between two rounds of counting. A quick guest keeps a processor busy."""
 _COUNTER = re.compile(r"IMS-GUEST-COUNTER (vd[a-z]) +(\d+)")
 

@@ -4,30 +4,47 @@
 import pytest
 from pocket_cloud import checks, packages
 
+REPORT = """<testsuites><testsuite>
+<testcase classname="tests.unit.test_x" name="test_good" time="1.5"/>
+<testcase classname="tests.unit.test_x" name="test_bad" time="0.1"><failure/></testcase>
+</testsuite></testsuites>"""
+
 
 @pytest.fixture
 def programs(cloud, monkeypatch):
     """Sets the exit code of each program."""
     monkeypatch.setattr(packages, "ensure_test", lambda cloud, progress: None)
     (cloud.checkout / "tests" / "unit").mkdir(parents=True)
+    cloud.path("logs").mkdir(parents=True)
     folder = cloud.venv / "bin"
     folder.mkdir(parents=True)
 
     def write(ruff=0, mypy=0, pytest=0):
         for name, code in {"ruff": ruff, "mypy": mypy, "pytest": pytest}.items():
             program = folder / name
-            program.write_text(f'#!/bin/sh\necho "{name} $* $POCKET_HOME"\nexit {code}\n')
+            program.write_text(f'#!/bin/sh\necho "{name} $*" "[$POCKET_HOME]"\nexit {code}\n')
             program.chmod(0o755)
 
     return write
 
 
-def test_all_is_well_and_pytest_speaks_last(cloud, programs, capfd):
+def pytests(capfd):
+    """How pytest was called, and all that was shown."""
+    out = capfd.readouterr().out
+    return [line for line in out.splitlines() if line.startswith("pytest ")], out
+
+
+def test_all_is_well_and_the_count_comes_last(cloud, programs, capfd):
     programs()
     assert checks.run(cloud, ["-k", "foo"]) == 0
-    lines = capfd.readouterr().out.splitlines()
-    assert lines[-1] == f"pytest -n auto --dist loadfile tests/unit -k foo {cloud.home}"
-    assert sum(": ok (" in line for line in lines) == 3
+    [called], out = pytests(capfd)
+    report = cloud.path("logs", "tests-without-the-cloud.xml")
+    assert called == (
+        f"pytest -n 2 --dist loadfile --junit-xml={report} tests/unit tests/functional -k foo"
+        f" [{cloud.home}]"
+    )
+    assert out.count(": ok (") == 3
+    assert out.splitlines()[-1] == "0 passed, 0 failed"
 
 
 @pytest.mark.parametrize(
@@ -39,8 +56,8 @@ def test_any_failure_is_the_result_and_the_tests_run_all_the_same(
 ):
     programs(**codes)
     assert checks.run(cloud, []) == expected
-    out = capfd.readouterr().out
-    assert out.splitlines()[-1].startswith("pytest -n auto --dist loadfile tests/unit")
+    called, out = pytests(capfd)
+    assert len(called) == 1
     assert ("failed so far:" in out) == bool(codes.keys() - {"pytest"})
 
 
@@ -49,14 +66,25 @@ def test_settings_for_another_cloud_are_left_out(cloud, programs, capfd, monkeyp
     programs()
     (cloud.venv / "bin" / "pytest").write_text('#!/bin/sh\necho "[$OS_CLIENT_CONFIG_FILE]"\n')
     assert checks.run(cloud, []) == 0
-    assert capfd.readouterr().out.splitlines()[-1] == "[]"
+    assert "[]" in capfd.readouterr().out.splitlines()
 
 
-def test_the_tests_on_the_cloud_run_one_after_the_other_at_the_end(cloud, programs, capfd):
+def test_what_harms_the_cloud_runs_alone_and_last(cloud, programs, capfd):
     programs()
     (cloud.checkout / "tests" / "cloud").mkdir()
     assert checks.run(cloud, ["-q"]) == 0
-    assert capfd.readouterr().out.splitlines()[-1] == f"pytest tests/cloud -q {cloud.home}"
+    [_without, beside, alone], _out = pytests(capfd)
+    assert "-m not alone -n 3 --dist loadfile" in beside
+    assert alone.startswith("pytest -m alone --junit-xml=")
+    assert alone.endswith(f" tests/cloud -q [{cloud.home}]")
+
+
+def test_what_is_quick_needs_no_cloud(cloud, programs, capfd):
+    programs()
+    (cloud.checkout / "tests" / "cloud").mkdir()
+    assert checks.run(cloud, [], is_quick=True) == 0
+    [called], _out = pytests(capfd)
+    assert "tests/unit tests/functional" in called
 
 
 @pytest.mark.parametrize(("others", "expected"), [(0, 0), (1, 1), (5, 5)])
@@ -64,5 +92,23 @@ def test_a_part_of_which_no_test_was_chosen_is_no_failure(cloud, programs, other
     programs()
     (cloud.checkout / "tests" / "cloud").mkdir()
     program = cloud.venv / "bin" / "pytest"
-    program.write_text(f'#!/bin/sh\ncase "$*" in *unit*) exit 5;; *) exit {others};; esac\n')
+    program.write_text(f'#!/bin/sh\ncase "$*" in *tests/unit*) exit 5;; *) exit {others};; esac\n')
     assert checks.run(cloud, []) == expected
+
+
+def test_the_results_of_an_earlier_run_are_not_counted(cloud, programs, capfd):
+    programs()
+    cloud.path("logs", "tests-without-the-cloud.xml").write_text(REPORT)
+    assert checks.run(cloud, []) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == "0 passed, 0 failed"
+
+
+def test_the_results_of_this_run_are(cloud, programs, capfd):
+    programs()
+    program = cloud.venv / "bin" / "pytest"
+    written = f"cat > \"${{5#--junit-xml=}}\" <<'END'\n{REPORT}\nEND\nexit 1\n"
+    program.write_text(f"#!/bin/sh\n{written}")
+    assert checks.run(cloud, []) == 1
+    out = capfd.readouterr().out
+    assert "    1.5 s  tests.unit.test_x::test_good" in out
+    assert out.splitlines()[-1] == "1 passed, 1 failed"

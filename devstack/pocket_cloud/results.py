@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several runs of pytest say together: how many passed, and which took longest."""
+
+import collections
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
+
+_SLOWEST = 30
+# Elements of a test case in pytest's XML -> what the test is then.
+_OUTCOMES = {"failure": "failed", "error": "failed", "skipped": "skipped"}
+
+
+def summary(reports: Iterable[Path]) -> str:
+    """The slowest tests and the count of all.
+
+    :param reports: files of ``pytest --junit-xml``
+    :returns: lines, the last of them as "12 passed, 0 failed"
+    """
+    counts: collections.Counter[str] = collections.Counter()
+    seconds: dict[str, float] = collections.defaultdict(float)
+    for report in reports:
+        # Written by our own pytest.
+        for case in ElementTree.parse(report).iter("testcase"):
+            name = f"{case.get('classname')}::{case.get('name')}"
+            seconds[name] += float(case.get("time") or 0)
+            found = [_OUTCOMES[each.tag] for each in case if each.tag in _OUTCOMES]
+            counts[found[0] if found else "passed"] += 1
+    by_time = sorted(seconds.items(), key=lambda item: item[1], reverse=True)
+    slowest = [f"{took:7.1f} s  {name}" for name, took in by_time[:_SLOWEST]]
+    more = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    last = f"{counts['passed']} passed, {counts['failed']} failed{more}"
+    head = ["", f"the slowest {len(slowest)} tests, with what they set up:"] if slowest else []
+    return "\n".join([*head, *slowest, "", last])

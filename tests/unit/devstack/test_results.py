@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+from pocket_cloud import results
+
+
+def test_all_reports_are_counted_together(tmp_path):
+    first, second = tmp_path / "1.xml", tmp_path / "2.xml"
+    first.write_text(
+        '<testsuites><testsuite><testcase classname="a" name="x" time="1"/>'
+        '<testcase classname="a" name="y" time="3.04"><failure>why</failure></testcase>'
+        "</testsuite></testsuites>"
+    )
+    second.write_text(
+        '<testsuites><testsuite><testcase classname="b" name="z" time="2"><error/></testcase>'
+        '<testcase classname="b" name="w" time="0"><skipped/></testcase></testsuite></testsuites>'
+    )
+    assert results.summary([first, second]).splitlines() == [
+        "",
+        "the slowest 4 tests, with what they set up:",
+        "    3.0 s  a::y",
+        "    2.0 s  b::z",
+        "    1.0 s  a::x",
+        "    0.0 s  b::w",
+        "",
+        "1 passed, 2 failed, 1 skipped",
+    ]
+
+
+def test_only_the_slowest_are_named(tmp_path):
+    cases = "".join(f'<testcase classname="a" name="t{n}" time="{n}"/>' for n in range(40))
+    report = tmp_path / "1.xml"
+    report.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    lines = results.summary([report]).splitlines()
+    assert len([line for line in lines if " s  a::" in line]) == 30
+    assert lines[-1] == "40 passed, 0 failed"
+
+
+def test_nothing_ran():
+    assert results.summary([]).splitlines() == ["", "0 passed, 0 failed"]
