@@ -76,7 +76,7 @@ def volume(connection: Any, data: Any = DATA) -> Iterator[str]:
     storage = connection.block_storage
     image_id = upload(connection, data)
     made = storage.create_volume(size=1, image_id=image_id, name="source")
-    storage.wait_for_status(made, wait=120)
+    storage.wait_for_status(made, wait=240)
     connection.image.delete(f"/images/{image_id}")
     try:
         yield str(made.id)

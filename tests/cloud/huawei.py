@@ -17,7 +17,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 """An id of nothing."""
 LINUX = "CentOS 7.3 64bit"
 
-_PATIENCE = 120.0
+_PATIENCE = 400.0
 
 
 def client(conn: Any) -> v2.ImsClient:

@@ -37,10 +37,10 @@ def server(connection: Any, image: Any, name: str = "guest") -> Iterator[Any]:
         name=name, image_id=image.id, flavor_id=flavor.id, networks="none"
     )
     try:
-        yield connection.compute.wait_for_server(made, wait=120)
+        yield connection.compute.wait_for_server(made, wait=240)
     finally:
         connection.compute.delete_server(made)
-        connection.compute.wait_for_delete(made, wait=120)
+        connection.compute.wait_for_delete(made, wait=240)
 
 
 def console(connection: Any, server: Any) -> str:
@@ -52,7 +52,7 @@ def console(connection: Any, server: Any) -> str:
         return ""
 
 
-def wait_until(is_true: Callable[[], object], patience: float = 120.0) -> None:
+def wait_until(is_true: Callable[[], object], patience: float = 300.0) -> None:
     """Wait.
 
     :raises AssertionError: if it does not become true in *patience* seconds

@@ -10,7 +10,7 @@ from ims_glance.client import errors, waiting
 from ims_glance.model import attributes
 from tests.cloud import captures, client_shell, flow_jobs, jobs, leftovers, machines, pocket
 
-PATIENCE = 300
+PATIENCE = 400
 ABSENT = "99999999-9999-4999-8999-999999999999"
 
 

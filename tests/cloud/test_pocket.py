@@ -166,13 +166,13 @@ def test_a_volume_is_backed_up_and_restored(cloud, running_guest):
     volume = storage.wait_for_status(storage.create_volume(size=1, name="v"), "available")
     backup = storage.create_backup(volume_id=volume.id, name="b")
     try:
-        storage.wait_for_status(backup, "available", failures=["error"], wait=120)
+        storage.wait_for_status(backup, "available", failures=["error"], wait=240)
         storage.restore_backup(backup, volume=volume)
         servers.wait_until(lambda: storage.get_backup(backup).status != "restoring")
         assert storage.get_backup(backup).status == "available"
         assert storage.get_volume(volume).status == "available"
     finally:
         storage.delete_backup(backup)
-        storage.wait_for_delete(backup, wait=120)
+        storage.wait_for_delete(backup, wait=240)
         storage.delete_volume(volume)
-        storage.wait_for_delete(volume, wait=120)
+        storage.wait_for_delete(volume, wait=240)

@@ -48,5 +48,5 @@ def test_a_server_runs_again_after_down_and_up(cloud):
             assert "vdb" in servers.console(demo, server)
         finally:
             demo.compute.delete_volume_attachment(server, volume)
-            demo.block_storage.wait_for_status(volume, "available", wait=60)
+            demo.block_storage.wait_for_status(volume, "available", wait=240)
             demo.block_storage.delete_volume(volume)

@@ -8,7 +8,7 @@ import pytest
 from ims_glance.model import attributes
 from tests.cloud import captures, flow_jobs, jobs, machines, servers
 
-PATIENCE = 300
+PATIENCE = 400
 REQUIRED: dict[str, Any] = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
 FROZEN, THAWED = "IMS-GUEST-FROZEN", "IMS-GUEST-THAWED"
 
@@ -58,7 +58,7 @@ def check_goes_on(tenant, server, counts):
     """Check that a guest runs, and has gone on counting."""
     assert tenant.compute.get_server(server.id).status == "ACTIVE"
     tenant.compute.reboot_server(server, "HARD")
-    tenant.compute.wait_for_server(server, wait=120)
+    tenant.compute.wait_for_server(server, wait=240)
     # It tells where it has come to when it starts.
     servers.wait_until(lambda: max(machines.counters(tenant, server), default=0) > max(counts))
 

@@ -5,7 +5,9 @@
 """
 
 import json
+import os
 import random
+import secrets
 import signal
 import threading
 import time
@@ -17,7 +19,7 @@ from tests.cloud import jobs, pocket, torture
 
 pytestmark = pytest.mark.alone
 
-_AWAY = 15.0
+_AWAY = 5.0
 # Cinder or Glance forgets what it was doing if it, its database or its queue goes away.
 _FORGETS = ("glance-one", "mariadb", "rabbitmq")
 
@@ -42,9 +44,12 @@ def bench(site, service):
     torture.settled(site, made, before, service in _FORGETS)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_workers_die_at_any_moment(site, bench, seed):
-    dice = random.Random(seed)
+@pytest.mark.parametrize("number", [1, 2])
+def test_workers_die_at_any_moment(site, bench, number):
+    # Another one in each run; a run that failed has shown it.
+    seed = os.environ.get("TORTURE_SEED") or secrets.token_hex(4)
+    print(f"TORTURE_SEED={seed}")
+    dice = random.Random(f"{seed} {number}")
     round_ = torture.Round(site, bench)
     workers = [bench.start(slow=0.5) for _ in range(2)]
     deaths, end = 0, time.monotonic() + 240
@@ -84,7 +89,7 @@ def test_a_neighbour_is_away_for_longer_than_the_patience(site, service):
         round_ = torture.Round(site, bench)
         time.sleep(2.5)
         with pocket.killed(service):
-            time.sleep(15)
+            time.sleep(_AWAY)
         found = round_.ended(180)
     round_.check(found)
     torture.settled(site, bench, before, service in _FORGETS)

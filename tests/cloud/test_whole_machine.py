@@ -17,7 +17,7 @@ from ims_glance.model import attributes
 from ims_glance.model import job as model
 from tests.cloud import captures, flow_jobs, huawei, jobs, machines, pocket, servers, tenants
 
-PATIENCE = 240
+PATIENCE = 400
 
 
 @pytest.fixture(scope="class")
@@ -205,13 +205,13 @@ class TestOnVolumes:
 
     def test_a_stopped_server(self, tenant, on_volumes):
         tenant.compute.stop_server(on_volumes)
-        tenant.compute.wait_for_server(on_volumes, "SHUTOFF", wait=120)
+        tenant.compute.wait_for_server(on_volumes, "SHUTOFF", wait=240)
         image = captured(tenant, on_volumes)
         assert flow_jobs.view(tenant, image.id)[attributes.CAPTURE] == "stopped"
         assert tenant.compute.get_server(on_volumes.id).status == "SHUTOFF"
         tenant.ims.delete_image(image.id)
         tenant.compute.start_server(on_volumes)
-        tenant.compute.wait_for_server(on_volumes, wait=120)
+        tenant.compute.wait_for_server(on_volumes, wait=240)
 
     def _refused(self, tenant, code, server_id, **wishes):
         with pytest.raises(errors.Refused) as refused:
@@ -220,10 +220,10 @@ class TestOnVolumes:
 
     def test_a_paused_server(self, tenant, on_volumes):
         tenant.compute.pause_server(on_volumes)
-        tenant.compute.wait_for_server(on_volumes, "PAUSED", wait=60)
+        tenant.compute.wait_for_server(on_volumes, "PAUSED", wait=240)
         self._refused(tenant, "IMG.0126", on_volumes.id)
         tenant.compute.unpause_server(on_volumes)
-        tenant.compute.wait_for_server(on_volumes, wait=60)
+        tenant.compute.wait_for_server(on_volumes, wait=240)
 
     def test_a_locked_server(self, tenant, on_volumes):
         tenant.compute.lock_server(on_volumes)
