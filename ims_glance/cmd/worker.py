@@ -7,19 +7,18 @@ step, for other workers to go on with at once.
 
 import logging
 import os
+import queue
 import signal
 import sys
-import threading
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import oslo_messaging
 from oslo_config import cfg
 from oslo_log import log as oslo_log
 
 from ims_glance import conf as ims_conf
 from ims_glance import flows
-from ims_glance.clouds import wakeup
+from ims_glance.clouds.wakeup import Ear
 from ims_glance.flows import FlowFactory
 from ims_glance.flows.worker import Worker
 
@@ -41,39 +40,22 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def run(conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> int:
     """Run a worker in this process until it is told to stop."""
-    told = threading.Event()
+    # Nothing else of the standard library can be told something by a signal's handler: that runs
+    # in the midst of this thread, which may hold the lock that an Event would take again.
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda signalled, _frame: told.put(signalled))
     worker = Worker(conf, job_types)
     worker.start()
-    threading.Thread(target=_listen, args=(conf, worker), name="ims-listen", daemon=True).start()
+    ear = Ear(conf, worker.name, worker.offer)
+    ear.open()
     LOG.info("Worker %s runs", worker.name)
-    told.wait()
+    told.get()
     LOG.info("Worker %s stops", worker.name)
+    # First the ear: else it could take the messages by which others hear of this worker's jobs.
+    ear.close()
     worker.stop()
     return 0
-
-
-class Endpoint:
-    """What the message queue may ask of a worker."""
-
-    target = oslo_messaging.Target(version=wakeup.VERSION)
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-
-    def run(self, _context: Mapping[str, Any], job_id: str) -> None:
-        """Begin a job."""
-        self._worker.offer(job_id)
-
-
-def _listen(conf: cfg.ConfigOpts, worker: Worker) -> None:
-    # In a thread: without a message queue it waits here, and the worker finds its jobs by itself.
-    target = oslo_messaging.Target(topic=conf.ims_jobs.topic, server=worker.name)
-    server = oslo_messaging.get_rpc_server(
-        oslo_messaging.get_rpc_transport(conf), target, [Endpoint(worker)], executor="threading"
-    )
-    server.start()
 
 
 def read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:

@@ -52,12 +52,14 @@ class Worker:
         self._identity = Identity(conf)
         self._wakeups = Wakeups(conf)
         self._runner = Runner(database, self._jobs, job_types)
-        self._slots = threading.Semaphore(self._options.threads)
-        self._mutex = threading.Lock()
-        self._running: dict[str, JobContext] = {}
         self._look = threading.Event()
         self._stopping = threading.Event()
-        self._idle = threading.Condition(self._mutex)
+        self._changed = threading.Condition()
+        # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
+        # run, not by its id: a job can be here twice, if it was claimed again before its first run
+        # noticed that the lease had run out.
+        self._free = self._options.threads
+        self._running: set[JobContext] = set()
 
     # --- from outside --------------------------------------------------------------------------
 
@@ -77,27 +79,35 @@ class Worker:
 
     def offer(self, job_id: str) -> None:
         """Begin a job now, if it is there to be begun and there is a free thread for it."""
-        if self._stopping.is_set() or not self._slots.acquire(blocking=False):
+        if not self._take_thread():
             return
-        job, begun = None, clock()
+        context, begun = None, clock()
         try:
             job = self._jobs.claim(job_id, self.name, self._options.lease_seconds)
+            if job is not None:
+                context = self._begin(job, begun)
         finally:
-            if job is None:
-                self._slots.release()
-        if job is not None:
-            self._begin(job, begun)
+            if context is None:
+                self._give_thread_back()
 
     def stop(self) -> None:
-        """Let the jobs go at their next step, for other workers to go on with at once."""
-        self._stopping.set()
-        self._look.set()
-        with self._idle:
-            for context in self._running.values():
+        """Let the jobs go at their next step, for other workers to go on with at once.
+
+        When this returns, the message queue has what wakes the others up, unless it is away. Who
+        listens to it for this worker stops that before: it would hear those messages itself.
+        """
+        with self._changed:
+            self._stopping.set()
+            self._look.set()
+            for context in self._running:
                 context.lease.end()
-            self._idle.wait_for(lambda: not self._running, self._options.stop_seconds)
-            for job_id in self._running:
-                LOG.warning("Job %s did not stop in time: its lease runs out", job_id)
+            # Not only for what runs: a claim that is being made would run out with nobody there.
+            self._changed.wait_for(
+                lambda: self._free == self._options.threads, self._options.stop_seconds
+            )
+            for context in self._running:
+                LOG.warning("Job %s did not stop in time: its lease runs out", context.id)
+        self._wakeups.flush()
 
     # --- now and then --------------------------------------------------------------------------
 
@@ -108,8 +118,8 @@ class Worker:
 
     def beat(self) -> None:
         """Renew the leases of the running jobs."""
-        with self._mutex:
-            running = list(self._running.values())
+        with self._changed:
+            running = list(self._running)
         for context in running:
             self._renew(context)
 
@@ -142,19 +152,38 @@ class Worker:
             else:
                 self._stopping.wait(seconds)
 
-    def _begin(self, job: Job, begun: float) -> None:
+    def _take_thread(self) -> bool:
+        with self._changed:
+            if self._stopping.is_set() or not self._free:
+                return False
+            self._free -= 1
+            return True
+
+    def _give_thread_back(self, context: JobContext | None = None) -> None:
+        with self._changed:
+            if context is not None:
+                self._running.discard(context)
+            self._free += 1
+            self._changed.notify_all()
+
+    def _begin(self, job: Job, begun: float) -> JobContext:
         lease = Lease(self._end_of_lease(begun))
         if job.cancel_requested:
             lease.cancel()
         context = JobContext(self._conf, job, self._jobs, self._identity, lease)
-        with self._mutex:
-            self._running[job.id] = context
-            if self._stopping.is_set():
-                lease.end()
         thread = threading.Thread(
             target=self._work, args=(context,), name=f"ims-job-{job.id}", daemon=True
         )
-        thread.start()
+        with self._changed:
+            for older in self._running:
+                if older.id == job.id:
+                    older.lease.end()
+            if self._stopping.is_set():
+                lease.end()
+            # The thread's end takes it out again, and waits for this lock.
+            thread.start()
+            self._running.add(context)
+        return context
 
     def _work(self, context: JobContext) -> None:
         job = context.job
@@ -167,10 +196,7 @@ class Worker:
         except Exception:  # boundary: the lease runs out, and the job is begun again
             LOG.exception("Job %s broke off", job.id)
         finally:
-            with self._idle:
-                del self._running[job.id]
-                self._idle.notify_all()
-            self._slots.release()
+            self._give_thread_back(context)
             self._look.set()
 
     def _run(self, context: JobContext) -> None:
@@ -205,10 +231,7 @@ class Worker:
         try:
             is_cancelled = self._jobs.renew(context.job, seconds)
         except Fenced:
-            with self._mutex:
-                is_running = context.job.id in self._running
-            if is_running:
-                context.lease.end()
+            context.lease.end()
             return
         context.lease.until = self._end_of_lease(begun)
         if is_cancelled and not context.lease.is_cancelled:

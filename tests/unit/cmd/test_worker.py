@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
+import itertools
+import logging
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from unittest import mock
 
-import oslo_messaging
+from oslo_config import cfg
+from oslo_messaging import conffixture
+from taskflow.patterns import linear_flow
 
+from ims_glance.clouds.wakeup import Ear
 from ims_glance.cmd import worker
-from ims_glance.flows.worker import Worker
+from ims_glance.flows.task import Task
+from tests.base import in_child
 from tests.unit import job_database
 
 ROOT = Path(__file__).parents[3]
@@ -56,10 +64,84 @@ def test_without_a_database_it_says_so(tmp_path):
     assert "set 'connection' in [ims_database]" in said
 
 
-def test_what_the_queue_may_ask():
-    recorder = mock.create_autospec(Worker, instance=True)
-    endpoint = worker.Endpoint(recorder)
-    dispatcher = oslo_messaging.RPCDispatcher([endpoint], None)
-    assert dispatcher.endpoints == [endpoint]
-    endpoint.run({}, job_id="a")
-    recorder.offer.assert_called_once_with("a")
+class Signaller:
+    """Sends SIGTERM once: at the n-th instruction of ``run``, and of what it calls of Python's own.
+
+    If there are fewer, it is sent when nothing has happened for a while.
+    """
+
+    _FILES = frozenset({worker.__file__, threading.__file__, queue.__file__})
+
+    def __init__(self, number):
+        self._left = number
+        self._is_sent = False
+        self.is_late = False
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, self._nothing_happens)
+        signal.setitimer(signal.ITIMER_REAL, 3)
+
+    def trace(self, frame, event, _argument):
+        """For ``sys.settrace``."""
+        if frame.f_code.co_filename not in self._FILES:
+            return None
+        frame.f_trace_opcodes = True
+        # As long as there is no handler, a signal ends the process, as it should.
+        if event == "opcode" and signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            self._left -= 1
+            if self._left < 0 and not self._is_sent:
+                self._send()
+        return self.trace
+
+    def _send(self):
+        self._is_sent = True
+        signal.setitimer(signal.ITIMER_REAL, 60)
+        signal.raise_signal(signal.SIGTERM)
+
+    def _nothing_happens(self, _number, _frame):
+        assert not self._is_sent, "SIGTERM is not heard"
+        self.is_late = True
+        self._send()
+
+
+def stop_at_each_instruction():
+    """Run a worker that has nothing to do, and stop it; how many instructions were tried."""
+    logging.disable()
+    with mock.patch.multiple(worker, Worker=mock.DEFAULT, Ear=mock.DEFAULT):
+        for number in itertools.count():
+            signaller = Signaller(number)
+            sys.settrace(signaller.trace)
+            status = worker.run(cfg.ConfigOpts(), {})
+            sys.settrace(None)
+            assert status == 0
+            if signaller.is_late:
+                return number
+
+
+def test_it_is_told_to_stop_whatever_it_is_doing():
+    assert in_child(stop_at_each_instruction) > 20
+
+
+class Hold(Task):
+    """Lasts until the worker is told to stop."""
+
+    def execute(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.job.pause(60)
+
+
+def stop_amid_a_job(folder):
+    """The job of a worker that is told to stop, and what another worker hears then."""
+    tables = job_database.Tables(job_database.sqlite(folder), scan_seconds=0.1)
+    conffixture.ConfFixture(tables.conf)
+    tables.conf.set_override("transport_url", "fake://")
+    made = tables.create()
+    worker.run(tables.conf, {"test": lambda job: linear_flow.Flow("f").add(Hold(job))})
+    time.sleep(1)  # in which it would hear that itself, if it still listened
+    heard: queue.Queue[str] = queue.Queue()
+    Ear(tables.conf, "another", heard.put).open()
+    return made.id, heard.get(timeout=30)
+
+
+def test_told_to_stop_it_has_another_worker_go_on_at_once(tmp_path):
+    mine, woken = in_child(stop_amid_a_job, tmp_path)
+    assert woken == mine

@@ -14,6 +14,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db import delegations
+from ims_glance.db.jobs import Fenced, Jobs
 from ims_glance.flows.task import Task
 from ims_glance.flows.worker import Worker
 from ims_glance.model.job import Job, JobStatus
@@ -128,6 +129,45 @@ def test_told_to_stop_it_lets_its_jobs_go_and_wakes_another(tables, woken):
     assert tables.jobs.claim(one, "another", 60).generation == 2
 
 
+def test_others_are_woken_up_before_it_has_stopped(tables, monkeypatch):
+    heard = []
+
+    class Slow:
+        def cast(self, *_positional, job_id):
+            time.sleep(0.5)
+            heard.append(job_id)
+
+    monkeypatch.setattr(Wakeups, "_client", lambda _self: Slow())
+    one = job(tables)
+    with running(tables, lease_seconds=60.0) as worker:
+        until(lambda: tables.jobs.get(one).current_task == "hold")
+        worker.stop()
+        assert heard == [one]
+
+
+def test_a_claim_that_is_being_made_while_it_stops_is_let_go_too(tables, woken, monkeypatch):
+    claimed, go_on, real = threading.Event(), threading.Event(), Jobs.claim
+
+    def claim(*arguments):
+        made = real(*arguments)
+        claimed.set()
+        go_on.wait(PATIENCE)
+        return made
+
+    one = job(tables)
+    monkeypatch.setattr(Jobs, "claim", claim)
+    with running(tables, lease_seconds=60.0) as worker:
+        assert claimed.wait(PATIENCE)
+        stopping = threading.Thread(target=worker.stop)
+        stopping.start()
+        stopping.join(0.2)
+        go_on.set()
+        stopping.join(PATIENCE)
+        assert woken == [one]
+    monkeypatch.undo()
+    assert tables.jobs.claim(one, "another", 60).generation == 2
+
+
 def test_a_wish_to_cancel_is_heard(tables):
     one = job(tables)
     with running(tables):
@@ -149,6 +189,56 @@ def test_a_job_that_another_claims_is_let_go(tables):
             time.sleep(1)
             assert tables.jobs.get(one).worker == "another"
             tables.jobs.finish(other, JobStatus.SUCCESS)
+
+
+def test_a_worker_that_claims_its_own_job_again_keeps_its_threads(tables):
+    one, others = job(tables), [job(tables, number) for number in (2, 3)]
+    for other in others:
+        tables.jobs.claim(other, "another", 600.0)
+    with running(tables, threads=2):
+        for _ in range(2):
+            until(lambda: tables.jobs.get(one).current_task == "hold")
+            mine = tables.jobs.get(one)
+            until(lambda mine=mine: is_claimed_again(tables, mine))
+            time.sleep(2)  # the first run notices that
+        Hold.gates[one].set()
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+        for other in others:
+            tables.jobs.release(tables.jobs.get(other))
+        until(lambda: tasks(tables, others) == ["hold", "hold"])
+        for other in others:
+            Hold.gates[other].set()
+        until(lambda: {status(tables, other) for other in others} == {JobStatus.SUCCESS})
+
+
+def is_claimed_again(tables, mine):
+    """Whether a job is, whose lease has run out as if its worker had been held up."""
+    try:
+        tables.jobs.release(mine)
+    except Fenced:
+        return True
+    return False
+
+
+def tasks(tables, ids):
+    return [tables.jobs.get(one).current_task for one in ids]
+
+
+def test_a_job_that_cannot_be_begun_leaves_its_thread_to_others(tables, monkeypatch):
+    real, is_broken = threading.Thread.start, threading.Event()
+    is_broken.set()
+
+    def start(thread):
+        if is_broken.is_set() and thread.name.startswith("ims-job-"):
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    one = job(tables, is_open=True)
+    with running(tables, threads=1, lease_seconds=1.0):
+        until(lambda: tables.jobs.get(one).generation == 1)
+        is_broken.clear()
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
 
 
 @pytest.mark.parametrize("idle_seconds", [0.0, 0.3])
