@@ -2,6 +2,7 @@
 """``ims-manage audit``: reading the audit trail from the message queue."""
 
 import collections
+import datetime
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -9,55 +10,84 @@ from typing import Any
 
 import oslo_messaging
 from oslo_config import cfg
+from oslo_utils import timeutils
 
 # Glance's, which the notifications go through (glance/notifier.py).
 _EXCHANGE = "glance"
-_POLL = 0.1
+# How long a topic is read at most, if the clocks of those who send are far behind; seconds.
+_LONGEST = 60.0
 
 
 class _Reader:
-    """What oslo.messaging hands events to; keeps the last ones."""
+    """What oslo.messaging hands the events of one topic to; keeps the last ones.
 
-    def __init__(self, most: int) -> None:
-        self._events: collections.deque[Mapping[str, Any]] = collections.deque(maxlen=most)
-        self._mutex = threading.Lock()
-        self._seen = time.monotonic()
+    :param most: how many
+    :param began: a moment in UTC; who reads wants what was sent before it
+    """
 
-    def info(self, _context: Any, _publisher: str, _type: str, payload: Any, _meta: Any) -> None:
+    def __init__(self, most: int, began: datetime.datetime) -> None:
+        self.events: collections.deque[Mapping[str, Any]] = collections.deque(maxlen=most)
+        self._began = began
+        self._changed = threading.Condition()
+        self._is_over = False
+
+    def info(self, _context: Any, _publisher: str, _type: str, payload: Any, meta: Any) -> None:
         """An event."""
-        with self._mutex:
-            self._events.append(payload)
-            self._seen = time.monotonic()
+        with self._changed:
+            self.events.append(payload)
+            self._is_over = self._is_over or _sent(meta) > self._began
+            self._changed.notify_all()
 
-    def wait(self, silence: float) -> list[Mapping[str, Any]]:
-        """The events, once none came for *silence* seconds."""
-        while True:
-            with self._mutex:
-                if time.monotonic() - self._seen >= silence:
-                    return list(self._events)
-            time.sleep(_POLL)
+    def wait(self, silence: float, longest: float = _LONGEST) -> None:
+        """Wait until what was sent before is there: none came for *silence* seconds, or a later one.
+
+        :param longest: seconds after which it ends anyhow
+        """
+        end = time.monotonic() + longest
+        with self._changed:
+            while not self._is_over and (left := end - time.monotonic()) > 0:
+                if not self._changed.wait(min(silence, left)):
+                    return
+
+
+def _sent(meta: Any) -> datetime.datetime:
+    """When an event was sent, by the clock of who sent it; long ago, if it does not say that."""
+    try:
+        return timeutils.normalize_time(datetime.datetime.fromisoformat(meta["timestamp"]))
+    except (KeyError, TypeError, ValueError):
+        return datetime.datetime.min
 
 
 def read(conf: cfg.ConfigOpts, last: int, silence: float) -> list[Mapping[str, Any]]:
-    """Take all events that wait on the topics of ``[ims_audit]``; the last ones of them.
+    """Take the events that wait on the topics of ``[ims_audit]``; the last ones of them.
+
+    It ends on a busy cloud, too: what is sent meanwhile is left for the next time, but for a few.
 
     :param last: how many
     :param silence: seconds without an event after which there are no more
     :raises oslo_messaging.MessagingException: if the message queue is away
     """
-    reader = _Reader(last)
-    listener = oslo_messaging.get_notification_listener(
-        oslo_messaging.get_notification_transport(conf),
-        [oslo_messaging.Target(topic=topic, exchange=_EXCHANGE) for topic in conf.ims_audit.topics],
-        [reader],
-        executor="threading",
-    )
-    listener.start()
-    try:
-        return reader.wait(silence)
-    finally:
-        listener.stop()
-        listener.wait()
+    began = timeutils.utcnow()
+    transport = oslo_messaging.get_notification_transport(conf)
+    events: list[Mapping[str, Any]] = []
+    # One by one: a later event says nothing about those of other topics.
+    for topic in conf.ims_audit.topics:
+        reader = _Reader(last, began)
+        target = oslo_messaging.Target(topic=topic, exchange=_EXCHANGE)
+        listener = oslo_messaging.get_notification_listener(
+            transport, [target], [reader], executor="threading"
+        )
+        # By one thread, in their order.
+        listener.start(override_pool_size=1)
+        try:
+            reader.wait(silence)
+        finally:
+            listener.stop()
+            listener.wait()
+        # Not before: until then some were taken from the queue that nobody would see again.
+        events += reader.events
+    events.sort(key=lambda event: str(event["eventTime"]))
+    return events[-last:] if last else []
 
 
 def lines(events: list[Mapping[str, Any]]) -> Iterator[str]:
