@@ -5,6 +5,7 @@ A store driver is told an image's id and nothing else, in some flows without a r
 (glance/location.py), so the image's key and its locations are read from Glance's database.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,24 @@ _PAGE = 500
 _DELETION_DELAYED = {"deleted": True, "status": "pending_delete"}
 
 
+@dataclasses.dataclass(frozen=True)
+class ImageRecord:
+    """An image.
+
+    :ivar status: Glance's, ``pending_delete`` if only its data is still there
+    :ivar key_id: of the key that it is encrypted with, or to be; ``None`` if it has none
+    :ivar locations: store id and URL of each
+    """
+
+    status: str
+    key_id: str | None
+    locations: list[tuple[str, str]]
+
+    def of_scheme(self, scheme: str) -> list[tuple[str, str]]:
+        """The locations of that scheme."""
+        return [(store, url) for store, url in self.locations if _has_scheme(url, scheme)]
+
+
 class ImageRecords:
     """The image table, read and written as an administrator through ``glance.db``."""
 
@@ -24,26 +43,23 @@ class ImageRecords:
 
         :raises ImageNotFound: if there is no such image
         """
-        properties = self._get(image_id)["properties"]
-        # Glance keeps the row of a property that was removed.
-        named = [
-            each["value"]
-            for each in properties
-            if each["name"] == attributes.CMK_ID and not each["deleted"]
-        ]
-        return named[0] if named and named[0] else None
+        return _key_id(self._get(image_id))
 
     def set_key_id(self, image_id: str, key_id: str) -> None:
         """Record that an image is encrypted with another key now."""
         values = {"properties": {attributes.CMK_ID: key_id}}
         self._db().image_update(_admin_context(), image_id, values, purge_props=False)
 
-    def locations(self, image_id: str, scheme: str) -> list[tuple[str, str]]:
-        """Store id and URL of each location of *scheme* that an image has.
+    def find(self, image_id: str) -> ImageRecord:
+        """An image that exists, or whose deletion is delayed.
 
-        :raises ImageNotFound: if there is no such image
+        :raises ImageNotFound: if there is no such image, or it was deleted
         """
-        return list(_locations(self._get(image_id), scheme))
+        image = self._get(image_id)
+        # Glance keeps the row of a deleted image, and tells an administrator of it.
+        if image["deleted"] and image["status"] != _DELETION_DELAYED["status"]:
+            raise exceptions.ImageNotFound(image_id=image_id)
+        return ImageRecord(image["status"], _key_id(image), list(_locations(image)))
 
     def all_locations(self, scheme: str) -> Iterator[tuple[str, str]]:
         """Store id and URL of every location of *scheme* that an image has.
@@ -51,7 +67,7 @@ class ImageRecords:
         Images whose deletion is delayed count as well: their data is left to Glance's scrubber.
         """
         for image in itertools.chain(self._all({"deleted": False}), self._all(_DELETION_DELAYED)):
-            yield from _locations(image, scheme)
+            yield from (each for each in _locations(image) if _has_scheme(each[1], scheme))
 
     def _all(self, filters: dict[str, Any]) -> Iterator[Any]:
         marker = None
@@ -86,12 +102,25 @@ def _admin_context() -> Any:
     return context.get_admin_context()
 
 
-def _locations(image: Any, scheme: str) -> Iterator[tuple[str, str]]:
+def _key_id(image: Any) -> str | None:
+    # Glance keeps the row of a property that was removed.
+    named = [
+        each["value"]
+        for each in image["properties"]
+        if each["name"] == attributes.CMK_ID and not each["deleted"]
+    ]
+    return named[0] if named and named[0] else None
+
+
+def _locations(image: Any) -> Iterator[tuple[str, str]]:
     from glance.common import crypt  # noqa: PLC0415
     from oslo_config import cfg  # noqa: PLC0415
 
     secret = cfg.CONF.metadata_encryption_key
     for location in image["locations"]:
         url = crypt.urlsafe_decrypt(secret, location["url"]) if secret else location["url"]
-        if url.startswith(f"{scheme}://"):
-            yield location["metadata"].get("store", ""), url
+        yield location["metadata"].get("store", ""), url
+
+
+def _has_scheme(url: str, scheme: str) -> bool:
+    return url.startswith(f"{scheme}://")

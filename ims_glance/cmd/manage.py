@@ -11,7 +11,7 @@ import datetime
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import glance_store
 import oslo_messaging
@@ -25,12 +25,12 @@ from oslo_serialization import jsonutils
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.ims import openapi as description
-from ims_glance.clouds.image import ImageRecords
+from ims_glance.clouds.image import ImageRecord, ImageRecords
 from ims_glance.cmd import audit_trail, checks
+from ims_glance.cmd import show as shown
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
 from ims_glance.store import driver
-from ims_glance.store.objects import EncryptedObjects
 
 _DEFAULT_MIN_AGE = 24.0
 
@@ -78,6 +78,20 @@ def status(conf: cfg.ConfigOpts) -> None:
             print(f"{result.level:<8}{result.text}")
     if failures:
         raise Failed(f"{failures} check(s) failed")
+
+
+def show(conf: cfg.ConfigOpts) -> None:
+    """Show where an image lies, and under which key."""
+    image_id = conf.command.image_id
+    record = ImageRecords().find(image_id)
+    locations = _encrypted(image_id, record)
+    plain = [location for location in record.locations if location not in locations]
+    copies = _copies(conf, image_id, locations)
+    document = shown.document(image_id, record, copies, plain)
+    if conf.command.json:
+        print(jsonutils.dumps(document, indent=2))
+    else:
+        print("\n".join(shown.lines(document)))
 
 
 def verify(conf: cfg.ConfigOpts) -> None:
@@ -171,6 +185,9 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         metavar="SECONDS",
         help="there are no more when none came for SECONDS (default: %(default)g)",
     )
+    show_parser = command(show)
+    show_parser.add_argument("image_id", metavar="IMAGE", help="image id")
+    show_parser.add_argument("--json", action="store_true", help="as JSON; sizes are in bytes")
     command(verify).add_argument("image_id", metavar="IMAGE", help="image id")
     rekey_parser = command(rekey)
     rekey_parser.add_argument("image_id", metavar="IMAGE", help="image id")
@@ -231,11 +248,32 @@ def _encrypting_stores(conf: cfg.ConfigOpts) -> Iterator[tuple[str, driver.Store
             yield store_id, store
 
 
-def _objects_of(conf: cfg.ConfigOpts, image_id: str) -> Iterator[tuple[str, EncryptedObjects, str]]:
-    """Store id, store and object id of each encrypted copy of an image."""
-    locations = ImageRecords().locations(image_id, driver.SCHEME)
-    if not locations:
-        raise Failed(f"image {image_id} has no data in an encrypting store")
+def _objects_of(conf: cfg.ConfigOpts, image_id: str) -> Iterator[shown.Copy]:
+    """Each encrypted copy of an image.
+
+    :raises Failed: if it has none, or one in a store that is not configured
+    :raises ImageNotFound: if there is no such image
+    """
+    locations = _encrypted(image_id, ImageRecords().find(image_id))
+    return _copies(conf, image_id, locations)
+
+
+def _encrypted(image_id: str, record: ImageRecord) -> list[tuple[str, str]]:
+    """The locations of an image in encrypting stores: at least one."""
+    found = record.of_scheme(driver.SCHEME)
+    if not found:
+        why = (
+            f"it is not encrypted, and lies in {shown.where(record.locations)}"
+            if record.locations
+            else f"it has no data at all (status {record.status})"
+        )
+        raise Failed(f"image {image_id} has no data in an encrypting store: {why}")
+    return found
+
+
+def _copies(
+    conf: cfg.ConfigOpts, image_id: str, locations: Iterable[tuple[str, str]]
+) -> Iterator[shown.Copy]:
     stores = dict(_encrypting_stores(conf))
     for store_id, url in locations:
         if store_id not in stores:

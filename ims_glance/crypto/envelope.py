@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from ims_glance import exceptions
 from ims_glance.crypto import stream
 
-MAGIC = b"IMS-KMS 1\n"
+VERSION = 1
+"""Of the headers that are written, and the only one that is read."""
+MAGIC = b"IMS-KMS %d\n" % VERSION
 MAX_HEADER_SIZE = 64 * 1024
 _NONCE_SIZE = 12
 _OBJECT_ID = re.compile(r"[0-9a-f]{32}")

@@ -44,6 +44,25 @@ class OrphanCandidate:
     modified: datetime.datetime
 
 
+@dataclasses.dataclass(frozen=True)
+class StoredPart:
+    """A part of an object, as it lies in the inner store.
+
+    :ivar name: in the inner store
+    :ivar size: in bytes
+    """
+
+    name: str
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredHeader(StoredPart):
+    """A header; *header* is what it claims, not authenticated."""
+
+    header: envelope.Header
+
+
 class EncryptedObjects:
     """The objects of one encrypting store.
 
@@ -107,9 +126,7 @@ class EncryptedObjects:
         try:
             reader = self.inner.open(_body(object_id))
         except store_exceptions.NotFound:
-            raise exceptions.ObjectDamaged(
-                object_id=object_id, reason="its body is missing"
-            ) from None
+            raise _without_body(object_id) from None
         return (
             download.PlaintextReader(
                 reader, opener, object_id, header.plaintext_size, offset, length
@@ -123,6 +140,22 @@ class EncryptedObjects:
         :raises HeaderMissing: if there is none
         """
         return next(self._stored_headers(object_id)).header
+
+    def parts(self, object_id: str) -> tuple[StoredPart, list[StoredHeader]]:
+        """The body of an object and its headers: one, or two if a re-key goes on or was broken off.
+
+        :raises HeaderMissing: if there is no header
+        :raises ObjectDamaged: if no header can be read, or the body is missing
+        """
+        headers = [
+            StoredHeader(found.name, len(found.stored), found.header)
+            for found in self._stored_headers(object_id)
+        ]
+        body = _body(object_id)
+        try:
+            return StoredPart(body, self.inner.size(body)), headers
+        except store_exceptions.NotFound:
+            raise _without_body(object_id) from None
 
     def delete(self, object_id: str) -> None:
         """Delete an object, its header first: from then on nobody can read the body.
@@ -278,6 +311,10 @@ class EncryptedObjects:
 
 def _body(object_id: str) -> str:
     return f"{NAME_PREFIX}{object_id}"
+
+
+def _without_body(object_id: str) -> exceptions.ObjectDamaged:
+    return exceptions.ObjectDamaged(object_id=object_id, reason="its body is missing")
 
 
 def _headers(object_id: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``ims-manage`` verify and rekey on a Glance that runs."""
+"""``ims-manage`` show, verify and rekey on a Glance that runs."""
 
+import json
 import re
 import secrets
 import subprocess
@@ -69,6 +70,54 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     return last_line
 
 
+class TestShow:
+    def test_every_copy(self, glance_service, commands, copied_image, key) -> None:
+        done = commands.run(glance_service, "show", copied_image, "--json")
+        assert done.returncode == 0, done
+        told = json.loads(done.stdout)
+        assert (told["status"], told["key_id"]) == ("active", key)
+        for copy in told["stores"]:
+            there = stored.find(getattr(glance_service.directories, copy["store"]), copied_image)
+            (header,) = copy["headers"]
+            assert copy["body"] == {
+                "name": there.body.name,
+                "size": there.body.stat().st_size,
+                "at": f"file://{there.body}",
+            }
+            assert (copy["size"], copy["object_id"]) == (len(DATA), there.object_id)
+            assert header["name"] == there.header.name
+            assert (header["version"], header["key_ids"]) == (1, [key])
+        assert sorted(copy["store"] for copy in told["stores"]) == ["kms", "kms2"]
+
+    def test_for_people(self, glance_service, commands, image, key, new_key) -> None:
+        commands.run(glance_service, "rekey", image, new_key)
+        done = commands.run(glance_service, "show", image)
+        assert done.returncode == 0, done
+        there = stored.find(glance_service.directories.kms, image)
+        assert f"{there.header.name} (" in done.stdout
+        assert f"version 1, key {new_key})" in done.stdout
+        assert key not in done.stdout
+        slot = there.fields["slots"][0]
+        assert slot["wrapped_key"] not in done.stdout
+        assert slot["nonce"] not in done.stdout
+
+    def test_deleted(self, glance, glance_service, commands, key) -> None:
+        image = glance.create(cmkid=key)["id"]
+        glance.upload(image, b"data")
+        glance.delete(image)
+        done = commands.run(glance_service, "show", image)
+        assert refusal(done) == f"ims-manage: Image {image} does not exist."
+
+    def test_without_data_and_in_a_plain_store(
+        self, glance, glance_service, commands, key, plain_image
+    ) -> None:
+        done = commands.run(glance_service, "show", glance.create(cmkid=key)["id"])
+        assert "it has no data at all (status queued)" in refusal(done)
+        done = commands.run(glance_service, "show", plain_image)
+        place = rf"it is not encrypted, and lies in store \w+ at file:///.*{plain_image}$"
+        assert re.search(place, refusal(done))
+
+
 class TestVerify:
     def test_intact_image(self, glance_service, commands, copied_image) -> None:
         done = commands.run(glance_service, "verify", copied_image)
@@ -108,7 +157,7 @@ class TestVerify:
         assert f"it belongs to image {images[1]}" in done.stderr
         assert one.body.exists()
 
-    @pytest.mark.parametrize("command", [["verify"], ["rekey"]])
+    @pytest.mark.parametrize("command", [["show"], ["verify"], ["rekey"]])
     def test_no_such_image(self, glance_service, commands, plain_image, new_key, command) -> None:
         key = [new_key] if command == ["rekey"] else []
         unknown = str(uuid.uuid4())

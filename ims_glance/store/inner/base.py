@@ -106,6 +106,13 @@ class InnerStore(abc.ABC):
         data, _size = self._stock_driver().get(self.location(name))
         return iter(data), 0
 
+    def size(self, name: str) -> int:
+        """Size of an object in bytes, as it lies in the store.
+
+        :raises glance_store.exceptions.NotFound: if there is none
+        """
+        return int(self._stock_driver().get_size(self.location(name)))
+
     def delete(self, name: str) -> None:
         """Delete an object.
 

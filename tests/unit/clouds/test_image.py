@@ -74,7 +74,7 @@ def test_set_key_id(records, before):
 
 def test_an_unknown_image(records):
     def ask(images):
-        for call in (images.key_id, lambda image: images.locations(image, "ims-kms")):
+        for call in (images.key_id, images.find):
             with pytest.raises(exceptions.ImageNotFound):
                 call(str(uuid.uuid4()))
         return True
@@ -88,15 +88,32 @@ def test_locations(records):
     def ask(images):
         image_id = glance_database.add_image(locations=both)
         bare = glance_database.add_image(status="queued")
-        return images.locations(image_id, "ims-kms"), images.locations(bare, "ims-kms")
+        return images.find(image_id), images.find(bare)
 
-    assert records(ask) == ([both[0], both[2]], [])
+    found, bare = records(ask)
+    assert (found.status, found.key_id, found.locations) == ("active", None, both)
+    assert found.of_scheme("ims-kms") == [both[0], both[2]]
+    assert (bare.status, bare.locations) == ("queued", [])
+
+
+def test_a_deleted_image_is_unknown_and_one_to_be_scrubbed_is_not(records):
+    where = [("kms", url(1))]
+
+    def ask(images):
+        gone = glance_database.add_image(status="deleted", deleted=True, locations=where)
+        with pytest.raises(exceptions.ImageNotFound, match=gone):
+            images.find(gone)
+        kept = {"status": "pending_delete", "deleted": True, "properties": {CMK: KEY_ID}}
+        return images.find(glance_database.add_image(locations=where, **kept))
+
+    found = records(ask)
+    assert (found.status, found.key_id, found.locations) == ("pending_delete", KEY_ID, where)
 
 
 def test_a_scheme_that_only_begins_alike_is_another(records):
     def ask(images):
         image_id = glance_database.add_image(locations=[("x", "ims-kms-2://x/1")])
-        return images.locations(image_id, "ims-kms")
+        return images.find(image_id).of_scheme("ims-kms")
 
     assert records(ask) == []
 
@@ -108,7 +125,7 @@ def test_locations_that_glance_keeps_encrypted(records):
         hidden = crypt.urlsafe_encrypt(key, url(1))
         assert "ims-kms" not in hidden
         image_id = glance_database.add_image(locations=[("kms", hidden)])
-        return images.locations(image_id, "ims-kms"), list(images.all_locations("ims-kms"))
+        return images.find(image_id).locations, list(images.all_locations("ims-kms"))
 
     expected = [("kms", url(1))]
     assert records(ask, metadata_encryption_key=key) == (expected, expected)

@@ -113,7 +113,7 @@ def site(tmp_path, vault, vault_options, database):
 def test_without_a_command(site):
     done = site.run()
     assert done.status == 2
-    for command in ("status", "verify", "rekey", "orphans"):
+    for command in ("status", "show", "verify", "rekey", "orphans"):
         assert command in done.err
 
 
@@ -161,6 +161,52 @@ def test_status(site):
     # This Glance has no guard in its pipeline.
     assert done.status == 1
     assert done.last_words == "ims-manage: 1 check(s) failed"
+
+
+# --- show ------------------------------------------------------------------------------------
+
+
+def test_show(site):
+    image_id, object_id = site.add_image()
+    done = site.run("show", image_id)
+    assert done.status == 0
+    lines = done.out.splitlines()
+    assert lines[:2] == [f"Image {image_id} (active)", f"  key on record: {site.key_id}"]
+    assert "  store kms: encrypted, over file ([kms_inner])" in lines
+    assert f"    size of the image: {SIZE} bytes" in lines
+    assert any(
+        re.fullmatch(
+            rf"    header: ims-{object_id}\.header-a \(\d+ bytes, version 1, key {site.key_id}\)",
+            line,
+        )
+        for line in lines
+    )
+    document = json.loads(site.run("show", image_id, "--json").out)
+    (copy,) = document["stores"]
+    assert copy["body"]["name"] == f"ims-{object_id}"
+    assert [header["name"] for header in copy["headers"]] == [f"ims-{object_id}.header-a"]
+
+
+def test_show_needs_no_key_manager(site, vault):
+    image_id, _object_id = site.add_image()
+    vault.delete(site.key_id)
+    assert site.run("show", image_id).status == 0
+
+
+def test_show_every_copy(site):
+    image_id = str(uuid.uuid4())
+    copies = [stores.write(site.objects, 100, site.key_id, image_id) for _ in range(2)]
+    site.record(image_id, *copies)
+    shown = site.run("show", image_id).out
+    assert all(f"ims-{object_id} (156 bytes)" in shown for object_id in copies)
+
+
+def test_show_an_image_whose_header_is_gone(site):
+    image_id, object_id = site.add_image()
+    stores.header_path(site.objects, object_id).unlink()
+    done = site.run("show", image_id)
+    assert (done.status, done.out) == (1, "")
+    assert done.last_words.startswith(f"ims-manage: Object {object_id} has no header")
 
 
 # --- verify ----------------------------------------------------------------------------------
@@ -211,22 +257,27 @@ def test_verify_finds_the_object_of_another_image(site):
     assert "belongs to image" in done.err
 
 
-@pytest.mark.parametrize("command", [["verify"], ["rekey", stores.NEW_KEY_ID]])
+@pytest.mark.parametrize("command", [["show"], ["verify"], ["rekey", stores.NEW_KEY_ID]])
 def test_images_that_have_nothing_here(site, command):
     name, *rest = command
-    unknown, plain, elsewhere, forged = (str(uuid.uuid4()) for _ in range(4))
-    site.record(plain)
+    unknown, deleted, empty, plain, elsewhere, forged = (str(uuid.uuid4()) for _ in range(6))
+    site.record(deleted, "0" * 32, status="deleted", deleted=True)
+    site.record(empty, status="queued")
+    where = [("plain", "file:///srv/image")]
+    site.in_glance(glance_database.add_image, id=plain, locations=where)
     site.record(elsewhere, "0" * 32, store="gone")
     site.record(forged, "../../etc/passwd")
     for image_id, words in (
         (unknown, "does not exist"),
-        (plain, "has no data in an encrypting store"),
+        (deleted, f"Image {deleted} does not exist"),
+        (empty, "has no data in an encrypting store: it has no data at all (status queued)"),
+        (plain, "it is not encrypted, and lies in store plain at file:///srv/image"),
         (elsewhere, "store gone of image"),
         (forged, "location"),
     ):
         done = site.run(name, image_id, *rest)
-        assert done.status == 1
-        assert words in done.err
+        assert (done.status, done.out) == (1, "")
+        assert words in done.last_words
 
 
 # --- rekey -----------------------------------------------------------------------------------

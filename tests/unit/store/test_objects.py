@@ -227,6 +227,26 @@ def test_two_uploads_of_one_image(objects):
 # --- deleting --------------------------------------------------------------------------------
 
 
+def test_parts(objects):
+    object_id = write(objects, FIRST + 1)
+    body, (header,) = objects.parts(object_id)
+    path = stores.body_path(objects, object_id)
+    assert (body.name, body.size) == (path.name, path.stat().st_size)
+    path = stores.header_path(objects, object_id)
+    assert (header.name, header.size) == (path.name, path.stat().st_size)
+    assert header.header == objects.header(object_id)
+
+
+def test_parts_of_what_is_not_whole(objects):
+    object_id = write(objects, 100)
+    stores.body_path(objects, object_id).unlink()
+    with pytest.raises(exceptions.ObjectDamaged, match="its body is missing"):
+        objects.parts(object_id)
+    stores.header_path(objects, object_id).unlink()
+    with pytest.raises(exceptions.HeaderMissing):
+        objects.parts(object_id)
+
+
 def test_delete(objects):
     object_id = write(objects, 100)
     objects.delete(object_id)

@@ -78,6 +78,15 @@ ranges = st.lists(
 )
 
 
+@pytest.mark.parametrize("size", [0, 1, SIZE])
+def test_size(inner, size):
+    name = f"ims-a{size:031d}"
+    inner.put(name, [pattern(0, size)], size)
+    assert inner.size(name) == size
+    with pytest.raises(store_exceptions.NotFound):
+        inner.size(NAME)
+
+
 @settings(max_examples=100)
 @given(anywhere=st.booleans(), piece=st.integers(1000, 200_000), reads=ranges)
 def test_reading_one_after_the_other(anywhere, piece, reads):
