@@ -10,8 +10,11 @@ from ims_glance.client.resources.backup import STATUSES
 class CreateBackup(base.ShowOne):
     """Back up all disks of a server at one instant.
 
-    Example: openstack ims backup create --server web --wait before-upgrade
-    A whole-machine image can be made of it: openstack ims image create --backup before-upgrade web
+    A whole-machine image can be made of it.
+
+    Examples:
+    openstack ims backup create --server web --wait before-upgrade
+    openstack ims image create --backup before-upgrade --wait web-before
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

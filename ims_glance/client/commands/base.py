@@ -12,7 +12,7 @@ from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
 from osc_lib.command import command
 
-from ims_glance.client.commands import views
+from ims_glance.client.commands import help_format, views
 from ims_glance.client.commands.progress import Progress
 from ims_glance.client.proxy import Proxy
 from ims_glance.client.resources.image import Image
@@ -24,6 +24,12 @@ REFUSALS = (sdk_exceptions.SDKException, keystone_exceptions.ClientException)
 
 class Command(command.Command):
     """A command about images."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The command line, whose help has the examples as they are."""
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        help_format.apply(parser)
+        return parser
 
     @property
     def ims(self) -> Proxy:

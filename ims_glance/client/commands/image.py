@@ -51,7 +51,8 @@ class ShowImage(base.ShowOne):
 class SaveImageList(base.Command):
     """Save the list of images as CSV, as the service writes it for spreadsheets.
 
-    Example: openstack ims image save-list --type private --file images.csv
+    Example:
+    openstack ims image save-list --type private --file images.csv
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -16,7 +16,8 @@ _KINDS = {"ecs": "ECS", "bms": "BMS"}
 class CreateImage(base.ShowOne):
     """Make a private image of a server, of its disks, of a backup of it, or of a volume.
 
-    Examples: openstack ims image create --server web --wait web-system
+    Examples:
+    openstack ims image create --server web --wait web-system
     openstack ims image create --server web --whole --key ims/default --wait web-all
     openstack ims image create --backup before-upgrade --wait web-before
     openstack ims image create --data-volume web-data --wait web-data-image
@@ -195,7 +196,8 @@ def _data_names(parsed_args: argparse.Namespace) -> list[tuple[str, str]]:
 class CopyImage(base.ShowOne):
     """Copy an image within the region; that way encryption is added, changed or removed.
 
-    Example: openstack ims image copy plain --name secret --key ims/default --wait
+    Example:
+    openstack ims image copy plain --name secret --key ims/default --wait
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
