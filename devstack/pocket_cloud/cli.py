@@ -41,6 +41,8 @@ def _down(cloud: Cloud, arguments: argparse.Namespace) -> int:
 
 
 def _clean(cloud: Cloud, arguments: argparse.Namespace) -> int:
+    if arguments.demo:
+        return demo.clean(cloud)
     with cloud.locked():
         lifecycle.clean(cloud, arguments.all)
     return 0
@@ -121,7 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     openrc = verb("openrc", _openrc, "print a user's settings for a shell to evaluate")
     openrc.add_argument("user", nargs="?", default="demo", choices=access.USERS)
     clean = verb("clean", _clean, "'down', then remove all data")
-    clean.add_argument("--all", action="store_true", help="the Python environment too")
+    what = clean.add_mutually_exclusive_group()
+    what.add_argument("--all", action="store_true", help="the Python environment too")
+    what.add_argument(
+        "--demo",
+        action="store_true",
+        help="only what a killed 'demo' has left in the cloud, which goes on running",
+    )
     return parser
 
 

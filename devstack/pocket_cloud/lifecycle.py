@@ -12,6 +12,8 @@ from pocket_cloud.service import Service
 # What "clean" removes: all that "up" makes, except what it installed.
 DATA = ("data", "etc", "images", "logs", "run", "stamps")
 DATA_FILES = ("state.json", "passwords.json", "clouds.yaml", "openrc-*")
+# Of demos that were killed.
+DATA_FOLDERS = "ims-demo-*"
 
 _LEFTOVER_GRACE = 3.0
 
@@ -77,6 +79,8 @@ def clean(cloud: Cloud, is_all: bool) -> None:
     for pattern in DATA_FILES:
         for path in cloud.home.glob(pattern):
             path.unlink()
+    for path in cloud.home.glob(DATA_FOLDERS):
+        shutil.rmtree(path, ignore_errors=True)
     if is_all:
         shutil.rmtree(cloud.home)
 

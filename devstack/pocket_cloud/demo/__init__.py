@@ -1,28 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
 """``demo``: what ims_glance does, shown with the plain ``openstack`` client on real services."""
 
-import signal
-import sys
+import datetime
+import traceback
 
 from pocket_cloud.cloud import Cloud
-from pocket_cloud.demo import encrypted_image, ims_api, whole_machine
-from pocket_cloud.demo.stage import Stage, Unexpected
+from pocket_cloud.demo import encrypted_image, ims_api, leftovers, whole_machine
+from pocket_cloud.demo.claim import Claim
+from pocket_cloud.demo.signals import Stopped, Stopper
+from pocket_cloud.demo.stage import Stage, Unexpected, tell
+from pocket_cloud.errors import PocketError
+
+_SIGNALLED = 128
 
 
 def run(cloud: Cloud) -> int:
-    """Show it all, cleaning up behind.
+    """Show it all, cleaning up behind: at its end, and when it is stopped in the midst of it.
 
-    :returns: 0 if everything was as it must be, else 1.
+    :returns: 0 if everything was as it must be, 128 and the signal's number if it was stopped, else 1.
     """
-    # Clean up then, too.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    with Stage(cloud) as stage:
+    stopper = Stopper()
+    try:
+        with stopper:
+            return _run(cloud, stopper)
+    except Stopped as stopped:
+        return _SIGNALLED + stopped.number
+
+
+def clean(cloud: Cloud) -> int:
+    """Remove what demos left that were killed.
+
+    :returns: 0, or 1 if something is left.
+    """
+    count, left = leftovers.remove_dead(cloud)
+    tell(f"{count} thing(s) of demos that were killed are removed")
+    return _report(left)
+
+
+def _run(cloud: Cloud, stopper: Stopper) -> int:
+    count, left = leftovers.remove_dead(cloud)
+    if count:
+        tell(f"{count} thing(s) were left of a demo that was killed, and are removed now.")
+    _report(left)
+    claim = Claim(cloud)
+    began = datetime.datetime.now(datetime.UTC).replace(tzinfo=None).isoformat()
+    good = False
+    try:
         try:
-            encrypted_image.play(stage)
-            ims_api.play(stage)
-            whole_machine.play(stage)
-        except Unexpected as error:
-            stage.say(f"NOT AS IT MUST BE: {error}")
-            return 1
-    stage.say("The demo is over: all was as it must be, and nothing is left of it.")
-    return 0
+            claim.take()
+            good = _play(Stage(cloud, claim, stopper))
+        finally:
+            # A signal can break off this, once, but not what follows.
+            stopper.disarm()
+    finally:
+        if stopper.number:
+            tell("\nThe demo is stopped; what it made is being removed.")
+        left = leftovers.remove_own(cloud, claim, "" if good else began)
+        code = _report(left)
+    if good and not left:
+        tell("The demo is over: all was as it must be, and nothing is left of it.")
+    if stopper.number:
+        raise Stopped(stopper.number)
+    return code if good else 1
+
+
+def _play(stage: Stage) -> bool:
+    """Whether all was as it must be."""
+    try:
+        encrypted_image.play(stage)
+        ims_api.play(stage)
+        whole_machine.play(stage)
+    except (Unexpected, PocketError) as error:
+        tell(f"NOT AS IT MUST BE: {error}")
+    except Exception as error:  # boundary: the trace is for a log, and the user is told in a line
+        log = stage.cloud.log("demo")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(traceback.format_exc())
+        tell(f"NOT AS IT MUST BE: {type(error).__name__}: {error} (more in {log})")
+    else:
+        return True
+    return False
+
+
+def _report(left: list[str]) -> int:
+    for text in left:
+        tell(f"Could not be removed: {text}")
+    if left:
+        tell("'devstack/pocket clean --demo' tries again.")
+    return 1 if left else 0

@@ -4,24 +4,61 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import NamedTuple, Self
 
-from pocket_cloud import guest
-from pocket_cloud.demo.stage import Stage
+from pocket_cloud import guest, rest
+from pocket_cloud.demo import ciphertext, claim
+from pocket_cloud.demo.stage import Stage, Unexpected, file_of
 
-_REKEY = "demo-key"
-_WINDOW = 32
 _ALPINE_COMMAND_LINE = "root=/dev/vda rw rootflags=rw rootfstype=ext4 console=ttyS0"
+# Not in the first segment: the answer has begun when this one is read.
+_DAMAGED_BYTE = 30_000_000
+
+
+class Stored(NamedTuple):
+    """Where an image lies, of whose kind there may be many beside it.
+
+    :ivar store: of Glance
+    :ivar key: id of the key that opens it
+    """
+
+    store: str
+    key: str
+    body: Path
+    header: Path
+
+    @classmethod
+    def read(cls, shown: str) -> Self:
+        """What ``ims-manage show --json`` says.
+
+        :raises Unexpected: if that is not one encrypted copy with one header
+        """
+        stores = json.loads(shown)["stores"]
+        if len(stores) != 1 or not stores[0]["encrypted"] or len(stores[0]["headers"]) != 1:
+            raise Unexpected(f"there should be one encrypted copy of it with one header: {shown}")
+        (copy,) = stores
+        (header,) = copy["headers"]
+        return cls(
+            copy["store"],
+            ", ".join(header["key_ids"]),
+            file_of(copy["body"]["at"]),
+            file_of(header["at"]),
+        )
+
+    @property
+    def files(self) -> list[Path]:
+        """All there is of it now: the header has another name after a re-key."""
+        return sorted(self.body.parent.glob(f"{self.body.name}*"))
 
 
 def play(stage: Stage) -> None:
     """Play all of it."""
     disk = guest.build(stage.cloud)
-    before = _stored(stage)
     with stage.step("Tenant demo makes an image under the project's own key"):
         image = _create(stage, disk)
-    files = sorted(_stored(stage) - before)
     with stage.step("The store holds ciphertext, and no byte run of the disk"):
-        _look_for_plaintext(stage, disk, files)
+        stored = _look_at(stage, image)
+        look_for_plaintext(stage, disk, stored.files)
     with stage.step("An unmodified Nova boots a server from it"):
         _boot_guest(stage, image)
     with stage.step("Downloaded, it is the same"):
@@ -29,63 +66,63 @@ def play(stage: Stage) -> None:
     with stage.step("A range of it, too"):
         _read_range(stage, disk, image)
     with stage.step("Tenant other gets nothing"):
-        unseen, target = "No Image found", str(stage.files / "stolen")
-        stage.refuse("openstack", "image", "show", image, user="other", because=unseen)
-        save = ("openstack", "image", "save", "--file", target, image)
-        stage.refuse(*save, user="other", because=unseen)
+        _refuse_other(stage, image)
     with stage.step("The operator gives it to another key of the tenant; its data stays as it is"):
-        _rekey(stage, image, files)
+        _rekey(stage, image, stored)
     with stage.step("It boots under the new key"):
         _boot_guest(stage, image)
     with stage.step("One changed byte is found"):
-        _damage(stage, image, files)
+        _damage(stage, image, stored)
     with stage.step("Deleted, nothing of it is left"):
         stage.run("openstack", "image", "delete", image)
-        stage.check(_stored(stage) == before, "its header and its body are gone from the store")
+        stage.check(not stored.files, "its header and its body are gone from the store")
+        show = ("ims-manage", "show", image)
+        stage.refuse(*show, user="operator", because=f"Image {image} does not exist")
     with stage.step("The same with a real distribution: Alpine Linux, qcow2"):
         _alpine(stage)
 
 
-def _stored(stage: Stage) -> set[Path]:
-    """Files of the encrypting store's inner store."""
-    return set(stage.cloud.path("data", "glance-one", "kms").iterdir())
-
-
 def _create(stage: Stage, disk: Path) -> str:
-    name = f"{stage.name}-guest"
-    stage.at_end("openstack", "image", "delete", name)
-    image = stage.run(
+    return stage.run(
         *("openstack", "image", "create", "--property", "__system__cmkid=ims/default"),
         *("--disk-format", "raw", "--container-format", "bare", "--file", str(disk)),
-        *("-f", "value", "-c", "id", name),
+        *("-f", "value", "-c", "id", f"{stage.name}-guest"),
     )
-    key = _property(stage, image, "__system__cmkid")
-    stores = _property(stage, image, "stores")
-    stage.check(stores == "kms", f"it is in the encrypting store ({stores}), under key {key}")
-    return image
 
 
-def _property(stage: Stage, image: str, name: str) -> str:
-    command = ("openstack", "image", "show", "-f", "json", "-c", "properties", image)
-    properties = json.loads(stage.quietly(*command) or "{}").get("properties", {})
-    return str(properties.get(name, ""))
-
-
-def _look_for_plaintext(stage: Stage, disk: Path, files: list[Path]) -> None:
-    for file in files:
+def _look_at(stage: Stage, image: str) -> Stored:
+    show = ("ims-manage", "show", image, "--json")
+    stored = Stored.read(stage.run(*show, user="operator", shown=False))
+    for file in stored.files:
         stage.say(f"     {file.stat().st_size:>10}  {file.name}")
+    shown = stage.get("glance_one", f"/v2/images/{image}")
+    stage.check(
+        shown["__system__cmkid"] == stored.key,
+        f"it is in the encrypting store ({stored.store}), under key {stored.key}",
+    )
+    return stored
+
+
+def look_for_plaintext(stage: Stage, disk: Path, files: list[Path]) -> None:
+    """Check that nothing of *disk* is in *files*."""
     stored = b"".join(file.read_bytes() for file in files)
     stage.check(len(stored) > disk.stat().st_size, "the files are as long as the disk, and more")
-    windows = set(_windows(disk.read_bytes(), _WINDOW))
-    # Found at any place, not only at multiples of the window.
-    met = sum(stored[at : at + _WINDOW] in windows for at in range(len(stored) - _WINDOW + 1))
-    stage.check(met == 0, f"none of {len(windows)} runs of {_WINDOW} bytes of the disk is in them")
+    wanted = ciphertext.runs(disk.read_bytes())
+    met = ciphertext.common(wanted, stored)
+    told = f"none of {len(wanted)} runs of {ciphertext.RUN} bytes from all over the disk is in them"
+    stage.check(not met, told)
 
 
-def _windows(data: bytes, size: int) -> list[bytes]:
-    """Runs of *data*, except those of one and the same byte."""
-    runs = (data[at : at + size] for at in range(0, len(data) - size + 1, size))
-    return [run for run in runs if len(set(run)) > 1]
+def _refuse_other(stage: Stage, image: str) -> None:
+    save = ("openstack", "image", "save", "--file", str(stage.files / "stolen"), image)
+    stage.refuse(*save, user="other", because=f"No Image found for {image}")
+    url = stage.cloud.url("glance_one")
+    unseen = f"No image found with ID {image}"
+    stage.refuse_request(f"{url}/v2/images/{image}/file", status=404, because=unseen, user="other")
+    body = ("-H", "Content-Type: application/json", "-d", json.dumps({"name": "stolen"}))
+    stage.refuse_request(
+        f"{url}/v1/cloudimages/{image}/copy", *body, status=404, because="IMG.0027", user="other"
+    )
 
 
 def _boot(stage: Stage, image: str, flavor: str, last: str, *parts: str) -> str:
@@ -94,39 +131,26 @@ def _boot(stage: Stage, image: str, flavor: str, last: str, *parts: str) -> str:
     :param parts: ids of the images of its kernel and initial ramdisk, if it has any
     """
     name = f"{stage.name}-server"
-    _forget(stage, image)
-    stage.call_at_end(lambda: _forget(stage, image, *parts))
-    stage.at_end("openstack", "server", "delete", "--wait", name)
+    stage.claim.note_booted((image, *parts))
+    # Nova must ask Glance again.
+    claim.forget_kept(stage.cloud, [image])
     stage.run(
         *("openstack", "--os-compute-api-version", "2.37", "server", "create", "--wait"),
         *("--image", image, "--flavor", flavor, "--no-network"),
         *("-f", "value", "-c", "status", name),
     )
-    console = ("openstack", "console", "log", "show", name)
-    stage.say(f"   demo$ {' '.join(console)}")
 
     def finished() -> str:
-        log = stage.quietly(*console)
+        log = stage.console(name)
         return log if last in log else ""
 
-    log = stage.wait_for(f"'{last}' on its console", finished)
+    stage.wait_for(f"'{last}' on its console", finished)
+    log = stage.run("openstack", "console", "log", "show", name, shown=False)
     for line in log.splitlines():
         if line.startswith(("IMS-GUEST", last)):
             stage.say(f"     {line}")
     stage.run("openstack", "server", "delete", "--wait", name)
     return log
-
-
-def _forget(stage: Stage, *images: str) -> None:
-    """Remove what Nova has kept of *images*, in plain: it must ask Glance again.
-
-    Of these alone: the disks of other servers stand on what is kept of theirs.
-    """
-    kept = stage.cloud.path("data", "nova", "instances", "_base")
-    for image in images:
-        name = hashlib.sha1(image.encode(), usedforsecurity=False).hexdigest()
-        for path in kept.glob(f"{name}*"):
-            path.unlink()
 
 
 def _boot_guest(stage: Stage, image: str) -> None:
@@ -147,10 +171,10 @@ def _sha256(path: Path) -> str:
 
 
 def _read_range(stage: Stage, disk: Path, image: str) -> None:
-    token = stage.quietly("openstack", "token", "issue", "-f", "value", "-c", "id")
     # Across the border of two encrypted segments.
     first, last = 1048500, 1048600
     target = stage.files / "range"
+    token = stage.session().token
     stage.run(
         *("curl", "-sS", "--fail", "-H", f"X-Auth-Token: {token}", "-o", str(target)),
         *("-H", f"Range: bytes={first}-{last}"),
@@ -160,49 +184,50 @@ def _read_range(stage: Stage, disk: Path, image: str) -> None:
     stage.check(same, f"these are bytes {first} to {last} of the disk")
 
 
-def _rekey(stage: Stage, image: str, files: list[Path]) -> None:
+def _rekey(stage: Stage, image: str, stored: Stored) -> None:
     order = stage.run(
-        *("openstack", "secret", "order", "create", "--name", _REKEY),
+        *("openstack", "secret", "order", "create", "--name", f"{stage.name}-key"),
         *("--algorithm", "aes", "--bit-length", "256"),
         *("-f", "value", "-c", "Order href", "key"),
     )
-    stage.at_end("openstack", "secret", "order", "delete", order)
-    wait = ("openstack", "secret", "order", "get", "-f", "value", "-c", "Secret href", order)
-    secret = stage.wait_for("the new key", lambda: stage.quietly(*wait).replace("None", ""))
-    stage.at_end("openstack", "secret", "delete", secret)
-    key = secret.rpartition("/")[2]
-    service = stage.quietly(
-        *("openstack", "user", "show", "-f", "value", "-c", "id", "glance"), user="admin"
+    order_id = order.rpartition("/")[2]
+    made = f"/v1/orders/{order_id}"
+    secret = stage.wait_for(
+        "the new key", lambda: str(stage.get("barbican", made).get("secret_ref") or "")
     )
-    allow = ("--user", service, "--operation-type", "read", secret)
+    key = secret.rpartition("/")[2]
+    allow = ("--user", _service(stage), "--operation-type", "read", secret)
     stage.run("openstack", "acl", "user", "add", *allow, shown=False)
-    body = _body(files)
-    before = (_sha256(body), body.stat().st_mtime_ns)
+    before = (_sha256(stored.body), stored.body.stat().st_mtime_ns)
     stage.run("ims-manage", "rekey", image, key, user="operator")
-    stage.check(_property(stage, image, "__system__cmkid") == key, "the image says so")
-    after = (_sha256(body), body.stat().st_mtime_ns)
-    stage.check(before == after, f"the body ({body.stat().st_size} bytes) was not touched")
+    shown = stage.get("glance_one", f"/v2/images/{image}")
+    stage.check(shown["__system__cmkid"] == key, "the image says so")
+    after = (_sha256(stored.body), stored.body.stat().st_mtime_ns)
+    stage.check(before == after, f"the body ({stored.body.stat().st_size} bytes) was not touched")
 
 
-def _body(files: list[Path]) -> Path:
-    return next(file for file in files if ".header-" not in file.name)
+def _service(stage: Stage) -> str:
+    """The id of the user that the image service is."""
+    url = stage.cloud.url("keystone", "/v3/users?name=glance")
+    return str(rest.admin(stage.cloud)("GET", url)["users"][0]["id"])
 
 
-def _damage(stage: Stage, image: str, files: list[Path]) -> None:
-    body = _body(files)
-    # Not in the first segment: the answer has begun when this one is read.
-    place = 30_000_000
+def _damage(stage: Stage, image: str, stored: Stored) -> None:
+    place = _DAMAGED_BYTE
     target = str(stage.files / "damaged")
-    with body.open("r+b") as file:
+    url = stage.cloud.url("glance_one", f"/v2/images/{image}/file")
+    with stored.body.open("r+b") as file:
         file.seek(place)
         true = file.read(1)
         try:
             file.seek(place)
             file.write(bytes([true[0] ^ 1]))
             file.flush()
-            stage.say(f"   (bit 0 of byte {place} of {body.name} is flipped)")
+            stage.say(f"   (bit 0 of byte {place} of {stored.body.name} is flipped)")
             save = ("openstack", "image", "save", "--file", target, image)
             stage.refuse(*save, because="IncompleteRead")
+            there = ("-H", f"Range: bytes={place}-{place}")
+            stage.refuse_request(url, *there, status=500, because="IMG.0057")
             verify = ("ims-manage", "verify", image)
             stage.refuse(*verify, user="operator", because="does not authenticate")
         finally:
@@ -231,7 +256,6 @@ def _create_alpine(stage: Stage, disk_format: str, file: Path, *properties: str)
     container = "bare" if disk_format == "qcow2" else disk_format
     wanted = ("__system__cmkid=ims/default", *properties)
     name = f"{stage.name}-alpine-{disk_format}"
-    stage.at_end("openstack", "image", "delete", name)
     return stage.run(
         *("openstack", "image", "create"),
         *(word for text in wanted for word in ("--property", text)),

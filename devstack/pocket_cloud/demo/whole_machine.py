@@ -5,6 +5,7 @@ import json
 import re
 
 from pocket_cloud import guest
+from pocket_cloud.demo import claim
 from pocket_cloud.demo.stage import Stage
 
 _COMPUTE = ("--os-compute-api-version", "2.79")
@@ -38,7 +39,6 @@ def _create_server(stage: Stage, server: str) -> None:
     told.write_bytes(b"IMS-COUNT".ljust(16, b"\0") + b"300000".ljust(1 << 20, b"\0"))
     system = _upload(stage, f"{stage.name}-system", str(guest.build(stage.cloud)))
     data = _upload(stage, f"{stage.name}-data", str(told))
-    stage.at_end("openstack", "server", "delete", "--wait", server)
     disks = (
         f"uuid={image},source_type=image,destination_type=volume,volume_size=1,"
         f"boot_index={index},delete_on_termination=true"
@@ -53,7 +53,6 @@ def _create_server(stage: Stage, server: str) -> None:
 
 
 def _upload(stage: Stage, name: str, file: str) -> str:
-    stage.at_end("openstack", "image", "delete", name)
     return stage.run(
         *("openstack", "image", "create", "--disk-format", "raw", "--container-format", "bare"),
         *("--file", file, "-f", "value", "-c", "id", name),
@@ -62,12 +61,11 @@ def _upload(stage: Stage, name: str, file: str) -> str:
 
 def _console(stage: Stage, server: str, text: str, user: str = "demo") -> str:
     """What the console says, once it says *text*."""
-    log = stage.quietly("openstack", "console", "log", "show", server, user=user)
+    log = stage.console(server, user)
     return log if text in log else ""
 
 
 def _capture(stage: Stage, server: str, name: str) -> str:
-    stage.at_end("openstack", "ims", "image", "delete", name)
     create = ("openstack", "ims", "image", "create", "--server", server, "--whole", "--wait", name)
     shown = json.loads(stage.run(*create, "-f", "json", shown=False))
     stage.check(shown["captured"] == "paused", "its disks are of one instant")
@@ -75,20 +73,16 @@ def _capture(stage: Stage, server: str, name: str) -> str:
     for disk in shown["disks"]:
         stage.say(f"     {disk}")
     stage.check(len(shown["disks"]) == _DISKS, f"it has {_DISKS} disks")
-    status = stage.quietly("openstack", "server", "show", "-f", "value", "-c", "status", server)
-    stage.check(status == "ACTIVE", "the server goes on")
+    stage.check(stage.status(server) == "ACTIVE", "the server goes on")
     return str(shown["id"])
 
 
 def _boot_elsewhere(stage: Stage, image: str) -> None:
-    receiver = stage.quietly(
-        "openstack", "token", "issue", "-f", "value", "-c", "project_id", user="other"
-    )
+    receiver = stage.session("other").project_id
     waited = ("--wait", "-f", "value", "-c", "status")
     stage.run("openstack", "ims", "image", "share", image, "--project", receiver, *waited)
     stage.run("openstack", "ims", "image", "accept", image, *waited, user="other")
     server = f"{stage.name}-elsewhere"
-    stage.at_end("openstack", "server", "delete", "--wait", server, user="other")
     stage.run(
         *("openstack", *_COMPUTE, "server", "create", "--wait", "--flavor", "m1.nano"),
         *("--image", image, "--no-network", "-f", "value", "-c", "status", server),
@@ -111,7 +105,6 @@ def check_counters(stage: Stage, log: str) -> None:
 
 def _encrypt(stage: Stage, image: str) -> None:
     name = f"{stage.name}-whole-sealed"
-    stage.at_end("openstack", "ims", "image", "delete", name)
     copy = ("openstack", "ims", "image", "copy", image, "--name", name, "--key", "ims/default")
     shown = json.loads(stage.run(*copy, "--wait", "-f", "json", shown=False))
     stores = {_store(stage, disk["image_id"]) for disk in shown["disks"]}
@@ -119,12 +112,11 @@ def _encrypt(stage: Stage, image: str) -> None:
 
 
 def _store(stage: Stage, image: str) -> str:
-    show = ("openstack", "image", "show", "-f", "json", "-c", "properties", image)
-    properties = json.loads(stage.quietly(*show) or "{}").get("properties", {})
-    return str(properties.get("stores", ""))
+    return str(stage.get("glance_one", f"/v2/images/{image}").get("stores", ""))
 
 
 def _hidden(stage: Stage) -> list[str]:
     """Names of the tenant's hidden images that are disks of this demo's machines."""
-    listed = stage.quietly("openstack", "image", "list", "--hidden", "-f", "value", "-c", "Name")
-    return [name for name in listed.splitlines() if name.startswith(stage.name)]
+    query = f"owner={stage.session().project_id}&os_hidden=true&sort=created_at:desc&limit=1000"
+    images = stage.get("glance_one", f"/v2/images?{query}")["images"]
+    return [image["name"] for image in images if claim.owner(image["name"]) == stage.name]

@@ -47,7 +47,7 @@ def test_guests_go_after_nova_and_before_their_disks():
 
 
 def test_cleaning_leaves_the_environment_and_strangers(cloud):
-    for name in ("data/a", "etc/b", "logs/c.log", "venv/bin/python", "mine/notes"):
+    for name in ("data/a", "etc/b", "logs/c.log", "ims-demo-1/d", "venv/bin/python", "mine/notes"):
         path = cloud.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
