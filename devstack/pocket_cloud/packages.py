@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pocket_cloud import process, template
+from pocket_cloud import installers, process, template
+from pocket_cloud.activity import Activity
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.errors import PocketError, StepFailed
+from pocket_cloud.installers import Apt, Installer, Pip
 from pocket_cloud.plan import Progress
 from pocket_cloud.service import digest
 
@@ -47,8 +49,10 @@ def ensure(cloud: Cloud, is_light: bool, progress: Progress) -> None:
     """
     debian(cloud, LIGHT if is_light else FULL, progress)
     if not (cloud.venv / "bin" / "python").exists():
-        with _timed(progress, "python-environment"):
-            _run(cloud, "python-environment", ["/usr/bin/python3", "-m", "venv", str(cloud.venv)])
+        with _timed(progress, "python-environment") as activity:
+            command = ["/usr/bin/python3", "-m", "venv", str(cloud.venv)]
+            how = Installer("making the environment")
+            _run(cloud, "python-environment", command, how, activity)
     files = ["requirements.txt"] if is_light else ["requirements.txt", "requirements-full.txt"]
     for name in files:
         requirements = (_HERE / name).read_text()
@@ -82,10 +86,13 @@ def debian(cloud: Cloud, wanted: tuple[str, ...], progress: Progress) -> None:
         return
     if os.geteuid() != 0:
         raise PocketError("only root can install packages: " + " ".join(absent))
-    with _timed(progress, "debian-packages"), _no_services_started():
-        _run(cloud, "debian-packages", ["apt-get", "update", "-q"])
-        options = ["-q", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]
-        _run(cloud, "debian-packages", ["apt-get", "install", *options, *absent])
+    name = "debian-packages"
+    with _timed(progress, name) as activity, _no_services_started():
+        lists = Apt("reading the lists of packages")
+        _run(cloud, name, ["apt-get", "update", "-q"], lists, activity)
+        options = ["-q", "-y", "--no-install-recommends", *Apt.OPTIONS]
+        what = Apt(f"installing {len(absent)} packages and what they need")
+        _run(cloud, name, ["apt-get", "install", *options, *absent], what, activity)
 
 
 @contextmanager
@@ -110,9 +117,11 @@ def python(cloud: Cloud, name: str, arguments: list[str], mark: str, progress: P
     wanted = digest(mark, _CONSTRAINTS.read_text())
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    with _timed(progress, f"python-{name}"):
+    with _timed(progress, f"python-{name}") as activity:
         pip = [str(cloud.venv / "bin" / "pip"), "install", "--disable-pip-version-check"]
-        _run(cloud, f"python-{name}", [*pip, "-c", str(_CONSTRAINTS), *arguments])
+        command = [*pip, "-c", str(_CONSTRAINTS), *arguments]
+        how = Pip("looking for what is needed", _libraries(cloud.venv))
+        _run(cloud, f"python-{name}", command, how, activity)
     template.write(stamp, wanted, 0o644)
 
 
@@ -123,8 +132,12 @@ def _plugin(cloud: Cloud, progress: Progress) -> None:
     python(cloud, "ims_glance", arguments, "\n".join((str(cloud.checkout), *declared)), progress)
 
 
+def _libraries(venv: Path) -> Path:
+    return venv / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+
+
 def _link_debian_python(venv: Path) -> None:
-    libraries = venv / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    libraries = _libraries(venv)
     for name in LINKED:
         link = libraries / name
         if not link.is_symlink():
@@ -132,28 +145,19 @@ def _link_debian_python(venv: Path) -> None:
 
 
 @contextmanager
-def _timed(progress: Progress, name: str) -> Iterator[None]:
+def _timed(progress: Progress, name: str) -> Iterator[Activity]:
     progress(name, "being installed (minutes, the first time)")
     begin = progress.seconds
-    yield
+    yield Activity(progress, name)
     progress(name, f"installed in {progress.seconds - begin:.0f} s")
 
 
-def _run(cloud: Cloud, name: str, command: list[str]) -> None:
+def _run(
+    cloud: Cloud, name: str, command: list[str], installer: Installer, activity: Activity
+) -> None:
     log = cloud.log(name)
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Without byte code the services would compile themselves at every start.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    with log.open("ab") as output:
-        result = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if result.returncode:
-        reason = f"{command[0]} failed with exit code {result.returncode}; the end of {log}:"
+    code = installers.run(command, log, installer, activity)
+    if code:
+        reason = f"{command[0]} failed with exit code {code}; the end of {log}:"
         raise StepFailed(name, reason, process.tail(log))
