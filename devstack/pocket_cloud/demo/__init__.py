@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``demo``: what ims_glance does, shown with the plain ``openstack`` client on real services."""
 
-import datetime
 import traceback
 
 from pocket_cloud.cloud import Cloud
@@ -43,7 +42,6 @@ def _run(cloud: Cloud, stopper: Stopper) -> int:
         tell(f"{count} thing(s) were left of a demo that was killed, and are removed now.")
     _report(left)
     claim = Claim(cloud)
-    began = datetime.datetime.now(datetime.UTC).replace(tzinfo=None).isoformat()
     good = False
     try:
         try:
@@ -55,7 +53,7 @@ def _run(cloud: Cloud, stopper: Stopper) -> int:
     finally:
         if stopper.number:
             tell("\nThe demo is stopped; what it made is being removed.")
-        left = leftovers.remove_own(cloud, claim, "" if good else began)
+        left = leftovers.remove_own(cloud, claim, broken_off=not good)
         code = _report(left)
     if good and not left:
         tell("The demo is over: all was as it must be, and nothing is left of it.")

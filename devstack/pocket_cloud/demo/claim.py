@@ -6,6 +6,7 @@ is a folder of that name with a file in it that the demo keeps locked. The lock 
 however that ends, so what has such a name and no locked folder is left over.
 """
 
+import datetime
 import fcntl
 import hashlib
 import re
@@ -88,6 +89,15 @@ def forget_kept(cloud: Cloud, images: Iterable[str]) -> None:
 def dead(cloud: Cloud) -> set[str]:
     """Names of the folders of demos that are not being played any more."""
     return {folder.name for folder in _folders(cloud)} - alive(cloud)
+
+
+def began(cloud: Cloud, names: Iterable[str]) -> str:
+    """When the first of these demos began (UTC, ISO 8601), as their folders tell; empty if none do."""
+    locks = (cloud.path(name, _LOCK) for name in names)
+    seconds = [lock.stat().st_mtime for lock in locks if lock.exists()]
+    if not seconds:
+        return ""
+    return datetime.datetime.fromtimestamp(min(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def remove_folders(cloud: Cloud, names: Iterable[str]) -> None:

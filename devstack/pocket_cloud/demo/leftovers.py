@@ -19,12 +19,13 @@ _UNSURE = 30.0
 _LATE = 4.0
 
 
-def remove_own(cloud: Cloud, own: claim.Claim, since: str = "") -> list[str]:
+def remove_own(cloud: Cloud, own: claim.Claim, broken_off: bool) -> list[str]:
     """Remove all that the demo of *own* made, in the cloud and below its home.
 
-    :param since: if it was broken off: when it began (UTC, ISO 8601)
+    :param broken_off: whether something of it may come yet, which it has just asked for
     :returns: what could not be removed, and why; it is then left for :func:`remove_dead`
     """
+    since = claim.began(cloud, {own.name}) if broken_off else ""
     left = _remove(cloud, lambda text: claim.owner(text) == own.name, since)
     if not left:
         _forget(cloud, {own.name})
@@ -45,7 +46,7 @@ def remove_dead(cloud: Cloud) -> tuple[int, list[str]]:
         return bool(name) and name not in claim.alive(cloud)
 
     removed: set[str] = set()
-    left = _remove(cloud, is_dead, "", removed)
+    left = _remove(cloud, is_dead, claim.began(cloud, folders), removed)
     if not left:
         _forget(cloud, folders)
     return len(removed), left

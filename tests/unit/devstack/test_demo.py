@@ -23,9 +23,9 @@ def removed(monkeypatch):
     """What is asked for at the end: the demo's name, and whether it was broken off."""
     removed = []
 
-    def remove_own(cloud, own, since=""):
+    def remove_own(cloud, own, broken_off):
         assert claim.alive(cloud) == {own.name}
-        removed.append((own.name, bool(since)))
+        removed.append((own.name, broken_off))
         claim.remove_folders(cloud, {own.name})
         own.drop()
         return []
@@ -87,9 +87,9 @@ def test_a_stop_cleans_up_undisturbed(cloud, removed, monkeypatch, capsys, numbe
     plays(monkeypatch, play)
     remove_own = leftovers.remove_own
 
-    def disturbed(*arguments):
+    def disturbed(*arguments, **options):
         os.kill(os.getpid(), number)
-        return remove_own(*arguments)
+        return remove_own(*arguments, **options)
 
     monkeypatch.setattr(leftovers, "remove_own", disturbed)
     before = signal.getsignal(number)
@@ -104,7 +104,7 @@ def test_a_stop_cleans_up_undisturbed(cloud, removed, monkeypatch, capsys, numbe
 
 def test_what_could_not_be_removed_is_no_success(cloud, removed, monkeypatch, capsys):
     plays(monkeypatch, lambda _stage, _number: None)
-    monkeypatch.setattr(leftovers, "remove_own", lambda *_: ["server web: it does not go"])
+    monkeypatch.setattr(leftovers, "remove_own", lambda *_, **__: ["server web: it does not go"])
     assert demo.run(cloud) == 1
     shown = capsys.readouterr().out
     assert "Could not be removed: server web: it does not go" in shown

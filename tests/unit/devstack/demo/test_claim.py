@@ -72,6 +72,16 @@ def test_a_killed_demo_is_dead(cloud):
     assert (claim.alive(cloud), claim.dead(cloud)) == (set(), {name})
 
 
+def test_when_it_began(cloud):
+    assert claim.began(cloud, [NAME]) == ""
+    demos = [Claim(cloud), Claim(cloud)]
+    for number, demo in enumerate(demos):
+        demo.take()
+        os.utime(demo.folder / "alive", (1_700_000_000 + number,) * 2)
+        demo.drop()
+    assert claim.began(cloud, [NAME, *(demo.name for demo in demos)]) == "2023-11-14T22:13:20"
+
+
 def test_folders_of_others_are_no_demos(cloud):
     for name in ("ims-demo-mine", "data"):
         cloud.path(name).mkdir()

@@ -80,13 +80,13 @@ def own(cloud):
 
 def test_its_own_and_nothing_else(cloud, everything, own):
     everything.names = {f"{own.name}-a": 0, f"{own.name}-b": 3, f"{DEAD}-a": 0, "mine": 0}
-    assert leftovers.remove_own(cloud, own) == []
+    assert leftovers.remove_own(cloud, own, False) == []
     assert list(everything.names) == [f"{DEAD}-a", "mine"]
     assert list(cloud.home.iterdir()) == []
 
 
 def test_after_a_normal_end_one_look_is_enough(cloud, everything, own, clock):
-    leftovers.remove_own(cloud, own)
+    leftovers.remove_own(cloud, own, False)
     assert (everything.asked, clock.now) == ([""], 1000.0)
 
 
@@ -97,20 +97,20 @@ def test_broken_off_it_looks_again_for_what_comes_late(cloud, everything, own, c
             everything.names[f"{own.name}-late"] = 0
 
     monkeypatch.setattr(clock, "sleep", sleep)
-    assert leftovers.remove_own(cloud, own, since="2026-01-01") == []
+    assert leftovers.remove_own(cloud, own, True) == []
     assert everything.names == {}
 
 
 def test_what_may_turn_out_to_be_its_own_is_not_waited_for_too_long(cloud, everything, own, clock):
     everything.names = {f"{own.name}-a": 60}
-    leftovers.remove_own(cloud, own, since="2026-01-01")
-    assert everything.asked[0] == "2026-01-01"
+    leftovers.remove_own(cloud, own, True)
+    assert everything.asked[0] != ""
     assert everything.asked[-1] == ""
 
 
 def test_what_does_not_go_is_told_and_left(cloud, everything, own):
     everything.names = {f"{own.name}-a": rest.HttpError(409, "it is in use")}
-    (left,) = leftovers.remove_own(cloud, own)
+    (left,) = leftovers.remove_own(cloud, own, False)
     assert "it is in use" in left
     assert own.folder.exists()
     assert claim.dead(cloud) == {own.name}
@@ -121,20 +121,20 @@ def test_what_does_not_go_is_told_and_left(cloud, everything, own):
 
 def test_what_is_gone_by_itself_is_no_failure(cloud, everything, own, monkeypatch):
     everything.names = {f"{own.name}-a": rest.HttpError(404, "gone")}
-    (left,) = leftovers.remove_own(cloud, own)
+    (left,) = leftovers.remove_own(cloud, own, False)
     assert left == f"{own.name}-a: it does not go"
 
 
 def test_a_service_that_is_away_for_a_moment(cloud, everything, own):
     everything.failures = [ConnectionRefusedError(), rest.HttpError(503, "later")]
     everything.names = {f"{own.name}-a": 0}
-    assert leftovers.remove_own(cloud, own) == []
+    assert leftovers.remove_own(cloud, own, False) == []
     assert everything.names == {}
 
 
 def test_a_service_that_is_down(cloud, everything, own, clock):
     everything.failures = [ConnectionRefusedError("nobody there")] * 100
-    (left,) = leftovers.remove_own(cloud, own)
+    (left,) = leftovers.remove_own(cloud, own, False)
     assert "nobody there" in left
     assert clock.now < 1030
     assert own.folder.exists()
