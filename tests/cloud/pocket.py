@@ -18,25 +18,31 @@ from openstack import config as openstack_config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("POCKET_HOME") or CHECKOUT / ".pocket").resolve()
-clouds = HOME / "clouds.yaml"
-"""Where the users' credentials are read; ``tenants.of_this_process`` has its own for a while."""
+CLOUDS = HOME / "clouds.yaml"
+"""The credentials of the cloud's own users."""
+clouds = CLOUDS
+"""Those of the tests' users; ``tenants.of_this_process`` has its own for a while."""
 
 
-def connect(cloud: str, auth: dict[str, str] | None = None) -> Any:
+def connect(cloud: str, auth: dict[str, str] | None = None, file: Path | None = None) -> Any:
     """An openstacksdk connection.
 
     :param cloud: ``admin``, ``demo`` or ``other``, in RegionOne; with ``-two`` behind, in RegionTwo
     :param auth: what is to be different of its credentials
+    :param file: where these are, if not in :data:`clouds`
     """
-    return openstack.connection.Connection(config=region(cloud, auth=auth or {}))
+    return openstack.connection.Connection(config=region(cloud, file, auth=auth or {}))
 
 
-def region(cloud: str, **options: Any) -> Any:
+def region(cloud: str, file: Path | None = None, **options: Any) -> Any:
     """openstacksdk's configuration of a user in a region.
 
+    :param file: where the credentials are, if not in :data:`clouds`
     :param options: of ``OpenStackConfig.get_one``
     """
-    return openstack_config.OpenStackConfig(config_files=[str(clouds)]).get_one(cloud, **options)
+    return openstack_config.OpenStackConfig(config_files=[str(file or clouds)]).get_one(
+        cloud, **options
+    )
 
 
 def project_name(cloud: str) -> str:

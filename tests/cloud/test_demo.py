@@ -29,7 +29,7 @@ def _left() -> dict[str, list[str]]:
     """All that demos have in the cloud."""
     left: dict[str, list[str]] = {"folders": [path.name for path in pocket.HOME.glob(f"*{_NAME}*")]}
     for user in ("demo", "other"):
-        cloud: Any = pocket.connect(user)
+        cloud: Any = pocket.connect(user, file=pocket.CLOUDS)
         images = [*cloud.image.images(), *cloud.image.images(is_hidden=True)]
         volumes = list(cloud.block_storage.volumes())
         named = {
@@ -54,7 +54,6 @@ def _kept_by_nova(told: str) -> list[str]:
     return [path.name for name in names for path in _KEPT.glob(f"{name}*")]
 
 
-@pytest.mark.alone
 def test_demo_shows_everything_and_leaves_nothing():
     played = subprocess.run(
         [_POCKET, "demo"], capture_output=True, text=True, timeout=_PATIENCE, check=False
