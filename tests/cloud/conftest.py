@@ -13,6 +13,7 @@ from tests.cloud import leftovers, machines, pocket, tenants
 LONGEST = (
     "test_whole_machine.py",
     "test_fuzz.py",
+    "test_demo.py",
     "test_torture_backups.py",
     "test_flow_copy.py",
     "test_torture_machines.py",

@@ -64,15 +64,30 @@ def test_cancelled_after_a_death(tenant, local, bench, tmp_path, task):
     jobs.eventually(lambda: captures.counted(tenant), before, 30)
 
 
+def _is_paused(tenant, local):
+    # In the midst of a request to pause it, Nova would leave it "pausing" for good.
+    return tenant.compute.get_server(local.id).status == "PAUSED"
+
+
+def _has_snapshots(tenant, local):
+    # In the midst of a request for one, Cinder would leave it "creating" for good.
+    snapshots = [each.status for each in tenant.block_storage.snapshots()]
+    is_over = tenant.compute.get_server(local.id).status == "ACTIVE"
+    return is_over and snapshots == ["available"]
+
+
 @pytest.mark.alone
-@pytest.mark.parametrize("service", ["nova-api", "cinder-api", "glance-one"])
-def test_a_neighbour_is_away(tenant, local, bench, service):
+@pytest.mark.parametrize(
+    ("service", "moment"),
+    [("nova-api", _is_paused), ("cinder-api", _has_snapshots), ("glance-one", _is_paused)],
+)
+def test_a_neighbour_is_away(tenant, local, bench, service, moment):
     before = captures.counted(tenant)
     wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
-    with flow_jobs.working(bench):
-        # In the midst of a request to pause it, Nova would leave it "pausing" for good.
-        jobs.eventually(lambda: tenant.compute.get_server(local.id).status, "PAUSED", 60)
+    # Slow enough that nothing else is asked for while it is killed.
+    with flow_jobs.working(bench, slow=2.0):
+        jobs.eventually(lambda: moment(tenant, local), True, 60)
         with pocket.killed(service):
             pass
         job = bench.ended(job_id, SECONDS)

@@ -37,6 +37,7 @@ NOT_MIRRORED = {
     "tests/unit/api/test_two_doors.py",
     "tests/unit/test_etc.py",
     "tests/unit/test_imports.py",
+    "tests/unit/test_promises.py",
     "tests/unit/test_shell.py",
     "tests/unit/test_structure.py",
 }
