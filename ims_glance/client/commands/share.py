@@ -75,7 +75,11 @@ class _Answer(_OnImages):
 class AcceptImages(_Answer):
     """Accept images that another project shares with yours, so that lists show them.
 
-    Offers are shown by: openstack ims image list --member-status pending
+    The list of offers gives their ids.
+
+    Examples:
+    openstack ims image list --member-status pending
+    openstack ims image accept --wait 0f4a2c1e-7c55-4d0f-8a7e-3f6f1b9c7d21
     """
 
     status = "accepted"

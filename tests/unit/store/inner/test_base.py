@@ -83,8 +83,9 @@ def test_size(inner, size):
     name = f"ims-a{size:031d}"
     inner.put(name, [pattern(0, size)], size)
     assert inner.size(name) == size
+    inner.delete(name)
     with pytest.raises(store_exceptions.NotFound):
-        inner.size(NAME)
+        inner.size(name)
 
 
 @settings(max_examples=100)
