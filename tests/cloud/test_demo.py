@@ -18,16 +18,17 @@ from tests.cloud import pocket
 
 _PATIENCE = 1800
 _POCKET = str(pocket.CHECKOUT / "devstack" / "pocket")
-_NAME = "ims-demo-"
+_NAME = re.compile(r"ims-demo-[0-9a-f]{12}")
 # What compute hosts keep of images, in plain.
 _KEPT = pocket.HOME / "data" / "nova" / "instances" / "_base"
 _OBJECT = re.compile(r"ims-[0-9a-f]{32}")
 _IMAGE = re.compile(r"--image ([0-9a-f-]{36})")
 
 
-def _left() -> dict[str, list[str]]:
-    """All that demos have in the cloud."""
-    left: dict[str, list[str]] = {"folders": [path.name for path in pocket.HOME.glob(f"*{_NAME}*")]}
+def _left(told: str) -> dict[str, list[str]]:
+    """All that a demo has in the cloud, by what it told: another one may be played beside it."""
+    (own,) = set(_NAME.findall(told))
+    left: dict[str, list[str]] = {"folders": [path.name for path in pocket.HOME.glob(f"*{own}*")]}
     for user in ("demo", "other"):
         cloud: Any = pocket.connect(user, file=pocket.CLOUDS)
         images = [*cloud.image.images(), *cloud.image.images(is_hidden=True)]
@@ -43,7 +44,7 @@ def _left() -> dict[str, list[str]]:
             "orders": [order.meta.get("name") for order in cloud.key_manager.orders()],
         }
         for kind, names in named.items():
-            found = [name for name in names if name and name.startswith(_NAME)]
+            found = [name for name in names if name and name.startswith(own)]
             left[kind] = left.get(kind, []) + found
     return {kind: names for kind, names in left.items() if names}
 
@@ -68,7 +69,7 @@ def test_demo_shows_everything_and_leaves_nothing():
         assert code in told
     assert "they are of one instant" in told
     assert "gAAAAA" not in told, "that is how a token begins"
-    assert _left() == {}
+    assert _left(told) == {}
     assert _kept_by_nova(told) == []
     objects = set(_OBJECT.findall(told))
     assert objects
@@ -99,7 +100,7 @@ def test_a_stopped_demo_leaves_nothing(until, number):
     told = "".join(lines) + rest
     assert demo.returncode == 128 + number, told
     assert "Traceback" not in told
-    assert _left() == {}
+    assert _left(told) == {}
     assert _kept_by_nova(told) == []
 
 
@@ -111,14 +112,15 @@ def _wait(holds: Callable[[], bool]) -> None:
 
 
 def test_what_a_killed_demo_leaves_can_be_removed():
-    demo, _lines = _begin(" server create ")
-    _wait(lambda: "servers" in _left())
+    demo, lines = _begin(" server create ")
+    told = "".join(lines)
+    _wait(lambda: "servers" in _left(told))
     demo.kill()
     demo.communicate()
-    assert {"folders", "images", "servers"} <= set(_left())
+    assert {"folders", "images", "servers"} <= set(_left(told))
     cleaned = subprocess.run(
         [_POCKET, "clean", "--demo"], capture_output=True, text=True, timeout=_PATIENCE, check=False
     )
     assert cleaned.returncode == 0, cleaned.stdout + cleaned.stderr
     assert "thing(s) of demos that were killed are removed" in cleaned.stdout
-    assert _left() == {}
+    assert _left(told) == {}

@@ -3,6 +3,7 @@
 
 import traceback
 
+from pocket_cloud import rest
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.demo import encrypted_image, ims_api, leftovers, whole_machine
 from pocket_cloud.demo.claim import Claim
@@ -30,7 +31,12 @@ def clean(cloud: Cloud) -> int:
     """Remove what demos left that were killed.
 
     :returns: 0, or 1 if something is left.
+    :raises PocketError: if the cloud is not up
     """
+    try:
+        rest.call("GET", cloud.url("keystone", "/v3"))
+    except (PocketError, *rest.UNREACHABLE) as error:
+        raise PocketError(f"the cloud in {cloud.home} is not up: {error}") from error
     count, left = leftovers.remove_dead(cloud)
     tell(f"{count} thing(s) of demos that were killed are removed")
     return _report(left)

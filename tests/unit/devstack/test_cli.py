@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from pocket_cloud import cli
+from pocket_cloud import cli, demo
 from pocket_cloud.cloud import CHECKOUT
 
 
@@ -23,7 +23,7 @@ def test_help_tells_every_verb():
     assert "POCKET_HOME" in shown
 
 
-@pytest.mark.parametrize("argv", [[], ["fly"], ["openrc", "mallory"]])
+@pytest.mark.parametrize("argv", [[], ["fly"], ["openrc", "mallory"], ["clean", "--all", "--demo"]])
 def test_what_makes_no_sense_is_refused(argv, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(argv)
@@ -56,6 +56,20 @@ def test_down_and_clean_of_nothing_are_good(home, capsys):
     assert cli.main(["down"]) == 0
     assert cli.main(["clean", "--all"]) == 0
     assert not home.exists()
+
+
+def test_cleaning_up_behind_a_demo_stops_nothing(home, monkeypatch):
+    cleaned = []
+
+    def clean(cloud):
+        cleaned.append(cloud.home)
+        return 1
+
+    monkeypatch.setattr(demo, "clean", clean)
+    (home / "data").mkdir()
+    assert cli.main(["clean", "--demo"]) == 1
+    assert cleaned == [home]
+    assert (home / "data").exists()
 
 
 def test_a_mistake_in_the_settings_is_one_line(monkeypatch, capsys):

@@ -5,10 +5,11 @@ import os
 import signal
 
 import pytest
-from pocket_cloud import demo
+from pocket_cloud import demo, rest
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.demo import claim, encrypted_image, ims_api, leftovers, whole_machine
 from pocket_cloud.demo.stage import Unexpected
+from pocket_cloud.errors import PocketError
 
 PARTS = (encrypted_image, ims_api, whole_machine)
 
@@ -122,6 +123,17 @@ def test_what_a_killed_demo_left_is_removed_first(cloud, removed, monkeypatch, c
 
 @pytest.mark.parametrize(("left", "code"), [([], 0), (["image a: no"], 1)])
 def test_clean(cloud, monkeypatch, capsys, left, code):
+    monkeypatch.setattr(rest, "call", lambda _method, _url: ({}, {}))
     monkeypatch.setattr(leftovers, "remove_dead", lambda _cloud: (2, left))
     assert demo.clean(cloud) == code
     assert "2 thing(s)" in capsys.readouterr().out
+
+
+def test_a_cloud_that_is_not_up_is_not_cleaned(cloud, monkeypatch):
+    def call(_method, _url):
+        raise ConnectionRefusedError("nobody there")
+
+    monkeypatch.setattr(rest, "call", call)
+    with pytest.raises(PocketError, match="is not up: nobody there"):
+        demo.clean(cloud)
+    assert list(cloud.home.iterdir()) == []
