@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stock driver's configuration file, read by several threads at once."""
+"""What the stock driver does not do well: its configuration file, and the sizes of objects."""
 
 import threading
+from types import SimpleNamespace
 
+import pytest
+import swiftclient
+from glance_store import exceptions as store_exceptions
 from glance_store._drivers.swift import utils as swift_utils
 
 from ims_glance.store.inner import swift
@@ -31,3 +35,38 @@ def test_a_thread_that_reads_the_accounts_disturbs_no_other(tmp_path):
     finally:
         go_on.set()
         reader.join()
+
+
+class Account:
+    """A Swift that has one object, or refuses."""
+
+    def __init__(self, status):
+        self._status = status
+
+    def create_location(self, name):
+        return SimpleNamespace(container="c", obj=name)
+
+    def get_connection(self, _location):
+        return self
+
+    def head_object(self, container, name):
+        if self._status:
+            raise swiftclient.ClientException("refused", http_status=self._status)
+        return {"content-length": "77"} if (container, name) == ("c", "ims-1") else {}
+
+
+def size(status=0):
+    store = object.__new__(swift.SwiftInner)
+    store._shared = Account(status)
+    return store.size("ims-1")
+
+
+def test_the_size_of_an_object():
+    assert size() == 77
+
+
+def test_a_size_that_cannot_be_had_is_not_taken_for_none():
+    with pytest.raises(store_exceptions.NotFound):
+        size(404)
+    with pytest.raises(swiftclient.ClientException):
+        size(503)
