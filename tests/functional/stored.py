@@ -86,7 +86,7 @@ def nothing_left(*directories: Path) -> Iterator[None]:
     """
     before = names(*directories)
     yield
-    end = time.monotonic() + 10
+    end = time.monotonic() + 240
     while names(*directories) != before and time.monotonic() < end:
         time.sleep(0.05)
     after = names(*directories)

@@ -24,7 +24,7 @@ from tests.unit import job_database
 from tests.unit.db.test_migrations import differences
 from tests.unit.flows import flow_bench
 
-_PATIENCE = 60.0
+_PATIENCE = 240.0
 
 
 @contextlib.contextmanager
@@ -41,7 +41,7 @@ def _running(command: list[str], is_ready: Callable[[], bool], **options: Any) -
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(240)
 
 
 def _succeeds(*command: str) -> bool:
@@ -115,7 +115,7 @@ def at_once(count, work):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(240)
     assert len(results) == count
     return results
 

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A database for jobs, in a file, and a configuration that names it."""
 
+import atexit
+import functools
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from ims_glance.model.job import Job
 
 CALLER = Caller("user", "project", "roles")
 EXPIRES = "2030-01-01T00:00:00.123456Z"
+_SQLITE = "sqlite:///"
 
 
 def configuration(url: str | None, **options: Any) -> cfg.ConfigOpts:
@@ -31,16 +36,30 @@ def configuration(url: str | None, **options: Any) -> cfg.ConfigOpts:
 
 def sqlite(folder: Path) -> str:
     """The address of a new database."""
-    return f"sqlite:///{folder}/jobs.sqlite"
+    return f"{_SQLITE}{folder}/jobs.sqlite"
+
+
+@functools.cache
+def _empty() -> Path:
+    """A database with empty tables, to be copied: migrations take longer than many a test."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    database = Database(configuration(sqlite(Path(folder))))
+    migrations.sync(database.engine)
+    database.engine.dispose()
+    return Path(folder) / "jobs.sqlite"
 
 
 class Tables:
-    """A database with its tables."""
+    """A database with its tables; a new one, if it is SQLite's."""
 
     def __init__(self, url: str, **options: Any) -> None:
         self.conf = configuration(url, **options)
         self.database = Database(self.conf)
-        migrations.sync(self.database.engine)
+        if url.startswith(_SQLITE):
+            shutil.copy(_empty(), url.removeprefix(_SQLITE))
+        else:
+            migrations.sync(self.database.engine)
         self.jobs = Jobs(self.database)
         self.delegations = Delegations(self.database)
 

@@ -316,13 +316,13 @@ def test_projects_do_not_wait_for_each_other(manager, vault, monkeypatch):
     def create_key(context, *arguments, **options):
         if context is CALLER:
             inside.set()
-            assert done.wait(30)
+            assert done.wait(240)
         return create(context, *arguments, **options)
 
     monkeypatch.setattr(manager._castellan, "create_key", create_key)
     slow = threading.Thread(target=manager.default_key, args=[CALLER])
     slow.start()
-    assert inside.wait(30)
+    assert inside.wait(240)
     assert manager.default_key(OTHER)
     done.set()
     slow.join()

@@ -92,7 +92,7 @@ def test_the_last_place_is_taken_once(conf):
     begin = threading.Barrier(6)
 
     def take(number):
-        begin.wait(10)
+        begin.wait(240)
         try:
             with places.places(None, PROJECT):
                 glance.images.append(_image(10 + number))

@@ -24,7 +24,7 @@ def conf(tmp_path):
 
 def _take(conf, name, done, begin=None):
     if begin is not None:
-        begin.wait(10)
+        begin.wait(240)
     with coordination.lock(conf, "image", name):
         done.set()
 
@@ -48,10 +48,10 @@ def test_one_at_a_time(conf, start, event):
     third.start()
     with coordination.lock(conf, "image", "one"):
         begin.set()
-        assert passing.wait(10)
+        assert passing.wait(240)
         time.sleep(0.3)
         assert not waiting.is_set()
-    assert waiting.wait(10)
+    assert waiting.wait(240)
     second.join()
     third.join()
 
@@ -76,7 +76,7 @@ def test_nobody_waits_for_ever(conf, monkeypatch):
     with coordination.lock(conf, "image", "one"):
         second = threading.Thread(target=take)
         second.start()
-        second.join(10)
+        second.join(240)
     assert "held by another request" in caught[0]
 
 

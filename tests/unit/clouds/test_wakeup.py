@@ -13,7 +13,7 @@ from ims_glance.clouds import wakeup
 from ims_glance.clouds.wakeup import Ear, Endpoint, Wakeups
 from tests.unit import job_database
 
-PATIENCE = 30.0
+PATIENCE = 240.0
 
 
 @pytest.fixture
@@ -127,9 +127,9 @@ def test_without_a_queue_nobody_waits(conf, monkeypatch, caplog):
     wakeups = Wakeups(conf)
     monkeypatch.setattr(wakeups, "_client", Away)
     wakeups.send("a")
-    assert tried.get(timeout=10) == "a"
+    assert tried.get(timeout=PATIENCE) == "a"
     wakeups.send("b")
-    assert tried.get(timeout=10) == "b"
+    assert tried.get(timeout=PATIENCE) == "b"
     # As if the thread hung in an attempt to connect.
     monkeypatch.setattr(wakeups, "_queue", queue.Queue(1))
     for job_id in "cde":
@@ -151,4 +151,4 @@ def test_after_a_fork_there_is_a_thread_again(conf, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: -1)
     wakeups.send("b")
     assert wakeups._queue is not first
-    assert {sent.get(timeout=10) for _ in "ab"} == {"a", "b"}
+    assert {sent.get(timeout=PATIENCE) for _ in "ab"} == {"a", "b"}

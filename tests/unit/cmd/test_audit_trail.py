@@ -83,8 +83,8 @@ def test_clocks_that_are_behind_do_not_make_it_endless(meta):
     reader = audit_trail._Reader(2, timeutils.utcnow())
     with busy(lambda: reader.info(None, "", "", {}, meta)):
         begin = time.monotonic()
-        reader.wait(30, longest=0.5)
-        assert 0.5 <= time.monotonic() - begin < 20
+        reader.wait(240, longest=0.5)
+        assert 0.5 <= time.monotonic() - begin < 200
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_on_a_busy_cloud_it_ends_with_what_was_there_and_loses_nothing(conf):
     for _ in range(20):
         send()
     with busy(send):
-        first = numbers_of(audit_trail.read(conf, 100000, 30))
+        first = numbers_of(audit_trail.read(conf, 100000, 60))
     assert first[:40] == [number for number in range(20) for _topic in "12"]
     rest = numbers_of(audit_trail.read(conf, 100000, 1))
     assert sorted([*first, *rest]) == sorted([*range(next(numbers))] * 2)

@@ -19,7 +19,7 @@ from ims_glance.flows.task import Task
 from ims_glance.flows.worker import Worker
 from ims_glance.model.job import Job, JobStatus
 
-PATIENCE = 20.0
+PATIENCE = 240.0
 
 
 class Hold(Task):

@@ -218,7 +218,7 @@ def test_two_uploads_of_one_image(objects):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(240)
     assert sorted(found.values()) == [3 * REST, 5 * REST]
     for object_id, size in found.items():
         assert read(objects, object_id) == pattern(0, size)

@@ -249,7 +249,7 @@ def test_no_thread_is_left_when_there_are_too_many(monkeypatch):
 
 def test_lanes_work_side_by_side():
     """Two lanes wait for each other at the second segment: one after the other could not go on."""
-    barrier = threading.Barrier(2, timeout=30)
+    barrier = threading.Barrier(2, timeout=240)
 
     def write(segments):
         for segment in segments:

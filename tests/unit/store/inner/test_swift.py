@@ -24,13 +24,13 @@ def test_a_thread_that_reads_the_accounts_disturbs_no_other(tmp_path):
     def slowly():
         yield from ACCOUNT[:2]
         half_read.set()
-        go_on.wait(10)
+        go_on.wait(240)
         yield ACCOUNT[2]
 
     reader = threading.Thread(target=swift_utils.CONFIG.read_file, args=(slowly(),))
     reader.start()
     try:
-        assert half_read.wait(10)
+        assert half_read.wait(240)
         assert swift_utils.CONFIG.get("ours", "user") == "service:glance"
     finally:
         go_on.set()
