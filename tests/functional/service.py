@@ -31,7 +31,7 @@ from tests.functional.client import Client
 ROOT = Path(__file__).parents[2]
 ETC = ROOT / "etc" / "ims_glance"
 GLANCE_PASTE = Path(sys.prefix) / "etc" / "glance" / "glance-api-paste.ini"
-START_SECONDS = 60
+START_SECONDS = 300
 
 Options = Mapping[str, Mapping[str, object]]
 
