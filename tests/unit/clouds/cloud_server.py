@@ -18,8 +18,8 @@ from tests.unit.clouds.machines_server import Machines, MachinesHandler
 OWNER = "demo"
 
 
-class CloudServer(ThreadingHTTPServer):
-    """Serves until it is closed.
+class SmallCloud:
+    """What there is, and what is asked for it.
 
     :ivar images: by id, as Glance shows them
     :ivar data: of active images, by id
@@ -35,10 +35,7 @@ class CloudServer(ThreadingHTTPServer):
     :ivar requests: ``METHOD path`` of every request so far
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         self.images: dict[str, dict[str, Any]] = {}
         self.used: set[str] = set()
         self.data: dict[str, bytes] = {}
@@ -51,21 +48,6 @@ class CloudServer(ThreadingHTTPServer):
         self.failures: dict[str, list[int]] = {}
         self.before: Callable[[str], None] = lambda _request: None
         self.requests: list[str] = []
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def session(self) -> session.Session:
-        """A session that finds every service here."""
-        return session.Session(auth=token_endpoint.Token(self.url, "token"))
-
-    def close(self) -> None:
-        """Stop: from now on connections are refused."""
-        self.shutdown()
-        self.server_close()
 
     def make(self, data: bytes | None = None, **body: Any) -> str:
         """An image, with data if given; its id."""
@@ -102,8 +84,35 @@ class CloudServer(ThreadingHTTPServer):
         return volume_id
 
 
-class _Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
-    server: CloudServer
+class CloudServer(SmallCloud, ThreadingHTTPServer):
+    """Serves a small cloud until it is closed."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        SmallCloud.__init__(self)
+        ThreadingHTTPServer.__init__(self, ("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def session(self) -> session.Session:
+        """A session that finds every service here."""
+        return session.Session(auth=token_endpoint.Token(self.url, "token"))
+
+    def close(self) -> None:
+        """Stop: from now on connections are refused."""
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
+    """One connection's requests."""
+
+    server: SmallCloud  # type: ignore[assignment]
     protocol_version = "HTTP/1.1"
     # Head and body in one packet: two would wait for each other's acknowledgement.
     wbufsize = -1

@@ -96,7 +96,7 @@ def test_cancelled_while_the_root_volume_is_a_clone_of_its_image(
 ):
     """As in one cluster of Ceph: Glance deletes no image that volumes are clones of."""
     machine = Machine(server, is_local=True)
-    delete = cloud_server._Handler._delete
+    delete = cloud_server.Handler._delete
 
     def delete_unless_used(self, image_id):
         if any(each.get("imageRef") == image_id for each in self.server.volumes.values()):
@@ -104,7 +104,7 @@ def test_cancelled_while_the_root_volume_is_a_clone_of_its_image(
         else:
             delete(self, image_id)
 
-    monkeypatch.setattr(cloud_server._Handler, "_delete", delete_unless_used)
+    monkeypatch.setattr(cloud_server.Handler, "_delete", delete_unless_used)
     job = kept(cloud, machine, cancels_at=cancels_at)
     if job.status is JobStatus.FAIL:
         assert "could not be undone" not in job.fail_reason
