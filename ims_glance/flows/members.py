@@ -152,11 +152,25 @@ class _Change(Task):
             yield project_id
             self._tell(project_id, SUCCESS)
 
-    def undone(self, project_id: str) -> None:
-        """Tell clients of a pair that nothing is left of it: it failed, or another one did."""
-        told = self._pair(project_id)
-        if told is not None:
-            self._tell(project_id, FAILED if told["status"] in (RUNNING, FAILED) else UNDONE)
+    def revert(self, before: Mapping[str, str], **_: Any) -> None:
+        """Undo it for each of the projects, also if it cannot be undone for another one."""
+        refusals = []
+        for project_id in _projects(self.job):
+            is_undone = False
+            try:
+                is_undone = self.undo(project_id, before)
+            except rest.Refused as refused:
+                refusals.append(refused)
+            self._tell_undone(project_id, is_undone)
+        if refusals:
+            raise refusals[0]
+
+    def undo(self, project_id: str, before: Mapping[str, str]) -> bool:
+        """Undo what was done for a project; whether anything had to be done for it.
+
+        :raises Refused: if that cannot be undone
+        """
+        raise NotImplementedError
 
     def there(self) -> dict[str, str]:
         """All members as they are now; none if the image is private, or gone."""
@@ -173,6 +187,17 @@ class _Change(Task):
             # nobody delete members.
             if error.status != 403 or project_id in self.there():
                 raise
+
+    def _tell_undone(self, project_id: str, is_undone: bool) -> None:
+        """Tell clients what became of a pair; none is ``running`` once the job has ended.
+
+        :param is_undone: otherwise it was as is wished all the time, or could not be undone
+        """
+        told = self._pair(project_id)
+        if told is not None and told["status"] in (RUNNING, FAILED):
+            self._tell(project_id, FAILED)
+        elif told is not None and is_undone:
+            self._tell(project_id, UNDONE)
 
     def _pair(self, project_id: str) -> Mapping[str, str] | None:
         pair = {"image_id": self.image_id, "project_id": project_id}
@@ -197,12 +222,12 @@ class Share(_Change):
             if project_id not in before:
                 self._add(project_id)
 
-    def revert(self, before: Mapping[str, str], **_: Any) -> None:
-        """Take back whom it may have added."""
-        for project_id in _projects(self.job):
-            if project_id not in before:
-                self.remove(project_id)
-                self.undone(project_id)
+    def undo(self, project_id: str, before: Mapping[str, str]) -> bool:
+        """Take it from whom it may have been added for."""
+        if project_id in before:
+            return False
+        self.remove(project_id)
+        return True
 
     def _add(self, project_id: str) -> None:
         try:
@@ -224,15 +249,15 @@ class Unshare(_Change):
             if project_id in before:
                 self.remove(project_id)
 
-    def revert(self, before: Mapping[str, str], **_: Any) -> None:
-        """Share with them again. Who had accepted must do so again: no one else may."""
-        if self.job.image.find(self.image_id) is None:
-            return
-        there = self.there()
-        for project_id in before:
-            if project_id not in there:
+    def undo(self, project_id: str, before: Mapping[str, str]) -> bool:
+        """Share with it again. Who had accepted must do so again: no one else may."""
+        if project_id not in before:
+            return False
+        if project_id not in self.there():
+            # That the image is gone by now is fine.
+            with contextlib.suppress(rest.Missing):
                 self.job.image.add_member(self.image_id, project_id)
-            self.undone(project_id)
+        return True
 
 
 class Answer(_Change):
@@ -247,12 +272,11 @@ class Answer(_Change):
             if before[project_id] != wished:
                 self.job.image.set_member_status(self.image_id, project_id, wished)
 
-    def revert(self, before: Mapping[str, str], **_: Any) -> None:
+    def undo(self, project_id: str, before: Mapping[str, str]) -> bool:
         """Set the status that was there before."""
-        for project_id, status in before.items():
-            with contextlib.suppress(rest.Missing):
-                self.job.image.set_member_status(self.image_id, project_id, status)
-            self.undone(project_id)
+        with contextlib.suppress(rest.Missing):
+            self.job.image.set_member_status(self.image_id, project_id, before[project_id])
+        return True
 
 
 def _before(image_id: str) -> str:

@@ -157,3 +157,35 @@ def test_unsharing_goes_on_where_another_worker_made_the_image_private(cloud, se
     server.__class__ = type("Hooked", (type(server),), {"before": hook})
     ended(remove(cloud, images))
     assert server.members[images[1]] == {}
+
+
+def test_what_cannot_be_undone_for_one_project_is_undone_for_the_others(cloud, server, images):
+    server.failures[f"POST .*/{images[1]}/members"] = [403]
+    server.failures[f"DELETE .*/{images[0]}/members/p"] = [403]
+    job = add(cloud, images)
+    ended(job, "IMG.0099")
+    assert "could not be undone" in job.fail_reason
+    assert server.members[images[0]] == {"p": "pending"}
+    told = {
+        (each["image_id"], each["project_id"]): each["status"] for each in job.entities["results"]
+    }
+    assert told == {
+        (images[0], "p"): "success",
+        (images[0], "q"): "undone",
+        (images[1], "p"): "failed",
+    }
+
+
+def test_an_image_that_somebody_deletes_leaves_no_pair_running(cloud, server, images):
+    share(server, images, p="pending", q="pending")
+    delete = f"DELETE /v2/images/{images[1]}/members/q"
+    server.failures[delete] = [409]
+
+    def watch(request):
+        if request == delete:
+            del server.images[images[1]]
+
+    cloud.watch = watch
+    job = remove(cloud, images)
+    ended(job, "IMG.0099")
+    assert sorted(results(job)) == ["failed", "undone", "undone", "undone"]
