@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small cloud in the same process: without a connection, hundreds of jobs cost seconds.
+
+What it answers is what ``tests/unit/clouds`` answer over HTTP; the clients are the real ones down
+to ``requests``, of which the transport is replaced.
+"""
+
+import copy
+import io
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from keystoneauth1 import session, token_endpoint
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+
+from ims_glance.clouds.identity import Identity
+from tests.unit.clouds import cloud_server
+
+URL = "http://cloud"
+
+Serve = Callable[[], requests.Response]
+State = dict[str, dict[str, Any]]
+Kept = dict[str, Any]
+
+
+class DirectCloud(cloud_server.SmallCloud):
+    """Glance, Nova, Cinder, and as much of Keystone and Barbican as jobs may leave something in.
+
+    :ivar secrets: of the key manager, by id
+    :ivar trusts: by id
+    :ivar around: called with ``METHOD path`` and what serves the request; it returns the answer, or
+        raises what the client is to meet
+    :ivar faults: what no request of a job should have met: errors of the small cloud itself
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: dict[str, dict[str, Any]] = {}
+        self.trusts: dict[str, dict[str, Any]] = {}
+        kept = vars(self).keys() - {"before", "requests"}
+        self.around: Callable[[str, Serve], requests.Response] = lambda _request, serve: serve()
+        self.faults: list[str] = []
+        self._one_at_a_time = threading.RLock()
+        self._passing = {*vars(self), "_passing"} - kept
+
+    def session(self) -> session.Session:
+        """A session that finds every service here."""
+        transport = requests.Session()
+        # No look at files and variables for each request.
+        transport.trust_env = False
+        transport.mount("http://", _Transport(self))
+        auth = token_endpoint.Token(URL, "token")
+        return session.Session(auth=auth, session=transport)
+
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
+        """The answer to a request, as :attr:`around` will have it."""
+        path = str(request.path_url).partition("?")[0]
+        with self._one_at_a_time:
+            return self.around(f"{request.method} {path}", lambda: _Exchange(self, request).run())
+
+    def state(self) -> State:
+        """All that there is: kind -> id -> what the owner of the thing sees of it."""
+        kinds: State = {
+            "image": self.images,
+            "store file": self.data,
+            "members": {image_id: members for image_id, members in self.members.items() if members},
+            "volume": self.volumes,
+            "server": self.machines.servers,
+            "attachments": self.machines.attached,
+            "snapshot": self.machines.snapshots,
+            "backup": self.backups,
+            "secret": self.secrets,
+            "trust": self.trusts,
+        }
+        return copy.deepcopy(kinds)
+
+    def kept(self) -> Kept:
+        """All that later requests may be answered by."""
+        kept = {name: value for name, value in vars(self).items() if name not in self._passing}
+        return copy.deepcopy({**kept, "machines": vars(self.machines)})
+
+    def restore(self, kept: Kept) -> None:
+        """Be as another one was."""
+        there = copy.deepcopy(kept)
+        vars(self.machines).update(there.pop("machines"))
+        vars(self).update(there)
+
+    def trust(self) -> str:
+        """A new trust; its id."""
+        trust_id = uuid.uuid4().hex
+        self.trusts[trust_id] = {"id": trust_id}
+        return trust_id
+
+
+class DirectIdentity(Identity):
+    """Keystone, as the jobs of a :class:`DirectCloud` know it."""
+
+    def __init__(self, conf: Any, cloud: DirectCloud) -> None:
+        super().__init__(conf)
+        self._cloud = cloud
+
+    _url = f"{URL}/v3"
+
+    def session_of(self, grant: str) -> session.Session:
+        """A session as a caller, as long as the trust is there."""
+        assert grant in self._cloud.trusts
+        return self._cloud.session()
+
+    def _trust_auth(self, trust_id: str) -> Any:
+        return None
+
+    def _session(self, auth: Any) -> session.Session:
+        return self._cloud.session()
+
+
+def refusal(status: int) -> requests.Response:
+    """The answer of a service that does not do what it is asked for."""
+    body = {"message": "IMG.0099: as the test wants it<br />"}
+    return _response(status, {}, json.dumps(body).encode())
+
+
+class _Transport(BaseAdapter):
+    def __init__(self, cloud: DirectCloud) -> None:
+        super().__init__()
+        self._cloud = cloud
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        response = self._cloud.answer(request)
+        response.request = request
+        response.url = str(request.url)
+        return response
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class _Upload:
+    """The body of a request, which is made while it is read."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body or b""
+
+    def read(self, _size: int) -> bytes:
+        if isinstance(self._body, str):
+            return self._body.encode()
+        return self._body if isinstance(self._body, bytes) else b"".join(self._body)
+
+
+class _Exchange(cloud_server.Handler):
+    """One request and its answer."""
+
+    ROUTES = {  # noqa: RUF012 (as in the base class)
+        **cloud_server.Handler.ROUTES,
+        "DELETE /v3/OS-TRUST/trusts/([^/]+)": "_delete_trust",
+    }
+
+    def __init__(self, cloud: DirectCloud, request: requests.PreparedRequest) -> None:
+        # Not the base's: there is no connection.
+        self.server = cloud
+        self.command = str(request.method)
+        self.path = str(request.path_url)
+        self.headers = request.headers  # type: ignore[assignment]
+        self.rfile = _Upload(request.body)  # type: ignore[assignment]
+        self.wfile = self._written = io.BytesIO()
+        self.close_connection = False
+        self._status = 0
+        self._sent: dict[str, str] = {}
+
+    def run(self) -> requests.Response:
+        """Serve it."""
+        try:
+            self._serve()
+        except (KeyError, AssertionError, ValueError) as error:
+            # The connection would break off; a task might take that for a fault of its own.
+            assert isinstance(self.server, DirectCloud)
+            self.server.faults.append(f"{self.command} {self.path}: {error!r}")
+            return refusal(500)
+        if not self._status:
+            raise requests.ConnectionError("no answer")
+        return _response(self._status, self._sent, self._written.getvalue())
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin the answer."""
+        self._status = code
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """Of the answer."""
+        self._sent[keyword] = value
+
+    def end_headers(self) -> None:
+        """Nothing is sent before the whole is."""
+
+    def _delete_trust(self, trust_id: str) -> None:
+        assert isinstance(self.server, DirectCloud)
+        known = self.server.trusts.pop(trust_id, None)
+        self._answer(204 if known else 404)
+
+
+def _response(status: int, headers: dict[str, str], content: bytes) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response.headers = CaseInsensitiveDict(headers)
+    response.raw = io.BytesIO(content)
+    response.reason = "as it is"
+    return response

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For each type of job: a small cloud, a job in it, and what there may be more in the end.
+
+Whatever else is there more, or less, or otherwise than before, was left behind.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ims_glance.model import attributes, server_backup, whole
+from ims_glance.model import job as model
+from ims_glance.model.capture import Wish
+from ims_glance.model.job import Job
+from ims_glance.model.server_backup import Plan
+from ims_glance.model.servers import Disk
+from ims_glance.model.whole import Component
+from tests.unit.flows.direct_cloud import DirectCloud, State
+from tests.unit.flows.machine import Machine
+
+KEY = "6f0a2b5c-0000-4000-8000-000000000000"
+_BACKUP = "b0000000-0000-4000-8000-000000000000"
+_SERVER = "50000000-0000-4000-8000-000000000000"
+_GONE = ("d0000000-0000-4000-8000-000000000000", "d1000000-0000-4000-8000-000000000000")
+_PROJECTS = ["p", "q"]
+_QUIESCES = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """One job in one small cloud.
+
+    :ivar prepare: makes what the job finds, and gives its arguments
+    :ivar made: asserts how a success is, and gives what there is more by then: kind -> ids
+    :ivar shares: whether a success changes who has the images, and so their visibility; ``made``
+        asserts how
+    """
+
+    job_type: str
+    name: str
+    prepare: Callable[[DirectCloud], dict[str, Any]]
+    made: Callable[[DirectCloud, Job], Mapping[str, set[str]]]
+    shares: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.job_type}: {self.name}"
+
+    @property
+    def creates_image(self) -> bool:
+        """Whether the job is recorded as one that makes an image."""
+        return self.job_type not in (*_MEMBERS, model.SERVER_BACKUP)
+
+    def check_success(self, cloud: DirectCloud, before: State, job: Job) -> None:
+        """Check that the job did what it is for, and left nothing else.
+
+        :raises AssertionError: if not
+        """
+        made = self.made(cloud, job)
+        after = cloud.state()
+        if self.shares:
+            after["members"] = before["members"]
+            now = after["image"]
+            after["image"] = {each: before["image"].get(each, now[each]) for each in now}
+        wanted = {kind: {*before[kind], *made.get(kind, ())} for kind in before}
+        for kind, ids in wanted.items():
+            assert ids <= after[kind].keys(), f"{kind} {ids - after[kind].keys()} is missing"
+        check_nothing_left(before, _without(after, made))
+
+
+def check_nothing_left(before: State, after: State) -> None:
+    """Check that a small cloud is as it was.
+
+    :raises AssertionError: if not; it says what is more, less or different
+    """
+    found = differences(before, after)
+    assert not found, "; ".join(found)
+
+
+def differences(before: State, after: State) -> list[str]:
+    """What is more, less or different, in words."""
+    found = []
+    for kind in before:
+        for each in sorted(before[kind].keys() | after[kind].keys()):
+            was, now = before[kind].get(each), after[kind].get(each)
+            if was is None:
+                found.append(f"{kind} {each} is left: {now!r:.300}")
+            elif now is None:
+                found.append(f"{kind} {each} is gone: {was!r:.300}")
+            elif was != now:
+                found.append(f"{kind} {each} is {now!r:.300}, and was {was!r:.300}")
+    return found
+
+
+def _without(after: State, made: Mapping[str, set[str]]) -> State:
+    return {
+        kind: {each: now for each, now in things.items() if each not in made.get(kind, ())}
+        for kind, things in after.items()
+    }
+
+
+# --- copies ------------------------------------------------------------------------------------
+
+
+def _source(cloud: DirectCloud) -> dict[str, Any]:
+    body = {"disk_format": "raw", "container_format": "bare", "tags": ["a=b"]}
+    return {"image_id": cloud.make(b"data" * 100, name="source", **body), "name": "copy"}
+
+
+def _is_copy(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    image_id = str(job.image_id)
+    assert cloud.data[image_id] == cloud.data[job.arguments["image_id"]]
+    image = cloud.images[image_id]
+    assert (image["name"], image["tags"], image["__image_size"]) == ("copy", ["a=b"], "400")
+    return {"image": {image_id}, "store file": {image_id}}
+
+
+def _whole_source(cloud: DirectCloud) -> dict[str, Any]:
+    parts = [
+        Component(Disk(number, None, 1), cloud.make(data * 100, os_hidden=True, protected=True))
+        for number, data in enumerate((b"root", b"data"))
+    ]
+    properties = {**whole.properties(parts), "__image_size": "7", attributes.CAPTURE: "paused"}
+    image_id = cloud.make(b"", name="whole", **properties)
+    for part in parts:
+        cloud.images[part.image_id][attributes.COMPONENT_OF] = image_id
+    return {"image_id": image_id, "name": "copy", "disks": 2, "cmk_id": KEY}
+
+
+def _is_whole(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    """Of two disks, with whatever data."""
+    image = cloud.images[str(job.image_id)]
+    assert (image["name"], image["status"], image["size"]) == (job.arguments["name"], "active", 0)
+    parts = whole.components(image)
+    assert [part.disk.number for part in parts] == [0, 1]
+    for part in parts:
+        view = cloud.images[part.image_id]
+        assert (view["os_hidden"], view["protected"], view["status"]) == (True, True, "active")
+        assert view[attributes.COMPONENT_OF] == job.image_id
+        assert view.get(attributes.CMK_ID) == job.arguments.get("cmk_id")
+    ids = {str(job.image_id), *(part.image_id for part in parts)}
+    return {"image": ids, "store file": ids, **_backup_with(cloud, job)}
+
+
+def _backup_with(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    """What there is of a backup that is kept with an image."""
+    if not job.arguments.get("with_backup"):
+        return {}
+    image = cloud.images[str(job.image_id)]
+    assert image[attributes.BACKUP_ID] == job.backup_id
+    return _is_backup(cloud, job)
+
+
+# --- members -----------------------------------------------------------------------------------
+
+
+def _images(cloud: DirectCloud, **members: str) -> list[str]:
+    """Two images that are shared so."""
+    images = [cloud.make(b"") for _ in range(2)]
+    for image_id in images:
+        cloud.members[image_id] = dict(members)
+        cloud.images[image_id]["visibility"] = "shared"
+    return images
+
+
+def _to_share(cloud: DirectCloud) -> dict[str, Any]:
+    images = _images(cloud, q="accepted")
+    cloud.members[images[1]] = {}
+    cloud.images[images[1]]["visibility"] = "private"
+    return {"images": images, "projects": _PROJECTS}
+
+
+def _to_unshare(cloud: DirectCloud) -> dict[str, Any]:
+    # Nobody has accepted: whom an image is shared with again has to do so again.
+    images = _images(cloud, p="pending", r="accepted")
+    cloud.members[images[1]] = {"p": "pending", "q": "pending"}
+    return {"images": images, "projects": _PROJECTS}
+
+
+def _to_accept(cloud: DirectCloud) -> dict[str, Any]:
+    images = _images(cloud, demo="pending", other="rejected")
+    for image_id in images:
+        cloud.images[image_id]["owner"] = "them"
+    return {"images": images, "project_id": "demo", "status": "accepted"}
+
+
+def _is_told(_cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    projects = job.arguments.get("projects") or [job.arguments["project_id"]]
+    pairs = {(image, project) for image in job.arguments["images"] for project in projects}
+    told = {(each["image_id"], each["project_id"]) for each in job.entities["results"]}
+    assert told == pairs
+    assert {each["status"] for each in job.entities["results"]} == {"success"}
+    return {}
+
+
+def _is_shared(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    first, second = job.arguments["images"]
+    assert cloud.members[first] == {"p": "pending", "q": "accepted"}
+    assert cloud.members[second] == {"p": "pending", "q": "pending"}
+    assert cloud.images[second]["visibility"] == "shared"
+    return _is_told(cloud, job)
+
+
+def _is_unshared(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    first, second = job.arguments["images"]
+    assert cloud.members[first] == {"r": "accepted"}
+    assert [cloud.images[each]["visibility"] for each in (first, second)] == ["shared", "private"]
+    return _is_told(cloud, job)
+
+
+def _is_accepted(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    for image_id in job.arguments["images"]:
+        assert cloud.members[image_id] == {"demo": "accepted", "other": "rejected"}
+    return _is_told(cloud, job)
+
+
+# --- volumes and servers -----------------------------------------------------------------------
+
+
+def _volume(cloud: DirectCloud) -> dict[str, Any]:
+    wanted = {"name": "system", "os_version": "CentOS 7.3 64bit", "tags": ["a=b"]}
+    return {"volume_id": cloud.volume(), **wanted}
+
+
+def _is_of_volume(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    image_id = str(job.image_id)
+    image = cloud.images[image_id]
+    assert (image["name"], image["tags"], image["min_disk"]) == ("system", ["a=b"], 1)
+    assert "__root_origin" not in image
+    return {"image": {image_id}, "store file": {image_id}}
+
+
+def _single_disks(cloud: DirectCloud) -> dict[str, Any]:
+    machine = Machine(cloud, is_local=True)
+    root, data = machine.disks
+    return machine.arguments([Wish(root, "mine"), Wish(data, "data", "said", ("c=d",))])
+
+
+def _data_disk(cloud: DirectCloud) -> dict[str, Any]:
+    machine = Machine(cloud, is_local=False)
+    return machine.arguments([Wish(machine.disks[1], "data", "said", ("c=d",))])
+
+
+def _are_of_disks(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    ids = job.entities[model.DISK_IMAGES]
+    wishes = {str(each["disk"]["number"]): each["name"] for each in job.arguments["wishes"]}
+    assert {number: cloud.images[ids[number]]["name"] for number in ids} == wishes
+    assert not any(cloud.images[each]["os_hidden"] for each in ids.values())
+    return {"image": set(ids.values()), "store file": set(ids.values())}
+
+
+def _whole_machine(is_local: bool, **more: Any) -> Callable[[DirectCloud], dict[str, Any]]:
+    def prepare(cloud: DirectCloud) -> dict[str, Any]:
+        machine = Machine(cloud, is_local)
+        if more.get("quiesces"):
+            cloud.machines.properties[machine.id] = dict(_QUIESCES)
+        wishes = [Wish(disk) for disk in machine.disks]
+        return machine.arguments(wishes, stands_still=True, server_name="web", **more)
+
+    return prepare
+
+
+def _is_captured(capture: str) -> Callable[[DirectCloud, Job], Mapping[str, set[str]]]:
+    def made(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+        assert cloud.images[str(job.image_id)][attributes.CAPTURE] == capture
+        assert cloud.machines.servers[job.arguments["server_id"]]["status"] == "ACTIVE"
+        return _is_whole(cloud, job)
+
+    return made
+
+
+def _is_backup(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    [found] = server_backup.gathered(cloud.backups.values())
+    assert (found.id, found.status) == (job.backup_id, server_backup.Status.AVAILABLE)
+    assert (len(found.parts), found.plan.capture) == (2, "paused")
+    return {"backup": {part.id for part in found.parts}}
+
+
+def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
+    """The server is gone by now."""
+    disks = [Disk(0, _GONE[0], 1), Disk(1, _GONE[1], 1, "fast")]
+    plan = Plan(_BACKUP, "b", _SERVER, "web", "", {}, "paused", 5)
+    for disk in disks:
+        backup_id = f"backup-{disk.number}"
+        cloud.backups[backup_id] = {
+            "id": backup_id,
+            "name": "b",
+            "volume_id": disk.volume_id,
+            "metadata": server_backup.metadata(plan, disk, len(disks)),
+            "size": 1,
+            "status": "available",
+            "created_at": f"2026-11-25T00:00:0{disk.number}.000000",
+            "fail_reason": None,
+        }
+    return {
+        "name": "again",
+        "backup_id": plan.id,
+        "server_id": plan.server_id,
+        "wishes": [Wish(disk).to_arguments() for disk in disks],
+        "attributes": {},
+        "cmk_id": KEY,
+    }
+
+
+_MEMBERS = (model.ADD_MEMBERS, model.DELETE_MEMBERS, model.UPDATE_MEMBERS)
+
+SCENARIOS = (
+    Scenario(model.COPY_IN_REGION, "image", _source, _is_copy),
+    Scenario(model.COPY_IN_REGION, "whole machine", _whole_source, _is_whole),
+    Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),
+    Scenario(model.DELETE_MEMBERS, "two images", _to_unshare, _is_unshared, shares=True),
+    Scenario(model.UPDATE_MEMBERS, "two images", _to_accept, _is_accepted, shares=True),
+    Scenario(model.VOLUME_CREATE_IMAGE, "volume", _volume, _is_of_volume),
+    Scenario(model.IMAGE_OF_SERVER, "local root", _single_disks, _are_of_disks),
+    Scenario(model.IMAGES_OF_VOLUMES, "data disk", _data_disk, _are_of_disks),
+    Scenario(
+        model.WHOLE_OF_SERVER,
+        "local root",
+        _whole_machine(True, cmk_id=KEY),
+        _is_captured("paused"),
+    ),
+    Scenario(
+        model.WHOLE_OF_SERVER,
+        "quiesced",
+        _whole_machine(False, quiesces=True),
+        _is_captured("quiesced"),
+    ),
+    Scenario(
+        model.WHOLE_OF_SERVER,
+        "with backup",
+        _whole_machine(True, with_backup=True),
+        _is_captured("paused"),
+    ),
+    Scenario(model.WHOLE_OF_BACKUP, "two disks", _backed_up, _is_whole),
+    Scenario(model.SERVER_BACKUP, "local root", _whole_machine(True), _is_backup),
+)

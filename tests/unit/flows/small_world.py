@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that outlives a worker: the small cloud, our database, and TaskFlow's records.
+
+Any moment of a job can be kept, and gone back to: that is how the death of a worker looks to all
+others, of whatever it died.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import pytest
+import sqlalchemy
+from oslo_db.sqlalchemy import engines
+from taskflow.persistence.backends import impl_memory
+
+from ims_glance.db.jobs import Jobs
+from ims_glance.flows import context as flows_context
+from ims_glance.flows import engine as flows_engine
+from ims_glance.flows.context import JobContext
+from tests.unit import job_database
+from tests.unit.flows.direct_cloud import DirectCloud, Kept
+
+# So patient that a neighbour is asked a few times, and not hundreds of times.
+_SECONDS = {
+    "delegation_idle_seconds": 0.0,
+    "patience_seconds": 10.0,
+    "volume_seconds_per_gib": 1.0,
+}
+
+Watch = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Saved:
+    """A moment.
+
+    :ivar database: its file
+    :ivar records: those of TaskFlow
+    :ivar version: how often those were written
+    """
+
+    cloud: Kept
+    database: bytes
+    records: Any
+    version: int
+
+    def is_as(self, other: "Saved") -> bool:
+        """Whether nothing lies between two moments of the same job that a worker could see."""
+        return (self.version, self.database, self.cloud) == (
+            other.version,
+            other.database,
+            other.cloud,
+        )
+
+
+class World:
+    """One at a time.
+
+    :ivar watch: called with what a worker is about to write
+    """
+
+    def __init__(self) -> None:
+        self.tables = job_database.Tables("sqlite://")
+        for name, seconds in _SECONDS.items():
+            self.tables.conf.set_override(name, seconds, "ims_jobs")
+        # Nobody waits for the processor here, which oslo.db would offer after each transaction.
+        engine = self.tables.database.engine
+        sqlalchemy.event.remove(engine, "checkin", engines._thread_yield)
+        self.cloud = DirectCloud()
+        self.jobs = _WatchedJobs(self)
+        self.records = impl_memory.MemoryBackend({})
+        self.records.get_connection().upgrade()
+        self.version = 0
+        self.watch: Watch = lambda _what: None
+        self._empty = self.saved()
+
+    def saved(self) -> Saved:
+        """This moment."""
+        with self._connection() as connection:
+            database = connection.serialize()
+        records = copy.deepcopy(self.records.memory)
+        return Saved(self.cloud.kept(), database, records, self.version)
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to a moment; what has run since then has another cloud, and writes nowhere."""
+        self.cloud = DirectCloud()
+        self.cloud.restore(saved.cloud)
+        with self._connection() as connection:
+            connection.deserialize(saved.database)
+        self.records.memory = copy.deepcopy(saved.records)
+        self.version = saved.version
+        self.watch = lambda _what: None
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """SQLite's own."""
+        with contextlib.closing(self.tables.database.engine.raw_connection()) as pooled:
+            yield pooled.driver_connection
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.restore(self._empty)
+
+
+class _WatchedJobs(Jobs):
+    """The table of jobs, as workers have it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.tables.database)
+        self._world = world
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("record_image_id", "progress", "record_failure", "add_to_failure", "finish"):
+            super().__getattribute__("_world").watch(f"the job's record ({name})")
+        return super().__getattribute__(name)
+
+
+class _Records:
+    """As much of TaskFlow's backend as the engine uses."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get_connection(self) -> Any:
+        return _Connection(self._world)
+
+
+class _Connection:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._connection = world.records.get_connection()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("save", "update")):
+            self._world.watch(f"TaskFlow's records ({name})")
+            self._world.version += 1
+        return getattr(self._connection, name)
+
+
+def remember(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    """Have TaskFlow keep its records in memory: each write costs less by far.
+
+    That it keeps them in the database as well, under the fence, is shown in ``test_engine``.
+    """
+    monkeypatch.setattr(flows_engine, "_FencedBackend", lambda _engine, _context: _Records(world))
+
+
+def still_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have time pass only while a job waits, and at once then."""
+    now = [1e6]
+
+    def pause(job: JobContext, seconds: float) -> None:
+        job.check()
+        now[0] += max(seconds, 0.01)
+        job.check()
+
+    clock = types.SimpleNamespace(clock_gettime=lambda _clock: now[0], CLOCK_BOOTTIME=0)
+    monkeypatch.setattr(flows_context, "time", clock)
+    monkeypatch.setattr(JobContext, "pause", pause)
