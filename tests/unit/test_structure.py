@@ -35,6 +35,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 # Tests in tests/unit that look at the tree and not at one module.
 NOT_MIRRORED = {
     "tests/unit/api/test_two_doors.py",
+    "tests/unit/flows/test_broken_reverts.py",
     "tests/unit/flows/test_deaths.py",
     "tests/unit/test_etc.py",
     "tests/unit/test_imports.py",

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``test_deaths`` would find: a revert that does nothing, and anything that is left behind.
+
+A check that passes whatever happens proves nothing.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from taskflow.task import Task as TaskFlowTask
+
+from ims_glance import flows
+from ims_glance.flows.task import Task
+from ims_glance.model.job import JobStatus
+from tests.unit.flows import explorer as explorers
+from tests.unit.flows.direct_cloud import DirectCloud
+from tests.unit.flows.explorer import Ending, Explorer, Refusal
+from tests.unit.flows.scenarios import SCENARIOS, Scenario
+
+each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+
+explorer = pytest.fixture(scope="module")(explorers.explorers)
+
+
+def _nothing(_task: Task, **_: object) -> None:
+    """A revert that is broken."""
+
+
+@pytest.mark.parametrize("job_type", flows.JOB_TYPES)
+def test_every_broken_revert_is_found(explorer, job_type, monkeypatch):
+    """In one scenario at least: in others another task may do the same work."""
+    found: dict[str, bool] = {}
+    for scenario in SCENARIOS:
+        if scenario.job_type != job_type:
+            continue
+        usual = explorer.run(scenario, keeps_moments=True)
+        for task in explorer.tasks(usual):
+            kind = type(task)
+            if kind.revert is TaskFlowTask.revert or found.get(kind.__name__):
+                continue
+            with monkeypatch.context() as patched:
+                patched.setattr(kind, "revert", _nothing)
+                found[kind.__name__] = _is_noticed(explorer, usual, task.name)
+    assert found, "nothing of such a job is ever undone"
+    assert [name for name, is_found in found.items() if not is_found] == []
+
+
+def _is_noticed(explorer: Explorer, usual: Ending, task: str) -> bool:
+    """Whether a check fails for a job that was cancelled while a task was at work."""
+    for moment in reversed(usual.moments):
+        if moment.task != task:
+            continue
+        ending = explorer.resume(usual, moment, is_cancelled=True)
+        try:
+            ending.check()
+        except AssertionError:
+            return True
+    return False
+
+
+def _left_image(cloud: DirectCloud) -> None:
+    cloud.make(name="left")
+
+
+def _left_volume(cloud: DirectCloud) -> None:
+    cloud.volume(name="left")
+
+
+def _left_store_file(cloud: DirectCloud) -> None:
+    cloud.data["left"] = b"left"
+
+
+def _left_secret(cloud: DirectCloud) -> None:
+    cloud.secrets["left"] = {"name": "left"}
+
+
+def _left_trust(cloud: DirectCloud) -> None:
+    cloud.trust()
+
+
+def _left_snapshot(cloud: DirectCloud) -> None:
+    cloud.machines.snapshots["left"] = {"id": "left", "name": "left", "status": "available"}
+
+
+def _left_backup(cloud: DirectCloud) -> None:
+    # No part of any server backup.
+    cloud.backups["left"] = {"id": "left", "name": "left", "status": "available"}
+
+
+def _left_members(cloud: DirectCloud) -> None:
+    cloud.members["left"] = {"left": "pending"}
+
+
+def _left_server(cloud: DirectCloud) -> None:
+    cloud.machines.server([])
+
+
+LEAKS: dict[str, Callable[[DirectCloud], None]] = {
+    "image": _left_image,
+    "volume": _left_volume,
+    "store file": _left_store_file,
+    "secret": _left_secret,
+    "trust": _left_trust,
+    "snapshot": _left_snapshot,
+    "backup": _left_backup,
+    "members": _left_members,
+    "server": _left_server,
+}
+
+
+@each_scenario
+def test_whatever_is_left_behind_is_found(explorer, scenario):
+    """By a job that succeeds, and by one that fails."""
+    for kind, leak in LEAKS.items():
+        if scenario.shares and kind == "members":
+            # Of whom the images are shared with, each image is looked at by itself.
+            continue
+        for refused in (None, Refusal(3)):
+            ending = explorer.run(scenario, refused, watch=_once(leak))
+            assert (ending.job.status is JobStatus.FAIL) or refused is None
+            with pytest.raises(AssertionError, match=f"{kind} "):
+                ending.check()
+
+
+def _once(leak: Callable[[DirectCloud], None]) -> Callable[[DirectCloud, int], None]:
+    def watch(cloud: DirectCloud, number: int) -> None:
+        if number == 1:
+            leak(cloud)
+
+    return watch
+
+
+@each_scenario
+def test_a_job_that_makes_nothing_is_found(scenario: Scenario, explorer):
+    """Its check of a success looks for what the job is for."""
+    ending = explorer.run(scenario, Refusal(0))
+    assert ending.job.status is JobStatus.FAIL
+    with pytest.raises((AssertionError, KeyError, ValueError)):
+        scenario.check_success(ending.cloud, ending.before, ending.job)
