@@ -134,7 +134,13 @@ class Worker:
         for delegation_id in self._delegations.left_behind(
             self._options.orphan_seconds, self._options.delegation_idle_seconds
         ):
-            self._end_delegation(delegation_id)
+            try:
+                self._end_delegation(delegation_id)
+            except exceptions.Unavailable:
+                raise
+            except exceptions.ImsError as error:
+                # Of this one; the others are none the worse.
+                LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -208,8 +214,8 @@ class Worker:
         if delegation_id is not None:
             try:
                 self._end_delegation(delegation_id)
-            except exceptions.Unavailable as error:
-                LOG.warning("A delegation is left for later: %s", error)
+            except exceptions.ImsError as error:
+                LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
 
     def _found(self, delegation_id: str) -> Delegation | None:
         try:

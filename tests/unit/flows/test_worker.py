@@ -276,6 +276,22 @@ def test_keystone_is_away_when_the_job_ends(tables, given_back, monkeypatch):
     assert calls == ["trust"] * 3
 
 
+def test_a_trust_that_keystone_keeps_is_in_nobodys_way(tables, monkeypatch):
+    def kept(_self, grant):
+        if grant == "kept":
+            raise rest.Refused(403, "IMG.0026", "Identity", "policy")
+
+    monkeypatch.setattr(Identity, "give_back", kept)
+    ids = []
+    # The one after it, whichever is looked at first.
+    for grant in ("other", "kept", "another"):
+        delegation_id, made = tables.delegation(grant)
+        tables.database.write(lambda connection, made=made: delegations.record(connection, made))
+        ids.append(delegation_id)
+    with running(tables):
+        until(lambda: [tables.delegations.get(each) is None for each in ids] == [True, False, True])
+
+
 def test_a_trust_whose_giver_is_gone_is_forgotten(tables, monkeypatch):
     def ended(_self, _grant):
         raise rest.DelegationEnded(service="Identity", reason="disabled")
