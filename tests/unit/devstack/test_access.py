@@ -3,7 +3,7 @@ import stat
 import subprocess
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from pocket_cloud import access
 from pocket_cloud.errors import PocketError
 

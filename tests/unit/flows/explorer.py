@@ -254,7 +254,8 @@ class _Run:
             context = self.begun()
             if is_cancelled:
                 context.lease.cancel()
-            worker._running[_JOB_ID] = context
+            worker._take_thread()
+            worker._running.add(context)
             worker._work(context)
         worker.give_back()
 
