@@ -112,8 +112,8 @@ def _stored() -> Iterator[str]:
     data = Cloud.from_environment().path("data")
     for folder in _FOLDERS:
         for path in (data / folder).rglob("*"):
-            # Nova keeps images that it has opened, and locks, for the next server.
-            if path.is_file() and path.parent.name not in ("_base", "locks"):
+            # Nova keeps images that it has opened, and notes, for the next server.
+            if path.is_file() and path.parent.name not in ("_base", "locks", "instances"):
                 yield str(path.relative_to(data))
     yield from _disks()
 
