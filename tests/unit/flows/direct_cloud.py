@@ -24,6 +24,9 @@ from tests.unit.clouds import cloud_server
 URL = "http://cloud"
 
 Serve = Callable[[], requests.Response]
+# What a small cloud has that is no state of it.
+_PASSING = frozenset({"before", "requests", "around", "faults", "exchange", "_one_at_a_time"})
+
 State = dict[str, dict[str, Any]]
 Kept = dict[str, Any]
 
@@ -35,6 +38,7 @@ class DirectCloud(cloud_server.SmallCloud):
     :ivar trusts: by id
     :ivar around: called with ``METHOD path`` and what serves the request; it returns the answer, or
         raises what the client is to meet
+    :ivar exchange: what serves one request
     :ivar faults: what no request of a job should have met: errors of the small cloud itself
     """
 
@@ -42,11 +46,10 @@ class DirectCloud(cloud_server.SmallCloud):
         super().__init__()
         self.secrets: dict[str, dict[str, Any]] = {}
         self.trusts: dict[str, dict[str, Any]] = {}
-        kept = vars(self).keys() - {"before", "requests"}
         self.around: Callable[[str, Serve], requests.Response] = lambda _request, serve: serve()
         self.faults: list[str] = []
         self._one_at_a_time = threading.RLock()
-        self._passing = {*vars(self), "_passing"} - kept
+        self.exchange: type[Exchange] = Exchange
 
     def session(self) -> session.Session:
         """A session that finds every service here."""
@@ -61,7 +64,9 @@ class DirectCloud(cloud_server.SmallCloud):
         """The answer to a request, as :attr:`around` will have it."""
         path = str(request.path_url).partition("?")[0]
         with self._one_at_a_time:
-            return self.around(f"{request.method} {path}", lambda: _Exchange(self, request).run())
+            return self.around(
+                f"{request.method} {path}", lambda: self.exchange(self, request).run()
+            )
 
     def state(self) -> State:
         """All that there is: kind -> id -> what the owner of the thing sees of it."""
@@ -81,7 +86,7 @@ class DirectCloud(cloud_server.SmallCloud):
 
     def kept(self) -> Kept:
         """All that later requests may be answered by."""
-        kept = {name: value for name, value in vars(self).items() if name not in self._passing}
+        kept = {name: value for name, value in vars(self).items() if name not in _PASSING}
         return copy.deepcopy({**kept, "machines": vars(self.machines)})
 
     def restore(self, kept: Kept) -> None:
@@ -89,6 +94,13 @@ class DirectCloud(cloud_server.SmallCloud):
         there = copy.deepcopy(kept)
         vars(self.machines).update(there.pop("machines"))
         vars(self).update(there)
+
+    def settle(self) -> None:
+        """Do what is still to be done; here all is done when it is answered."""
+
+    def visible(self, kept: Kept) -> Kept:
+        """What of it anybody could see."""
+        return kept
 
     def trust(self) -> str:
         """A new trust; its id."""
@@ -151,7 +163,7 @@ class _Upload:
         return self._body if isinstance(self._body, bytes) else b"".join(self._body)
 
 
-class _Exchange(cloud_server.Handler):
+class Exchange(cloud_server.Handler):
     """One request and its answer."""
 
     ROUTES = {  # noqa: RUF012 (as in the base class)

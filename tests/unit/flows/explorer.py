@@ -165,10 +165,13 @@ def _order(thing: tuple[str, Any]) -> str:
 
 
 class Explorer:
-    """Runs jobs by real workers, one after the other, each in a world of its own."""
+    """Runs jobs by real workers, one after the other, each in a world of its own.
 
-    def __init__(self) -> None:
-        self.world = World()
+    :param kind: of the clouds
+    """
+
+    def __init__(self, kind: type[DirectCloud] = DirectCloud) -> None:
+        self.world = World(kind)
         self.worker = Worker(self.world.tables.conf, flows.JOB_TYPES)
         # The database is in memory, and has one connection.
         self.worker._jobs = self.world.jobs
@@ -276,6 +279,7 @@ class _Run:
     def ending(self, scenario: Scenario, before: State, earlier: list[str]) -> Ending:
         """How it ended."""
         world = self._world
+        world.cloud.settle()
         job = world.tables.jobs.get(_JOB_ID)
         assert job.is_finished, job
         made = [*earlier, *self._requests]
@@ -309,7 +313,11 @@ class _Run:
             return
         saved = self._world.saved()
         last = self._moments[-1] if self._moments else None
-        if last is not None and last.saved.is_as(saved) and last.refused == self.refused:
+        if (
+            last is not None
+            and last.saved.is_as(saved, self._world.cloud)
+            and last.refused == self.refused
+        ):
             last.names.append(name)
         else:
             task = self._world.tables.jobs.get(_JOB_ID).current_task
@@ -317,13 +325,16 @@ class _Run:
             self._moments.append(Moment([name], task, made, self.refused, saved))
 
 
-def explorers() -> Iterator[Explorer]:
-    """One with a time of its own."""
+def explorers(kind: type[DirectCloud] = DirectCloud) -> Iterator[Explorer]:
+    """One with a time of its own.
+
+    :param kind: of its clouds
+    """
     with pytest.MonkeyPatch.context() as monkeypatch:
         small_world.still_time(monkeypatch)
         # Hundreds of jobs fail, as they should: their log helps nobody.
         for module in (flows_task, flows_worker):
             monkeypatch.setattr(module.LOG, "disabled", True)
-        explorer = Explorer()
+        explorer = Explorer(kind)
         small_world.remember(monkeypatch, explorer.world)
         yield explorer

@@ -48,29 +48,28 @@ class Saved:
     records: Any
     version: int
 
-    def is_as(self, other: "Saved") -> bool:
+    def is_as(self, other: "Saved", cloud: DirectCloud) -> bool:
         """Whether nothing lies between two moments of the same job that a worker could see."""
-        return (self.version, self.database, self.cloud) == (
-            other.version,
-            other.database,
-            other.cloud,
-        )
+        seen, seen_then = (cloud.visible(each.cloud) for each in (self, other))
+        return (self.version, self.database, seen) == (other.version, other.database, seen_then)
 
 
 class World:
     """One at a time.
 
+    :param kind: of its cloud
     :ivar watch: called with what a worker is about to write
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[DirectCloud] = DirectCloud) -> None:
+        self._kind = kind
         self.tables = job_database.Tables("sqlite://")
         for name, seconds in _SECONDS.items():
             self.tables.conf.set_override(name, seconds, "ims_jobs")
         # Nobody waits for the processor here, which oslo.db would offer after each transaction.
         engine = self.tables.database.engine
         sqlalchemy.event.remove(engine, "checkin", engines._thread_yield)
-        self.cloud = DirectCloud()
+        self.cloud = self._kind()
         self.jobs = _WatchedJobs(self)
         self.records = impl_memory.MemoryBackend({})
         self.records.get_connection().upgrade()
@@ -87,7 +86,7 @@ class World:
 
     def restore(self, saved: Saved) -> None:
         """Go back to a moment; what has run since then has another cloud, and writes nowhere."""
-        self.cloud = DirectCloud()
+        self.cloud = self._kind()
         self.cloud.restore(saved.cloud)
         with self._connection() as connection:
             connection.deserialize(saved.database)

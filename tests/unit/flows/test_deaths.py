@@ -5,7 +5,7 @@ Each test goes through all requests of its job, and through all that is recorded
 names those at which it happened.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -14,10 +14,15 @@ from ims_glance.model.job import JobStatus
 from tests.unit.flows import explorer as explorers
 from tests.unit.flows.explorer import Ending, Explorer, Refusal
 from tests.unit.flows.scenarios import SCENARIOS, Scenario
+from tests.unit.flows.slow_cloud import SlowCloud
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 
-explorer = pytest.fixture(scope="module")(explorers.explorers)
+
+@pytest.fixture(scope="module")
+def explorer() -> Iterator[Explorer]:
+    """What runs the jobs, where Nova and Cinder take their time."""
+    yield from explorers.explorers(SlowCloud)
 
 
 @pytest.fixture(scope="module")
