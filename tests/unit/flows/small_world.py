@@ -58,6 +58,8 @@ class World:
     """One at a time.
 
     :param kind: of its cloud
+    :ivar version: how often TaskFlow's records were written
+    :ivar known_of_tasks: what those say of each task
     :ivar watch: called with what a worker is about to write
     """
 
@@ -74,6 +76,7 @@ class World:
         self.records = impl_memory.MemoryBackend({})
         self.records.get_connection().upgrade()
         self.version = 0
+        self.known_of_tasks: dict[str, Any] = {}
         self.watch: Watch = lambda _what: None
         self._empty = self.saved()
 
@@ -92,6 +95,7 @@ class World:
             connection.deserialize(saved.database)
         self.records.memory = copy.deepcopy(saved.records)
         self.version = saved.version
+        self.known_of_tasks = {}
         self.watch = lambda _what: None
 
     @contextlib.contextmanager
@@ -144,6 +148,15 @@ class _Connection:
             self._world.watch(f"TaskFlow's records ({name})")
             self._world.version += 1
         return getattr(self._connection, name)
+
+    def update_atom_details(self, atom: Any) -> Any:
+        """Of one task; how far it is by its own account is nothing that others act on."""
+        known = {name: value for name, value in atom.to_dict().items() if name != "meta"}
+        if self._world.known_of_tasks.get(atom.uuid) != known:
+            self._world.watch(f"TaskFlow's record of '{atom.name}' ({atom.state})")
+            self._world.version += 1
+        self._world.known_of_tasks[atom.uuid] = known
+        return self._connection.update_atom_details(atom)
 
 
 def remember(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
