@@ -10,7 +10,10 @@ import pytest
 from taskflow.task import Task as TaskFlowTask
 
 from ims_glance import flows
+from ims_glance.flows.cinder_upload import Upload
+from ims_glance.flows.members import Share
 from ims_glance.flows.task import Task
+from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from tests.unit.flows import explorer as explorers
 from tests.unit.flows.direct_cloud import DirectCloud
@@ -50,12 +53,36 @@ def _is_noticed(explorer: Explorer, usual: Ending, task: str) -> bool:
     for moment in reversed(usual.moments):
         if moment.task != task:
             continue
-        ending = explorer.resume(usual, moment, is_cancelled=True)
         try:
-            ending.check()
+            explorer.resume(usual, moment, is_cancelled=True).check()
         except AssertionError:
             return True
     return False
+
+
+@pytest.mark.parametrize(
+    ("job_type", "kind", "method", "broken"),
+    [
+        # Both would look for what a worker that died has done.
+        (model.VOLUME_CREATE_IMAGE, Upload, "find", lambda _self: None),
+        (model.ADD_MEMBERS, Share, "there", lambda _self: {}),
+    ],
+)
+def test_what_is_not_done_again_is_found(explorer, job_type, kind, method, broken, monkeypatch):
+    """By the death of a worker: without one, all is well."""
+    [scenario] = [each for each in SCENARIOS if each.job_type == job_type]
+    monkeypatch.setattr(kind, method, broken)
+    usual = explorer.run(scenario, keeps_moments=True)
+    assert _is_right(usual)
+    assert any(not _is_right(explorer.resume(usual, moment)) for moment in usual.moments)
+
+
+def _is_right(ending: Ending) -> bool:
+    try:
+        ending.check()
+    except AssertionError:
+        return False
+    return ending.job.status is JobStatus.SUCCESS
 
 
 def _left_image(cloud: DirectCloud) -> None:
