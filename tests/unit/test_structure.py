@@ -37,6 +37,7 @@ NOT_MIRRORED = {
     "tests/unit/api/test_two_doors.py",
     "tests/unit/flows/test_broken_reverts.py",
     "tests/unit/flows/test_deaths.py",
+    "tests/unit/flows/test_small_clouds.py",
     "tests/unit/test_etc.py",
     "tests/unit/test_imports.py",
     "tests/unit/test_promises.py",
