@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands and workers in processes that are forked from a warm one (:mod:`tests.cloud.warm`)."""
 
+import ctypes
 import functools
 import multiprocessing
 import multiprocessing.context
@@ -20,6 +21,8 @@ import pytest
 from tests.cloud import pocket
 
 _HUNG = 300.0
+_SET_DEATH_SIGNAL = 1
+_PRCTL = ctypes.CDLL(None).prctl
 
 
 @functools.cache
@@ -75,6 +78,8 @@ def _run(
     output: str,
 ) -> None:
     """In the forked process: become what was asked for."""
+    # The fork server ends with the run that has it; a run that is killed leaves nobody behind.
+    _PRCTL(_SET_DEATH_SIGNAL, signal.SIGKILL)
     # The fork server takes no notice of Ctrl-C; a process that was started by a shell does.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()

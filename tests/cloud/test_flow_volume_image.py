@@ -10,7 +10,7 @@ from ims_glance.model import attributes
 from tests.cloud import flow_jobs, jobs, tenants
 from tests.cloud.flow_jobs import DATA, VOLUME
 
-TASKS = ("read volume", "begin upload", "await upload", "describe image")
+TASKS = ("read volume", "*begin upload", "*await upload", "describe image")
 _GIB = 1 << 30
 
 
@@ -122,11 +122,9 @@ def test_an_image_that_is_deleted_meanwhile_is_the_reason(bench, tenant, volume)
     assert jobs.owned(tenant) == {}
 
 
-@pytest.mark.parametrize("point", ["RUNNING", "SUCCESS"])
-@pytest.mark.parametrize("task", TASKS)
-def test_killed_at_a_task_it_is_finished_by_another(bench, tenant, volume, tmp_path, task, point):
+def test_when_each_worker_dies(bench, tenant, volume, tmp_path):
     job_id = accept(bench, tenant, volume)
-    flow_jobs.killed_once(bench, job_id, task, point, tmp_path / "died")
+    flow_jobs.killed_again_and_again(bench, job_id, flow_jobs.each_task(*TASKS), tmp_path)
     with flow_jobs.working(bench):
         job = flow_jobs.succeeded(bench, job_id)
     checked(tenant, job)
