@@ -12,17 +12,20 @@ from tests.cloud import leftovers, machines, pocket, tenants
 # follows in the order of the alphabet.
 LONGEST = (
     "test_whole_machine.py",
-    "test_fuzz.py",
-    "test_demo.py",
-    "test_torture_backups.py",
-    "test_flow_copy.py",
-    "test_torture_machines.py",
     "test_backups.py",
+    "test_demo.py",
     "test_quiesce.py",
+    "test_torture_backups.py",
     "test_flow_volume_image.py",
-    "test_flow_members.py",
+    "test_fuzz.py",
+    "test_torture_machines.py",
     "test_jobs.py",
     "test_pocket_lifecycle.py",
+    "test_flow_copy.py",
+    "test_flow_members.py",
+    "test_store_contract.py",
+    "test_guest.py",
+    "test_small_clouds.py",
 )
 # Last comes what takes the cloud's database and queue away: Nova and Cinder need a while.
 LAST = "test_torture.py"

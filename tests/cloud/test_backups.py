@@ -176,4 +176,4 @@ class TestRefusals:
             tenant.ims.wait_for_job(job, timeout=PATIENCE)
         assert "could not be undone" not in tenant.ims.get_job(job).fail_reason
         assert tenant.compute.get_server(on_volumes.id).status == "ACTIVE"
-        admin.block_storage.update_quota_set(project, backups=20)
+        admin.block_storage.update_quota_set(project, backups=40)

@@ -28,7 +28,7 @@ def silent(tenant):
     """It has the same properties, and no agent."""
     with (
         machines.guest(tenant, **REQUIRED) as image,
-        machines.volume_root(tenant, image) as server,
+        machines.volume_root(tenant, image, disks=1) as server,
     ):
         yield server
 
