@@ -4,7 +4,10 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pocket_cloud import packages, results
 from pocket_cloud.cloud import Cloud
@@ -16,6 +19,7 @@ LINTERS = (
     ("mypy",),
 )
 _NONE_CHOSEN = 5
+_NICE = 5
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,23 @@ class Part:
     name: str
     folders: tuple[str, ...]
     options: tuple[str, ...]
+
+    @property
+    def slug(self) -> str:
+        """Its name for files."""
+        return self.name.replace(" ", "-")
+
+    def is_there(self, cloud: Cloud) -> bool:
+        """Whether the checkout has such tests."""
+        return (cloud.checkout / self.folders[0]).is_dir()
+
+    def report(self, cloud: Cloud) -> Path:
+        """Where its results are written."""
+        return cloud.path("logs", f"tests-{self.slug}.xml")
+
+    def command(self, cloud: Cloud, arguments: list[str]) -> list[str]:
+        """Arguments of pytest: its own, and what the user wants."""
+        return [*self.options, f"--junit-xml={self.report(cloud)}", *self.folders, *arguments]
 
 
 WITHOUT_CLOUD = Part(
@@ -62,23 +83,70 @@ def run(cloud: Cloud, arguments: list[str], is_quick: bool = False) -> int:
     failed = [" ".join(command) for command, code in zip(LINTERS, codes, strict=True) if code]
     if failed:
         print(f"failed so far: {', '.join(failed)}", flush=True)
-    parts = (WITHOUT_CLOUD,) if is_quick else (WITHOUT_CLOUD, SIDE_BY_SIDE, ALONE)
-    there = [part for part in parts if (cloud.checkout / part.folders[0]).is_dir()]
-    reports = [cloud.path("logs", f"tests-{part.name.replace(' ', '-')}.xml") for part in there]
-    tested = []
-    for part, report in zip(there, reports, strict=True):
-        report.unlink(missing_ok=True)
-        print(f"\ntests {part.name}", flush=True)
-        report_to = f"--junit-xml={report}"
-        tested.append(_run(cloud, "pytest", *part.options, report_to, *part.folders, *arguments))
+    parts = [part for part in (WITHOUT_CLOUD, SIDE_BY_SIDE, ALONE) if part.is_there(cloud)]
+    for part in parts:
+        part.report(cloud).unlink(missing_ok=True)
+    if is_quick or parts == [WITHOUT_CLOUD]:
+        parts = [WITHOUT_CLOUD]
+        tested = [_test(cloud, WITHOUT_CLOUD, arguments)]
+    else:
+        tested = [_test(cloud, SIDE_BY_SIDE, arguments)]
+        # What harms services waits for them most of the time.
+        with _beside(cloud, WITHOUT_CLOUD, arguments, tested):
+            tested.append(_test(cloud, ALONE, arguments))
     # "-k WORD" may choose tests of one part only.
     chosen = [code for code in tested if code != _NONE_CHOSEN] or [_NONE_CHOSEN]
+    reports = [part.report(cloud) for part in parts]
     print(results.summary(report for report in reports if report.exists()), flush=True)
     return next((code for code in [*codes, *chosen] if code), 0)
 
 
+def _test(cloud: Cloud, part: Part, arguments: list[str]) -> int:
+    print(f"\ntests {part.name}", flush=True)
+    return _run(cloud, "pytest", *part.command(cloud, arguments))
+
+
+@contextmanager
+def _beside(cloud: Cloud, part: Part, arguments: list[str], tested: list[int]) -> Iterator[None]:
+    """Run tests beside the block, with less claim to the processors; what they show comes behind.
+
+    :param tested: gets their exit code
+    """
+    log = cloud.path("logs", f"tests-{part.slug}.log")
+    with log.open("w+", errors="replace") as output:
+        command = ["nice", "-n", str(_NICE), *_program(cloud, "pytest")]
+        process = subprocess.Popen(
+            [*command, *part.command(cloud, arguments)],
+            cwd=cloud.checkout,
+            env=_environment(cloud),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield
+            tested.append(process.wait())
+        finally:
+            process.terminate()
+            process.wait()
+        print(
+            f"\ntests {part.name}, at the same time\n{log.read_text(errors='replace')}", flush=True
+        )
+
+
 def _run(cloud: Cloud, program: str, *arguments: str) -> int:
-    """A program of the virtual environment, in the checkout."""
+    """A program of the virtual environment, in the checkout; its exit code."""
+    command = [*_program(cloud, program), *arguments]
+    return subprocess.run(
+        command, cwd=cloud.checkout, env=_environment(cloud), check=False
+    ).returncode
+
+
+def _program(cloud: Cloud, name: str) -> list[str]:
+    return [str(cloud.venv / "bin" / name)]
+
+
+def _environment(cloud: Cloud) -> dict[str, str]:
     # Not those of another cloud: OS_CLIENT_CONFIG_FILE, say, is heard before anything else.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     environment = {
@@ -92,5 +160,4 @@ def _run(cloud: Cloud, program: str, *arguments: str) -> int:
     # compile the same modules.
     for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(name, None)
-    command = [str(cloud.venv / "bin" / program), *arguments]
-    return subprocess.run(command, cwd=cloud.checkout, env=environment, check=False).returncode
+    return environment

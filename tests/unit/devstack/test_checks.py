@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """With stand-ins for the programs, which say what they were called with."""
 
+import time
+
 import pytest
 from pocket_cloud import checks, packages
 
@@ -73,10 +75,45 @@ def test_what_harms_the_cloud_runs_alone_and_last(cloud, programs, capfd):
     programs()
     (cloud.checkout / "tests" / "cloud").mkdir()
     assert checks.run(cloud, ["-q"]) == 0
-    [_without, beside, alone], _out = pytests(capfd)
+    [beside, alone, without], out = pytests(capfd)
     assert "-m not alone -n 3 --dist loadfile" in beside
     assert alone.startswith("pytest -m alone --junit-xml=")
     assert alone.endswith(f" tests/cloud -q [{cloud.home}]")
+    assert without.endswith(f" tests/unit tests/functional -q [{cloud.home}]")
+    assert "tests without the cloud, at the same time" in out
+
+
+def test_what_runs_at_the_same_time_may_fail_too(cloud, programs, capfd):
+    programs()
+    (cloud.checkout / "tests" / "cloud").mkdir()
+    program = cloud.venv / "bin" / "pytest"
+    program.write_text('#!/bin/sh\ncase "$*" in *tests/unit*) exit 3;; *) exit 0;; esac\n')
+    assert checks.run(cloud, []) == 3
+
+
+def test_interrupted_it_leaves_no_tests_behind(cloud, programs, monkeypatch, tmp_path):
+    programs()
+    (cloud.checkout / "tests" / "cloud").mkdir()
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    program = cloud.venv / "bin" / "pytest"
+    program.write_text(
+        f"#!/bin/sh\ntrap 'touch {ended}; exit 1' TERM\n"
+        f'case "$*" in *tests/unit*) touch {began}; while true; do sleep 0.1; done;; esac\n'
+    )
+    run = checks._test
+
+    def interrupted(cloud, part, arguments):
+        if part is not checks.ALONE:
+            return run(cloud, part, arguments)
+        deadline = time.monotonic() + 240
+        while not began.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checks, "_test", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        checks.run(cloud, [])
+    assert ended.exists()
 
 
 def test_what_is_quick_needs_no_cloud(cloud, programs, capfd):
