@@ -5,8 +5,10 @@ It is that of one project, among others that are worked on beside it, or that of
 """
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import rados
 import rbd
@@ -113,11 +115,22 @@ def _ids(text: str) -> set[str]:
 def _stored() -> Iterator[str]:
     data = Cloud.from_environment().path("data")
     for folder in _FOLDERS:
-        for path in (data / folder).rglob("*"):
+        for path in files(data / folder):
             # Nova keeps images that it has opened, and notes, for the next server.
-            if path.is_file() and path.parent.name not in ("_base", "locks", "instances"):
+            if path.parent.name not in ("_base", "locks", "instances"):
                 yield str(path.relative_to(data))
     yield from _disks()
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The files anywhere below a folder.
+
+    Others may remove folders meanwhile, over which ``Path.rglob`` would fail.
+    """
+    for parent, _folders, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            if path.is_file():
+                yield path
 
 
 def _disks() -> Iterator[str]:

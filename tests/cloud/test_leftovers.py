@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever is left behind in the cloud is found, or other tests would pass for nothing."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -117,3 +118,22 @@ def test_a_run_that_leaves_something_fails(monkeypatch):
     admin = pocket.connect("admin")
     assert admin.image.find_image(image_id) is not None
     admin.image.delete_image(image_id)
+
+
+def test_folders_that_go_while_they_are_looked_through_do_no_harm(tmp_path, monkeypatch):
+    """Those of servers and backups of the tests beside this one."""
+    gone = tmp_path / "a" / "gone"
+    gone.mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    stays = tmp_path / "b" / "stays"
+    stays.touch()
+    scandir = os.scandir
+
+    def late(path: str) -> Any:
+        if str(path) == str(gone):
+            gone.rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", late)
+    assert list(leftovers.files(tmp_path)) == [stays]
+    assert not gone.exists()
