@@ -20,7 +20,8 @@ loopback."""
 _EPILOG = """\
 environment:
   POCKET_HOME   the folder of the cloud (default: .pocket in the checkout)
-  POCKET_PORT   the first of its 100 ports (default: 21000); another cloud takes another one
+  POCKET_PORT   the first of its 100 ports, all from 1024 to 32767 (default: 21000); another cloud
+                takes another one
   POCKET_VENV   the virtual environment (default: venv in the folder of the cloud)
 
 use it:

@@ -52,9 +52,14 @@ class Cloud:
         if given and not given.isdigit():
             raise PocketError(f"POCKET_PORT={given}: not a number")
         known = _read_json(home / "state.json").get("base")
+        if given:
+            # Now and not after minutes of installing.
+            ports.allocate(int(given))
         base = int(given or known or ports.DEFAULT_BASE)
         if known and int(known) != base:
-            raise PocketError(f"{home} was made with POCKET_PORT={known}; 'clean' it first")
+            raise PocketError(
+                f"{home} was made with POCKET_PORT={known}; 'clean' it first, without POCKET_PORT"
+            )
         return cls(home, base, venv)
 
     @cached_property

@@ -29,10 +29,18 @@ def test_a_port_that_is_no_number_is_refused(short_path, port):
         Cloud.from_environment({"POCKET_HOME": str(short_path), "POCKET_PORT": port})
 
 
+@pytest.mark.parametrize("port", ["80", "41000"])
+def test_a_port_out_of_range_is_refused_before_anything_is_done(short_path, port):
+    with pytest.raises(PocketError, match=f"POCKET_PORT={port}: the 100 ports must lie between"):
+        Cloud.from_environment({"POCKET_HOME": str(short_path), "POCKET_PORT": port})
+
+
 def test_a_cloud_keeps_the_ports_it_was_made_with(short_path):
     Cloud(home=short_path, base=24000).remember(profile="light")
     assert Cloud.from_environment({"POCKET_HOME": str(short_path)}).base == 24000
-    with pytest.raises(PocketError, match="was made with POCKET_PORT=24000"):
+    with pytest.raises(
+        PocketError, match="was made with POCKET_PORT=24000; 'clean' it first, without"
+    ):
         Cloud.from_environment({"POCKET_HOME": str(short_path), "POCKET_PORT": "25000"})
 
 
