@@ -8,6 +8,7 @@ stores and the key manager with the service's credentials.
 
 import argparse
 import datetime
+import math
 import os
 import sys
 import time
@@ -33,6 +34,8 @@ from ims_glance.db.database import Database
 from ims_glance.store import driver
 
 _DEFAULT_MIN_AGE = 24.0
+# Of hours or seconds that an argument may say: a hundred years of hours.
+_LONGEST = 876_000
 
 
 class Failed(Exception):
@@ -176,11 +179,11 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
     command(openapi)
     audit_parser = command(audit)
     audit_parser.add_argument(
-        "--last", type=int, default=20, metavar="N", help="how many (default: %(default)s)"
+        "--last", type=_count, default=20, metavar="N", help="how many (default: %(default)s)"
     )
     audit_parser.add_argument(
         "--silence",
-        type=float,
+        type=_duration,
         default=2.0,
         metavar="SECONDS",
         help="there are no more when none came for SECONDS (default: %(default)g)",
@@ -198,7 +201,7 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
     orphans_parser.add_argument("--delete", action="store_true", help="delete them")
     orphans_parser.add_argument(
         "--min-age",
-        type=float,
+        type=_duration,
         default=_DEFAULT_MIN_AGE,
         metavar="HOURS",
         help="leave alone what was written in the last HOURS (default: %(default)g), for it may "
@@ -209,6 +212,24 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         choices=("sync", "version"),
         help="sync: make the tables or bring them up to date; version: show their version",
     )
+
+
+def _count(text: str) -> int:
+    """An argument that is a whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no whole number, 0 or more")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    """An argument that is a number, 0 or more, of hours or seconds."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 0 to {_LONGEST}")
+    return number
 
 
 def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:

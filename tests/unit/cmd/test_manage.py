@@ -124,6 +124,24 @@ def test_help(site):
     assert "default: 24" in " ".join(done.out.split())
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("audit", "--last", "-5"), "-5 is no whole number, 0 or more"),
+        (("audit", "--last", "x"), "x is no whole number, 0 or more"),
+        (("audit", "--silence", "-1"), "-1 is no number from 0 to 876000"),
+        (("orphans", "--min-age", "nan"), "nan is no number from 0 to 876000"),
+        (("orphans", "--min-age", "-1"), "-1 is no number from 0 to 876000"),
+        (("orphans", "--min-age", "1e12"), "1e12 is no number from 0 to 876000"),
+        (("orphans", "--min-age", "a day"), "a day is no number from 0 to 876000"),
+    ],
+)
+def test_numbers_that_make_no_sense(site, command, words):
+    done = site.run(*command)
+    assert done.status == 2
+    assert done.last_words.endswith(words)
+
+
 @pytest.mark.parametrize("content", ["", "[DEFAULT]\nenabled_backends =\n"])
 def test_without_glances_configuration(site, tmp_path, content):
     (tmp_path / "empty.conf").write_text(content)
