@@ -94,10 +94,19 @@ def run(cloud: Cloud, arguments: list[str], is_quick: bool = False) -> int:
         # What harms services waits for them most of the time.
         with _beside(cloud, WITHOUT_CLOUD, arguments, tested):
             tested.append(_test(cloud, ALONE, arguments))
+        parts = [SIDE_BY_SIDE, ALONE, WITHOUT_CLOUD]
     # "-k WORD" may choose tests of one part only.
     chosen = [code for code in tested if code != _NONE_CHOSEN] or [_NONE_CHOSEN]
     reports = [part.report(cloud) for part in parts]
-    print(results.summary(report for report in reports if report.exists()), flush=True)
+    there = [report for report in reports if report.exists()]
+    failed += [
+        f"tests {part.name}"
+        for part, code in zip(parts, tested, strict=True)
+        if code not in (0, _NONE_CHOSEN)
+    ]
+    if chosen == [_NONE_CHOSEN]:
+        failed.append("no test was chosen")
+    print(results.summary(there, failed), flush=True)
     return next((code for code in [*codes, *chosen] if code), 0)
 
 

@@ -2,7 +2,7 @@
 """What several runs of pytest say together: how many passed, and which took longest."""
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,10 +11,12 @@ _SLOWEST = 30
 _OUTCOMES = {"failure": "failed", "error": "failed", "skipped": "skipped"}
 
 
-def summary(reports: Iterable[Path]) -> str:
-    """The slowest tests and the count of all.
+def summary(reports: Iterable[Path], failed: Sequence[str] = ()) -> str:
+    """The slowest tests, what failed, and the count of all tests.
 
     :param reports: files of ``pytest --junit-xml``
+    :param failed: what failed as a whole: it may be none of the tests, but a linter, or that
+        something was left in the cloud
     :returns: lines, the last of them as "12 passed, 0 failed"
     """
     counts: collections.Counter[str] = collections.Counter()
@@ -31,4 +33,5 @@ def summary(reports: Iterable[Path]) -> str:
     more = f", {counts['skipped']} skipped" if counts["skipped"] else ""
     last = f"{counts['passed']} passed, {counts['failed']} failed{more}"
     head = ["", f"the slowest {len(slowest)} tests, with what they set up:"] if slowest else []
-    return "\n".join([*head, *slowest, "", last])
+    why = [f"failed: {', '.join(failed)}"] if failed else []
+    return "\n".join([*head, *slowest, "", *why, last])

@@ -110,5 +110,5 @@ def pytest_sessionfinish(session, exitstatus):
         return
     if left := leftovers.more(before, leftovers.of_cloud()):
         lines = "\n".join(f"  {kind}: {each}" for kind, found in left.items() for each in found)
-        print(f"\nleft in the cloud by these tests:\n{lines}", flush=True)
+        print(f"\nleft in the cloud by these tests, or by who else used it:\n{lines}", flush=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -61,6 +61,8 @@ def test_any_failure_is_the_result_and_the_tests_run_all_the_same(
     called, out = pytests(capfd)
     assert len(called) == 1
     assert ("failed so far:" in out) == bool(codes.keys() - {"pytest"})
+    names = {"ruff": "ruff check, ruff format --check", "pytest": "tests without the cloud"}
+    assert out.splitlines()[-2] == f"failed: {', '.join(names.get(name, name) for name in codes)}"
 
 
 def test_settings_for_another_cloud_are_left_out(cloud, programs, capfd, monkeypatch):
@@ -89,6 +91,7 @@ def test_what_runs_at_the_same_time_may_fail_too(cloud, programs, capfd):
     program = cloud.venv / "bin" / "pytest"
     program.write_text('#!/bin/sh\ncase "$*" in *tests/unit*) exit 3;; *) exit 0;; esac\n')
     assert checks.run(cloud, []) == 3
+    assert capfd.readouterr().out.splitlines()[-2] == "failed: tests without the cloud"
 
 
 def test_interrupted_it_leaves_no_tests_behind(cloud, programs, monkeypatch, tmp_path):
@@ -125,12 +128,14 @@ def test_what_is_quick_needs_no_cloud(cloud, programs, capfd):
 
 
 @pytest.mark.parametrize(("others", "expected"), [(0, 0), (1, 1), (5, 5)])
-def test_a_part_of_which_no_test_was_chosen_is_no_failure(cloud, programs, others, expected):
+def test_a_part_of_which_no_test_was_chosen_is_no_failure(cloud, programs, capfd, others, expected):
     programs()
     (cloud.checkout / "tests" / "cloud").mkdir()
     program = cloud.venv / "bin" / "pytest"
     program.write_text(f'#!/bin/sh\ncase "$*" in *tests/unit*) exit 5;; *) exit {others};; esac\n')
     assert checks.run(cloud, []) == expected
+    out = capfd.readouterr().out
+    assert ("\nfailed: no test was chosen\n" in out) == (others == 5)
 
 
 def test_the_results_of_an_earlier_run_are_not_counted(cloud, programs, capfd):

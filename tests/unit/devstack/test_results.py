@@ -34,5 +34,10 @@ def test_only_the_slowest_are_named(tmp_path):
     assert lines[-1] == "40 passed, 0 failed"
 
 
+def test_what_failed_is_named_beside_the_count():
+    told = results.summary([], ["mypy", "tests side by side"]).splitlines()
+    assert told == ["", "failed: mypy, tests side by side", "0 passed, 0 failed"]
+
+
 def test_nothing_ran():
     assert results.summary([]).splitlines() == ["", "0 passed, 0 failed"]
