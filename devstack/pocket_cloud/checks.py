@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``test``: lint, types, then every test there is; those that need one, on the running cloud."""
 
+import contextlib
 import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ LINTERS = (
 )
 _NONE_CHOSEN = 5
 _NICE = 5
+# For so long tests that are interrupted may clean up; seconds.
+_CLEANING = 120.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _test(cloud: Cloud, part: Part, arguments: list[str]) -> int:
     return _run(cloud, "pytest", *part.command(cloud, arguments))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _beside(cloud: Cloud, part: Part, arguments: list[str], tested: list[int]) -> Iterator[None]:
     """Run tests beside the block, with less claim to the processors; what they show comes behind.
 
@@ -146,9 +148,18 @@ def _beside(cloud: Cloud, part: Part, arguments: list[str], tested: list[int]) -
 def _run(cloud: Cloud, program: str, *arguments: str) -> int:
     """A program of the virtual environment, in the checkout; its exit code."""
     command = [*_program(cloud, program), *arguments]
-    return subprocess.run(
-        command, cwd=cloud.checkout, env=_environment(cloud), check=False
-    ).returncode
+    child = subprocess.Popen(command, cwd=cloud.checkout, env=_environment(cloud))
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        # Ctrl-C reaches the program, too. Tests that are killed leave what they made in the cloud.
+        print("\ninterrupted: waiting for the tests to clean up; again ends them now", flush=True)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_CLEANING)
+        raise
+    finally:
+        child.kill()
+        child.wait()
 
 
 def _program(cloud: Cloud, name: str) -> list[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """With stand-ins for the programs, which say what they were called with."""
 
+import signal
 import time
 
 import pytest
@@ -117,6 +118,25 @@ def test_interrupted_it_leaves_no_tests_behind(cloud, programs, monkeypatch, tmp
     with pytest.raises(KeyboardInterrupt):
         checks.run(cloud, [])
     assert ended.exists()
+
+
+def test_interrupted_it_waits_for_the_tests_to_clean_up(cloud, programs, tmp_path):
+    """Ctrl-C comes to all processes of the terminal at once."""
+    programs()
+    cleaned = tmp_path / "cleaned"
+    program = cloud.venv / "bin" / "pytest"
+    program.write_text(
+        f"#!/bin/sh\ntrap 'sleep 1; touch {cleaned}; exit 2' INT\n"
+        "sleep 1\nkill -INT $PPID $$\nwhile true; do sleep 0.1; done\n"
+    )
+    # Where these tests are run in the background it is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            checks.run(cloud, [])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert cleaned.exists()
 
 
 def test_what_is_quick_needs_no_cloud(cloud, programs, capfd):
