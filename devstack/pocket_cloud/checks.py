@@ -3,11 +3,13 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from pocket_cloud import packages, results
 from pocket_cloud.cloud import Cloud
@@ -65,6 +67,18 @@ SIDE_BY_SIDE = Part(
 )
 # They kill, freeze or restart services.
 ALONE = Part("alone", ("tests/cloud",), ("-m", "alone"))
+
+
+class Terminated(KeyboardInterrupt):
+    """This process alone was told to end, not those that it has begun."""
+
+
+def terminate(*_: object) -> NoReturn:
+    """What handles SIGTERM.
+
+    :raises Terminated: always
+    """
+    raise Terminated
 
 
 def run(cloud: Cloud, arguments: list[str], is_quick: bool = False) -> int:
@@ -151,8 +165,10 @@ def _run(cloud: Cloud, program: str, *arguments: str) -> int:
     child = subprocess.Popen(command, cwd=cloud.checkout, env=_environment(cloud))
     try:
         return child.wait()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         # Ctrl-C reaches the program, too. Tests that are killed leave what they made in the cloud.
+        if isinstance(interrupt, Terminated):
+            child.send_signal(signal.SIGINT)
         print("\ninterrupted: waiting for the tests to clean up; again ends them now", flush=True)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_CLEANING)

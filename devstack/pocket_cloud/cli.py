@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -62,6 +63,7 @@ def _demo(cloud: Cloud, arguments: argparse.Namespace) -> int:
 
 
 def _test(cloud: Cloud, arguments: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, checks.terminate)
     is_quick = arguments.rest[:1] == ["--quick"]
     if is_quick:
         with cloud.locked():

@@ -65,6 +65,7 @@ def openstack(arguments: tuple[str, ...], environment: dict[str, str]) -> Any:
         process.join(_HUNG)
         if process.exitcode is None:
             process.kill()
+            process.join()
             raise subprocess.TimeoutExpired(["openstack", *arguments], _HUNG)
         code, said = process.exitcode, (output.read_text(), errors.read_text())
         process.close()

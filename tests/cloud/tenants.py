@@ -27,23 +27,25 @@ def tenant(role: str = "test") -> Iterator[Any]:
     :param role: what the project's name begins with
     """
     admin = pocket.connect("admin")
+    identity = admin.identity
     name = f"{role}-{secrets.token_hex(4)}"
-    project = admin.identity.create_project(name=name, domain_id="default")
-    user = admin.identity.create_user(
-        name=name, password=name, default_project_id=project.id, domain_id="default"
-    )
-    for each in ("member", "reader"):
-        found = admin.identity.find_role(each, ignore_missing=False)
-        admin.identity.assign_project_role_to_user(project, user, found)
-    admin.block_storage.update_quota_set(project.id, volumes=_ROOM, snapshots=_ROOM, backups=_ROOM)
-    connection = pocket.connect("admin", {"username": name, "password": name, "project_name": name})
-    try:
+    with ExitStack() as stack:
+        project = identity.create_project(name=name, domain_id="default")
+        stack.callback(identity.delete_project, project)
+        user = identity.create_user(
+            name=name, password=name, default_project_id=project.id, domain_id="default"
+        )
+        stack.callback(identity.delete_user, user)
+        for each in ("member", "reader"):
+            found = identity.find_role(each, ignore_missing=False)
+            identity.assign_project_role_to_user(project, user, found)
+        room = dict.fromkeys(("volumes", "snapshots", "backups"), _ROOM)
+        admin.block_storage.update_quota_set(project.id, **room)
+        auth = {"username": name, "password": name, "project_name": name}
+        connection = pocket.connect("admin", auth)
         yield connection
         _forget_default_key(connection)
         assert left(project.id) == {}, f"left by the tests of project {name}"
-    finally:
-        admin.identity.delete_user(user)
-        admin.identity.delete_project(project)
 
 
 def left(project_id: str) -> leftovers.Found:

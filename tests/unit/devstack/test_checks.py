@@ -139,6 +139,26 @@ def test_interrupted_it_waits_for_the_tests_to_clean_up(cloud, programs, tmp_pat
     assert cleaned.exists()
 
 
+def test_told_to_end_it_tells_the_tests(cloud, programs, tmp_path):
+    """SIGTERM comes to one process, as from a service that cancels a run."""
+    programs()
+    cleaned = tmp_path / "cleaned"
+    program = cloud.venv / "bin" / "pytest"
+    program.write_text(
+        f"#!/bin/sh\ntrap 'touch {cleaned}; exit 2' INT\n"
+        "sleep 1\nkill -TERM $PPID\nwhile true; do sleep 0.1; done\n"
+    )
+    before = signal.signal(signal.SIGTERM, checks.terminate)
+    interrupts = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(checks.Terminated):
+            checks.run(cloud, [])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupts)
+    assert cleaned.exists()
+
+
 def test_what_is_quick_needs_no_cloud(cloud, programs, capfd):
     programs()
     (cloud.checkout / "tests" / "cloud").mkdir()
