@@ -64,8 +64,12 @@ def without_credentials(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if scheme == "file":
         return url
+    place, _mark, query = rest.partition("?")
+    if "@" in query:
+        # A secret with a question mark, or a query that itself may be one: nobody can tell.
+        return f"{scheme}{separator}..."
     # A secret key may have slashes.
-    return f"{scheme}{separator}{rest.partition('?')[0].rpartition('@')[2]}"
+    return f"{scheme}{separator}{place.rpartition('@')[2]}"
 
 
 def _encrypted(store: str, objects: EncryptedObjects, object_id: str) -> dict[str, Any]:

@@ -119,6 +119,8 @@ def test_a_plain_copy_beside_it(objects):
         ("swift+https://account:user:key@host/v1/c/image", "swift+https://host/v1/c/image"),
         ("s3+https://access:sec/ret@host/bucket/image", "s3+https://host/bucket/image"),
         ("https://host/image?sig=secret", "https://host/image"),
+        ("s3://key:se?cret@host/bucket/id", "s3://..."),
+        ("https://host/image?sig=se@cret", "https://..."),
     ],
 )
 def test_a_place_is_told_without_what_logs_in_there(url, shown):
