@@ -120,42 +120,33 @@ def test_interrupted_it_leaves_no_tests_behind(cloud, programs, monkeypatch, tmp
     assert ended.exists()
 
 
-def test_interrupted_it_waits_for_the_tests_to_clean_up(cloud, programs, tmp_path):
-    """Ctrl-C comes to all processes of the terminal at once."""
+@pytest.mark.parametrize(
+    ("told", "raised"),
+    [
+        # Ctrl-C comes to all processes of the terminal at once.
+        ("kill -INT $PPID $$", KeyboardInterrupt),
+        # As from a service that cancels a run, to one process.
+        ("kill -TERM $PPID", checks.Terminated),
+    ],
+)
+def test_interrupted_it_waits_for_the_tests_to_clean_up(cloud, programs, tmp_path, told, raised):
     programs()
     cleaned = tmp_path / "cleaned"
     program = cloud.venv / "bin" / "pytest"
     program.write_text(
         f"#!/bin/sh\ntrap 'sleep 1; touch {cleaned}; exit 2' INT\n"
-        "sleep 1\nkill -INT $PPID $$\nwhile true; do sleep 0.1; done\n"
+        f"sleep 1\n{told}\nwhile true; do sleep 0.1; done\n"
     )
-    # Where these tests are run in the background it is ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Where these tests are run in the background Ctrl-C is ignored.
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: checks.terminate}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as caught:
             checks.run(cloud, [])
     finally:
-        signal.signal(signal.SIGINT, before)
-    assert cleaned.exists()
-
-
-def test_told_to_end_it_tells_the_tests(cloud, programs, tmp_path):
-    """SIGTERM comes to one process, as from a service that cancels a run."""
-    programs()
-    cleaned = tmp_path / "cleaned"
-    program = cloud.venv / "bin" / "pytest"
-    program.write_text(
-        f"#!/bin/sh\ntrap 'touch {cleaned}; exit 2' INT\n"
-        "sleep 1\nkill -TERM $PPID\nwhile true; do sleep 0.1; done\n"
-    )
-    before = signal.signal(signal.SIGTERM, checks.terminate)
-    interrupts = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(checks.Terminated):
-            checks.run(cloud, [])
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGINT, interrupts)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert caught.type is raised
     assert cleaned.exists()
 
 
