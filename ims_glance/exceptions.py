@@ -174,15 +174,6 @@ class NoEncryptingStore(Conflict):
     )
 
 
-class PlainImageInEncryptingStore(Conflict):
-    """Data that already lies unencrypted was to be copied to an encrypting store as well."""
-
-    template = (
-        "Image {image_id} already has unencrypted data in store '{plain_store}', so a copy in "
-        "'{store}' would not make it an encrypted image. Create a new image with a key instead."
-    )
-
-
 class KeyNotChangeable(Conflict):
     """``__system__cmkid`` is set when an image is created and never changed by its owner."""
 

@@ -68,6 +68,7 @@ ROUTES = (
     Route("DELETE", re.compile(f"^{_IMAGE}/members/(?P<member>[^/]+?)$"), members.remove),
     Route("PUT", re.compile(f"^{_IMAGE}/tags/(?P<tag>[^/]+?)$"), rules.add_tag),
     Route("DELETE", re.compile(f"^{_IMAGE}/tags/(?P<tag>[^/]+?)$"), rules.remove_tag),
+    Route("DELETE", re.compile("^/v2/stores/[^/]+?(?P<image>/[^/]+?)$"), rules.remove_copy),
     Route("POST", re.compile("^(?P<image>/v2/tasks)$"), rules.create_task),
 )
 _SLASHES = re.compile("//+")

@@ -58,8 +58,13 @@ class Image:
 
     @property
     def key_id(self) -> str | None:
-        """Id of its key, if it has one."""
+        """Id of the key that it shows, if it shows one."""
         return self.view.get(attributes.CMK_ID) or None
+
+    @property
+    def store_key(self) -> str | None:
+        """Id of the key of its copies in encrypting stores, if its owner named none."""
+        return self.view.get(attributes.STORE_KEY) or None
 
     @property
     def location_urls(self) -> set[str]:
@@ -70,7 +75,8 @@ class Image:
     def facts(self) -> stores.Image:
         """What the rules about stores ask."""
         named = self.view.get("stores") or ""
-        return stores.Image(self.id, self.key_id, tuple(filter(None, named.split(","))))
+        places = tuple(filter(None, named.split(",")))
+        return stores.Image(self.id, self.key_id, places, self.store_key)
 
 
 class Images:
@@ -92,21 +98,29 @@ class Images:
             raise SubrequestRefused(response)
         return Image(path, response.json) if response.status_int == 200 else None
 
-    def record_key(self, context: Any, image: Image, key_id: str) -> None:
-        """Record the key of an image, in the service's own right.
+    def record_key(self, context: Any, image: Image, key_id: str, *, shown: bool) -> None:
+        """Record the key of an image whose owner named none, in the service's own right.
 
-        The property may be protected against the caller, who must therefore have been asked for
+        The properties may be protected against the caller, who must therefore have been asked for
         with :func:`may`.
 
+        :param shown: whether the image is encrypted wherever it lies
         :raises SubrequestRefused: if Glance does not take it
         """
-        change = {"op": "add", "path": f"/{attributes.CMK_ID}", "value": key_id}
+        changes = [
+            {"op": "add", "path": f"/{name}", "value": key_id}
+            for name in (
+                (attributes.CMK_ID, attributes.STORE_KEY) if shown else (attributes.STORE_KEY,)
+            )
+        ]
+        if image.key_id and not shown:
+            changes.append({"op": "remove", "path": f"/{attributes.CMK_ID}"})
         response = self._send(
             context.elevated(),
             image.path,
             method="PATCH",
             content_type=_PATCH_TYPE,
-            body=jsonutils.dump_as_bytes([change]),
+            body=jsonutils.dump_as_bytes(changes),
         )
         if response.status_int != 200:
             raise SubrequestRefused(response)

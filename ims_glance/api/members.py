@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the guard asks of requests that share images.
 
-The visibility of an image says whether it is shared: a private image becomes ``shared`` with its
-first member, and ``private`` again when the last one is gone. (In Glance alone, a private image
-cannot have members, and one without members may be called shared.)
+A private image becomes ``shared`` with its first member. (In Glance alone, a private image cannot
+have members.) Which images have any says a mark, which also keeps what the visibility was before;
+that it is again when the last member is gone. So an image that was ``shared`` with nobody, as all
+are that a client of Glance makes and says nothing, stays so.
 """
 
 import functools
 import logging
-from typing import Any
 
 import webob
 
 from ims_glance import exceptions
 from ims_glance.api import bodies, whole_images
 from ims_glance.api.images import Image, SubrequestRefused, may
+from ims_glance.api.roles import as_service
 from ims_glance.api.rules import Call
+from ims_glance.model import attributes
 from ims_glance.model import rules as image_rules
 
 LOG = logging.getLogger(__name__)
+
+_SHAREABLE = ("private", "shared")
 
 
 class TooManyMembers(exceptions.Conflict):
@@ -51,17 +55,23 @@ def add(call: Call) -> None:
     if image is None:
         return
     call.check(image_rules.Action.SHARE, image)
-    if named == image.view["owner"]:
+    if named == image.view["owner"] and call.limits.conventions:
         raise SharedWithSelf(image_id=image.id, project_id=named)
+    if image.view["visibility"] not in _SHAREABLE:
+        return
     # Whoever may not share it learns so from Glance, and nothing was changed before.
     if not may(call.context, "modify_image", image):
         return
     image = _held(call, image)
     whole_images.check_keys(call, image, image_rules.Action.SHARE)
+    _share(call, image, str(named))
+
+
+def _share(call: Call, image: Image, named: str) -> None:
+    """Prepare the image, and its disks, for Glance to take a new member."""
     was_private = image.view["visibility"] == "private"
-    if was_private:
-        # Glance lists members only of shared images, and takes them only for those.
-        _set_visibility(call, image, "shared")
+    if was_private or attributes.BEFORE_SHARING not in image.view:
+        _mark_shared(call, image)
         call.effects.append(functools.partial(_without_receivers, call, image))
     receivers = _receivers(call, image)
     if was_private and named in receivers:
@@ -73,7 +83,7 @@ def add(call: Call) -> None:
         raise TooManyMembers(image_id=image.id, count=len(receivers), limit=call.limits.members)
     if named not in receivers:
         try:
-            whole_images.share(call, image, str(named))
+            whole_images.share(call, image, named)
         except SubrequestRefused:
             _without_receivers(call, image, None)
             raise
@@ -113,11 +123,15 @@ def _receivers(call: Call, image: Image) -> list[str]:
 
 
 def _without_receivers(call: Call, image: Image, _response: webob.Response | None) -> None:
-    """Make the image private again if nobody has it."""
+    """Give the image the visibility that it had before it was shared, if nobody has it."""
     try:
         if _receivers(call, image):
             return
-        _set_visibility(call, image, "private")
+        there = call.images.call(call.context, "GET", f"/v2/images/{image.id}")
+        before = there.get(attributes.BEFORE_SHARING)
+        if before is not None:
+            unmarked = {"op": "remove", "path": f"/{attributes.BEFORE_SHARING}"}
+            _change(call, image, [_visibility(before), unmarked])
     except SubrequestRefused as refused:
         # It is gone, or can be shared and unshared again: nobody sees it in the meantime.
         LOG.warning("Image %s stays shared with nobody: %s", image.id, refused)
@@ -125,6 +139,16 @@ def _without_receivers(call: Call, image: Image, _response: webob.Response | Non
     whole_images.make_private(call, image)
 
 
-def _set_visibility(call: Call, image: Image, visibility: str) -> Any:
-    change = {"op": "replace", "path": "/visibility", "value": visibility}
-    return call.images.patch(call.context, image.id, [change])
+def _mark_shared(call: Call, image: Image) -> None:
+    """Say that an image has members: Glance lists and takes them only for shared images."""
+    before = image.view["visibility"]
+    mark = {"op": "add", "path": f"/{attributes.BEFORE_SHARING}", "value": before}
+    _change(call, image, [_visibility("shared"), mark])
+
+
+def _visibility(value: str) -> dict[str, str]:
+    return {"op": "replace", "path": "/visibility", "value": value}
+
+
+def _change(call: Call, image: Image, changes: list[dict[str, str]]) -> None:
+    call.images.patch(as_service(call.context), image.id, changes)

@@ -90,6 +90,11 @@ class Limits:
         """Receivers that an image may have."""
         return int(self.conf.ims_api.members)
 
+    @property
+    def conventions(self) -> bool:
+        """Whether what is but a convention of IMS holds for the Image API's clients."""
+        return bool(self.conf.ims_api.native_conventions)
+
 
 @dataclasses.dataclass(frozen=True)
 class Call:
@@ -138,12 +143,18 @@ class Call:
             # Not to accept: that is never the owner's to do, and administrators receive images, too.
             viewer = facts.owner
         share_encrypted = self.limits.conf.ims_api.share_encrypted
+        # Where the store encrypts, and nobody asked for it, nobody was promised that a key is kept.
+        is_theirs = image.store_key is None or self.limits.conventions
         image_rules.check(
             action,
             facts,
             viewer,
             share_encrypted,
-            lambda: self.keys.is_default(self.context, str(image.key_id), image.view["owner"]),
+            lambda: (
+                is_theirs
+                and self.keys.is_default(self.context, str(image.key_id), image.view["owner"])
+            ),
+            conventions=self.limits.conventions,
         )
 
     def _is_left_behind(self, image: Image) -> bool:
@@ -171,19 +182,21 @@ def create(call: Call) -> None:
             image_rules.Action.OPEN, Image("", {"id": "to be created", "owner": owner, **key})
         )
     service = is_service(call.context)
+    defaults = {"visibility": "private"} if service or call.limits.conventions else {}
     own = {} if service else attributes.for_creation(body)
     # Nova and Cinder copy properties of one image to another: the service's own are none of them.
     given = {
         name: value for name, value in body.items() if service or name not in attributes.SYSTEM
     }
-    bodies.write_json(call.request, {"visibility": "private", **given, **own, **key})
+    wanted = {**defaults, **given, **own, **key}
+    bodies.write_json(call.request, wanted)
     call.request.context = as_service(call.context)
     _check_tags(call, body.get("tags"))
     if service or body.get("visibility") == "public":
         return
     if call.limits.quota.is_of_job(str(owner), str(body.get("name"))):
         # Nobody needs to see it before it has its name and its attributes.
-        bodies.write_json(call.request, {"visibility": "private", **given, **own, **key, **_HIDDEN})
+        bodies.write_json(call.request, {**wanted, **_HIDDEN})
     else:
         place = call.limits.quota.places(call.context, str(owner), name=str(body.get("name")))
         call.held.enter_context(place)
@@ -438,11 +451,42 @@ def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str)
 
     :param rule: policy rule for what the caller is about to do
     """
-    if image.key_id:
-        call.keys.check_alive(call.context, image.id, image.key_id)
-    elif decision.needs_key and may(call.context, rule, image):
-        key_id = call.keys.default(call.context, image.view["owner"])
-        if image.view["visibility"] == _OPEN:
-            keyed = Image(image.path, {**image.view, attributes.CMK_ID: key_id})
-            call.check(image_rules.Action.OPEN, keyed)
-        call.images.record_key(call.context, image, key_id)
+    if image.facts.is_promised:
+        call.keys.check_alive(call.context, image.id, str(image.key_id))
+        return
+    shown = decision.encrypts and not decision.mixes
+    is_hidden = bool(image.key_id) and decision.mixes
+    if not (decision.encrypts or is_hidden) or not may(call.context, rule, image):
+        return
+    key_id = image.store_key
+    if key_id is None:
+        # Data that lies elsewhere unencrypted as well may get the key of whoever wants it here.
+        owner = call.context.project_id if decision.mixes else image.view["owner"]
+        key_id = call.keys.default(call.context, owner)
+    elif decision.encrypts:
+        call.keys.check_alive(call.context, image.id, key_id)
+    if shown and image.view["visibility"] == _OPEN:
+        keyed = Image(
+            image.path,
+            {**image.view, attributes.CMK_ID: key_id, attributes.STORE_KEY: key_id},
+        )
+        call.check(image_rules.Action.OPEN, keyed)
+    if image.store_key is None or shown != bool(image.key_id):
+        call.images.record_key(call.context, image, key_id, shown=shown)
+
+
+def remove_copy(call: Call) -> None:
+    """``DELETE /v2/stores/{store}/{image}``: what lies but in encrypting stores then, shows its key.
+
+    :attr:`Call.image_path` is ``/{image}``.
+    """
+    path = f"/v2/images{call.image_path}"
+
+    def show_key(response: webob.Response) -> None:
+        image = call.images.get(call.context, path) if response.status_int < 300 else None
+        if image is None or image.key_id or image.store_key is None:
+            return
+        if stores.is_encrypted(call.stores, image.facts):
+            call.images.record_key(call.context, image, image.store_key, shown=True)
+
+    call.effects.append(show_key)

@@ -4,7 +4,9 @@
 It is not stored, since it follows from what the one who looks sees (IMS "Image attributes").
 """
 
+import functools
 import urllib.parse
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import webob
@@ -21,21 +23,45 @@ def show(_call: Call) -> None:
 def index(call: Call) -> None:
     """``GET /v2/images``: the kind is also a filter."""
     query = call.request.environ.get("QUERY_STRING", "")
-    if attributes.IMAGE_TYPE in query:
-        call.request.environ["QUERY_STRING"] = _translated(query)
-
-
-def _translated(query: str) -> str:
-    """The filter for a kind as one for the visibility, which decides the kind."""
+    if attributes.IMAGE_TYPE not in query:
+        return
     pairs = urllib.parse.parse_qsl(query, keep_blank_values=True)
-    return urllib.parse.urlencode(
-        [
-            ("visibility", kinds.VISIBILITY[value])
-            if name == attributes.IMAGE_TYPE and value in kinds.VISIBILITY
-            else (name, value)
-            for name, value in pairs
-        ]
+    wanted = [kind for name, kind in pairs if name == attributes.IMAGE_TYPE]
+    if len(wanted) != 1 or wanted[0] not in _FILTERS:
+        return
+    kind = wanted[0]
+    others = [(name, value) for name, value in pairs if name != attributes.IMAGE_TYPE]
+    call.request.environ["QUERY_STRING"] = urllib.parse.urlencode(
+        [*_FILTERS[kind](call, dict(others)), *others]
     )
+    # What Glance cannot filter makes a page shorter; its link goes on behind what was looked at.
+    call.effects.append(functools.partial(_keep, kind))
+
+
+def _by_owner(call: Call, others: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Private images are the caller's own; only administrators see those of others."""
+    is_free = "owner" not in others and not call.context.is_admin
+    return [("owner", str(call.context.project_id))] if is_free else []
+
+
+def _by_visibility(visibility: str, _call: Call, _others: Any) -> list[tuple[str, str]]:
+    return [("visibility", visibility)]
+
+
+_FILTERS: dict[str, Callable[[Call, Mapping[str, str]], list[tuple[str, str]]]] = {
+    kinds.PRIVATE: _by_owner,
+    **{
+        kind: functools.partial(_by_visibility, visibility)
+        for kind, visibility in kinds.VISIBILITY.items()
+    },
+}
+
+
+def _keep(kind: str, response: webob.Response) -> None:
+    content = _content(response)
+    if content is not None:
+        found = [view for view in content["images"] if kinds.image_type(view) == kind]
+        response.body = jsonutils.dump_as_bytes({**content, "images": found})
 
 
 def add_kind(response: webob.Response) -> None:

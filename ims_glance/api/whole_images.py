@@ -45,7 +45,11 @@ def check_keys(call: Call, image: Image, action: image_rules.Action) -> None:
 
     :raises Refused: if one is
     """
-    others = {view.get(attributes.CMK_ID) for view in components(call, image)}
+    others = {
+        view.get(attributes.CMK_ID)
+        for view in components(call, image)
+        if attributes.STORE_KEY not in view or call.limits.conventions
+    }
     for key_id in others - {image.key_id, None}:
         if call.keys.is_default(call.context, str(key_id), image.view["owner"]):
             raise image_rules.refusal(action, image_rules.Trait.DEFAULT_KEY, image.id)

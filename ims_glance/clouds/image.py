@@ -16,6 +16,9 @@ from ims_glance.model import attributes
 _PAGE = 500
 _DELETION_DELAYED = {"deleted": True, "status": "pending_delete"}
 
+# The key that its owner, or the service, shows; else that of its copies in encrypting stores.
+_KEYS = (attributes.CMK_ID, attributes.STORE_KEY)
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageRecord:
@@ -47,7 +50,9 @@ class ImageRecords:
 
     def set_key_id(self, image_id: str, key_id: str) -> None:
         """Record that an image is encrypted with another key now."""
-        values = {"properties": {attributes.CMK_ID: key_id}}
+        properties = _properties(self._get(image_id))
+        names = [name for name in _KEYS if name in properties] or [attributes.CMK_ID]
+        values = {"properties": dict.fromkeys(names, key_id)}
         self._db().image_update(_admin_context(), image_id, values, purge_props=False)
 
     def find(self, image_id: str) -> ImageRecord:
@@ -103,13 +108,13 @@ def _admin_context() -> Any:
 
 
 def _key_id(image: Any) -> str | None:
+    properties = _properties(image)
+    return next((properties[name] for name in _KEYS if properties.get(name)), None)
+
+
+def _properties(image: Any) -> dict[str, str]:
     # Glance keeps the row of a property that was removed.
-    named = [
-        each["value"]
-        for each in image["properties"]
-        if each["name"] == attributes.CMK_ID and not each["deleted"]
-    ]
-    return named[0] if named and named[0] else None
+    return {each["name"]: each["value"] for each in image["properties"] if not each["deleted"]}
 
 
 def _locations(image: Any) -> Iterator[tuple[str, str]]:

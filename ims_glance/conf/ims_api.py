@@ -39,6 +39,14 @@ OPTS: list[cfg.Opt] = [
         ),
         help="Whether an encrypted image may be shared. Receivers never get the key.",
     ),
+    cfg.BoolOpt(
+        "native_conventions",
+        default=False,
+        help="Whether the conventions of IMS hold at the Image API, too: new images are private, "
+        "only active images are shared or changed, and the like. They always hold at the IMS API. "
+        "Otherwise a client of plain Glance finds what plain Glance does. What protects keys, "
+        "whole machines, products and jobs holds at both.",
+    ),
     cfg.IntOpt(
         "max_body_kib",
         default=1024,

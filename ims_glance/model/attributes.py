@@ -26,6 +26,10 @@ COMPONENT_OF = "__component_of"
 BACKUP_ID = "__backup_id"
 CAPTURE = "__capture"
 STANDSTILL = "__capture_standstill_ms"
+BEFORE_SHARING = kinds.HAS_MEMBERS
+"""On an image with members: what its visibility will be without any. Ours."""
+STORE_KEY = "__store_key"
+"""On an image whose owner named no key: the key of its copies in stores that encrypt. Ours."""
 
 _SYSTEM_PREFIX = "__system__"
 
@@ -59,7 +63,6 @@ _OS_TYPES = (platforms.LINUX, platforms.WINDOWS, platforms.OTHER)
 _PLATFORMS = (
     *sorted({each.platform for each in platforms.TABLE} - {platforms.OTHER}), platforms.OTHER
 )  # fmt: skip
-_KINDS = (kinds.GOLD, kinds.PRIVATE, kinds.SHARED, kinds.MARKET)
 CAPTURES = ("paused", "quiesced", "stopped", "running")
 _ENV_TYPES = ("FusionCompute", "Ironic", "DataImage", "IsoImage")
 USER, CREATOR, SERVICE = Setter.USER, Setter.CREATOR, Setter.SERVICE
@@ -91,13 +94,16 @@ TABLE: tuple[Attribute, ...] = (
     Attribute("__os_type", SERVICE, "Family of the kernel", _OS_TYPES),
     Attribute("__os_bit", SERVICE, "Its width", ("32", "64")),
     Attribute("__platform", SERVICE, "Family of the operating system", _PLATFORMS),
-    Attribute(IMAGE_TYPE, SERVICE, "gold is public", _KINDS),
+    Attribute(IMAGE_TYPE, SERVICE, "gold is public", kinds.KINDS),
     Attribute("__isregistered", SERVICE, "Whether it can be used", _BOOLEAN),
     Attribute(WHOLE_IMAGE, SERVICE, "Whether it is a whole machine", _BOOLEAN),
     Attribute(COMPONENT_OF, SERVICE, "Whole-machine image that it is a disk of"),
     Attribute(CAPTURE, SERVICE, "How its server was when it was made: paused for that instant; "
               "quiesced; stopped; running (its disks are not of one instant)", CAPTURES),
     Attribute(STANDSTILL, SERVICE, "Milliseconds that its server stood still when it was made"),
+    Attribute(BEFORE_SHARING, SERVICE, "Its visibility while it is shared with nobody",
+              ("private", "shared")),
+    Attribute(STORE_KEY, SERVICE, "Key of its copies in stores that encrypt, which nobody named"),
     Attribute("__image_source_type", SERVICE, "Kind of the storage that it lies in"),
     Attribute("__image_location", SERVICE, "Where it lies"),
     Attribute("__image_size", SERVICE, "Size in bytes"),
@@ -183,6 +189,7 @@ def to_wire(view: Mapping[str, Any]) -> dict[str, Any]:
     """
     image = {name: value for name, value in view.items() if name not in _HIDDEN}
     image[IMAGE_TYPE] = kinds.image_type(view)
+    image["visibility"] = kinds.shown_visibility(view)
     # A whole-machine image has no data of its own; its disks have what is recorded.
     image["__image_size"] = str(view.get("size") or view.get("__image_size") or 0)
     image["protected"] = bool(view.get("protected"))
@@ -196,6 +203,16 @@ def to_wire(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # What Glance shows beside an image and IMS does not.
-_HIDDEN = frozenset({"locations", "direct_url", "stores", "os_hash_algo", "os_hash_value"})
+_HIDDEN = frozenset(
+    {
+        "locations",
+        "direct_url",
+        "stores",
+        "os_hash_algo",
+        "os_hash_value",
+        BEFORE_SHARING,
+        STORE_KEY,
+    }
+)
 # IMS knows fewer states.
 _STATUSES = {"importing": "saving", "uploading": "saving", "pending_delete": "deleted"}

@@ -40,6 +40,8 @@ _LEFT = frozenset(
     {
         attributes.BACKUP_ID,
         attributes.CMK_ID,
+        attributes.STORE_KEY,
+        attributes.BEFORE_SHARING,
         attributes.COMPONENT_OF,
         attributes.IMAGE_TYPE,
         attributes.DESCRIPTION,

@@ -64,9 +64,10 @@ class NativeQuery:
             self.nothing = True
 
 
-def translate(query: Mapping[str, str]) -> NativeQuery:
+def translate(query: Mapping[str, str], project_id: str | None = None) -> NativeQuery:
     """The native query for one of ``list_images``.
 
+    :param project_id: of the caller; ``None`` for one who sees the images of all projects
     :raises QueryInvalid: naming the parameter and what is wrong with it
     """
     native = NativeQuery({"sort_key": "created_at", "sort_dir": "desc"})
@@ -74,6 +75,11 @@ def translate(query: Mapping[str, str]) -> NativeQuery:
         if name not in _FILTERS:
             raise QueryInvalid(name=name[:64], reason="there is no such filter")
         _FILTERS[name](native, name, value)
+    if "private" in (query.get("__imagetype"), query.get("visibility")):
+        native.nothing |= query.get("visibility") == "public"
+        if project_id is not None:
+            # Private images of others are seen by nobody, so fewer have to be looked at.
+            native.narrow("owner", project_id)
     _check_member_status(native, query)
     native.parameters["limit"] = str(native.limit)
     return native
@@ -150,11 +156,25 @@ def _kind(native: NativeQuery, name: str, value: str) -> None:
     if value == kinds.MARKET:
         native.narrow(name, value)
         return
-    if value not in kinds.VISIBILITY:
-        known = ", ".join([*kinds.VISIBILITY, kinds.MARKET])
+    if value not in kinds.KINDS:
+        known = ", ".join(kinds.KINDS)
         raise QueryInvalid(name=name, reason=f"one of {known}, not '{value[:64]}'")
-    native.narrow("visibility", kinds.VISIBILITY[value])
+    if value in kinds.VISIBILITY:
+        native.narrow("visibility", kinds.VISIBILITY[value])
     native.residues.append(lambda view: kinds.image_type(view) == value)
+
+
+def _visibility(native: NativeQuery, name: str, value: str) -> None:
+    if value not in _VISIBILITIES:
+        known = ", ".join(_VISIBILITIES)
+        raise QueryInvalid(name=name, reason=f"one of {known}, not '{value[:64]}'")
+    # Private is also what Glance calls shared, as long as it is shared with nobody.
+    if value != "private":
+        native.narrow(name, value)
+    native.residues.append(lambda view: kinds.shown_visibility(view) == value)
+
+
+_VISIBILITIES = ("public", "private", "shared", "community")
 
 
 def _status(native: NativeQuery, name: str, value: str) -> None:
@@ -233,7 +253,7 @@ _FILTERS: dict[str, Callable[[NativeQuery, str, str], None]] = {
     "__imagetype": _kind,
     "__isregistered": _registered,
     "status": _status,
-    "visibility": _one_of("public", "private", "shared", "community"),
+    "visibility": _visibility,
     "member_status": _one_of(*MEMBER_STATUSES),
     "sort_key": lambda native, name, value: _sorting(native, name, value, SORT_KEYS),
     "sort_dir": lambda native, name, value: _sorting(native, name, value, ("asc", "desc")),

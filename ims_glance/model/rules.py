@@ -2,9 +2,13 @@
 """What may be done to which image: one table for both doors.
 
 Source: IMS "Constraints", its pages on sharing, exporting, replicating and deleting images, and
-its error codes. Each row of :data:`TABLE` names an action, a trait of an image, and the refusal of
-that action for images with that trait; the first row that applies decides. What no row refuses may
-be done.
+its error codes. Each row of :data:`TABLE` names an action, a trait of an image, the refusal of
+that action for images with that trait, and why it is refused; the first row that applies decides.
+What no row refuses may be done.
+
+A row that protects what the service promises holds at both doors. One that is IMS's own convention
+holds at IMS's door; at that of the Image API only where the operator wishes it
+(``[ims_api] native_conventions``): a client of plain Glance gets what plain Glance gives.
 """
 
 import dataclasses
@@ -54,6 +58,14 @@ class Trait(enum.Enum):
     ISO = "it is an ISO image"
     PROTECTED = "it is protected; take the protection off first"
     NOT_ACTIVE = "it is not active"
+    IN_MAKING = "it is a whole-machine image that is not finished"
+
+
+class Why(enum.Enum):
+    """Why a row refuses."""
+
+    PROTECTS = "what the service promises: keys, whole machines, products, jobs"
+    CONVENTION = "the way of IMS, which Glance does not have, or has in its own words"
 
 
 class _Refused:
@@ -76,46 +88,53 @@ class NotTheirs(_Refused, exceptions.Forbidden):
 _FORBIDDEN = {Trait.RECEIVED, Trait.OTHERS, Trait.PROTECTED}
 
 
-TABLE: tuple[tuple[Action, Trait, str], ...] = (
-    (Action.SHARE, Trait.PUBLIC, "IMG.0089"),
-    (Action.SHARE, Trait.MARKET, "IMG.0024"),
-    (Action.SHARE, Trait.RECEIVED, "IMG.0047"),
-    (Action.SHARE, Trait.COMPONENT, "IMG.0135"),
-    (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046"),
-    (Action.SHARE, Trait.ENCRYPTED, "IMG.0098"),
-    (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098"),
-    (Action.OPEN, Trait.ENCRYPTED, "IMG.0098"),
-    (Action.OPEN, Trait.DEFAULT_KEY, "IMG.0098"),
-    (Action.UNSHARE, Trait.RECEIVED, "IMG.0047"),
-    (Action.UNSHARE, Trait.COMPONENT, "IMG.0135"),
-    (Action.ACCEPT, Trait.COMPONENT, "IMG.0135"),
-    (Action.ACCEPT, Trait.NOT_RECEIVED, "IMG.0076"),
-    (Action.EXPORT, Trait.PUBLIC, "IMG.0077"),
-    (Action.EXPORT, Trait.MARKET, "IMG.0079"),
-    (Action.EXPORT, Trait.RECEIVED, "IMG.0047"),
-    (Action.EXPORT, Trait.WHOLE, "IMG.0128"),
-    (Action.EXPORT, Trait.COMPONENT, "IMG.0128"),
-    (Action.EXPORT, Trait.ISO, "IMG.0167"),
-    (Action.EXPORT, Trait.NOT_ACTIVE, "IMG.0046"),
-    (Action.COPY, Trait.COMPONENT, "IMG.0130"),
-    (Action.COPY, Trait.ISO, "IMG.0024"),
-    (Action.COPY, Trait.NOT_ACTIVE, "IMG.0046"),
-    (Action.COPY_CROSS_REGION, Trait.RECEIVED, "IMG.0047"),
-    (Action.COPY_CROSS_REGION, Trait.COMPONENT, "IMG.0130"),
-    (Action.COPY_CROSS_REGION, Trait.ISO, "IMG.0024"),
-    (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046"),
-    (Action.UPDATE, Trait.RECEIVED, "IMG.0047"),
-    (Action.UPDATE, Trait.COMPONENT, "IMG.0024"),
-    (Action.UPDATE, Trait.PUBLISHED, "IMG.0046"),
-    (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046"),
-    (Action.COMPLETE, Trait.WHOLE, "IMG.0046"),
-    (Action.TAG, Trait.RECEIVED, "IMG.0047"),
-    (Action.TAG, Trait.COMPONENT, "IMG.0024"),
-    (Action.SWITCH, Trait.COMPONENT, "IMG.0024"),
-    (Action.DELETE, Trait.OTHERS, "IMG.0047"),
-    (Action.DELETE, Trait.PUBLISHED, "IMG.0045"),
-    (Action.DELETE, Trait.COMPONENT, "IMG.0024"),
-    (Action.DELETE, Trait.PROTECTED, "IMG.0028"),
+PROTECTS, CONVENTION = Why.PROTECTS, Why.CONVENTION
+
+Row = tuple[Action, Trait, str, Why]
+
+TABLE: tuple[Row, ...] = (
+    (Action.SHARE, Trait.PUBLIC, "IMG.0089", CONVENTION),
+    (Action.SHARE, Trait.MARKET, "IMG.0024", PROTECTS),
+    (Action.SHARE, Trait.RECEIVED, "IMG.0047", CONVENTION),
+    (Action.SHARE, Trait.COMPONENT, "IMG.0135", PROTECTS),
+    (Action.SHARE, Trait.IN_MAKING, "IMG.0046", PROTECTS),
+    (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.SHARE, Trait.ENCRYPTED, "IMG.0098", PROTECTS),
+    (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098", PROTECTS),
+    (Action.OPEN, Trait.ENCRYPTED, "IMG.0098", PROTECTS),
+    (Action.OPEN, Trait.DEFAULT_KEY, "IMG.0098", PROTECTS),
+    (Action.UNSHARE, Trait.RECEIVED, "IMG.0047", CONVENTION),
+    (Action.UNSHARE, Trait.COMPONENT, "IMG.0135", PROTECTS),
+    (Action.ACCEPT, Trait.COMPONENT, "IMG.0135", PROTECTS),
+    (Action.ACCEPT, Trait.NOT_RECEIVED, "IMG.0076", CONVENTION),
+    (Action.EXPORT, Trait.PUBLIC, "IMG.0077", CONVENTION),
+    (Action.EXPORT, Trait.MARKET, "IMG.0079", PROTECTS),
+    (Action.EXPORT, Trait.RECEIVED, "IMG.0047", CONVENTION),
+    (Action.EXPORT, Trait.WHOLE, "IMG.0128", PROTECTS),
+    (Action.EXPORT, Trait.COMPONENT, "IMG.0128", PROTECTS),
+    (Action.EXPORT, Trait.ISO, "IMG.0167", CONVENTION),
+    (Action.EXPORT, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.COPY, Trait.COMPONENT, "IMG.0130", PROTECTS),
+    (Action.COPY, Trait.ISO, "IMG.0024", CONVENTION),
+    (Action.COPY, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.COPY_CROSS_REGION, Trait.RECEIVED, "IMG.0047", CONVENTION),
+    (Action.COPY_CROSS_REGION, Trait.COMPONENT, "IMG.0130", PROTECTS),
+    (Action.COPY_CROSS_REGION, Trait.ISO, "IMG.0024", CONVENTION),
+    (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.UPDATE, Trait.RECEIVED, "IMG.0047", CONVENTION),
+    (Action.UPDATE, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.UPDATE, Trait.PUBLISHED, "IMG.0046", PROTECTS),
+    (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.COMPLETE, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.COMPLETE, Trait.PUBLISHED, "IMG.0046", PROTECTS),
+    (Action.COMPLETE, Trait.WHOLE, "IMG.0046", PROTECTS),
+    (Action.TAG, Trait.RECEIVED, "IMG.0047", CONVENTION),
+    (Action.TAG, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.SWITCH, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.DELETE, Trait.OTHERS, "IMG.0047", CONVENTION),
+    (Action.DELETE, Trait.PUBLISHED, "IMG.0045", PROTECTS),
+    (Action.DELETE, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.DELETE, Trait.PROTECTED, "IMG.0028", CONVENTION),
 )
 
 
@@ -180,6 +199,7 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
         Trait.ISO: facts.env_type == "IsoImage",
         Trait.PROTECTED: facts.protected,
         Trait.NOT_ACTIVE: facts.status != "active",
+        Trait.IN_MAKING: facts.whole and facts.status not in {"active", "deactivated"},
     }
     return {trait for trait, has in found.items() if has}
 
@@ -190,16 +210,19 @@ def check(
     viewer: str,
     share_encrypted: str = "custom_key",
     has_default_key: Callable[[], bool] = lambda: False,
+    *,
+    conventions: bool = True,
 ) -> None:
     """Check that an action may be done to an image.
 
+    :param conventions: whether the rows that are IMS's own conventions hold, too
     :param has_default_key: whether the image's key is the default key of its project. That takes
         the key manager, and is only asked of an encrypted image that no other row refuses
     :raises Refused, NotTheirs: with the IMS code of the row that refuses
     """
     has = traits(facts, viewer, share_encrypted)
-    for row_action, trait, _code in TABLE:
-        if row_action is not action:
+    for row_action, trait, _code, why in TABLE:
+        if row_action is not action or (why is Why.CONVENTION and not conventions):
             continue
         if trait is Trait.DEFAULT_KEY:
             applies = facts.encrypted and has_default_key()
@@ -214,7 +237,7 @@ def refusal(action: Action, trait: Trait, image_id: str) -> Refused | NotTheirs:
 
     :raises KeyError: if there is no such row
     """
-    codes = {(row_action, row_trait): code for row_action, row_trait, code in TABLE}
+    codes = {(row_action, row_trait): code for row_action, row_trait, code, _ in TABLE}
     kind = NotTheirs if trait in _FORBIDDEN else Refused
     return kind(action, trait, codes[action, trait], image_id)
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which stores the data of an image may go to.
 
-An image with a key goes to encrypting stores and to no other; data that lies unencrypted in one
-store gets no copy in an encrypting one, which would make it look encrypted. The rules are the same
-for an upload, an import and a copy; only how many stores a request can name differs.
+An image whose owner named a key goes to encrypting stores and to no other. One without may lie
+anywhere, as in plain Glance: what an encrypting store holds of it is encrypted with the default key
+of its project, and it is shown as encrypted only as long as no other store holds it. The rules are
+the same for an upload, an import and a copy; only how many stores a request can name differs.
 """
 
 import dataclasses
@@ -17,15 +18,6 @@ ENCRYPTING_DRIVER = "ims-kms"
 # Glance offers a store of this driver for reading only, and leaves it out of "all stores"
 # (glance/common/utils.py, _get_available_stores).
 _READ_ONLY_DRIVER = "http"
-
-
-class MixedStores(exceptions.Conflict):
-    """The first data of an image without a key was to go to both kinds of store."""
-
-    template = (
-        "Image {image_id} cannot be unencrypted in store '{plain_store}' and encrypted in "
-        "'{store}'. Name stores of one kind; stores that encrypt: {stores}."
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,13 +54,20 @@ class Stores:
 class Image:
     """What the rules ask of an image.
 
-    :ivar key_id: its key; ``None`` if it has none
+    :ivar key_id: the key that it shows; ``None`` if it shows none
+    :ivar store_key: the key of its copies in encrypting stores, if its owner named none
     :ivar stores: where it has data already
     """
 
     image_id: str
     key_id: str | None = None
     stores: tuple[str, ...] = ()
+    store_key: str | None = None
+
+    @property
+    def is_promised(self) -> bool:
+        """Whether its owner named a key, so that nothing of it lies anywhere unencrypted."""
+        return self.key_id is not None and self.store_key is None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +87,13 @@ class Decision:
     """What is to be done for a request that may go on.
 
     :ivar store: the store to put into the request; ``None``: the request stays as it is
-    :ivar needs_key: whether the image must get the project's default key first
+    :ivar encrypts: whether an encrypting store gets data of an image whose owner named no key
+    :ivar mixes: whether a store that does not encrypt holds such an image then
     """
 
     store: str | None = None
-    needs_key: bool = False
+    encrypts: bool = False
+    mixes: bool = False
 
 
 def choose(weights: Mapping[str, int], configured: str | None, default: str | None) -> str | None:
@@ -133,15 +134,19 @@ def decide(stores: Stores, image: Image, wish: Wish) -> Decision:
 
     :raises NoEncryptingStore: if the image has a key and no store encrypts
     :raises StoreNotEncrypting: if an image with a key was to go to a store that does not encrypt
-    :raises PlainImageInEncryptingStore: if unencrypted data was to be copied to an encrypting store
-    :raises MixedStores: if the first data was to go to both kinds of store
     """
-    check_key_fits(stores, image)
-    # Glance writes all properties back when it saves an image, so a change that was on its way
-    # while the key was recorded can have lost it. The data is encrypted all the same.
-    if image.key_id or any(stores.encrypts(store) for store in image.stores):
+    if image.is_promised:
+        check_key_fits(stores, image)
         return _decide_with_key(stores, image, wish)
-    return _decide_without_key(stores, image, wish)
+    targets = _targets(stores, wish)
+    plain = [store for store in (*image.stores, *targets) if not stores.encrypts(store)]
+    encrypts = any(stores.encrypts(store) for store in targets)
+    return Decision(encrypts=encrypts, mixes=bool(plain))
+
+
+def is_encrypted(stores: Stores, image: Image) -> bool:
+    """Whether there is data of an image, and all stores that hold it encrypt."""
+    return bool(image.stores) and all(map(stores.encrypts, image.stores))
 
 
 def _decide_with_key(stores: Stores, image: Image, wish: Wish) -> Decision:
@@ -156,26 +161,6 @@ def _decide_with_key(stores: Stores, image: Image, wish: Wish) -> Decision:
                 stores=", ".join(stores.encrypting),
             )
     return Decision()
-
-
-def _decide_without_key(stores: Stores, image: Image, wish: Wish) -> Decision:
-    targets = _targets(stores, wish)
-    encrypting = [store for store in targets if stores.encrypts(store)]
-    plain = [store for store in targets if not stores.encrypts(store)]
-    if not encrypting:
-        return Decision()
-    if wish.copies:
-        raise exceptions.PlainImageInEncryptingStore(
-            image_id=image.image_id, plain_store=", ".join(image.stores), store=encrypting[0]
-        )
-    if plain:
-        raise MixedStores(
-            image_id=image.image_id,
-            plain_store=plain[0],
-            store=encrypting[0],
-            stores=", ".join(stores.encrypting),
-        )
-    return Decision(needs_key=True)
 
 
 def _targets(stores: Stores, wish: Wish) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from tests.functional.conftest import MakeGlance
 from tests.functional.key_vault import Vault
 from tests.functional.refusals import CMK_ID, DATA, by_glance, default_keys, refused
 
+STORE_KEY = "__store_key"
+
 
 @pytest.fixture
 def staged(glance: Client) -> dict:
@@ -214,10 +216,29 @@ class TestImport:
         assert glance.download(image["id"]) == DATA
 
     @pytest.mark.parametrize("naming", [{"stores": ["plain", "kms"]}, {"all_stores": True}])
-    def test_not_to_both_kinds_of_store(self, glance, staged, naming) -> None:
-        with refused(409, "IMG.0035"):
-            glance.import_(staged["id"], **naming)
-        assert CMK_ID not in glance.show(staged["id"])
+    def test_to_both_kinds_of_store(self, glance, admin, vault, staged, naming) -> None:
+        """Encrypted where the store encrypts; not shown as encrypted until it is everywhere."""
+        glance.import_(staged["id"], **naming)
+        image = glance.wait(staged["id"])
+        assert CMK_ID not in image
+        assert [image[STORE_KEY]] == default_keys(vault, "demo")
+        assert {"plain", "kms"} <= set(image["stores"].split(","))
+        assert glance.download(image["id"]) == DATA
+        admin.call("DELETE", f"/v2/stores/plain/{image['id']}")
+        image = glance.show(image["id"])
+        assert image[CMK_ID] == image[STORE_KEY]
+        assert glance.download(image["id"]) == DATA
+
+    def test_a_copy_that_the_store_did_not_encrypt_ends_that(
+        self, glance, admin, vault, staged
+    ) -> None:
+        glance.import_(staged["id"], stores=["kms"])
+        assert [glance.wait(staged["id"])[CMK_ID]] == default_keys(vault, "demo")
+        admin.import_(staged["id"], "copy-image", stores=["plain"])
+        image = glance.wait(staged["id"])
+        assert CMK_ID not in image
+        # It is shared as any image that is not encrypted.
+        glance.share(image["id"], "other")
 
     def test_key_gone(self, glance, vault, key, staged_with_key) -> None:
         vault.delete(key)
@@ -343,11 +364,15 @@ class TestCopy:
             admin.import_(image["id"], "copy-image")
 
     @pytest.mark.parametrize("naming", [{"stores": ["kms"]}, {"all_stores": True}])
-    def test_plain_data(self, glance, admin, plain_image, naming) -> None:
-        with refused(409, "IMG.0035"):
-            admin.import_(plain_image["id"], "copy-image", **naming)
-        image = glance.show(plain_image["id"])
-        assert (image["stores"], CMK_ID in image) == ("plain", False)
+    def test_plain_data(self, glance, admin, vault, plain_image, naming) -> None:
+        """The copy is under a key of whoever wants it: an administrator's token makes no others."""
+        admin.import_(plain_image["id"], "copy-image", **naming)
+        image = glance.wait(plain_image["id"])
+        assert CMK_ID not in image
+        assert [image[STORE_KEY]] == default_keys(vault, "admin")
+        admin.call("DELETE", f"/v2/stores/plain/{image['id']}")
+        assert glance.show(image["id"])[CMK_ID] == image[STORE_KEY]
+        assert glance.download(image["id"]) == DATA
 
     def test_key_gone(self, admin, vault, key, image) -> None:
         vault.delete(key)

@@ -59,7 +59,7 @@ def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
     :param query: of ``list_images``; ``limit`` is the length of a page
     :raises QueryInvalid: if a filter is not valid
     """
-    native = listing.translate(query)
+    native = listing.translate(query, None if call.context.is_admin else call.project_id)
     if native.nothing:
         return
     parameters = dict(native.parameters)

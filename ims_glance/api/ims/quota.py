@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``show_image_quota``: how many of what a project has and may have."""
 
+from ims_glance.api.ims import images
 from ims_glance.api.ims.operation import Answer, Call, Operation
+from ims_glance.model import kinds
 
 _RESOURCE = {
     "type": "object",
@@ -43,9 +45,8 @@ def _resource(kind: str, used: int, quota: int) -> dict[str, object]:
 
 
 def _shared(call: Call) -> int:
-    query = {"owner": call.project_id, "visibility": "shared", "limit": "1000"}
-    listed = call.service.images.call(call.context, "GET", "/v2/images", query=query)
-    return len(listed["images"])
+    query = {"owner": call.project_id, "__imagetype": kinds.SHARED, "limit": "1000"}
+    return sum(map(len, images.pages(call, query)))
 
 
 OPERATIONS = (

@@ -95,21 +95,35 @@ def test_what_is_known_of_a_new_image() -> None:
 def test_key_is_recorded_in_the_service_s_own_right(enforcer) -> None:
     glance = Glance()
     caller = context(enforcer, "demo", "member")
-    images.Images(glance).record_key(caller, images.Image("/v2/images/i", VIEW), "k")
+    image = images.Image("/v2/images/i", VIEW)
+    images.Images(glance).record_key(caller, image, "k", shown=True)
     (request,) = glance.requests
     assert (request.method, request.path) == ("PATCH", "/v2/images/i")
     assert request.content_type == "application/openstack-images-v2.1-json-patch"
-    assert request.json == [{"op": "add", "path": "/__system__cmkid", "value": "k"}]
+    assert request.json == [
+        {"op": "add", "path": "/__system__cmkid", "value": "k"},
+        {"op": "add", "path": "/__store_key", "value": "k"},
+    ]
     assert request.context.is_admin
     assert not caller.is_admin
     assert "admin" not in caller.roles
+
+
+def test_key_that_is_shown_no_more(enforcer) -> None:
+    glance = Glance()
+    shown = images.Image("/v2/images/i", {**VIEW, "__system__cmkid": "k"})
+    images.Images(glance).record_key(context(enforcer, "demo"), shown, "k", shown=False)
+    assert glance.requests[0].json == [
+        {"op": "add", "path": "/__store_key", "value": "k"},
+        {"op": "remove", "path": "/__system__cmkid"},
+    ]
 
 
 def test_key_that_glance_does_not_record(enforcer) -> None:
     glance = Glance(413)
     with pytest.raises(images.SubrequestRefused) as caught:
         images.Images(glance).record_key(
-            context(enforcer, "demo"), images.Image("/v2/images/i", VIEW), "k"
+            context(enforcer, "demo"), images.Image("/v2/images/i", VIEW), "k", shown=True
         )
     assert caught.value.response.status_int == 413
 

@@ -119,15 +119,19 @@ def test_other_patches_cost_one_look_at_the_image(change: dict[str, Any]) -> Non
     assert (glance.asked, keys.asked) == (1, [])
 
 
-def test_creation_without_key_asks_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("conventions", "visibility"), [(False, None), (True, "private")])
+def test_creation_without_key_asks_for_none(
+    monkeypatch: pytest.MonkeyPatch, conventions: bool, visibility: str | None
+) -> None:
     monkeypatch.setattr(rules, "may_create", lambda *_: True)
     glance, keys = Glance(), Keys()
     call = make_call(glance, keys, json_body={"name": "x"})
+    call.limits.conf.set_override("native_conventions", conventions, group="ims_api")
     with call.held:
         rules.create(call)
     assert (glance.asked, glance.listed, keys.asked) == (0, 1, [])
     assert call.request.json["name"] == "x"
-    assert call.request.json["visibility"] == "private"
+    assert call.request.json.get("visibility") == visibility
     assert call.request.context.roles == ["member", "ims_service"]
     assert call.context.roles == ["member"]
 

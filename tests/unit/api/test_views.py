@@ -11,23 +11,64 @@ from glance.common import wsgi
 
 from ims_glance.api import views
 
+SHARED = {"visibility": "shared", "__visibility_before_sharing": "private"}
+KINDS = {
+    "gold": {"visibility": "public"},
+    "private": {"visibility": "private"},
+    "shared": SHARED,
+    "shared with nobody": {"visibility": "shared"},
+}
 
-def _index(query: str) -> list[tuple[str, str]]:
+
+def _call(query: str, *, is_admin: bool = False) -> Any:
+    context = types.SimpleNamespace(project_id="p", is_admin=is_admin)
     request = wsgi.Request.blank(f"/v2/images?{query}")
-    call: Any = types.SimpleNamespace(request=request)
+    return types.SimpleNamespace(request=request, context=context, effects=[])
+
+
+def _index(query: str, **kind: bool) -> list[tuple[str, str]]:
+    call = _call(query, **kind)
     views.index(call)
-    return urllib.parse.parse_qsl(request.environ["QUERY_STRING"], keep_blank_values=True)
+    return urllib.parse.parse_qsl(call.request.environ["QUERY_STRING"], keep_blank_values=True)
 
 
 @pytest.mark.parametrize(
-    ("kind", "visibility"), [("gold", "public"), ("private", "private"), ("shared", "shared")]
+    ("kind", "narrowed"),
+    [
+        ("gold", ("visibility", "public")),
+        ("private", ("owner", "p")),
+        ("shared", ("visibility", "shared")),
+    ],
 )
-def test_filter_by_kind(kind, visibility):
+def test_filter_by_kind(kind, narrowed):
     found = _index(f"limit=2&__imagetype={kind}&name=a%26b&x=")
-    assert found == [("limit", "2"), ("visibility", visibility), ("name", "a&b"), ("x", "")]
+    assert found == [narrowed, ("limit", "2"), ("name", "a&b"), ("x", "")]
 
 
-@pytest.mark.parametrize("query", ["__imagetype=market", "__imagetype=x", "limit=2", ""])
+def test_administrators_see_private_images_of_others():
+    assert _index("__imagetype=private", is_admin=True) == []
+    assert _index("__imagetype=private&owner=q") == [("owner", "q")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [("gold", ["gold"]), ("private", ["private", "shared with nobody"]), ("shared", ["shared"])],
+)
+def test_a_page_of_one_kind(kind, kept):
+    call = _call(f"__imagetype={kind}")
+    views.index(call)
+    listed = [{"name": name, **view} for name, view in KINDS.items()]
+    response = webob.Response(json_body={"images": listed, "next": "/v2/images?marker=m"})
+    for effect in call.effects:
+        effect(response)
+    assert [view["name"] for view in response.json["images"]] == kept
+    assert response.json["next"] == "/v2/images?marker=m"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["__imagetype=market", "__imagetype=x", "limit=2", "", "__imagetype=gold&__imagetype=private"],
+)
 def test_other_filters_stay(query):
     assert _index(query) == urllib.parse.parse_qsl(query)
 
@@ -39,7 +80,7 @@ def test_one_image():
 
 
 def test_a_list():
-    listed = [{"visibility": "private"}, {"visibility": "shared"}]
+    listed = [{"visibility": "private"}, SHARED]
     response = webob.Response(json_body={"images": listed, "schema": "/v2/schemas/images"})
     views.add_kinds(response)
     assert [image["__imagetype"] for image in response.json["images"]] == ["private", "shared"]

@@ -14,6 +14,7 @@ from tests.unit import glance_database
 
 KEY_ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
 CMK = "__system__cmkid"
+STORE_KEY = "__store_key"
 
 
 @pytest.fixture
@@ -41,6 +42,9 @@ def url(number: int, store: str = "kms") -> str:
         ({}, None),
         ({CMK: KEY_ID}, KEY_ID),
         ({CMK: ""}, None),
+        ({STORE_KEY: KEY_ID}, KEY_ID),
+        ({STORE_KEY: KEY_ID, CMK: ""}, KEY_ID),
+        ({STORE_KEY: "other", CMK: KEY_ID}, KEY_ID),
         ({"os": "linux", CMK: KEY_ID, "cmkid": "x"}, KEY_ID),
     ],
 )
@@ -70,6 +74,16 @@ def test_set_key_id(records, before):
         return images.key_id(image_id), glance_database.properties(image_id)
 
     assert records(change) == (KEY_ID, {**before, CMK: KEY_ID})
+
+
+@pytest.mark.parametrize("names", [{STORE_KEY}, {STORE_KEY, CMK}])
+def test_set_the_key_of_an_image_whose_owner_named_none(records, names):
+    def change(images):
+        image_id = glance_database.add_image(properties=dict.fromkeys(names, "old"))
+        images.set_key_id(image_id, KEY_ID)
+        return glance_database.properties(image_id)
+
+    assert records(change) == dict.fromkeys(names, KEY_ID)
 
 
 def test_an_unknown_image(records):

@@ -76,6 +76,7 @@ def test_two_attributes_are_json_booleans_and_the_rest_text():
             "__system_support_market": "False", "__isregistered": "true", "max_ram": "4096",
             "__image_size": "0", "tags": ["a=b"], "locations": [], "direct_url": "rbd://x",
             "stores": "kms", "os_hash_algo": "sha512", "os_hash_value": "h",
+                "__visibility_before_sharing": "private", "__store_key": "k",
         }
     )  # fmt: skip
     assert wire == {
@@ -164,7 +165,7 @@ def test_metadefs_know_the_platforms():
         "__platform": {system.platform for system in platforms.TABLE},
         "__os_type": {system.os_type for system in platforms.TABLE},
         "__os_bit": {str(system.os_bit) for system in platforms.TABLE},
-        "__imagetype": {*kinds.VISIBILITY, kinds.MARKET},
+        "__imagetype": set(kinds.KINDS),
     }.items():
         assert set(properties[name]["enum"]) == values
 

@@ -18,7 +18,6 @@ def native(**query):
     ("name", "value", "parameters"),
     [
         ("__imagetype", "gold", {"visibility": "public"}),
-        ("__imagetype", "private", {"visibility": "private"}),
         ("__imagetype", "shared", {"visibility": "shared"}),
         ("__imagetype", "market", {"__imagetype": "market"}),
         ("protected", "True", {"protected": "true"}),
@@ -83,6 +82,20 @@ def test_member_status_goes_with_shared_images():
     for visible in ({"visibility": "shared"}, {"__imagetype": "shared"}):
         found = listing.translate({"member_status": "pending", **visible})
         assert found.parameters["member_status"] == "pending"
+
+
+def test_private_images_are_the_callers_own():
+    """They may be of any visibility but "public"; administrators see those of others."""
+    query = {"__imagetype": "private"}
+    assert listing.translate(query, "p").parameters["owner"] == "p"
+    assert listing.translate({**query, "owner": "q"}, "p").nothing
+    assert "owner" not in listing.translate(query).parameters
+    for found in (listing.translate(query), listing.translate(query, "p")):
+        assert "visibility" not in found.parameters
+        fits = [found.fits({"visibility": each}) for each in ("private", "shared", "public")]
+        assert fits == [True, True, False]
+        mark = {"visibility": "shared", "__visibility_before_sharing": "private"}
+        assert not found.fits(mark)
 
 
 def test_filters_that_contradict_each_other():

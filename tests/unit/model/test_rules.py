@@ -27,17 +27,41 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.ISO: {"env_type": "IsoImage"},
     Trait.PROTECTED: {"protected": True},
     Trait.NOT_ACTIVE: {"status": "deactivated"},
+    Trait.IN_MAKING: {"status": "queued", "whole": True},
 }
 
 
-@pytest.mark.parametrize(("action", "trait", "code"), rules.TABLE)
-def test_every_row_refuses(action, trait, code):
+@pytest.mark.parametrize(("action", "trait", "code", "why"), rules.TABLE)
+def test_every_row_refuses(action, trait, code, why):
     image = dataclasses.replace(OWN, **OF_TRAIT[trait])
     with pytest.raises((rules.Refused, rules.NotTheirs)) as refused:
         how = "never" if trait is Trait.ENCRYPTED else "custom_key"
         rules.check(action, image, "me", how, lambda: trait is Trait.DEFAULT_KEY)
     assert refused.value.code == code
     assert "cannot" in str(refused.value)
+
+
+@pytest.mark.parametrize(("action", "trait", "code", "why"), rules.TABLE)
+def test_without_conventions_only_promises_are_kept(action, trait, code, why):
+    image = dataclasses.replace(OWN, **OF_TRAIT[trait])
+    how = "never" if trait is Trait.ENCRYPTED else "custom_key"
+    code = None
+    try:
+        rules.check(action, image, "me", how, lambda: trait is Trait.DEFAULT_KEY, conventions=False)
+    except (rules.Refused, rules.NotTheirs) as refused:
+        code = refused.code
+    assert (code is not None) is (why is rules.Why.PROTECTS)
+
+
+@pytest.mark.parametrize("status", ["queued", "saving", "importing", "active", "deactivated"])
+@pytest.mark.parametrize("visibility", ["private", "shared", "public", "community"])
+@pytest.mark.parametrize("viewer", ["me", "you"])
+def test_images_that_use_none_of_our_features_are_glances_own(status, visibility, viewer):
+    image = Facts.of({"id": "i", "owner": "me", "status": status, "visibility": visibility})
+    for protected in (True, False):
+        for action in Action:
+            facts = dataclasses.replace(image, protected=protected)
+            rules.check(action, facts, viewer, conventions=False)
 
 
 def test_every_trait_is_that_of_some_image():
@@ -100,6 +124,7 @@ def test_facts_from_a_view():
     facts = Facts.of(
         {
             "id": "i", "owner": "me", "status": "active", "visibility": "shared", "protected": True,
+            "__visibility_before_sharing": "private",
             "__system__cmkid": "k", "__whole_image": "True", "__component_of": "w", "__productcode": "p",
             "virtual_env_type": "IsoImage",
         }

@@ -12,7 +12,8 @@ SHOW = quota.OPERATIONS[0]
 
 @pytest.fixture
 def resources(tmp_path):
-    call = calls.call(calls.configuration(tmp_path, members=5), calls.view(visibility="shared"))
+    shared = calls.view(visibility="shared", __visibility_before_sharing="private")
+    call = calls.call(calls.configuration(tmp_path, members=5), shared)
     body = SHOW.handler(call).body
     jsonschema.validate(body, SHOW.answer)
     assert call.service.images.queries[0].items() >= {"visibility": "shared"}.items()
