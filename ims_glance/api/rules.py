@@ -182,7 +182,9 @@ def create(call: Call) -> None:
             image_rules.Action.OPEN, Image("", {"id": "to be created", "owner": owner, **key})
         )
     service = is_service(call.context)
-    defaults = {"visibility": "private"} if service or call.limits.conventions else {}
+    # Who uses IMS's words is answered in IMS's way.
+    is_ims = service or call.limits.conventions or attributes.names_own(body)
+    defaults = {"visibility": "private"} if is_ims else {}
     own = {} if service else attributes.for_creation(body)
     # Nova and Cinder copy properties of one image to another: the service's own are none of them.
     given = {

@@ -162,6 +162,11 @@ def unknown_system_names(names: Iterable[str]) -> list[str]:
     ]
 
 
+def names_own(names: Iterable[str]) -> bool:
+    """Whether there are attributes among *names* that only IMS has, and neither Glance nor Nova."""
+    return any(name in ATTRIBUTES and name.startswith("__") for name in names)
+
+
 def of_system(os_version: str | None) -> dict[str, str]:
     """What follows from the name of an operating system; Linux of 64 bits if IMS knows none."""
     system = platforms.find(os_version or "") or platforms.OTHER_LINUX

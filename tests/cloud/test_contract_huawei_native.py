@@ -100,6 +100,8 @@ def test_what_nobody_says_about_the_os(ims):
     made = _create(ims)
     _delete(ims, made.id, delete_backup=True)
     assert (made.os_version, made.platform) == ("Other Linux(64 bit)", "Other")
+    # Nothing was said in the words of IMS: as in Glance, it could get members.
+    assert (made.visibility, made.imagetype) == ("shared", "private")
 
 
 def test_visibility_and_unknown_images(ims):

@@ -61,6 +61,8 @@ class TestAttributes:
 
     def test_the_visibility_is_glances(self, glance: Client, conventional: Client) -> None:
         assert glance.create()["visibility"] == "shared"
+        assert glance.create(hw_firmware_type="uefi")["visibility"] == "shared"
+        assert glance.create(__os_version="CentOS 7.3 64bit")["visibility"] == "private"
         assert conventional.create()["visibility"] == "private"
 
     def test_a_new_image_without_a_system(self, glance: Client) -> None:
@@ -236,7 +238,7 @@ class TestSharing:
             admin.share(image, "other")
         with refused(409, "IMG.0098"):
             admin.patch(image, change("/visibility", "community", "replace"))
-        assert glance.show(image)["visibility"] == "shared"
+        assert glance.show(image)["visibility"] == "private"
         custom = shareable(glance, cmkid=key)
         admin.share(custom, "other")
         assert other.download(custom) == b"data"
@@ -247,7 +249,7 @@ class TestSharing:
         image = shareable(glance, cmkid="ims/default")
         with refused(409, "IMG.0098"):
             glance.patch(image, change("/visibility", "community", "replace"))
-        assert glance.show(image)["visibility"] == "shared"
+        assert glance.show(image)["visibility"] == "private"
         with refused(409, "IMG.0098"):
             glance.create(cmkid="ims/default", visibility="community")
         # Who named no key was promised none: the store encrypts for its own sake.
