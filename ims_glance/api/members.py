@@ -5,6 +5,14 @@ A private image becomes ``shared`` with its first member. (In Glance alone, a pr
 have members.) Which images have any says a mark, which also keeps what the visibility was before;
 that it is again when the last member is gone. So an image that was ``shared`` with nobody, as all
 are that a client of Glance makes and says nothing, stays so.
+
+Glance keeps the members of an image that is made private, shows them to nobody, and gives it back to
+them when it is shared again, as its own documentation says. So whoever is named as the first member
+of a private image shares it with that one alone: who had it before is forgotten first, while nobody
+can see the image yet. The same holds if the owner of an encrypted or a whole-machine image sets its
+visibility to ``shared`` by hand: who may read those is what this service promises, and a client
+that makes such images knows it. All other images keep Glance's own rule there: a client of plain
+Glance that sets them to ``private`` and back expects their members back.
 """
 
 import functools
@@ -70,14 +78,12 @@ def add(call: Call) -> None:
 def _share(call: Call, image: Image, named: str) -> None:
     """Prepare the image, and its disks, for Glance to take a new member."""
     was_private = image.view["visibility"] == "private"
+    if was_private:
+        whole_images.forget_members(call, image)
     if was_private or attributes.BEFORE_SHARING not in image.view:
         _mark_shared(call, image)
         call.effects.append(functools.partial(_without_receivers, call, image))
     receivers = _receivers(call, image)
-    if was_private and named in receivers:
-        # From before it was made private: Glance would refuse to add it a second time.
-        call.images.call(call.context, "DELETE", f"/v2/images/{image.id}/members/{named}")
-        receivers.remove(named)
     if len({*receivers, named}) > call.limits.members:
         _without_receivers(call, image, None)
         raise TooManyMembers(image_id=image.id, count=len(receivers), limit=call.limits.members)

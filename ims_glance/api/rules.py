@@ -24,6 +24,7 @@ from ims_glance.api.images import Image, Images, SubrequestRefused, may, may_cre
 from ims_glance.api.quota import Quota
 from ims_glance.api.roles import as_service, is_service
 from ims_glance.clouds import coordination
+from ims_glance.clouds.image import ImageRecords
 from ims_glance.model import attributes, json_patch, stores, whole
 from ims_glance.model import rules as image_rules
 
@@ -105,6 +106,8 @@ class Call:
     :ivar backups: server backups (:class:`ims_glance.api.server_backups.Backups`)
     :ivar held: what is held (locks) until Glance has answered
     :ivar effects: what has to be done once Glance has answered
+    :ivar locked: ids of the images whose locks are held
+    :ivar records: what the Image API does not show
     """
 
     request: wsgi.Request
@@ -117,13 +120,18 @@ class Call:
     backups: Any = None
     held: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
     effects: list[Callable[[webob.Response], None]] = dataclasses.field(default_factory=list)
+    locked: set[str] = dataclasses.field(default_factory=set)
+    records: ImageRecords = dataclasses.field(default_factory=ImageRecords)
 
     def image(self) -> Image | None:
         """The image, if the caller can see it."""
         return self.images.get(self.context, self.image_path)
 
     def hold(self, image: Image) -> None:
-        """Hold the lock of an image until Glance has answered."""
+        """Hold the lock of an image until Glance has answered; once, if several rules want it."""
+        if image.id in self.locked:
+            return
+        self.locked.add(image.id)
         self.held.enter_context(coordination.lock(self.limits.conf, "image", image.id))
 
     def check(self, action: image_rules.Action, image: Image) -> None:
@@ -251,9 +259,16 @@ def update(call: Call) -> Image | None:
 
 def opens(call: Call, image: Image) -> bool:
     """Whether a change makes an image a community image."""
+    return becomes(call, image, _OPEN)
+
+
+def becomes(call: Call, image: Image, visibility: str) -> bool:
+    """Whether a change gives an image a visibility that it has not."""
     changes = json_patch.changes(call.request.content_type, bodies.read_json(call.request))
-    return image.view["visibility"] != _OPEN and any(
-        change.path[0] == "visibility" and change.operation != "remove" and change.value == _OPEN
+    return image.view["visibility"] != visibility and any(
+        change.path[0] == "visibility"
+        and change.operation != "remove"
+        and change.value == visibility
         for change in changes
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 import webob
 
 from ims_glance.api import rules, server_backups
-from ims_glance.api.images import Image, SubrequestRefused
+from ims_glance.api.images import Image, SubrequestRefused, may
 from ims_glance.api.roles import is_service
 from ims_glance.api.rules import Call
 from ims_glance.model import attributes, whole
@@ -83,6 +83,12 @@ def unshare(call: Call, image: Image, project_id: str) -> None:
     call.effects.append(effect)
 
 
+def forget_members(call: Call, image: Image) -> None:
+    """Take an image that is not shared, and its disks, from all who had it before."""
+    for image_id in (*(view["id"] for view in components(call, image)), image.id):
+        call.records.forget_members(str(image_id))
+
+
 def delete(call: Call) -> None:
     """``DELETE /v2/images/{id}``: the disks with the image, and its backup if that is wished."""
     with_backup = server_backups.is_wanted(call)
@@ -99,7 +105,10 @@ def delete(call: Call) -> None:
 def update(call: Call) -> None:
     """``PATCH /v2/images/{id}``: who has it has the disks; who sees it too (members one by one)."""
     image = rules.update(call)
-    if image is None or not (views := components(call, image)):
+    if image is None:
+        return
+    _forget_members_of_promised(call, image)
+    if not (views := components(call, image)):
         return
     if rules.opens(call, image):
         check_keys(call, image, image_rules.Action.OPEN)
@@ -113,6 +122,17 @@ def update(call: Call) -> None:
                 _follow(call, views, functools.partial(_give, name, value))
 
     call.effects.append(follow)
+
+
+def _forget_members_of_promised(call: Call, image: Image) -> None:
+    """Before an image with a key, or a whole-machine image, is shared by hand (see ``members``)."""
+    if not (image.key_id or whole.is_whole(image.view)) or not rules.becomes(call, image, "shared"):
+        return
+    if may(call.context, "modify_image", image):
+        call.hold(image)
+        now = call.image()
+        if now is not None and now.view["visibility"] != "shared":
+            forget_members(call, now)
 
 
 def make_private(call: Call, image: Image) -> None:

@@ -2,7 +2,8 @@
 """What Glance's own database knows of an image, for code that runs inside Glance.
 
 A store driver is told an image's id and nothing else, in some flows without a request context
-(glance/location.py), so the image's key and its locations are read from Glance's database.
+(glance/location.py), so the image's key and its locations are read from Glance's database. So are
+members that the Image API does not show.
 """
 
 import dataclasses
@@ -39,7 +40,7 @@ class ImageRecord:
 
 
 class ImageRecords:
-    """The image table, read and written as an administrator through ``glance.db``."""
+    """The tables of images, read and written as an administrator through ``glance.db``."""
 
     def key_id(self, image_id: str) -> str | None:
         """The key that an image is to be encrypted with, or is; ``None`` if it has none.
@@ -54,6 +55,16 @@ class ImageRecords:
         names = [name for name in _KEYS if name in properties] or [attributes.CMK_ID]
         values = {"properties": dict.fromkeys(names, key_id)}
         self._db().image_update(_admin_context(), image_id, values, purge_props=False)
+
+    def forget_members(self, image_id: str) -> None:
+        """Take an image from all who have it, also while it is not shared.
+
+        The Image API tells nobody, administrators included, who the members of an image are that
+        is not shared, and keeps them for when it is shared again
+        (``glance/api/v2/image_members.py``, ``_check_visibility_and_ownership``).
+        """
+        for member in self._db().image_member_find(_admin_context(), image_id=image_id):
+            self._db().image_member_delete(_admin_context(), member["id"])
 
     def find(self, image_id: str) -> ImageRecord:
         """An image that exists, or whose deletion is delayed.

@@ -46,6 +46,12 @@ def shareable(glance: Client, **attributes: object) -> str:
     return str(image)
 
 
+def receivers(glance: Client, image: str) -> dict[str, str]:
+    """Who has it, and what they said to that."""
+    listed = glance.call("GET", f"/v2/images/{image}/members").json["members"]
+    return {member["member_id"]: member["status"] for member in listed}
+
+
 def change(path: str, value: object, op: str = "add") -> dict:
     return {"op": op, "path": path, "value": value}
 
@@ -193,6 +199,48 @@ class TestSharing:
         glance.patch(image, change("/visibility", "private", "replace"))
         glance.share(image, "other")
         assert other.show(image)["visibility"] == "shared"
+
+    @pytest.mark.parametrize("through", ["private", "community"])
+    def test_with_another_one_after_it_was_taken_back(
+        self, glance: Client, other: Client, through: str
+    ) -> None:
+        image = shareable(glance)
+        glance.share(image, "other")
+        accept = f"/v2/images/{image}/members/other"
+        other.call("PUT", accept, json_body={"status": "accepted"})
+        for visibility in (through, "private"):
+            glance.patch(image, change("/visibility", visibility, "replace"))
+        glance.share(image, PROJECT_IDS[0])
+        with pytest.raises(ApiError) as caught:
+            other.show(image)
+        assert caught.value.status == 404
+        assert receivers(glance, image) == {PROJECT_IDS[0]: "pending"}
+        glance.share(image, "other")
+        assert receivers(glance, image)["other"] == "pending"
+
+    def test_members_of_a_plain_image_come_back_by_hand(
+        self, glance: Client, other: Client
+    ) -> None:
+        """As Glance says, and its clients expect."""
+        image = shareable(glance)
+        glance.share(image, "other")
+        for visibility in ("private", "shared"):
+            glance.patch(image, change("/visibility", visibility, "replace"))
+        assert other.download(image) == b"data"
+
+    def test_members_of_an_encrypted_image_do_not(
+        self, glance: Client, other: Client, key: str
+    ) -> None:
+        image = shareable(glance, cmkid=key)
+        glance.share(image, "other")
+        # Nothing is taken from anybody while it stays as it is.
+        glance.patch(image, change("/visibility", "shared", "replace"))
+        assert other.download(image) == b"data"
+        for visibility in ("private", "shared"):
+            glance.patch(image, change("/visibility", visibility, "replace"))
+        with pytest.raises(ApiError):
+            other.show(image)
+        assert receivers(glance, image) == {}
 
     def test_the_receiver_does_not_delete_it(self, glance: Client, other: Client) -> None:
         image = shareable(glance)

@@ -37,6 +37,7 @@ def machine(glance: Client) -> Whole:
     return Whole(made["id"], disks)
 
 
+_THIRD = "3" * 32
 _RAW = {"name": "w", "disk_format": "raw", "container_format": "bare"}
 
 
@@ -88,6 +89,23 @@ def test_its_disks_follow_again_after_it_was_made_private(
     glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": "private"})
     glance.share(machine.id, "other")
     assert [view["visibility"] for view in machine.each(other)] == ["shared"] * 2
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["member", "visibility"])
+def test_who_had_it_before_does_not_get_its_disks_again(
+    machine: Whole, glance: Client, other: Client, by_hand: bool
+) -> None:
+    glance.share(machine.id, "other")
+    glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": "private"})
+    if by_hand:
+        glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": "shared"})
+    glance.share(machine.id, _THIRD)
+    for image in (machine.id, *machine.disks):
+        with pytest.raises(ApiError) as caught:
+            other.show(image)
+        assert caught.value.status == 404
+        listed = glance.call("GET", f"/v2/images/{image}/members").json["members"]
+        assert [member["member_id"] for member in listed] == [_THIRD]
 
 
 def test_a_refused_member_leaves_the_image_private(machine: Whole, glance: Client) -> None:
@@ -208,13 +226,15 @@ def test_an_image_that_is_public_no_more_has_no_public_disks(
         assert other.send("GET", f"/v2/images/{image}").status == 404
 
 
-def test_a_receiver_whose_image_was_private_meanwhile_has_the_disks(
+def test_its_disks_follow_an_image_that_is_shared_by_hand(
     machine: Whole, glance: Client, other: Client
 ) -> None:
-    glance.share(machine.id, "other")
-    for visibility in ("private", "shared"):
+    for visibility in ("shared", "private", "shared"):
         glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": visibility})
-    assert other.show(machine.id)["visibility"] == "shared"
+        assert [each["visibility"] for each in machine.each(glance)] == [visibility] * 2
+    glance.share(machine.id, "other")
+    # It is shared already: nobody loses it.
+    glance.patch(machine.id, {"op": "replace", "path": "/visibility", "value": "shared"})
     assert len(machine.each(other)) == 2
 
 

@@ -62,3 +62,15 @@ def properties(image_id: str) -> dict[str, str]:
     """The properties of an image."""
     image = api.image_get(context.get_admin_context(), image_id)
     return {each["name"]: each["value"] for each in image["properties"] if not each["deleted"]}
+
+
+def add_member(image_id: str, project_id: str) -> None:
+    """Share an image."""
+    values = {"image_id": image_id, "member": project_id, "status": "accepted"}
+    api.image_member_create(context.get_admin_context(), values)
+
+
+def members(image_id: str) -> set[str]:
+    """The projects that have an image."""
+    found = api.image_member_find(context.get_admin_context(), image_id=image_id)
+    return {member["member"] for member in found}

@@ -15,7 +15,7 @@ from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
-from ims_glance.api import members, quota, rules
+from ims_glance.api import members, quota, rules, whole_images
 from ims_glance.api.images import Images
 from ims_glance.api.ims import image, member, tag
 from ims_glance.model import rules as image_rules
@@ -90,6 +90,8 @@ def conf(
 @pytest.fixture(autouse=True)
 def _policy_of_glance_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "may", lambda *_: True)
+    # There is no database of Glance's.
+    monkeypatch.setattr(whole_images, "forget_members", lambda *_: None)
 
 
 def _context(project: str) -> Any:

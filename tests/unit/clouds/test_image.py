@@ -86,6 +86,20 @@ def test_set_the_key_of_an_image_whose_owner_named_none(records, names):
     assert records(change) == dict.fromkeys(names, KEY_ID)
 
 
+@pytest.mark.parametrize("visibility", ["private", "shared", "community", "public"])
+def test_forget_members(records, visibility):
+    def forget(images):
+        mine, others = (glance_database.add_image(visibility=visibility) for _ in range(2))
+        for image_id in (mine, others):
+            for project_id in ("c", "d"):
+                glance_database.add_member(image_id, project_id)
+        images.forget_members(mine)
+        images.forget_members(mine)
+        return glance_database.members(mine), glance_database.members(others)
+
+    assert records(forget) == (set(), {"c", "d"})
+
+
 def test_an_unknown_image(records):
     def ask(images):
         for call in (images.key_id, images.find):
