@@ -22,7 +22,7 @@ from ims_glance.clouds.identity import (
     Identity,
     MomentTaken,
     ec2_grant,
-    roles_digest,
+    rights_digest,
 )
 from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db import delegations
@@ -72,7 +72,8 @@ class Acceptance:
         """Take on a job; its id.
 
         :param context: of the caller (a ``glance.context.RequestContext``), whose rights the job
-            gets; ``ec2_access`` on it is the access key, if the request was signed with one
+            gets; ``ec2_access`` on it is the access key, if the request was signed with one, and
+            ``login`` how the caller logged in (:func:`ims_glance.api.tokens.login`)
         :param arguments: what its flow works with, as JSON; no token and no secret
         :param entities: what clients are told from the beginning (``image_name``)
         :param creates_image: whether it makes one image of the project; an id for it is chosen and
@@ -158,7 +159,9 @@ class Acceptance:
     # --- the record ----------------------------------------------------------------------------
 
     def _record(self, context: Any, job: Job) -> None:
-        caller = Caller(job.user_id, job.project_id, roles_digest(_rights(context)))
+        # Not the roles alone: a token that cannot delegate gets nothing that another one delegated.
+        rights = rights_digest(_rights(context), context.login)
+        caller = Caller(job.user_id, job.project_id, rights)
         for _attempt in range(_ATTEMPTS):
             shared = self._shared(caller) or self._record_as_first(context, job, caller)
             if shared is None:

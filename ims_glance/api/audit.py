@@ -21,6 +21,7 @@ from oslo_config import cfg
 from pycadf import attachment, cadftaxonomy, cadftype, event, host, reason, resource
 
 from ims_glance import conf as ims_conf
+from ims_glance.api import tokens
 from ims_glance.clouds import notifications
 from ims_glance.model import audit
 
@@ -34,7 +35,6 @@ TRAIL = "ims_glance.audit"
 """In the WSGI environment, set by the IMS API: a dict with ``name``, ``image_ids``, ``job_id``,
 ``code``."""
 
-_TOKEN_INFO = "keystone.token_info"
 _IMAGE = "service/storage/image"
 _CODE = re.compile(rb"IMG\.\d{4}")
 _SLASHES = re.compile("//+")
@@ -149,15 +149,8 @@ def _outcome(status: int) -> str:
     return str(cadftaxonomy.OUTCOME_SUCCESS if status < 400 else cadftaxonomy.OUTCOME_FAILURE)
 
 
-def _token(environ: Environ) -> Mapping[str, Any]:
-    """What Keystone said about the token; nothing if the request did not come so far."""
-    info = environ.get(_TOKEN_INFO)
-    token = info.get("token") if isinstance(info, dict) else None
-    return token if isinstance(token, dict) else {}
-
-
 def _initiator(environ: Environ) -> resource.Resource:
-    user = _token(environ).get("user", {})
+    user = tokens.described(environ).get("user", {})
     return resource.Resource(
         typeURI=cadftaxonomy.ACCOUNT_USER,
         id=user.get("id", audit.UNKNOWN),
@@ -171,7 +164,7 @@ def _initiator(environ: Environ) -> resource.Resource:
 
 def _scope(environ: Environ) -> dict[str, Any]:
     """Where the token is good for, with which roles, and how it was got."""
-    token = _token(environ)
+    token = tokens.described(environ)
     user, project = token.get("user", {}), token.get("project", {})
     return {
         "project_id": project.get("id"),

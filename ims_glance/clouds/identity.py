@@ -3,6 +3,7 @@
 
 import functools
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,9 +56,14 @@ class IdentityUnavailable(exceptions.Unavailable):
     template = "The Identity service is unavailable ({reason}). Try again later."
 
 
-def roles_digest(roles: Iterable[str]) -> str:
-    """A digest of the names of roles, the same in any order."""
-    return hashlib.sha256("\n".join(sorted(set(roles))).encode()).hexdigest()
+def rights_digest(roles: Iterable[str], login: Iterable[str]) -> str:
+    """A digest of what a token can delegate, the same in any order.
+
+    :param roles: their names
+    :param login: how its owner logged in (:func:`ims_glance.api.tokens.login`)
+    """
+    both = json.dumps([sorted(set(roles)), sorted(set(login))])
+    return hashlib.sha256(both.encode()).hexdigest()
 
 
 def ec2_grant(access_key: str) -> str:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of delegations: trusts that callers gave for their jobs.
 
-One is shared by all unfinished jobs of the same user, project and roles. Its row is there before
+One is shared by all unfinished jobs of the same user, project and roles whose tokens may do the
+same: a job gets no more than its own caller's token could have delegated. Its row is there before
 the trust (``making``) and after it (``ending``), so that a crash in between leaves nothing that
 nobody knows of.
 """
@@ -30,7 +31,7 @@ class Ended(Exception):
 class Caller:
     """Who delegated: delegations of the same caller are the same.
 
-    :ivar roles: a digest of the names of the roles
+    :ivar roles: a digest of the roles, and of how the user logged in
     """
 
     user_id: str

@@ -64,7 +64,7 @@ DELEGATIONS = sa.Table(
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("user_id", sa.String(64), nullable=False),
     sa.Column("project_id", sa.String(64), nullable=False),
-    # Digest of the names of the delegated roles.
+    # Digest of the names of the delegated roles, and of how their owner logged in.
     sa.Column("roles", sa.String(64), nullable=False),
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("grant", sa.String(128)),

@@ -60,6 +60,7 @@ def caller(connection: Any) -> types.SimpleNamespace:
         user_id=access.user_id,
         project_id=access.project_id,
         roles=list(access.role_names),
+        login=("method password",),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import openstack
 import pytest
+from keystoneauth1 import session
+from keystoneauth1.identity import v3
 from openstack import exceptions
 
 from ims_glance import client
@@ -40,6 +42,29 @@ def test_a_job(conn, image):
     job = conn.ims.wait_for_job(conn.ims.copy_image(image, f"copy_{image.name}"), timeout=120)
     assert conn.ims.get_image(job.image_id).status == "active"
     conn.ims.delete_image(job.image_id)
+
+
+def test_an_application_credential_gets_nothing_that_a_password_delegated(conn, image):
+    """Keystone lets it delegate nothing, so it gets no job, while its owner's jobs go on."""
+    user = conn.current_user_id
+    made = conn.identity.create_application_credential(user, f"c-{secrets.token_hex(4)}")
+    try:
+        auth = v3.ApplicationCredential(
+            conn.config.auth["auth_url"], made.secret, application_credential_id=made.id
+        )
+        limited = client.register(
+            openstack.connection.Connection(
+                session=session.Session(auth), region_name=conn.config.region_name
+            )
+        )
+        assert limited.ims.get_image(image.id).id == image.id
+        job = conn.ims.copy_image(image, f"copy_{image.name}")
+        with pytest.raises(exceptions.ForbiddenException, match=r"IMG\.0087"):
+            limited.ims.copy_image(image, f"stolen_{image.name}")
+        job = conn.ims.wait_for_job(job, timeout=120)
+        conn.ims.delete_image(job.image_id)
+    finally:
+        conn.identity.delete_application_credential(user, made)
 
 
 def test_tags(conn, image):

@@ -15,7 +15,7 @@ from oslo_serialization import jsonutils
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
-from ims_glance.api import guard
+from ims_glance.api import guard, tokens
 from ims_glance.api.acceptance import Acceptance
 from ims_glance.api.images import Images, SubrequestRefused
 from ims_glance.api.ims import checking, errors, operations
@@ -108,6 +108,7 @@ class Application:
             raise UnknownPath(method=request.method, path="without a token")
         # A job of a caller with an access key acts by that.
         context.ec2_access = request.environ.get(ACCESS_KEY)
+        context.login = tokens.login(request.environ)
         self._policy.check(context, operation)
         given = arguments.get("project_id", context.project_id)
         if given != context.project_id:

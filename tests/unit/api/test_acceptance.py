@@ -7,7 +7,7 @@ import types
 import pytest
 
 from ims_glance.api.acceptance import Acceptance
-from ims_glance.clouds.identity import Identity, IdentityUnavailable, MomentTaken
+from ims_glance.clouds.identity import DelegationRefused, Identity, IdentityUnavailable, MomentTaken
 from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db import delegations
 from ims_glance.db.database import NotConfigured
@@ -23,6 +23,7 @@ def caller(**values):
         "user_id": "user",
         "project_id": "project",
         "roles": ["reader", "member", "ims_service"],
+        "login": ("method password",),
     }
     return types.SimpleNamespace(**{**defaults, **values})
 
@@ -77,10 +78,31 @@ def test_the_delegation_is_shared(acceptance, tables, trusts):
         caller(user_id="other"),
         caller(project_id="other"),
         caller(roles=["reader"]),
+        caller(login=("method password", "method totp")),
     ]
     for other in others:
         acceptance.accept(other, "test", {})
-    assert len(trusts) == 4
+    assert len(trusts) == 5
+
+
+def test_who_cannot_delegate_gets_nothing_that_another_token_delegated(
+    acceptance, tables, trusts, monkeypatch
+):
+    """Two tokens of one user with the same roles; Keystone lets only the first make a trust."""
+    acceptance.accept(caller(), "test", {})
+    limited = caller(
+        auth_token="limited",
+        login=("application_credential 7", "method application_credential"),
+    )
+
+    def refuse(*_):
+        raise DelegationRefused(reason="Delegated tokens cannot manage trusts")
+
+    monkeypatch.setattr(Identity, "create_trust", refuse)
+    with pytest.raises(DelegationRefused, match="Log in with a password"):
+        acceptance.accept(limited, "test", {})
+    assert len(acceptance.find("project")) == 1
+    acceptance.accept(caller(), "test", {})
 
 
 def test_of_many_at_once_one_asks_keystone(acceptance, trusts):

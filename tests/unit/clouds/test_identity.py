@@ -114,6 +114,7 @@ def test_with_a_signature(identity):
 
 
 def test_roles_are_the_same_in_any_order():
-    digest = clouds_identity.roles_digest
-    assert digest(["a", "b"]) == digest(["b", "a", "a"]) != digest(["ab"])
-    assert len(digest([])) == 64
+    digest = clouds_identity.rights_digest
+    assert digest(["a", "b"], []) == digest(["b", "a", "a"], []) != digest(["ab"], [])
+    assert digest(["a"], ["b", "c"]) == digest(["a"], ["c", "b"]) != digest(["a", "b"], ["c"])
+    assert len(digest([], [])) == 64

@@ -46,6 +46,8 @@ TABLE = (
     Operation("forbidden", "GET", "/v1/forbidden", lambda _call: Answer(), "Forbidden"),
     Operation("refused", "GET", "/v1/refused", _raise(SubrequestRefused(REFUSED)), "Refused"),
     Operation("database", "GET", "/v1/database", _raise(db_exceptions.DBConnectionError()), "Away"),
+    Operation("login", "GET", "/v1/login",
+        lambda call: Answer(list(call.context.login)), "How the caller logged in"),
     Operation("broken", "GET", "/v1/broken", _raise(ZeroDivisionError("secret")), "Broken"),
 )  # fmt: skip
 
@@ -142,3 +144,10 @@ def test_odd_bytes_in_the_path(serve):
 def test_nobody_is_served_without_a_context(serve):
     response, _trail = serve("GET", "/v1/stream", with_context=False)
     assert response.status_int >= 400
+
+
+def test_a_job_is_told_how_its_caller_logged_in(serve):
+    token = {"methods": ["application_credential"], "application_credential": {"id": "7"}}
+    environ = {"keystone.token_info": {"token": token}}
+    response, _trail = serve("GET", "/v1/login", environ=environ)
+    assert response.json == ["application_credential 7", "method application_credential"]
