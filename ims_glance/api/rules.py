@@ -235,6 +235,10 @@ def update(call: Call) -> Image | None:
     changes = json_patch.changes(call.request.content_type, patch)
     _check_names(change.path[0] for change in changes if change.operation != "remove")
     image = call.image() if changes else None
+    if image is not None and any(change.path[0] == "tags" for change in changes):
+        # Glance adds a request's tags to those of another one that comes at the same time.
+        call.hold(image)
+        image = call.image()
     if image is None:
         return None
     call.check(_kind_of_update(image), image)
@@ -313,8 +317,10 @@ def add_tag(call: Call) -> None:
 
 
 def remove_tag(call: Call) -> None:
-    """``DELETE /v2/images/{id}/tags/{tag}``."""
-    _to_tag(call)
+    """``DELETE /v2/images/{id}/tags/{tag}``: while nobody writes the list that it was in."""
+    image = _to_tag(call)
+    if image is not None:
+        call.hold(image)
 
 
 def _to_tag(call: Call) -> Image | None:

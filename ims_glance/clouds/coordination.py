@@ -47,28 +47,38 @@ class _Coordinators:
 
 
 _COORDINATORS = _Coordinators()
+# What this thread holds: a handler of the IMS API changes an image by a request of its own to the
+# Image API, whose guard asks for the same lock.
+_HELD = threading.local()
 
 
 @contextlib.contextmanager
 def lock(conf: cfg.ConfigOpts, kind: str, name: str) -> Iterator[None]:
-    """Hold the lock of *kind* (``project``, ``image``, ...) and *name*.
+    """Hold the lock of *kind* (``project``, ``image``, ...) and *name*; a thread may do so twice.
 
     :raises CoordinationUnavailable: if the backend is away, or somebody else holds it for too long
     """
     url = conf.ims_kms.coordination_url or f"file://{_directory(conf)}"
     # MySQL's names of locks have 64 characters at most.
     digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+    place = os.getpid(), url, f"ims-{kind}-{digest}"
+    mine: set[tuple[int, str, str]] = _HELD.__dict__.setdefault("places", set())
+    if place in mine:
+        yield
+        return
     try:
-        held = _COORDINATORS.get(url).get_lock(f"ims-{kind}-{digest}".encode())
+        held = _COORDINATORS.get(url).get_lock(place[2].encode())
         acquired = held.acquire(blocking=_PATIENCE)
     except (ToozError, NoMatches) as error:
         _COORDINATORS.forget(url)
         raise CoordinationUnavailable(reason=type(error).__name__) from None
     if not acquired:
         raise CoordinationUnavailable(reason=f"the lock of this {kind} is held by another request")
+    mine.add(place)
     try:
         yield
     finally:
+        mine.discard(place)
         # A backend that went away has let the lock go.
         with contextlib.suppress(ToozError):
             held.release()

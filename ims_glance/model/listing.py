@@ -8,7 +8,7 @@ asked of each image of a page.
 import dataclasses
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
@@ -45,18 +45,32 @@ class NativeQuery:
 
     :ivar parameters: for the Image API
     :ivar residues: what each image of the answer has to fulfil besides
+    :ivar tags: how the tag may be stored that each image has to have, if in several ways
     :ivar nothing: the filters contradict each other
     :ivar limit: images of a page
     """
 
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
     residues: list[Residue] = dataclasses.field(default_factory=list)
+    tags: tuple[str, ...] = ()
     nothing: bool = False
     limit: int = DEFAULT_LIMIT
 
     def fits(self, view: View) -> bool:
         """Whether an image fulfils all residues."""
         return all(residue(view) for residue in self.residues)
+
+    def settle_tag(self, stored: Sequence[str]) -> None:
+        """Choose among :attr:`tags`.
+
+        :param stored: those of them that images have
+        """
+        if len(stored) == 1:
+            self.narrow("tag", stored[0])
+        else:
+            # Glance gives no images that have one tag or the other.
+            self.residues.append(lambda view: not set(stored).isdisjoint(view["tags"]))
+        self.nothing = self.nothing or not stored
 
     def narrow(self, name: str, value: str) -> None:
         """Filter by a parameter, which another filter may have been turned into as well."""
@@ -203,8 +217,11 @@ def _enterprise_project(native: NativeQuery, name: str, value: str) -> None:
 
 
 def _tag(native: NativeQuery, name: str, value: str) -> None:
-    stored = value if "=" in value else value.replace(".", "=", 1)
-    _exact(native, name, tags.from_stored(stored).stored)
+    spellings = tags.spellings(value)
+    if len(spellings) > 1 and text.is_storable(value):
+        native.tags = spellings
+    else:
+        _exact(native, name, value)
 
 
 _TIME = re.compile(r"(?:(gt|gte|lt|lte|eq|neq):)?(.+)", re.DOTALL)

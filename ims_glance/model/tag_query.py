@@ -90,10 +90,12 @@ class TagQuery:
 
         :param stored: its tags as they are stored
         """
-        values = {tag.key: tag.value for tag in map(tags.from_stored, stored)}
+        values: dict[str, set[str]] = {}
+        for tag in map(tags.from_stored, stored):
+            values.setdefault(tag.key, set()).add(tag.value)
         return self._matches(image_id, name or "") and self._has(values)
 
-    def _has(self, values: Mapping[str, str]) -> bool:
+    def _has(self, values: Mapping[str, set[str]]) -> bool:
         if self.body.get("without_any_tag"):
             return not values
         return all(
@@ -133,6 +135,6 @@ def _number(value: Any, default: int) -> int:
     return default if value is None else int(value)
 
 
-def _met(condition: Mapping[str, Any], values: Mapping[str, str]) -> bool:
+def _met(condition: Mapping[str, Any], values: Mapping[str, set[str]]) -> bool:
     key, wanted = condition["key"], condition.get("values")
-    return key in values and (not wanted or values[key] in wanted)
+    return key in values and (not wanted or not values[key].isdisjoint(wanted))

@@ -2,7 +2,8 @@
 """Tags: a key and a value, kept as one of Glance's tags (IMS "Image tag format").
 
 ``key.value`` is how requests may write them, ``key=value`` how they are kept and listed. A tag of
-Glance's own making is a key without a value.
+Glance's own making is a key without a value, and what it looks like stays: an image may have several
+of one key, such as ``env=a`` and ``env=b``, or ``env`` and ``env=``.
 """
 
 import dataclasses
@@ -45,9 +46,9 @@ class Tag:
 
 
 def from_stored(text: str) -> Tag:
-    """The tag that an image has; whatever it is, it is a tag."""
+    """The tag that an image has; whatever it is, it is a tag with a key (but for the empty one)."""
     key, _, value = text.partition("=")
-    return Tag(key, value)
+    return Tag(key, value) if key else Tag(text)
 
 
 def from_pair(key: str, value: str = "") -> Tag:
@@ -72,10 +73,22 @@ def parse(text: str) -> Tag:
 
 
 def merged(stored: Iterable[str], added: Iterable[Tag]) -> list[str]:
-    """The tags of an image with others added; a key that is there gets the new value."""
-    tags = {tag.key: tag for tag in map(from_stored, stored)}
-    tags |= {tag.key: tag for tag in added}
-    return [tag.stored for tag in tags.values()]
+    """The tags of an image with others added; a key that is there gets the new value, and no other.
+
+    Tags of other keys stay as they are, byte for byte.
+    """
+    news = {tag.key: tag.stored for tag in added}
+    result = [news.get(from_stored(text).key, text) for text in stored]
+    return list(dict.fromkeys([*result, *news.values()]))
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """How a tag may be stored that a filter writes as ``key.value``, ``key=value`` or as it is.
+
+    A dot may as well be one of a tag of Glance's own making.
+    """
+    stored = from_stored(text if "=" in text else text.replace(".", "=", 1)).stored
+    return tuple(dict.fromkeys((text, stored)))
 
 
 def without(stored: Iterable[str], keys: Iterable[str]) -> list[str]:

@@ -131,6 +131,24 @@ class TestOneImage:
             assert sorted(pool.map(add, range(6))) == [204] + [400] * 5
         assert len(tags(ims, image)) == 10
 
+    def test_other_tags_stay_as_they_are(self, ims: Client, image: str) -> None:
+        there = ["env=a", "env=b", "k", "k=1", "a=", "=b", "jammy-22.04"]
+        ims.patch(image, {"op": "replace", "path": "/tags", "value": there})
+        assert ims.send("PUT", SET, json_body={"image_id": image, "tag": "team.x"}).status == 204
+        assert sorted(ims.show(image)["tags"]) == sorted([*there, "team=x"])
+
+    def test_lists_of_tags_at_the_same_time(self, ims: Client, image: str) -> None:
+        """Glance by itself would keep those of all of them."""
+
+        def replace(number: int) -> set[str]:
+            tags = [f"t{number}-{each}" for each in range(10)]
+            ims.patch(image, {"op": "replace", "path": "/tags", "value": tags})
+            return set(tags)
+
+        with ThreadPoolExecutor(6) as pool:
+            lists = list(pool.map(replace, range(18)))
+        assert set(ims.show(image)["tags"]) in lists
+
     def test_of_another_project(self, ims: Client, image: str) -> None:
         other = ims.as_(identity.OTHER)
         body = {"tag": {"key": "k"}}

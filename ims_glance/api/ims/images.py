@@ -60,6 +60,8 @@ def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
     :raises QueryInvalid: if a filter is not valid
     """
     native = listing.translate(query, None if call.context.is_admin else call.project_id)
+    if native.tags and not native.nothing:
+        native.settle_tag([tag for tag in native.tags if _is_used(call, native, tag)])
     if native.nothing:
         return
     parameters = dict(native.parameters)
@@ -74,6 +76,13 @@ def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
             # Few may fit, so that a short page would mean many requests.
             parameters["limit"] = str(listing.MAX_LIMIT)
         answer = _after(call, parameters, found)
+
+
+def _is_used(call: Call, native: listing.NativeQuery, tag: str) -> bool:
+    """Whether an image of the list has a tag."""
+    parameters = {**native.parameters, "tag": tag, "limit": "1"}
+    parameters.pop("marker", None)
+    return bool(_listed(call, parameters)["images"])
 
 
 def _after(call: Call, parameters: Mapping[str, str], page: Sequence[View]) -> Any:

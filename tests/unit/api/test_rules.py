@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the rules cost, and how they read requests; what they decide is tested in a real Glance."""
 
+import contextlib
 import io
 import json
 import types
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from ims_glance import exceptions
 from ims_glance.api import quota, rules
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images
+from ims_glance.clouds import coordination
 from ims_glance.model import stores
 
 KEY = "0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"
@@ -38,7 +41,12 @@ class Glance:
     """One image, and how often it was asked for."""
 
     def __init__(self, **image: Any) -> None:
-        self.image = {"id": "i", "owner": "demo", "status": "queued", "visibility": "shared"}
+        self.image: dict[str, Any] = {
+            "id": "i",
+            "owner": "demo",
+            "status": "queued",
+            "visibility": "shared",
+        }
         self.image.update(image)
         self.asked = 0
         self.listed = 0
@@ -117,6 +125,41 @@ def test_other_patches_cost_one_look_at_the_image(change: dict[str, Any]) -> Non
     glance, keys = Glance(), Keys()
     rules.update(make_call(glance, keys, **patch(change)))
     assert (glance.asked, keys.asked) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "request_"),
+    [
+        (rules.update, patch({"op": "replace", "path": "/tags", "value": []})),
+        (rules.update, patch({"op": "remove", "path": "/tags"})),
+        (rules.add_tag, {"method": "PUT"}),
+        (rules.remove_tag, {"method": "DELETE"}),
+    ],
+)
+def test_tags_are_changed_by_one_after_the_other(
+    rule: Any, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of the image is held until Glance has answered; what counts is seen under it."""
+    held: list[tuple[str, str]] = []
+    glance = Glance(tags=[])
+
+    @contextlib.contextmanager
+    def lock(_conf: Any, kind: str, name: str) -> Iterator[None]:
+        held.append((kind, name))
+        glance.image["tags"] = [str(number) for number in range(11)]
+        yield
+        held.clear()
+
+    monkeypatch.setattr(coordination, "lock", lock)
+    call = make_call(glance, **request_)
+    with call.held:
+        if rule is rules.add_tag:
+            with pytest.raises(rules.TooManyTags):
+                rule(call)
+        else:
+            rule(call)
+        assert held == [("image", "i")]
+    assert not held
 
 
 @pytest.mark.parametrize(("conventions", "visibility"), [(False, None), (True, "private")])

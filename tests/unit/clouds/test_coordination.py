@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lock excludes others of its name, in this process and in others, and none of another name."""
 
+import contextlib
 import multiprocessing
 import threading
 import time
@@ -61,6 +62,26 @@ def test_it_is_let_go_when_the_work_fails(conf):
         raise ZeroDivisionError
     with coordination.lock(conf, "image", "one"):
         pass
+
+
+def test_a_thread_may_hold_it_twice(conf, monkeypatch):
+    """And still holds it when the inner work is done."""
+    monkeypatch.setattr(coordination, "_PATIENCE", 0.2)
+    done = threading.Event()
+
+    def take() -> None:
+        with contextlib.suppress(exceptions.Unavailable):
+            _take(conf, "one", done)
+
+    with coordination.lock(conf, "image", "one"):
+        with coordination.lock(conf, "image", "one"):
+            pass
+        second = threading.Thread(target=take)
+        second.start()
+        second.join(240)
+        assert not done.is_set()
+    take()
+    assert done.is_set()
 
 
 def test_nobody_waits_for_ever(conf, monkeypatch):

@@ -52,5 +52,50 @@ def test_adding_overwrites_the_value_of_a_key():
     assert tags.merged(stored, [Tag("b", "2"), Tag("e")]) == ["a=1", "b=2", "c.d", "e"]
 
 
+@pytest.mark.parametrize(
+    ("added", "after"),
+    [
+        (Tag("team", "x"), ["env=a", "env=b", "k", "k=1", "a=", "=b", "team=x"]),
+        (Tag("env", "c"), ["env=c", "k", "k=1", "a=", "=b"]),
+        (Tag("env", "b"), ["env=b", "k", "k=1", "a=", "=b"]),
+        (Tag("k"), ["env=a", "env=b", "k", "a=", "=b"]),
+        (Tag("b", "1"), ["env=a", "env=b", "k", "k=1", "a=", "=b", "b=1"]),
+    ],
+)
+def test_tags_of_other_keys_stay_as_glance_has_them(added, after):
+    assert tags.merged(["env=a", "env=b", "k", "k=1", "a=", "=b"], [added]) == after
+
+
+@given(st.lists(st.text(min_size=1, max_size=9), unique=True), _WORDS.filter(bool), _WORDS)
+def test_adding_touches_one_key_and_taking_away_undoes_it(stored, key, value):
+    others = tags.without(stored, [key])
+    merged = tags.merged(stored, [Tag(key, value)])
+    assert [text for text in merged if tags.from_stored(text).key != key] == others
+    assert merged.count(Tag(key, value).stored) == 1
+    assert tags.without(merged, [key]) == others
+
+
+@pytest.mark.parametrize(
+    ("text", "spellings"),
+    [
+        ("k", ("k",)),
+        ("k=v", ("k=v",)),
+        ("k.v", ("k.v", "k=v")),
+        ("k.v.w", ("k.v.w", "k=v.w")),
+        ("k.", ("k.", "k")),
+        ("k=", ("k=", "k")),
+        ("=v", ("=v",)),
+        (".v", (".v", "=v")),
+    ],
+)
+def test_a_filter_may_mean_several_tags(text, spellings):
+    assert tags.spellings(text) == spellings
+
+
+@given(st.text(min_size=1, max_size=9))
+def test_what_is_stored_can_be_a_filter(text):
+    assert text in tags.spellings(text)
+
+
 def test_taking_away_by_key():
     assert tags.without(["a=1", "a", "b=1"], ["a", "x"]) == ["b=1"]

@@ -92,7 +92,11 @@ class Images:
 
     def _listed(self, query):
         owner = query.get("owner")
-        found = [each for each in self.views.values() if owner in {None, each["owner"]}]
+        found = [
+            each
+            for each in self.views.values()
+            if owner in {None, each["owner"]} and query.get("tag") in {None, *each["tags"]}
+        ]
         ids = [each["id"] for each in found]
         if "marker" in query and query["marker"] not in ids:
             _refuse(400)

@@ -76,6 +76,22 @@ def test_nothing_is_asked_when_filters_contradict_each_other(conf):
     assert call.service.images.queries == []
 
 
+@pytest.mark.parametrize(
+    ("stored", "chosen"),
+    [
+        (["team.core"], [0]),
+        (["team=core"], [0]),
+        (["team.core", "x", "team=core"], [0, 2]),
+        (["x", "team=core=", "core"], []),
+    ],
+)
+def test_a_tag_with_a_dot_may_be_one_of_glances_own(conf, stored, chosen):
+    views = [calls.view(f"{number:036}", tags=[tag]) for number, tag in enumerate(stored)]
+    call = calls.call(conf, *views)
+    pages = images.pages(call, {"limit": "1", "tag": "team.core"})
+    assert _ids(pages) == [views[number]["id"] for number in chosen]
+
+
 @pytest.mark.parametrize("gone", [1, 2])
 def test_images_deleted_while_they_are_listed(conf, gone):
     """The marker of the next page may be gone."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers of tags: which tags a request means, and what answers look like."""
 
+import dataclasses
+
 import pytest
 
 from ims_glance import exceptions
@@ -75,6 +77,24 @@ def test_add_a_tag(make):
     call = make(["x"], {"tag": {"key": "env", "value": "a"}})
     tag.add_image_tag(call)
     assert _stored(call) == {"x", "env=a"}
+
+
+def test_a_tag_that_is_added_changes_no_other(make, conf):
+    conf.set_override("tags", 9, group="ims_api")
+    stored = ["env=a", "env=b", "k", "k=1", "a=", "=b"]
+    call = make(stored, {"image_id": IMAGE, "tag": "team.x"})
+    tag.create_or_update_tags(call)
+    assert _stored(call) == {*stored, "team=x"}
+
+
+def test_whatever_is_listed_can_be_taken_away(make, conf):
+    conf.set_override("tags", 9, group="ims_api")
+    call = make(["env=a", "env=b", "a=", "=b", "jammy-22.04"])
+    for listed in tag.list_image_tags(call).body["tags"]:
+        body = {"action": "delete", "tags": [listed]}
+        call = dataclasses.replace(call, body=body)
+        tag.batch_add_or_delete_tags(call)
+    assert _stored(call) == set()
 
 
 def test_batches(make):
@@ -160,6 +180,19 @@ def test_search_in_pages(make):
     assert [page["total_count"] for page in pages] == [2, 2, 2]
     ids = [[one["resource_id"] for one in page["resources"]] for page in pages]
     assert ids == [[IMAGE], [SECOND], []]
+
+
+def test_all_values_of_a_key_are_seen(make):
+    call = make(["env=b", "env=a", "env"])
+    assert _searched_in(call, tags=[{"key": "env", "values": ["a"]}]) == [IMAGE]
+    assert _searched_in(call, tags=[{"key": "env", "values": [""]}]) == [IMAGE]
+    assert _searched_in(call, tags=[{"key": "env", "values": ["b"]}]) == [IMAGE, SECOND]
+    assert _searched_in(call, not_tags_any=[{"key": "env", "values": ["a"]}]) == [SECOND]
+
+
+def _searched_in(call, **body):
+    call = dataclasses.replace(call, body={"action": "filter", **body})
+    return [one["resource_id"] for one in tag.list_image_by_tags(call).body["resources"]]
 
 
 def test_count(make):
