@@ -24,6 +24,8 @@ _Listed = TypeVar("_Listed", bound=resource.Resource)
 
 # Images a page, as the service has it by default (reference: list_images).
 _PAGE = 500
+# How a page is refused that is to begin after what is gone. The filters were fine on the first one.
+_MARKER_REFUSED = (errors.BadRequest, errors.Forbidden, errors.NotFound)
 # Shares that the list of images leaves out: the receiver has not accepted them.
 _NOT_ACCEPTED = ("pending", "rejected")
 
@@ -96,7 +98,9 @@ class Proxy(proxy.Proxy):
         return found
 
     def _unlisted(self, image_id: str) -> Image:
-        answer = self.get(f"/v2/images/{_segment(image_id)}").json()
+        return self._existing(self.get(f"/v2/images/{_segment(image_id)}").json())
+
+    def _existing(self, answer: dict[str, Any]) -> Image:
         answer.pop("self", None)
         return Image.existing(connection=self._get_connection(), **answer)
 
@@ -117,7 +121,7 @@ class Proxy(proxy.Proxy):
         return found[0]
 
     def _by_id(self, name_or_id: str) -> list[Image]:
-        if not _is_uuid(name_or_id):
+        if not is_uuid(name_or_id):
             return []
         try:
             return [self.get_image(name_or_id)]
@@ -129,7 +133,15 @@ class Proxy(proxy.Proxy):
         for status in _NOT_ACCEPTED if is_offered else ():
             offers = self.images(name=name, visibility="shared", member_status=status)
             found.update((image.id, image) for image in offers)
-        return list(found.values())
+        return list(found.values()) or self._hidden(name)
+
+    def _hidden(self, name: str) -> list[Image]:
+        """The hidden images of a name, which no list of IMS has."""
+        # What stands before a colon is an operator to Glance.
+        wanted = f"eq:{name}" if ":" in name else name
+        query = {"name": wanted, "os_hidden": "true"}
+        listed = self.get("/v2/images", params=query).json()["images"]
+        return [self._existing(each) for each in listed]
 
     def create_image(self, name: str, tags: Iterable[str | Tag] = (), **source: Any) -> Job:
         """Begin to make a private image (``create_image``).
@@ -186,9 +198,7 @@ class Proxy(proxy.Proxy):
         """
         path = f"{Image.base_path}/{_segment(Image._get_id(image))}"
         body = changes({**Image.on_wire(values), **(attributes or {})}, remove)
-        answer = self.patch(path, json=body).json()
-        answer.pop("self", None)
-        return Image.existing(connection=self._get_connection(), **answer)
+        return self._existing(self.patch(path, json=body).json())
 
     def delete_image(self, image: str | Image, delete_backup: bool = False) -> None:
         """Delete an image.
@@ -399,7 +409,37 @@ class Proxy(proxy.Proxy):
         """A list, page by page; no page is asked for that is not needed."""
         if max_items is not None:
             query.setdefault("limit", min(max_items, _PAGE))
-        return itertools.islice(self._list(kind, **query), max_items)
+        return itertools.islice(self._all(kind, query), max_items)
+
+    def _all(self, kind: type[_Listed], query: dict[str, Any]) -> Iterator[_Listed]:
+        """A list that goes on when what its next page begins after is gone.
+
+        The service knows the places of deleted images, but not of those that others share no more.
+        """
+        seen: dict[str, None] = {}
+        refused: set[str] = set()
+        following = query
+        while True:
+            try:
+                yield from self._new(kind, following, seen)
+            except _MARKER_REFUSED:
+                # It was the last one of a page, or the one that was tried instead.
+                usable = [each for each in seen if each not in refused]
+                if not usable:
+                    raise
+                refused.add(usable.pop())
+                following = {**query, "marker": usable[-1]} if usable else query
+            else:
+                return
+
+    def _new(
+        self, kind: type[_Listed], query: dict[str, Any], seen: dict[str, None]
+    ) -> Iterator[_Listed]:
+        """What a list has beside what was seen, where it is noted."""
+        for each in self._list(kind, **query):
+            if each.id not in seen:
+                seen[each.id] = None
+                yield each
 
     def _project(self) -> str:
         """The project of the caller's token."""
@@ -425,7 +465,8 @@ def _creation(name: str, tags: Iterable[str | Tag], source: Mapping[str, Any]) -
     return {"name": name, **source, **({"image_tags": pairs} if pairs else {})}
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Whether a text looks like the id of an image."""
     try:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:

@@ -130,6 +130,55 @@ class TestList:
     def test_refusals(self, ims: Client, query: str) -> None:
         assert_refused(ims.send("GET", f"{LIST}?{query}"), 400, "IMG.0017")
 
+    @pytest.mark.parametrize(
+        "attributes",
+        [
+            {"os_hidden": True},
+            {"visibility": "community"},
+            {"os_hidden": True, "visibility": "community"},
+            {"os_hidden": True, "visibility": "shared"},
+        ],
+    )
+    def test_what_the_caller_sees_by_its_id_is_found_by_it(
+        self, ims: Client, attributes: dict
+    ) -> None:
+        is_own = "visibility" not in attributes
+        owner = ims if is_own else ims.as_(identity.OTHER)
+        image = owner.create(name="by id", **attributes)["id"]
+        try:
+            if attributes.get("visibility") == "shared":
+                assert images(ims, f"id={image}") == []
+                owner.upload(image, b"x")
+                owner.share(image, "demo")
+            assert ims.show(image)["id"] == image
+            assert [each["id"] for each in images(ims, f"id={image}")] == [image]
+            assert names(ims, f"id={image}&name=by%20id") == ["by id"]
+            assert names(ims, f"id={image}&name=other") == []
+            if "os_hidden" in attributes:
+                assert names(ims, "name=by%20id") == []
+        finally:
+            owner.delete(image)
+        assert images(ims, f"id={image}") == []
+
+    def test_a_list_goes_on_after_an_image_that_is_deleted(self, ims: Client) -> None:
+        made = [ims.create(name=f"paged {number}", tags=["paged"])["id"] for number in range(5)]
+        try:
+            page = ims.call("GET", f"{LIST}?tag=paged&limit=2").json
+            assert [each["id"] for each in page["images"]] == [made[4], made[3]]
+            marker = page["page_info"]["next_marker"]
+            ims.delete(made.pop())
+            ims.delete(made.pop())
+            rest = images(ims, f"tag=paged&limit=5&marker={marker}")
+            assert [each["id"] for each in rest] == made[::-1]
+            # It shows nobody what is deleted, nor what they never saw.
+            assert images(ims, f"id={marker}") == []
+            assert images(ims.as_(identity.OTHER), "tag=paged") == []
+            answer = ims.as_(identity.OTHER).send("GET", f"{LIST}?marker={marker}")
+            assert 400 <= answer.status < 500
+        finally:
+            for image in made:
+                ims.delete(image)
+
     def test_unknown_marker(self, ims: Client) -> None:
         answer = ims.send("GET", f"{LIST}?marker=00000000-0000-0000-0000-000000000000")
         assert 400 <= answer.status < 500

@@ -4,6 +4,9 @@
 import argparse
 from typing import Any
 
+from openstack import exceptions
+
+from ims_glance.client import proxy
 from ims_glance.client.commands import projects
 from ims_glance.client.commands.base import positive
 from ims_glance.client.resources.image import KINDS, TYPES
@@ -104,8 +107,18 @@ def query(parsed_args: argparse.Namespace, ims: Any, cloud: Any) -> dict[str, An
     if parsed_args.owner:
         given["owner"] = projects.find(cloud, parsed_args.owner)
     if parsed_args.marker:
-        given["marker"] = ims.find_image(parsed_args.marker).id
+        given["marker"] = _marker(ims, parsed_args.marker)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _marker(ims: Any, name_or_id: str) -> str:
+    """The id of an image, which may be deleted by now."""
+    try:
+        return str(ims.find_image(name_or_id).id)
+    except exceptions.NotFoundException:
+        if not proxy.is_uuid(name_or_id):
+            raise
+        return name_or_id
 
 
 def _sorting(text: str) -> dict[str, str]:

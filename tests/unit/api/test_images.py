@@ -63,6 +63,17 @@ def test_image_is_read_by_its_path_and_as_the_caller(enforcer, path: str) -> Non
     assert request.context is caller
 
 
+@pytest.mark.parametrize(("query", "knows_them"), [({}, False), ({"marker": "i"}, True)])
+def test_only_a_list_after_an_image_knows_the_deleted_ones(enforcer, query, knows_them) -> None:
+    glance = Glance()
+    caller = context(enforcer, "demo", "reader")
+    images.Images(glance).call(caller, "GET", "/v2/images", query={"limit": "1", **query})
+    (request,) = glance.requests
+    assert request.context.can_see_deleted is knows_them
+    assert (request.context.project_id, request.context.is_admin) == ("demo", False)
+    assert not caller.can_see_deleted
+
+
 @pytest.mark.parametrize("status", [300, 404])
 def test_image_that_is_not_there(enforcer, status: int) -> None:
     assert images.Images(Glance(status)).get(context(enforcer, "demo"), "/v2/images/i") is None

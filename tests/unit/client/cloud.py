@@ -85,7 +85,8 @@ class Cloud(BaseAdapter):
         self.on(method, re.escape(f"{IMAGE}{path}"), lambda _r: Answer(status, body, headers))
 
     def images(self, *images: dict[str, Any]) -> None:
-        """Have images, which lists find by id and by name, and pending shares of others."""
+        """Have images, which lists find by id and, if they are not hidden, by name; and pending
+        shares of others."""
 
         def found(request: Request) -> Answer:
             query = request.query
@@ -94,11 +95,22 @@ class Cloud(BaseAdapter):
                 for image in images
                 if query.get("id", image["id"]) == image["id"]
                 and query.get("name", image["name"]) == image["name"]
+                and ("id" in query or not image.get("os_hidden"))
                 and query.get("member_status") == image.get("member_status")
             ]
             return Answer(200, {"images": wanted})
 
+        def hidden(request: Request) -> Answer:
+            assert request.query["os_hidden"] == "true"
+            wanted = [
+                image
+                for image in images
+                if image.get("os_hidden") and request.query["name"] == image["name"]
+            ]
+            return Answer(200, {"images": wanted})
+
         self.on("GET", re.escape(f"{IMAGE}/v2/cloudimages"), found)
+        self.on("GET", re.escape(f"{IMAGE}/v2/images"), hidden)
 
     def sent(self, method: str) -> list[Request]:
         """The requests with a method."""

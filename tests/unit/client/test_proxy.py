@@ -55,6 +55,54 @@ def test_offers_are_found_only_when_wanted(cloud, ims):
         ims.find_image("offer")
 
 
+def test_hidden_images_are_found_by_their_names(cloud, ims):
+    cloud.images(image(), image(SECOND_ID, "old", os_hidden=True))
+    assert ims.find_image("old").id == SECOND_ID
+    assert ims.find_image(SECOND_ID).id == SECOND_ID
+
+
+def test_a_hidden_image_makes_no_name_ambiguous(cloud, ims):
+    cloud.images(image(), image(SECOND_ID, os_hidden=True))
+    assert ims.find_image("mine").id == IMAGE_ID
+
+
+def _pages(*, gone=(), size=2, count=7):
+    """A list of images 0, 1, ... of which some vanish as soon as a page has shown them."""
+    present = [f"{number:036}" for number in range(count)]
+
+    def answer(request):
+        marker = request.query.get("marker")
+        if marker and marker not in present:
+            return Answer(400, {"error": {"code": "IMG.0017", "message": "No such marker."}})
+        begin = present.index(marker) + 1 if marker else 0
+        page = present[begin : begin + size]
+        info = {"page_info": {"next_marker": page[-1]}} if begin + size < len(present) else {}
+        present[:] = [each for each in present if each not in page or int(each) not in gone]
+        return Answer(200, {"images": [image(each) for each in page], **info})
+
+    return answer
+
+
+@pytest.mark.parametrize("gone", [(), (1,), (0, 1), (3,), (1, 2, 3), range(7)])
+def test_a_list_goes_on_when_its_marker_is_gone(cloud, ims, gone):
+    cloud.on("GET", ".*/v2/cloudimages", _pages(gone=gone))
+    assert [int(each.id) for each in ims.images()] == list(range(7))
+
+
+def test_a_list_that_begins_after_what_never_was(cloud, ims):
+    cloud.on("GET", ".*/v2/cloudimages", _pages())
+    with pytest.raises(errors.BadRequest, match="No such marker"):
+        list(ims.images(marker="x"))
+
+
+def test_a_service_that_refuses_every_marker(cloud, ims):
+    answer = _pages()
+    vanished = Answer(400, {"error": {"code": "IMG.0017", "message": "No such marker."}})
+    cloud.on("GET", ".*/v2/cloudimages", lambda r: vanished if "marker" in r.query else answer(r))
+    with pytest.raises(errors.BadRequest, match="No such marker"):
+        list(ims.images())
+
+
 def test_an_image_that_no_list_shows_is_asked_for_by_its_id(cloud, ims):
     cloud.images()
     cloud.ims("GET", f"/v2/images/{IMAGE_ID}", image())

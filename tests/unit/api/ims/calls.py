@@ -95,7 +95,11 @@ class Images:
         found = [
             each
             for each in self.views.values()
-            if owner in {None, each["owner"]} and query.get("tag") in {None, *each["tags"]}
+            if owner in {None, each["owner"]}
+            and query.get("tag") in {None, *each["tags"]}
+            and query.get("id") in {None, each["id"]}
+            and query.get("visibility") in {None, each["visibility"]}
+            and query.get("os_hidden", "false") == str(each.get("os_hidden", False)).lower()
         ]
         ids = [each["id"] for each in found]
         if "marker" in query and query["marker"] not in ids:

@@ -92,6 +92,38 @@ def test_a_tag_with_a_dot_may_be_one_of_glances_own(conf, stored, chosen):
     assert _ids(pages) == [views[number]["id"] for number in chosen]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "asked"),
+    [
+        ({}, {"os_hidden": "false", "visibility": "private"}),
+        ({"os_hidden": True}, {"os_hidden": "true", "visibility": "private"}),
+        ({"visibility": "community", "owner": calls.OTHER}, {"visibility": "community"}),
+        ({"visibility": "shared", "owner": calls.OTHER}, {"member_status": "all"}),
+    ],
+)
+def test_a_list_by_an_id_has_what_is_seen_by_it(conf, attributes, asked):
+    call = calls.call(conf, calls.view(**attributes), calls.view(calls.SECOND))
+    assert _ids(images.pages(call, {"id": calls.IMAGE})) == [calls.IMAGE]
+    (query,) = call.service.images.queries
+    assert query | asked == query
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"id": calls.ABSENT},
+        {"id": "x"},
+        {"id": f"{calls.IMAGE}/members"},
+        {"id": f"{calls.IMAGE}\n"},
+        {"id": calls.IMAGE, "visibility": "public"},
+        {"id": calls.IMAGE, "__imagetype": "gold"},
+        {"id": calls.IMAGE, "__isregistered": "false"},
+    ],
+)
+def test_a_list_by_an_id_that_has_nothing(conf, query):
+    assert _ids(images.pages(calls.call(conf, calls.view()), query)) == []
+
+
 @pytest.mark.parametrize("gone", [1, 2])
 def test_images_deleted_while_they_are_listed(conf, gone):
     """The marker of the next page may be gone."""

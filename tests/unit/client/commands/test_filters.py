@@ -5,17 +5,24 @@ import argparse
 from types import SimpleNamespace
 
 import pytest
+from openstack import exceptions
 
 from ims_glance.client.commands import filters
 from ims_glance.client.resources.image import Image
-from tests.unit.client.cloud import OTHER
+from tests.unit.client.cloud import IMAGE_ID, OTHER
+
+
+def _found(name):
+    if name in ("gone", IMAGE_ID):
+        raise exceptions.NotFoundException("It is gone.")
+    return SimpleNamespace(id=f"id of {name}")
 
 
 def sent(*arguments):
     """The query of a command line, as it is sent."""
     parser = argparse.ArgumentParser()
     filters.add(parser)
-    finder = SimpleNamespace(find_image=lambda name: SimpleNamespace(id=f"id of {name}"))
+    finder = SimpleNamespace(find_image=_found)
     return Image.query(filters.query(parser.parse_args(arguments), finder, None))
 
 
@@ -41,12 +48,18 @@ def sent(*arguments):
         (["--visibility", "public"], {"visibility": "public"}),
         (["--owner", OTHER], {"owner": OTHER}),
         (["--marker", "mine"], {"marker": "id of mine"}),
+        (["--marker", IMAGE_ID], {"marker": IMAGE_ID}),
         (["--sort", "name"], {"sort_key": "name", "sort_dir": "asc"}),
         (["--sort", "size:desc"], {"sort_key": "size", "sort_dir": "desc"}),
     ],
 )
 def test_what_is_sent(arguments, query):
     assert sent(*arguments) == query
+
+
+def test_a_list_after_an_image_that_is_not_known_by_that_name():
+    with pytest.raises(exceptions.NotFoundException):
+        sent("--marker", "gone")
 
 
 @pytest.mark.parametrize(
