@@ -82,8 +82,8 @@ class Acceptance:
         :raises DelegationRefused: if the caller's token delegates nothing
         :raises Unavailable: if the database or Keystone is away
         """
-        model.check_storable(arguments)
-        model.check_storable(entities or {}, "entities")
+        model.check_names(arguments)
+        model.check_names(entities or {}, "entities")
         job = Job(
             id=uuidutils.generate_uuid(dashed=False),
             type=job_type,

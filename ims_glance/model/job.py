@@ -6,7 +6,7 @@ import datetime
 import enum
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ims_glance import exceptions
@@ -95,7 +95,9 @@ class SecretInRecord(exceptions.ImsError):
 _TOKEN = re.compile(
     r"gAAAAA[0-9A-Za-z_-]{40,}|eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+"
 )
-_SECRET_NAME = re.compile(r"(?i)(^|[_-])(password|passwd|secret|token|private_key|sk)$")
+_SECRET_NAME = re.compile(r"(?i)(^|[._-])(password|passwd|secret|token|private_key|sk)(\.|\Z)")
+# Of what a job works with: what users call things there is theirs, whatever it looks like.
+_NAMED_BY_USERS = "attributes"
 _HIDDEN = "***"
 
 
@@ -181,22 +183,43 @@ def id_of_backup(job_id: str) -> str:
     return str(uuid.UUID(hex=job_id))
 
 
-def check_storable(values: Any, name: str = "arguments") -> None:
-    """Check that there is no token and no secret in what is about to be recorded.
+def check_names(values: Any, name: str = "arguments") -> None:
+    """Check that nothing is about to be recorded under the name of a token or a secret.
+
+    Only the names that the service gives are looked at: in what a caller says (names, descriptions,
+    tags) anything may stand, and a word that looks like a token is none.
 
     :param values: JSON values
+    :raises SecretInRecord: if there is such a name
+    """
+    for place, _text in _fields(values, name):
+        if _SECRET_NAME.search(place):
+            raise SecretInRecord(name=place)
+
+
+def check_storable(values: Any, name: str = "arguments") -> None:
+    """Check that there is no token and no secret in what the service itself is about to record.
+
+    :param values: JSON values, in which nobody's own words are
     :raises SecretInRecord: if there is one; it names where, and not what
     """
+    check_names(values, name)
+    for place, text in _fields(values, name):
+        if _TOKEN.search(text):
+            raise SecretInRecord(name=place)
+
+
+def _fields(values: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Where the values are that are not empty, and what they are."""
     if isinstance(values, Mapping):
         for key, value in values.items():
-            if _SECRET_NAME.search(str(key)) and value:
-                raise SecretInRecord(name=f"{name}.{key}")
-            check_storable(value, f"{name}.{key}")
+            if key != _NAMED_BY_USERS:
+                yield from _fields(value, f"{name}.{key}")
     elif isinstance(values, (list, tuple)):
         for each in values:
-            check_storable(each, name)
-    elif isinstance(values, str) and _TOKEN.search(values):
-        raise SecretInRecord(name=name)
+            yield from _fields(each, name)
+    elif values:
+        yield name, str(values)
 
 
 def without_tokens(text: str) -> str:

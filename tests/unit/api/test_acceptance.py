@@ -15,6 +15,7 @@ from ims_glance.db.jobs import JobNotFound, TooManyTasks
 from ims_glance.model import job as model
 from ims_glance.model.job import COPY_IN_REGION, JobStatus, SecretInRecord
 from tests.unit import job_database
+from tests.unit.api.ims import calls
 
 
 def caller(**values):
@@ -166,6 +167,14 @@ def test_no_secret_is_recorded(acceptance, arguments, entities):
     with pytest.raises(SecretInRecord):
         acceptance.accept(caller(), "test", arguments, entities)
     assert acceptance.find("project") == []
+
+
+@pytest.mark.parametrize("word", calls.WORDS)
+def test_what_the_caller_calls_things_is_recorded(acceptance, word):
+    said = {"name": word, "description": word, "tags": [word], "attributes": {"os_token": word}}
+    job_id = acceptance.accept(caller(), "test", said, {"image_name": word})
+    job = acceptance.get(job_id, "project")
+    assert (job.arguments, job.entities) == (said, {"image_name": word})
 
 
 def test_without_keystone_nothing_is_accepted(acceptance, tables, woken, monkeypatch):

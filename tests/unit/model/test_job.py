@@ -116,6 +116,26 @@ def test_what_is_no_secret_is_storable(values):
     model.check_storable(values)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"name": TOKEN, "description": f"Bearer {TOKEN}", "tags": [TOKEN]},
+        {"attributes": {"__admin_password": "x", "os_token": TOKEN}},
+        {"wishes": [{"name": "password", "tags": ["secret=x"]}]},
+    ],
+)
+def test_what_users_call_things_is_no_secret(values):
+    model.check_names(values)
+
+
+@pytest.mark.parametrize(
+    "values", [{"auth_token": "x"}, {"a": [{"password": ["x"]}]}, {"secret": {"a": 1}}]
+)
+def test_names_of_secrets_are_found(values):
+    with pytest.raises(model.SecretInRecord):
+        model.check_names(values)
+
+
 def test_tokens_are_blotted_out():
     assert model.without_tokens(f"refused {TOKEN}: no") == "refused ***: no"
 

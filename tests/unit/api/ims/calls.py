@@ -12,12 +12,15 @@ from ims_glance import conf as ims_conf
 from ims_glance.api.images import SubrequestRefused
 from ims_glance.api.ims.operation import Call, Service
 from ims_glance.api.server_backups import Backups
+from ims_glance.model import job
 
 PROJECT, OTHER = "a" * 32, "b" * 32
 IMAGE = "1a111111-1111-1111-1111-111111111111"
 SECOND = "22222222-2222-2222-2222-222222222222"
 ABSENT = "99999999-9999-9999-9999-999999999999"
 JOB = "c" * 32
+# What a name may be, as far as it looks like a JWT, a token of Keystone, or some key.
+WORDS = ("eyJabcdefgh.a.b", "gAAAAAB" + "x" * 100, "AKIAIOSFODNN7EXAMPLE", "password", "c" * 64)
 DEFAULT_KEY = "ims/default"
 
 
@@ -122,7 +125,9 @@ class Jobs:
         self.accepted = []
 
     def accept(self, _context, job_type, arguments, entities=None, creates_image=False):
-        """Note a job."""
+        """Note a job, as far as it could be recorded."""
+        job.check_names(arguments)
+        job.check_names(entities or {})
         self.accepted.append((job_type, arguments, entities, creates_image))
         return JOB
 

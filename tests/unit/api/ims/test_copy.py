@@ -10,7 +10,7 @@ from ims_glance.model import attributes, key_name, whole
 from ims_glance.model import job as jobs
 from ims_glance.model.servers import Disk
 from tests.unit.api.ims import calls
-from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB, OTHER, PROJECT, SECOND
+from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB, OTHER, PROJECT, SECOND, WORDS
 
 
 @pytest.fixture
@@ -49,6 +49,12 @@ def test_plain(make):
         "enterprise_project_id": None,
         "disks": 0,
     }
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_any_name_will_do(make, word):
+    arguments = _accepted(make({"name": word, "description": f"token: {word}"}))
+    assert (arguments["name"], arguments["description"]) == (word, f"token: {word}")
 
 
 def test_all_fields(make):

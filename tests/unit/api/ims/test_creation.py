@@ -12,7 +12,7 @@ from ims_glance.api.rules import TooManyTags
 from ims_glance.model import job as jobs
 from ims_glance.model import key_name
 from tests.unit.api.ims import calls
-from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB
+from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB, WORDS
 
 VOLUME = "33333333-3333-3333-3333-333333333333"
 SYSTEM = "CentOS 7.3 64bit"
@@ -46,6 +46,12 @@ class TestOfVolume:
         assert (job_type, creates_image) == (jobs.VOLUME_CREATE_IMAGE, True)
         assert entities == {"image_name": arguments["name"]}
         return arguments
+
+    @pytest.mark.parametrize("word", WORDS)
+    def test_any_name_will_do(self, make, word):
+        tags = [word[:36], "token.eyJabcdefgh"] if "." not in word else ["sk.secret"]
+        said = {"name": word, "description": word, "tags": tags}
+        assert self._accepted(make({**OF_VOLUME, **said}))["name"] == word
 
     def test_what_must_be_there(self, make):
         assert self._accepted(make(OF_VOLUME)) == {

@@ -54,6 +54,19 @@ class TestWhole:
         assert entities == {"image_name": "w"}
         assert arguments["quiesces"] is False
 
+    @pytest.mark.parametrize("word", calls.WORDS)
+    def test_any_name_will_do(self, site, server, word):
+        said = {"__admin_password": word, "os_token": word, "hw_secret": word}
+        server.volumes[site.root]["volume_image_metadata"] |= said
+        body = {
+            "name": word,
+            "description": word,
+            "tags": ["token.x"],
+            "instance_id": site.on_volumes,
+        }
+        _type, arguments, entities, _ = accepted(site.call(body), creation.create_whole_image)
+        assert (arguments["description"], entities) == (word, {"image_name": word})
+
     def test_through_the_guest_agent(self, site, server):
         properties = server.volumes[site.root]["volume_image_metadata"]
         properties |= {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
