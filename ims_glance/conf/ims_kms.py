@@ -32,8 +32,9 @@ OPTS: list[cfg.Opt] = [
         default=60,
         min=0,
         max=3600,
-        help="How long a key read from the key manager is used before it is asked again. This is "
-        "also how long a withdrawn permission goes on working. 0 asks every time.",
+        help="How long a key read from the key manager is used for reading images before it is "
+        "asked again. This is also how long images can still be read after their key was deleted or "
+        "a permission withdrawn. 0 asks every time. Whoever writes an image always asks.",
     ),
     cfg.IntOpt(
         "cache_size",

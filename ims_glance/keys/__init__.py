@@ -55,15 +55,27 @@ class KeyManager:
     def wrapping_key(self, key_id: str) -> bytes:
         """The 32 bytes of a key, read with the service's credentials and remembered for a while.
 
+        To open what is there: for so long it can still be read after the key was deleted.
+
         :raises KeyNotFound: if there is none
         :raises ServiceKeyDenied: if the service may not read it
         :raises KeyUnusable: if it is no 256-bit AES key
         :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
         """
         key = self._cache.find(key_id)
-        if key is None:
-            key = self._read(self._service_credential(), key_id, exceptions.ServiceKeyDenied)
-            self._cache.remember(key_id, key)
+        return self.present_key(key_id) if key is None else key
+
+    def present_key(self, key_id: str) -> bytes:
+        """The same, never from memory: it proves that the key is there now.
+
+        To be asked by whoever is about to write something that only this key will open: under a key
+        that was deleted a moment ago nobody could ever read it.
+
+        :raises KeyNotFound, ServiceKeyDenied, KeyUnusable, KeyManagerUnavailable: as
+            :meth:`wrapping_key`
+        """
+        key = self._read(self._service_credential(), key_id, exceptions.ServiceKeyDenied)
+        self._cache.remember(key_id, key)
         return key
 
     def check_usable(self, context: RequestContext, key_id: str) -> None:
@@ -79,13 +91,14 @@ class KeyManager:
         self._read(caller, key_id, exceptions.KeyDenied)
 
     def open_to_service(self, context: RequestContext, key_id: str) -> None:
-        """Make sure that the service can read a key, granting it read access as the caller.
+        """Make sure that the service can read a key now, granting it read access as the caller.
 
         :raises ServiceKeyDenied: if it cannot, and the caller may not grant it
         :raises KeyNotFound, KeyUnusable, KeyManagerUnavailable: as :meth:`wrapping_key`
         """
         try:
-            self.wrapping_key(key_id)
+            # Not from memory, which may be of before the access was withdrawn, or the key deleted.
+            self.present_key(key_id)
             return
         except exceptions.ServiceKeyDenied:
             if not self._is_barbican:
@@ -94,7 +107,7 @@ class KeyManager:
         with self._translated(key_id, exceptions.ServiceKeyDenied):
             self._barbican.allow_read(context, key_id, user_id)
         LOG.info("Key %s may now be read by the Image service (user %s)", key_id, user_id)
-        self.wrapping_key(key_id)
+        self.present_key(key_id)
 
     def default_key(self, context: RequestContext) -> str:
         """Id of the default key of the caller's project, made if there is none yet.

@@ -108,7 +108,7 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
         :raises ServiceUnavailable: if the inner store refuses to be configured
         """
         try:
-            return EncryptedObjects(self._load_inner(), self._read_key)
+            return EncryptedObjects(self._load_inner(), self._read_key, self._present_key)
         except (store_exceptions.BadStoreConfiguration, store_exceptions.BackendException) as error:
             LOG.error("Store %s has no inner store: %s", self.backend_group, error)
             raise errors.ServiceUnavailable(
@@ -201,6 +201,9 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
 
     def _read_key(self, key_id: str) -> bytes:
         return self.keys.wrapping_key(key_id)
+
+    def _present_key(self, key_id: str) -> bytes:
+        return self.keys.present_key(key_id)
 
     def _misconfigured(self, reason: str) -> Exception:
         misconfigured: Exception = store_exceptions.BadStoreConfiguration(

@@ -21,7 +21,7 @@ LOG = logging.getLogger(__name__)
 _HEADER_SUFFIXES = (".header-a", ".header-b")
 
 KeyReader = Callable[[str], bytes]
-"""Gives the 32 bytes of a key of the key manager for its id (``KeyManager.wrapping_key``)."""
+"""Gives the 32 bytes of a key of the key manager for its id."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +68,16 @@ class EncryptedObjects:
 
     Errors of the inner store (``glance_store.exceptions``) and of the key manager
     (``ims_glance.exceptions``) pass through all methods.
+
+    :param read_key: for what is opened; it may remember keys (``KeyManager.wrapping_key``)
+    :param present_key: for what is written, once each time: it gives no key that is gone by now
+        (``KeyManager.present_key``)
     """
 
-    def __init__(self, inner: InnerStore, read_key: KeyReader) -> None:
+    def __init__(self, inner: InnerStore, read_key: KeyReader, present_key: KeyReader) -> None:
         self.inner = inner
         self._read_key = read_key
+        self._present_key = present_key
 
     def write(
         self,
@@ -89,9 +94,10 @@ class EncryptedObjects:
         :param size: of the image in bytes; 0 if that is unknown
         :returns: the object's id, and what Glance wants to know of the plaintext
         :raises glance_store.exceptions.Invalid: if *source* has not *size* bytes
+        :raises KeyNotFound: if the key does not exist, or not any more
         """
         # First of all: without the key nothing is begun.
-        key = self._read_key(key_id)
+        key = self._present_key(key_id)
         object_id = envelope.new_object_id()
         data_key = envelope.new_data_key()
         sealer = stream.Sealer(data_key, object_id)
@@ -187,12 +193,16 @@ class EncryptedObjects:
         """Give an object to another key: only the header is written. May be repeated.
 
         :raises KeyGone: if no key that opens it exists any more
+        :raises KeyNotFound: if the other key does not exist, or not any more
         """
+        # Also if it has that key already: what an interrupted re-key has left may be the last header
+        # that can be opened.
+        key = self._present_key(key_id)
         found, data_key = self._open_header(object_id)
         first, second = _headers(object_id)
         other = second if found.name == first else first
         if found.header.key_ids != (key_id,):
-            header = found.header.with_key(data_key, key_id, self._read_key(key_id))
+            header = found.header.with_key(data_key, key_id, key)
             # One may have been left behind by a re-key that was interrupted.
             self._delete_part(other)
             self._put_header(other, header, data_key)

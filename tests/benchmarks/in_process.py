@@ -89,7 +89,7 @@ def _stores() -> Iterator[tuple[Any, driver.Store]]:
         kms.configure(re_raise_bsc=True)
         kms.key_id_of = lambda _image_id: "0" * 32
         key = secrets.token_bytes(32)
-        kms.objects = EncryptedObjects(kms.objects.inner, lambda _key_id: key)
+        kms.objects = EncryptedObjects(kms.objects.inner, *[lambda _key_id: key] * 2)
         yield plain, kms
     finally:
         shutil.rmtree(directory)

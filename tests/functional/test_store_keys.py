@@ -188,6 +188,27 @@ def caching_service(make_glance: MakeGlance) -> GlanceService:
 
 
 class TestCache:
+    def test_key_deleted_a_moment_ago(self, caching_service) -> None:
+        """What is there can still be read for a while; nothing is written that nobody could read."""
+        client, vault = caching_service.client(), caching_service.vault
+        key = vault.make("demo")
+        there, uploaded, imported = (client.create(cmkid=key) for _ in range(3))
+        client.upload(imported["id"], DATA, stage=True)
+        client.upload(there["id"], DATA)
+        assert client.download(there["id"]) == DATA
+        vault.delete(key)
+        with stored.nothing_left(caching_service.directories.kms):
+            for fill in (
+                lambda: client.upload(uploaded["id"], DATA),
+                lambda: client.import_(imported["id"]),
+            ):
+                with pytest.raises(ApiError) as caught:
+                    fill()
+                assert (caught.value.status, "IMG.0101" in str(caught.value)) == (409, True)
+        assert client.download(there["id"]) == DATA
+        statuses = [client.show(each["id"])["status"] for each in (uploaded, imported)]
+        assert statuses == ["queued", "uploading"]
+
     def test_key_is_remembered_for_its_time_and_no_longer(self, caching_service) -> None:
         client, vault = caching_service.client(), caching_service.vault
         image = client.create(cmkid=vault.make("demo"))

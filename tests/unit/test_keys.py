@@ -60,6 +60,18 @@ def test_a_key_is_asked_for_again_after_its_time(conf, vault):
         manager.wrapping_key(key_id)
 
 
+def test_a_key_that_is_remembered_need_not_be_present(manager, vault, calls):
+    key_id = vault.make("demo")
+    secret = bytes.fromhex(vault.get(key_id).secret)
+    assert manager.present_key(key_id) == manager.wrapping_key(key_id) == secret
+    assert calls == [key_id]
+    vault.delete(key_id)
+    for _again in range(2):
+        with pytest.raises(exceptions.KeyNotFound):
+            manager.present_key(key_id)
+        assert manager.wrapping_key(key_id) == secret
+
+
 def test_the_callers_key_is_never_taken_from_the_cache(manager, vault, calls):
     """What the service may read, the caller may not read for that reason."""
     key_id = vault.make("demo")
@@ -186,6 +198,19 @@ def test_open_to_service_grants_what_is_missing(
     real_manager.open_to_service(CALLER, KEY_ID)
     assert barbican_server.secrets[KEY_ID]["acl"]["read"]["users"] == [SERVICE_USER_ID]
     assert real_manager.wrapping_key(KEY_ID) == stored_key
+
+
+def test_opening_a_key_does_not_go_by_memory(real_manager, barbican_server, stored_key):
+    """Access was withdrawn, or the key deleted, after the service had read it."""
+    real_manager.wrapping_key(KEY_ID)
+    barbican_server.failures[f"{SECRET}/payload"] = 403
+    with pytest.raises(exceptions.ServiceKeyDenied):
+        real_manager.open_to_service(CALLER, KEY_ID)
+    assert barbican_server.secrets[KEY_ID]["acl"]["read"]["users"] == [SERVICE_USER_ID]
+    barbican_server.failures.clear()
+    del barbican_server.secrets[KEY_ID]
+    with pytest.raises(exceptions.KeyNotFound):
+        real_manager.open_to_service(CALLER, KEY_ID)
 
 
 @pytest.mark.parametrize("granted", [True, False])

@@ -103,10 +103,11 @@ def site(tmp_path, vault, vault_options, database):
         **vault_options,
     }
     make_conf(configuration, options)
-    objects = EncryptedObjects(
-        stores.file_inner(tmp_path / "inner"),
-        lambda key_id: bytes.fromhex(vault.get(key_id).secret),
-    )
+
+    def key(key_id: str) -> bytes:
+        return bytes.fromhex(vault.get(key_id).secret)
+
+    objects = EncryptedObjects(stores.file_inner(tmp_path / "inner"), key, key)
     return Site(["--config-file", str(configuration)], database, objects, vault.make("demo"))
 
 

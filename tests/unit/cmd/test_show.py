@@ -8,7 +8,6 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecord
 from ims_glance.cmd import show
-from ims_glance.store.objects import EncryptedObjects
 from tests.unit.store import stores
 from tests.unit.store.stores import FIRST, IMAGE_ID, KEY_ID, NEW_KEY_ID
 
@@ -22,7 +21,7 @@ def key_ring():
 
 @pytest.fixture
 def objects(tmp_path, key_ring):
-    return EncryptedObjects(stores.file_inner(tmp_path / "inner"), key_ring.read)
+    return stores.objects_in(tmp_path / "inner", key_ring)
 
 
 def test_document(objects, key_ring):

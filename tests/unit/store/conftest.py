@@ -33,4 +33,4 @@ def key_ring() -> stores.KeyRing:
 @pytest.fixture
 def objects(inner: InnerStore, key_ring: stores.KeyRing) -> EncryptedObjects:
     """The objects in :func:`inner`, with the keys of :func:`key_ring`."""
-    return EncryptedObjects(inner, key_ring.read)
+    return EncryptedObjects(inner, key_ring.read, key_ring.ask)

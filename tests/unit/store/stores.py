@@ -26,13 +26,24 @@ REST = stream.segment_capacity(1)
 
 
 class KeyRing:
-    """Keys as :class:`ims_glance.keys.KeyManager` gives them."""
+    """Keys as :class:`ims_glance.keys.KeyManager` gives them.
+
+    :ivar remembered: keys that were deleted, and can still be read
+    """
 
     def __init__(self) -> None:
         self.keys = {KEY_ID: os.urandom(32), NEW_KEY_ID: os.urandom(32)}
+        self.remembered: dict[str, bytes] = {}
 
     def read(self, key_id: str) -> bytes:
-        """The key.
+        """The key, from memory if need be.
+
+        :raises KeyNotFound: if there is none
+        """
+        return self.remembered[key_id] if key_id in self.remembered else self.ask(key_id)
+
+    def ask(self, key_id: str) -> bytes:
+        """The key, if it is there.
 
         :raises KeyNotFound: if there is none
         """
@@ -40,6 +51,11 @@ class KeyRing:
             return self.keys[key_id]
         except KeyError:
             raise exceptions.KeyNotFound(key_id=key_id) from None
+
+
+def objects_in(directory: Path, key_ring: KeyRing) -> EncryptedObjects:
+    """The objects of an encrypting store over files in *directory*."""
+    return EncryptedObjects(file_inner(directory), key_ring.read, key_ring.ask)
 
 
 def file_inner(directory: Path, **options: Any) -> InnerStore:

@@ -191,7 +191,7 @@ def store(tmp_path_factory):
     """Objects with two images, which are put right again after each damage."""
     key_ring = stores.KeyRing()
     inner = stores.file_inner(tmp_path_factory.mktemp("damage") / "inner")
-    objects = EncryptedObjects(inner, key_ring.read)
+    objects = EncryptedObjects(inner, key_ring.read, key_ring.ask)
     return objects, stores.write(objects, BYTES), stores.write(objects, BYTES, NEW_KEY_ID)
 
 

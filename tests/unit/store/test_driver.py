@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from oslo_config import cfg
 from oslo_context.context import RequestContext
 
+from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecords
 from ims_glance.crypto import envelope, stream
 from ims_glance.store import driver
@@ -180,6 +181,51 @@ def test_when_the_key_cannot_be_read(store, vault, key_id, happens, on_upload, o
     # The operator, and the owner, can still be rid of it.
     store.delete(locate(store, uri))
     assert leftovers(store) == []
+
+
+def test_a_key_that_was_deleted_a_moment_ago(make_store, vault, key_id):
+    """What is there can be read while the key is remembered; nothing new is written under it."""
+    store = make_store()
+    store.key_id_of = lambda _image_id: key_id
+    uri = add(store)[0]
+    before = leftovers(store)
+    vault.delete(key_id)
+    with pytest.raises(webob.exc.HTTPConflict, match=f"IMG.0095: .*{key_id}.*does not exist"):
+        add(store)
+    with pytest.raises(exceptions.KeyNotFound):
+        store.objects.rekey(uri[-32:], key_id)
+    assert leftovers(store) == before
+    assert read(store, uri) == pattern(0, SIZE)
+
+
+def test_the_last_header_that_can_be_opened_stays(make_store, vault, key_id):
+    """A re-key broke off with both headers there, and then its new key was deleted."""
+    store = make_store()
+    store.key_id_of = lambda _image_id: key_id
+    object_id = add(store)[0][-32:]
+    header = stores.header_path(store.objects, object_id)
+    stored = header.read_bytes()
+    store.objects.rekey(object_id, vault.make("demo"))
+    header.write_bytes(stored)
+    both = leftovers(store)
+    vault.delete(key_id)
+    with pytest.raises(exceptions.KeyNotFound, match=key_id):
+        store.objects.rekey(object_id, key_id)
+    assert leftovers(store) == both
+
+
+@pytest.mark.parametrize("size", [0, FIRST + 4 * REST])
+def test_the_key_is_asked_for_once_for_an_image_of_any_size(store, monkeypatch, size):
+    asked = []
+    read = store.keys._read
+
+    def counted(*arguments):
+        asked.append(arguments)
+        return read(*arguments)
+
+    monkeypatch.setattr(store.keys, "_read", counted)
+    add(store, size)
+    assert len(asked) == 1
 
 
 def test_a_key_that_is_gone_is_named(store, vault, key_id):

@@ -94,7 +94,7 @@ def stored(tmp_path_factory):
     """An image of four segments, read often and never changed."""
     key_ring = stores.KeyRing()
     inner = stores.file_inner(tmp_path_factory.mktemp("objects") / "inner")
-    objects = EncryptedObjects(inner, key_ring.read)
+    objects = EncryptedObjects(inner, key_ring.read, key_ring.ask)
     return objects, write(objects, FIRST + 3 * REST + 7)
 
 
@@ -185,7 +185,7 @@ def test_nothing_is_left_when_the_disk_is_full(tmp_path, key_ring, announced):
     def fill() -> list[str]:
         (tmp_path / "inner").mkdir()
         mount("tmpfs", tmp_path / "inner", "size=5m")
-        objects = EncryptedObjects(stores.file_inner(tmp_path / "inner"), key_ring.read)
+        objects = stores.objects_in(tmp_path / "inner", key_ring)
         for _ in range(2):
             with pytest.raises(store_exceptions.StorageFull):
                 objects.write(IMAGE_ID, KEY_ID, PatternSource(9 * REST), announced, "sha256")
@@ -405,6 +405,9 @@ def test_rekey_without_keys_changes_nothing(objects, key_ring):
     with pytest.raises(exceptions.KeyGone, match=KEY_ID):
         objects.rekey(object_id, NEW_KEY_ID)
     key_ring.keys = all_keys
+    key_ring.remembered = {NEW_KEY_ID: key_ring.keys.pop(NEW_KEY_ID)}
+    with pytest.raises(exceptions.KeyNotFound, match=NEW_KEY_ID):
+        objects.rekey(object_id, NEW_KEY_ID)
     assert names(objects) == [f"ims-{object_id}", f"ims-{object_id}.header-a"]
     assert read(objects, object_id) == pattern(0, 100)
 

@@ -172,7 +172,8 @@ def test_the_stock_driver_stores(inner, known):
 
 
 def test_encrypted_objects_over_any_driver(inner):
-    objects = EncryptedObjects(inner, stores.KeyRing().read)
+    key_ring = stores.KeyRing()
+    objects = EncryptedObjects(inner, key_ring.read, key_ring.ask)
     size = FIRST + 2 * REST + 3
     object_id = stores.write(objects, size)
     assert stores.read(objects, object_id) == pattern(0, size)
