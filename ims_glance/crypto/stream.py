@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -104,7 +105,9 @@ class _Cipher:
         self.prelude = prelude
         salt = prelude[1 : 1 + _SALT_SIZE]
         kdf = HKDF(hashes.SHA256(), length=KEY_SIZE, salt=salt, info=object_id.encode("ascii"))
-        self._aead = AESGCM(kdf.derive(data_key))
+        key = kdf.derive(data_key)
+        self._aes = algorithms.AES(key)
+        self._aead = AESGCM(key)
         self._prefix = prelude[1 + _SALT_SIZE :]
         self._object_id = object_id
 
@@ -142,7 +145,12 @@ class Sealer(_Cipher):
         if size > segment_capacity(index) or (not last and size != segment_capacity(index)):
             raise ValueError(f"segment {index} cannot hold {size} bytes")
         filled = buffer[: size + TAG_SIZE]
-        self._aead.encrypt_into(self._nonce(index, last), plaintext, None, filled)
+        # The same as AESGCM.encrypt_into, and as fast; but cryptography 43, which the constraints of
+        # OpenStack 2026.2 pin, has not got that. (AESGCM.encrypt copies once more: 40 % slower.)
+        sealing = Cipher(self._aes, modes.GCM(self._nonce(index, last))).encryptor()
+        sealing.update_into(plaintext, filled)
+        sealing.finalize()
+        filled[size:] = sealing.tag
         return filled
 
 

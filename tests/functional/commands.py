@@ -117,10 +117,9 @@ def _run(request: dict[str, Any]) -> NoReturn:
 
 def _inject(fault: Fault) -> None:
     """Have the inner store kill this process."""
-    from ims_glance.store import inner  # noqa: PLC0415
-    from ims_glance.store.inner.file import FileInner  # noqa: PLC0415
+    from ims_glance.store.inner import file  # noqa: PLC0415
 
-    class Faulty(FileInner):
+    class Faulty(file.FileInner):
         calls = 0
 
         def put(self, name: str, chunks: Iterable[Any], size: int) -> None:
@@ -138,7 +137,7 @@ def _inject(fault: Fault) -> None:
             if hit:
                 _die()
 
-    inner._INNER["file"] = Faulty
+    file.FileInner = Faulty  # type: ignore[misc]
 
 
 def _half(chunks: Iterable[Any]) -> Iterator[Any]:

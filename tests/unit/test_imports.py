@@ -159,6 +159,59 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
+def _outside(tree: ast.Module) -> set[str]:
+    """The names by which a module calls modules, classes and functions that are not ours."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            theirs = [alias for alias in node.names if not alias.name.startswith(PACKAGE)]
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in theirs}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            theirs = [] if (node.module or "").split(".")[0] == PACKAGE else node.names
+            names |= {alias.asname or alias.name for alias in theirs}
+    return names
+
+
+def replaced(source: str) -> list[str]:
+    """What a module puts in the place of something that another library has."""
+    tree = ast.parse(source)
+    outside = _outside(tree)
+    found: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+            found.append(node)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("setattr", "vars"):
+            found += node.args[:1]
+    return [ast.unparse(node) for node in found if _root(node) in outside]
+
+
+def _root(node: ast.AST) -> str | None:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / PACKAGE).rglob("*.py")), ids=lambda p: p.name)
+def test_nothing_of_other_libraries_is_replaced(path: Path) -> None:
+    """Glance, and everything in its process, stays as it is installed."""
+    assert replaced(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from glance_store._drivers.swift import utils\nutils.CONFIG = 1",
+        "import glance_store.driver\nglance_store.driver.Store.add = print",
+        "from glance.api import policy as p\nsetattr(p, 'x', 1)",
+        "import sys\nsys.modules['glance'] = 1",
+        "import glance\nglance.x: int = 1",
+        "import glance\ndef f():\n    glance.x += 1",
+    ],
+)
+def test_a_replacement_is_found(statement: str) -> None:
+    assert len(replaced(statement)) == 1
+
+
 def test_no_edge_goes_up() -> None:
     assert wrong_edges(ROOT) == []
 

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from glance_store import capabilities, location
-from glance_store import driver as store_driver
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
 from ims_glance.crypto.stream import Buffer
+from ims_glance.store.inner import stock
 
 # Every object of the encrypting store begins with this.
 NAME_PREFIX = "ims-"
@@ -66,7 +66,7 @@ class InnerStore(abc.ABC):
         )
         self._driver_class = manager.driver
         # The swift driver reads its options before it registers them.
-        options = [*self._driver_class.OPTIONS, *store_driver._MULTI_BACKEND_OPTS]
+        options = [*self._driver_class.OPTIONS, *stock.common_options()]
         conf.register_opts(options, group=group)
         self._shared = self._new_driver()
 

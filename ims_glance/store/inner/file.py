@@ -16,6 +16,7 @@ from typing import Self
 from glance_store import exceptions as store_exceptions
 
 from ims_glance.crypto.stream import Buffer
+from ims_glance.store.inner import stock
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
 
 
@@ -42,7 +43,7 @@ class FileInner(InnerStore):
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
         if self._find(name):
             raise store_exceptions.Duplicate(image=name)
-        path = os.path.join(self._shared._find_best_datadir(size), name)
+        path = os.path.join(stock.best_directory(self._shared, size), name)
         # It gets its name when it is whole: a reader, or a crash, must not meet half a header.
         unfinished = f"{path}.{secrets.token_hex(4)}"
         try:

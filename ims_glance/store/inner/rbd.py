@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from glance_store import exceptions as store_exceptions
-from glance_store._drivers import rbd as rbd_driver
 
+from ims_glance.store.inner import stock
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
 
 
@@ -17,10 +17,10 @@ class RbdInner(InnerStore):
 
     def uri(self, name: str) -> str:
         # url_prefix is rbd://<fsid>/<pool>/ where the cluster could be asked for its id.
-        return f"{self._shared.url_prefix}{name}/{rbd_driver.DEFAULT_SNAPNAME}"
+        return f"{self._shared.url_prefix}{name}/{stock.rbd().DEFAULT_SNAPNAME}"
 
     def objects(self) -> Iterator[StoredObject]:
-        rbd = rbd_driver.rbd
+        rbd = stock.rbd().rbd
         with self._pool() as pool:
             names = [name for name in rbd.RBD().list(pool) if name.startswith(NAME_PREFIX)]
             for name in names:
@@ -29,15 +29,14 @@ class RbdInner(InnerStore):
                     yield _stored(rbd.Image(pool, name, read_only=True), name)
 
     def open(self, name: str) -> ObjectReader:
+        module = stock.rbd()
         with contextlib.ExitStack() as resources:
             pool = resources.enter_context(self._pool())
             try:
                 image = resources.enter_context(
-                    rbd_driver.rbd.Image(
-                        pool, name, snapshot=rbd_driver.DEFAULT_SNAPNAME, read_only=True
-                    )
+                    module.rbd.Image(pool, name, snapshot=module.DEFAULT_SNAPNAME, read_only=True)
                 )
-            except rbd_driver.rbd.ImageNotFound:
+            except module.rbd.ImageNotFound:
                 raise store_exceptions.NotFound(image=name) from None
             return _RbdReader(image, resources.pop_all())
 

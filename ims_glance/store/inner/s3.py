@@ -2,6 +2,7 @@
 """Ciphertext in S3 objects, in the bucket of the stock ``s3`` driver."""
 
 import functools
+import http
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from glance_store import exceptions as store_exceptions
 from oslo_utils import units
 
 from ims_glance.crypto.stream import Buffer
+from ims_glance.store.inner import stock
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, StoredObject, file_of
 
 # S3 takes 10,000 parts: these make 156 GiB of an image whose size is not known beforehand.
@@ -27,7 +29,7 @@ class S3Inner(InnerStore):
     @functools.cached_property
     def _client(self) -> Any:
         # Clients are thread-safe, and dear to make.
-        return self._shared._create_s3_client()
+        return stock.s3_client(self._shared)
 
     def uri(self, name: str) -> str:
         return f"{self._shared.url_prefix}/{name}"
@@ -39,18 +41,17 @@ class S3Inner(InnerStore):
                 yield StoredObject(entry["Key"], entry["LastModified"])
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
-        client = self._client
-        if self._shared._object_exists(client, self._shared.bucket, name):
+        if self._exists(name):
             raise store_exceptions.Duplicate(image=name)
         # Parts are sent one after the other: each is in memory while it is.
         options = transfer.TransferConfig(
             multipart_chunksize=max(_PART_SIZE, -(-size // _MAX_PARTS)), use_threads=False
         )
-        client.upload_fileobj(file_of(chunks), self._shared.bucket, name, Config=options)
+        self._client.upload_fileobj(file_of(chunks), self._shared.bucket, name, Config=options)
 
     def stream(self, name: str, offset: int) -> tuple[Iterator[bytes], int]:
         client = self._client
-        if not self._shared._object_exists(client, self._shared.bucket, name):
+        if not self._exists(name):
             raise store_exceptions.NotFound(image=name)
         try:
             found = client.get_object(
@@ -62,3 +63,17 @@ class S3Inner(InnerStore):
                 return iter(()), offset
             raise
         return found["Body"].iter_chunks(_READ_SIZE), offset
+
+    def _exists(self, name: str) -> bool:
+        client = self._client
+        try:
+            client.head_object(Bucket=self._shared.bucket, Key=name)
+        except client.exceptions.ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == http.HTTPStatus.NOT_FOUND:
+                return False
+            # As the stock driver says it.
+            raise store_exceptions.BadStoreConfiguration(
+                store_name=self.group, reason=f"S3 answers {status} when it is asked for an object"
+            ) from None
+        return True

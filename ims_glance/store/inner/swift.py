@@ -5,10 +5,11 @@ import datetime
 import http
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import swiftclient
 from glance_store import exceptions as store_exceptions
-from glance_store._drivers.swift import utils as swift_utils
+from glance_store import location
 from oslo_config import cfg
 from oslo_utils import units
 
@@ -17,23 +18,23 @@ from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, StoredObject
 _READ_SIZE = units.Mi
 
 
-class _ParserOfEachThread(threading.local, swift_utils.SwiftConfigParser):  # type: ignore[misc]
-    """``swift_store_config_file``, read by each thread for itself.
-
-    The stock driver reads that file again for every request, always into the one parser of its
-    module; a thread that looks into it while another reads finds values that are half made
-    (``'list' object has no attribute 'find'``), and of two uploads at once one fails.
-    """
-
-
-swift_utils.CONFIG = _ParserOfEachThread()
+_MAKING = threading.Lock()
 
 
 class SwiftInner(InnerStore):
-    """Reads with the ``Range`` header, which the stock driver does not send."""
+    """Reads with the ``Range`` header, which the stock driver does not send.
+
+    One stock driver serves all requests. Whenever one is made, or a location of it parsed, it reads
+    ``swift_store_config_file`` into the one parser of its module; a thread that looks into that
+    while another reads finds values that are half made (``'list' object has no attribute 'find'``),
+    and of two uploads at once one fails. So that file is read when the store is configured, and
+    not again: Glance is restarted when something in it changes. (The driver keeps nothing of a
+    request: each has a connection of its own.)
+    """
 
     def __init__(self, conf: cfg.ConfigOpts, driver: str, group: str) -> None:
-        super().__init__(conf, driver, group)
+        with _MAKING:
+            super().__init__(conf, driver, group)
         options = self._shared.store_conf
         if options.swift_store_multi_tenant or options.swift_store_multiple_containers_seed:
             raise store_exceptions.BadStoreConfiguration(
@@ -45,6 +46,12 @@ class SwiftInner(InnerStore):
     def uri(self, name: str) -> str:
         uri: str = self._shared.create_location(name).get_uri()
         return uri
+
+    def location(self, name: str) -> location.Location:
+        # Not parsed from the URI, which has no place for an application credential.
+        found = super().location(name)
+        found.store_location = self._shared.create_location(name)
+        return found
 
     def stream(self, name: str, offset: int) -> tuple[Iterator[bytes], int]:
         here = self._shared.create_location(name)
@@ -86,3 +93,6 @@ class SwiftInner(InnerStore):
             yield StoredObject(
                 entry["name"], modified.replace(tzinfo=modified.tzinfo or datetime.UTC)
             )
+
+    def _stock_driver(self) -> Any:
+        return self._shared

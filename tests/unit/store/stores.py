@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import glance_store
 from oslo_config import cfg
 
 from ims_glance import exceptions
@@ -61,16 +62,27 @@ def objects_in(directory: Path, key_ring: KeyRing) -> EncryptedObjects:
 def file_inner(directory: Path, **options: Any) -> InnerStore:
     """The inner store over the stock ``file`` driver; in *directory* unless *options* say else."""
     options = {"filesystem_store_datadir": str(directory), **options}
-    conf = cfg.ConfigOpts()
-    configuration = directory.with_suffix(".conf")
     lines = [
         f"{name} = {value}"
         for name, values in options.items()
         for value in (values if isinstance(values, list) else [values])
     ]
+    return inner_of("file", directory, *lines)
+
+
+def inner_of(driver: str, directory: Path, *lines: str) -> InnerStore:
+    """The inner store over a stock driver with some lines of configuration.
+
+    :param directory: beside which the configuration file is put
+    """
+    conf = cfg.ConfigOpts()
+    configuration = directory.with_suffix(".conf")
     configuration.write_text("\n".join(["[kms_inner]", *lines, ""]))
     conf(["--config-file", str(configuration)], project="glance")
-    return inner.load(conf, "file", "kms_inner")
+    # As Glance has done it before it makes stores.
+    conf.register_opt(cfg.DictOpt("enabled_backends", default={}))
+    glance_store.register_store_opts(conf)
+    return inner.load(conf, driver, "kms_inner")
 
 
 def write(

@@ -1,43 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which inner store belongs to which stock driver."""
+"""A driver whose library is missing says where that comes from, and disturbs no other driver."""
 
-import glance_store
+import sys
+
 import pytest
 from glance_store import exceptions as store_exceptions
-from oslo_config import cfg
 
-from ims_glance.conf import ims_kms
-from ims_glance.store import inner
-from ims_glance.store.inner.file import FileInner
-
-
-def test_load(tmp_path):
-    conf = cfg.ConfigOpts()
-    (tmp_path / "conf").write_text(f"[hidden]\nfilesystem_store_datadir = {tmp_path}/data\n")
-    conf(["--config-file", str(tmp_path / "conf")], project="glance")
-    loaded = inner.load(conf, "file", "hidden")
-    assert isinstance(loaded, FileInner)
-    assert (loaded.driver, loaded.group) == ("file", "hidden")
-    assert (tmp_path / "data").is_dir()
-
-
-def test_every_driver_that_can_be_chosen_can_be_loaded():
-    choices = ims_kms.STORE_OPTS[0].type.choices  # type: ignore[attr-defined]
-    assert set(choices) == set(inner._INNER)
+from tests.unit.store import stores
 
 
 @pytest.mark.parametrize(
-    "option", ["swift_store_multi_tenant", "swift_store_multiple_containers_seed"]
+    ("driver", "module", "remedy"),
+    [
+        ("s3", "boto3", "pip install 'ims_glance[s3]'"),
+        ("s3", "botocore", "pip install 'ims_glance[s3]'"),
+        ("swift", "swiftclient", "pip install 'ims_glance[swift]'"),
+        ("rbd", "rados", "python3-rados"),
+        ("rbd", "rbd", "python3-rbd"),
+    ],
 )
-def test_swift_with_more_than_one_container_is_refused(tmp_path, option):
-    (tmp_path / "conf").write_text(
-        "[DEFAULT]\nenabled_backends = plain:file\n"
-        "[hidden]\nswift_store_auth_address = http://127.0.0.1:5\nswift_store_user = a:b\n"
-        f"swift_store_key = c\n{option} = 1\n"
-    )
-    conf = cfg.ConfigOpts()
-    conf.register_opt(cfg.DictOpt("enabled_backends"))
-    conf(["--config-file", str(tmp_path / "conf")], project="glance")
-    glance_store.register_store_opts(conf)
-    with pytest.raises(store_exceptions.BadStoreConfiguration, match="must be off"):
-        inner.load(conf, "swift", "hidden")
+def test_a_missing_library(monkeypatch, tmp_path, driver, module, remedy):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(store_exceptions.BadStoreConfiguration) as raised:
+        stores.inner_of(driver, tmp_path)
+    assert f"driver {driver} lacks a library" in str(raised.value)
+    assert module in str(raised.value)
+    assert remedy in str(raised.value)
+    assert list(stores.file_inner(tmp_path / "inner").objects()) == []

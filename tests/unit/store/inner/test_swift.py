@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the stock driver does not do well: its configuration file, and the sizes of objects."""
 
-import threading
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -10,31 +10,45 @@ from glance_store import exceptions as store_exceptions
 from glance_store._drivers.swift import utils as swift_utils
 
 from ims_glance.store.inner import swift
+from tests.unit.store import stores
 
-ACCOUNT = ["[ours]\n", "user = service:glance\n", "key = none\n"]
+ACCOUNT = "[ours]\nuser = service:glance\nkey = secret\nauth_address = http://keystone:5000/v3\n"
 
 
-def test_a_thread_that_reads_the_accounts_disturbs_no_other(tmp_path):
-    assert isinstance(swift_utils.CONFIG, swift._ParserOfEachThread)
+@pytest.fixture
+def inner(tmp_path):
+    """An inner store whose account stands in a file of its own, which is gone by now."""
     accounts = tmp_path / "swift.conf"
-    accounts.write_text("".join(ACCOUNT))
-    swift_utils.CONFIG.read(accounts)
-    half_read, go_on = threading.Event(), threading.Event()
+    accounts.write_text(ACCOUNT)
+    options = [f"swift_store_config_file = {accounts}", "default_swift_reference = ours"]
+    found = stores.inner_of("swift", tmp_path / "kms", *options)
+    accounts.unlink()
+    return found
 
-    def slowly():
-        yield from ACCOUNT[:2]
-        half_read.set()
-        go_on.wait(240)
-        yield ACCOUNT[2]
 
-    reader = threading.Thread(target=swift_utils.CONFIG.read_file, args=(slowly(),))
-    reader.start()
-    try:
-        assert half_read.wait(240)
-        assert swift_utils.CONFIG.get("ours", "user") == "service:glance"
-    finally:
-        go_on.set()
-        reader.join()
+def test_nothing_of_glance_store_is_replaced(inner):
+    assert type(swift_utils.CONFIG) is swift_utils.SwiftConfigParser
+    assert swift_utils.CONFIG is sys.modules["glance_store._drivers.swift.utils"].CONFIG
+
+
+def test_the_accounts_are_read_once_and_not_again(inner):
+    """The stock driver reads them into a parser that all threads share, and disturbs the others."""
+    swift_utils.CONFIG.clear()
+    assert inner._stock_driver() is inner._stock_driver()
+    where = inner.location("ims-1").store_location
+    assert (where.user, where.key) == ("service:glance", "secret")
+    assert where.swift_url == "http://keystone:5000/v3"
+    assert (where.container, where.obj) == ("glance", "ims-1")
+    assert inner.uri("ims-1").endswith("/glance/ims-1")
+    assert swift_utils.CONFIG.sections() == []
+
+
+def test_an_application_credential_is_in_the_location(tmp_path):
+    options = ["swift_store_auth_address = http://keystone:5000/v3"]
+    options += ["swift_store_application_credential_id = someone"]
+    options += ["swift_store_application_credential_secret = secret"]
+    where = stores.inner_of("swift", tmp_path / "kms", *options).location("ims-1").store_location
+    assert where.application_credential_id == "someone"
 
 
 class Account:
