@@ -93,7 +93,7 @@ def outcomes(cloud, tmp_path_factory) -> dict[str, tuple[str, str]]:
         )
     found: dict[str, tuple[str, str]] = {}
 
-    def note(test: dict[str, Any]) -> None:
+    def note(test: Any) -> None:
         said = "\n".join(each.as_text() for each in test["details"].values() if each.as_text())
         found[test["id"].partition("[")[0]] = (test["status"], said)
 
