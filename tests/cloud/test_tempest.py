@@ -76,6 +76,14 @@ def _configure(folder: Path, files: str) -> None:
         parser.write(file)
 
 
+def _tidy() -> None:
+    """Delete the image that a test of Tempest leaves (``test_image_web_download_import_with_bad_url``)."""
+    admin = pocket.connect("admin")
+    for image in admin.image.images(visibility="all"):
+        if str(image.name).startswith("tempest-test-"):
+            admin.image.delete_image(image)
+
+
 @pytest.fixture(scope="module")
 def outcomes(cloud, tmp_path_factory) -> dict[str, tuple[str, str]]:
     """Test -> status, and what was said about it."""
@@ -91,6 +99,7 @@ def outcomes(cloud, tmp_path_factory) -> dict[str, tuple[str, str]]:
             capture_output=True,
             check=False,
         )
+    _tidy()
     found: dict[str, tuple[str, str]] = {}
 
     def note(test: Any) -> None:
