@@ -106,7 +106,7 @@ def test_delete_several(demo, name):
         assert len(ids) == 2
         said = refusal("demo", "image", "delete", ids[0], f"{name}-kept", f"{name}-none", ids[1])
         assert "2 of 4 images were not deleted" in said
-        assert "IMG.0028" in said
+        assert "is protected and cannot be deleted" in said
         assert read("demo", "image", "list", "--name", name) == []
         demo.image.update_image(kept, is_protected=False)
 

@@ -337,7 +337,9 @@ def test_members_from_the_offer_to_the_end(ims, theirs, other, fresh):
     assert (one.member_id, one.status) == (receiver, "pending")
 
     shared = {"visibility": "shared", "imagetype": "shared", "id": fresh.id}
-    assert _list(theirs, id=fresh.id).images == []
+    # In no list until it is accepted; but who has its id finds it, as at the Image API.
+    assert fresh.id not in [each.id for each in _list(theirs, imagetype="shared").images]
+    assert [each.id for each in _list(theirs, id=fresh.id).images] == [fresh.id]
     assert len(_list(theirs, **shared, member_status="pending").images) == 1
     job_id = _answer(theirs, receiver, [fresh.id], "accepted")
     (result,) = huawei.done(theirs, job_id, "imsUpdateImageMembersJob").results
@@ -347,13 +349,14 @@ def test_members_from_the_offer_to_the_end(ims, theirs, other, fresh):
     huawei.done(
         theirs, _answer(theirs, receiver, [fresh.id], "rejected"), "imsUpdateImageMembersJob"
     )
-    assert _list(theirs, id=fresh.id).images == []
+    assert fresh.id not in [each.id for each in _list(theirs, imagetype="shared").images]
     assert len(_list(theirs, **shared, member_status="rejected").images) == 1
 
     entities = huawei.done(ims, _unshare(ims, [fresh.id], [receiver]), "imsDelImageMembersJob")
     assert entities.results is not None
     assert _list(ims, id=fresh.id).images[0].imagetype == "private"
     assert ims.list_image_members(v2.ListImageMembersRequest(fresh.id)).members == []
+    assert _list(theirs, id=fresh.id).images == []
     assert _list(theirs, **shared, member_status="rejected").images == []
 
 

@@ -35,7 +35,7 @@ def bench():
 
 @pytest.fixture
 def images(tenant):
-    made = [flow_jobs.upload(tenant, _TINY) for _ in range(2)]
+    made = [flow_jobs.upload(tenant, _TINY, visibility="private") for _ in range(2)]
     yield made
     for image_id in made:
         tenant.image.delete(f"/images/{image_id}")
