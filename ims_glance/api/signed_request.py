@@ -129,7 +129,10 @@ def _has_body(environ: Environ) -> bool:
 def _path_of(target: str) -> bytes:
     """The path of a request target, which is an address for a proxy, or a path and a query."""
     if not target.startswith("/"):
-        target = urllib.parse.urlsplit(target).path
+        try:
+            target = urllib.parse.urlsplit(target).path
+        except ValueError:  # a host in brackets that is none
+            target = ""
     return urllib.parse.unquote_to_bytes(target.partition("?")[0].encode("latin-1"))
 
 

@@ -120,16 +120,14 @@ class Ec2Credentials:
             raise AccessDenied(reason="there is no such credential")
         try:
             found = response.json()["credential"]
-            blob = jsonutils.loads(found["blob"])
-            credential = Credential(
-                blob["access"], blob["secret"], found["user_id"], found["project_id"]
-            )
+            kind, blob = found["type"], found["blob"]
+            user_id, project_id = found["user_id"], found["project_id"]
         except (KeyError, TypeError, ValueError):
             raise IdentityUnavailable(reason=_status(response)) from None
-        is_one = found.get("type") == "ec2" and credential.access == access_key
-        if not (is_one and credential.secret and credential.project_id):
+        secret = _secret(blob, access_key)
+        if kind != "ec2" or secret is None or not project_id:
             raise AccessDenied(reason="there is no such credential")
-        return credential
+        return Credential(access_key, secret, user_id, project_id)
 
     def _issue(self, credential: Credential) -> Any:
         signed = aws_signature.ec2_credentials(
@@ -209,6 +207,21 @@ class Ec2Auth(identity.base.BaseIdentityPlugin):
         """Do not use the last token again."""
         self._credentials.forget(self._access_key)
         return bool(super().invalidate())
+
+
+def _secret(blob: Any, access_key: str) -> str | None:
+    """The secret of a credential; ``None`` if it has none that a client could sign with.
+
+    What is in the blob its owner wrote, and Keystone only looked that it is JSON.
+    """
+    try:
+        said = jsonutils.loads(blob)
+        is_one, secret = said["access"] == access_key, said["secret"]
+        # Half of a surrogate pair is no text.
+        is_text = isinstance(secret, str) and bool(secret.encode())
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return secret if is_one and is_text else None
 
 
 def _status(response: Any) -> str:

@@ -25,6 +25,7 @@ PATCH = "application/openstack-images-v2.1-json-patch"
         ("//v2//images/", "", "/v2/images/", [b"//v2//images/", b"/v2/images/"]),
         ("/image", "/image", "/", [b"/image", b"/image/"]),
         ("http://glance:9292/v2/images?a", "", "/v2/images", [b"/v2/images"]),
+        ("http://[glance/v2/images", "", "/v2/images", [b"/v2/images"]),
         ("/v2/a%2Fb%C3%A9", "", "/v2/a/b\xc3\xa9", [b"/v2/a/b\xc3\xa9"]),
         (None, "/image", "/v2", [b"/image/v2"]),
         # What is asked for is not what the line says.

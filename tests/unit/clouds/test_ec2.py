@@ -115,6 +115,17 @@ def test_a_changed_secret_gets_no_token(credentials, server):
         {"project_id": None},
         {"blob": json.dumps({"access": "b" * 32, "secret": SECRET})},
         {"blob": json.dumps({"access": ACCESS, "secret": ""})},
+        {"blob": json.dumps({"access": ACCESS, "secret": 5})},
+        {"blob": json.dumps({"access": ACCESS, "secret": [SECRET]})},
+        {"blob": json.dumps({"access": ACCESS, "secret": None})},
+        {"blob": json.dumps({"access": ACCESS, "secret": "\ud800"})},
+        {"blob": json.dumps({"access": [ACCESS], "secret": SECRET})},
+        {"blob": json.dumps({"access": ACCESS})},
+        {"blob": ""},
+        {"blob": "no JSON"},
+        {"blob": "[]"},
+        {"blob": "[" * 9999},
+        {"blob": None},
     ],
 )
 def test_what_is_no_ec2_credential(credentials, server, change):
@@ -123,9 +134,9 @@ def test_what_is_no_ec2_credential(credentials, server, change):
         credentials.find(ACCESS)
 
 
-@pytest.mark.parametrize("blob", ["", "no JSON", "[]", "{}", None])
-def test_a_credential_that_cannot_be_read(credentials, server, blob):
-    server.credentials[ID]["blob"] = blob
+@pytest.mark.parametrize("name", ["type", "blob", "user_id", "project_id"])
+def test_an_answer_that_says_too_little(credentials, server, name):
+    del server.credentials[ID][name]
     with pytest.raises(ec2.IdentityUnavailable):
         credentials.find(ACCESS)
 
