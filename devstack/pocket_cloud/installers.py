@@ -71,7 +71,7 @@ class Pip(Installer):
     :param packages: the folder that it installs into
     """
 
-    _COLLECTING = re.compile(r"Collecting (\S+?)(?:[<>=!~;\[(@ ].*)?$")
+    _COLLECTING = re.compile(r"Collecting (\S+?)(?:[<>=!~;\[(@ ].*)?\Z")
     _DOWNLOADING = re.compile(r"\s*(?:Downloading|Using cached) (\S+)(.*)")
     _BUILDING = re.compile(
         r"\s*(Building wheel for \S+|Preparing metadata|Installing build dep\w+)"

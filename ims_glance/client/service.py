@@ -12,7 +12,7 @@ from ims_glance.client.proxy import Proxy
 SERVICE_TYPE = "ims"
 _CATALOGUE_TYPE = "image"
 # Some catalogues give the Image API's version along; the IMS API has paths of several versions.
-_VERSION = re.compile(r"/v\d+(\.\d+)?$")
+_VERSION = re.compile(r"/v\d+(\.\d+)?\Z")
 
 
 class ImsService(service_description.ServiceDescription):  # type: ignore[type-arg]  # new in 4.x

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.model import tags
+from ims_glance.model import patterns, tags
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 1000
@@ -27,7 +27,7 @@ _CONDITION = {
 _CONDITIONS = {"type": "array", "items": _CONDITION, "minItems": 1, "maxItems": 10}
 _NUMBER = {
     "anyOf": [
-        {"type": "string", "pattern": "^[0-9]{1,9}$"},
+        {"type": "string", "pattern": patterns.whole("[0-9]{1,9}")},
         {"type": "integer", "minimum": 0, "maximum": 999999999},
         {"type": "null"},
     ]

@@ -19,7 +19,7 @@ from typing import IO
 from pocket_cloud.cloud import Cloud
 
 PREFIX = "ims-demo-"
-_NAME = re.compile(rf"({PREFIX}[0-9a-f]{{12}})(?:-|$)")
+_NAME = re.compile(rf"({PREFIX}[0-9a-f]{{12}})(?:-|\Z)")
 _LOCK = "alive"
 _BOOTED = "booted"
 

@@ -141,8 +141,11 @@ class Application:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    """The paths of an operation; a trailing slash is forgiven."""
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template) + "/?")
+    """The paths of an operation; a trailing slash is forgiven.
+
+    What an argument names does not end in a line feed, which the Image API would overlook.
+    """
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]*[^/\\n])", template) + "/?")
 
 
 def _response(operation: Operation, answer: Answer) -> webob.Response:

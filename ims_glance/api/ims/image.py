@@ -8,7 +8,7 @@ from webob import acceptparse
 
 from ims_glance.api.ims import image_csv, images, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.model import attributes, image_update, listing
+from ims_glance.model import attributes, image_update, listing, patterns
 from ims_glance.model import rules as image_rules
 
 _JSON, _CSV = "application/json", "text/csv"
@@ -28,7 +28,7 @@ _UPDATE = {
         "type": "object",
         "properties": {
             "op": {"enum": ["add", "replace", "remove"]},
-            "path": {"type": "string", "pattern": "^/[^/]+$", "maxLength": 256},
+            "path": {"type": "string", "pattern": patterns.whole("/[^/]+"), "maxLength": 256},
             "value": {"type": ["string", "number", "boolean", "null"]},
         },
         "required": ["op", "path"],

@@ -8,6 +8,7 @@ from ims_glance.api.ims import schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.db.jobs import JobNotFound
 from ims_glance.model import job as model
+from ims_glance.model import patterns
 from ims_glance.model.job import Job, JobStatus
 
 _DEFAULT_LIMIT = 100
@@ -108,8 +109,8 @@ OPERATIONS = (
         "List the jobs of the project (an extension)",
         query={
             "status": {"enum": [str(status) for status in JobStatus]},
-            "limit": {"type": "string", "pattern": "^([1-9][0-9]{0,2}|1000)$"},
-            "marker": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+            "limit": {"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,2}|1000")},
+            "marker": {"type": "string", "pattern": patterns.whole("[0-9a-f]{32}")},
         },
         answer=_JOBS,
     ),

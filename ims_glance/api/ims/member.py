@@ -10,6 +10,7 @@ from ims_glance.api.ims import images, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
 from ims_glance.api.members import SharedWithSelf, TooManyMembers
 from ims_glance.model import job as jobs
+from ims_glance.model import patterns
 from ims_glance.model import rules as image_rules
 
 _MAX_PAIRS = 1024
@@ -209,7 +210,7 @@ OPERATIONS = (
         list_image_members,
         "List the receivers of an image",
         query={
-            "limit": {"type": "string", "pattern": "^[1-9][0-9]{0,6}$"},
+            "limit": {"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,6}")},
             "marker": {"type": "string"},
         },
         answer={

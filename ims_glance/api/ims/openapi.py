@@ -12,6 +12,7 @@ from typing import Any
 
 from ims_glance.api.ims.operation import Access, Operation
 from ims_glance.api.ims.operations import OPERATIONS
+from ims_glance.model import patterns
 
 _JSON = "application/json"
 _ARGUMENTS = re.compile(r"\{(\w+)\}")
@@ -42,7 +43,7 @@ _ERROR = {
         "error": {
             "type": "object",
             "properties": {
-                "code": {"type": "string", "pattern": r"^IMG\.[0-9]{4}$"},
+                "code": {"type": "string", "pattern": patterns.whole(r"IMG\.[0-9]{4}")},
                 "message": {"type": "string", "minLength": 1},
             },
             "required": ["code", "message"],

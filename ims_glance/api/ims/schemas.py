@@ -4,12 +4,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ims_glance.model import patterns
+
 Schema = Mapping[str, Any]
 
-UUID = {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}
+UUID = {
+    "type": "string",
+    "pattern": patterns.whole("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+}
 PROJECT = {
     "type": "string",
-    "pattern": "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$",
+    "pattern": patterns.whole("[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}"),
     "description": "id of a project, not its name",
     "x-ims-code": "IMG.0067",
 }
@@ -17,12 +22,12 @@ PROJECT = {
 NAME = {"type": "string", "x-ims-code-missing": "IMG.0013"}
 DESCRIPTION = {"type": "string", "maxLength": 1024, "x-ims-code": "IMG.0004"}
 KEY_ID = {"type": "string", "minLength": 1, "maxLength": 255}
-ENTERPRISE_PROJECT = {"type": "string", "pattern": "^(0|[0-9a-fA-F-]{32,36})$"}
+ENTERPRISE_PROJECT = {"type": "string", "pattern": patterns.whole("0|[0-9a-fA-F-]{32,36}")}
 MEBIBYTES = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
-                       {"type": "string", "pattern": "^[0-9]{1,9}$"}]}  # fmt: skip
+                       {"type": "string", "pattern": patterns.whole("[0-9]{1,9}")}]}  # fmt: skip
 BUCKET_OBJECT = {
     "type": "string",
-    "pattern": "^[^:\\s/]{3,63}:\\S{1,1024}$",
+    "pattern": patterns.whole("[^:\\s/]{3,63}:\\S{1,1024}"),
     "x-ims-code": "IMG.0175",
     "description": "bucket:object, without blanks",
 }
@@ -38,7 +43,7 @@ TAGS = {"type": ["array", "null"], "items": {"type": "string", "maxLength": 255}
 IMAGE_TAGS = {"type": ["array", "null"], "items": _PAIR, "maxItems": 128}
 JOB_ANSWER = {
     "type": "object",
-    "properties": {"job_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}},
+    "properties": {"job_id": {"type": "string", "pattern": patterns.whole("[0-9a-f]{32}")}},
     "required": ["job_id"],
 }
 PAGE_INFO = {

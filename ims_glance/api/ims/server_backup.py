@@ -6,7 +6,7 @@ from typing import Any
 
 from ims_glance.api.ims import schemas, server_images
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.model import attributes, capture, servers, text
+from ims_glance.model import attributes, capture, patterns, servers, text
 from ims_glance.model import job as jobs
 from ims_glance.model import server_backup as model
 from ims_glance.model.capture import Wish
@@ -202,7 +202,7 @@ OPERATIONS = (
             "name": {"type": "string"},
             "server_id": schemas.UUID,
             "status": {"enum": _STATUSES},
-            "limit": {"type": "string", "pattern": "^([1-9][0-9]{0,2}|1000)$"},
+            "limit": {"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,2}|1000")},
             "marker": schemas.UUID,
         },
         answer=_LIST,

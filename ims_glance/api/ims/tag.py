@@ -7,7 +7,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.ims import images, schemas, tagging
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.model import listing, tag_query, tags
+from ims_glance.model import listing, patterns, tag_query, tags
 from ims_glance.model.tags import Tag
 
 _KEY = {"type": "string", "maxLength": 255}
@@ -186,8 +186,8 @@ OPERATIONS = (
         "List the tags of images chosen by filters",
         query=schemas.parameters(
             *(set(listing.PARAMETERS) - {"marker", "sort_key", "sort_dir"}),
-            page={"type": "string", "pattern": "^[1-9][0-9]{0,6}$"},
-            limit={"type": "string", "pattern": "^[1-9][0-9]{0,6}$"},
+            page={"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,6}")},
+            limit={"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,6}")},
         ),
         answer=_TAGS_ANSWER,
     ),

@@ -89,7 +89,7 @@ class FileInner(InnerStore):
 
 
 # The end of the name of a file that is not whole yet.
-_UNFINISHED = re.compile(r"\.[0-9a-f]{8}$")
+_UNFINISHED = re.compile(r"\.[0-9a-f]{8}\Z")
 
 # No disk has larger blocks; a direct write is a multiple of them.
 _BLOCK_SIZE = 4096

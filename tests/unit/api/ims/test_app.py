@@ -116,6 +116,7 @@ def test_a_stream(serve):
         ("GET", "/v1/nothing", (404, "IMG.0017")),
         ("PATCH", "/v1/things", (404, "IMG.0017")),
         ("GET", "/v1/p/things/a/b", (404, "IMG.0017")),
+        ("GET", "/v1/p/things/i%0A", (404, "IMG.0017")),
         ("GET", "/v1/other/things/i", (400, "IMG.0067")),
         ("GET", "/v1/p/things/i?x=1", (400, "IMG.0017")),
         ("POST", "/v1/things", (400, "IMG.0007")),

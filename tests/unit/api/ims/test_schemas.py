@@ -24,6 +24,7 @@ def _fits(schema, value):
 def test_pieces(schema, good, bad):
     assert all(_fits(schema, value) for value in good)
     assert not any(_fits(schema, value) for value in bad)
+    assert not any(_fits(schema, f"{value}\n") for value in good)
 
 
 def test_parameters():
