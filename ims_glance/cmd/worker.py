@@ -5,6 +5,7 @@ It reads Glance's own configuration, as ``ims-manage`` does. SIGTERM lets its jo
 step, for other workers to go on with at once.
 """
 
+import contextlib
 import logging
 import os
 import queue
@@ -23,6 +24,9 @@ from ims_glance.flows import FlowFactory
 from ims_glance.flows.worker import Worker
 
 LOG = logging.getLogger(__name__)
+
+# How often the process looks whether it was told to stop; seconds.
+_LOOK = 1.0
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -50,12 +54,21 @@ def run(conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> int:
     ear = Ear(conf, worker.name, worker.offer)
     ear.open()
     LOG.info("Worker %s runs", worker.name)
-    told.get()
+    _wait(told)
     LOG.info("Worker %s stops", worker.name)
     # First the ear: else it could take the messages by which others hear of this worker's jobs.
     ear.close()
     worker.stop()
     return 0
+
+
+def _wait(told: queue.SimpleQueue[int]) -> None:
+    # A signal that comes in the moment when the thread goes to sleep wakes nobody: its handler runs
+    # when the thread next looks up.
+    while True:
+        with contextlib.suppress(queue.Empty):
+            told.get(timeout=_LOOK)
+            return
 
 
 def read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
