@@ -106,6 +106,7 @@ def root_factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> 
     :param local: ``native`` and ``ims`` name the two applications
     """
     ims_conf.register_opts(cfg.CONF)
+    cfg.CONF.import_opt("max_request_id_length", "glance.api.middleware.context")
     return Doors(
         loader.get_app(local["native"]),
         loader.get_app(local["ims"]),

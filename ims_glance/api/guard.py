@@ -27,6 +27,7 @@ from ims_glance.api.images import Images, SubrequestRefused
 from ims_glance.api.quota import Quota
 from ims_glance.api.server_backups import Backups
 from ims_glance.model import stores
+from ims_glance.store.inner import stock
 
 LOG = logging.getLogger(__name__)
 
@@ -209,11 +210,11 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
         if not store.startswith("os_glance_")
     }
     default = conf.glance_store.default_backend if drivers else None
-    weights = {
-        store: conf[store].weight
-        for store, name in drivers.items()
-        if name == stores.ENCRYPTING_DRIVER
-    }
+    encrypting = [store for store, name in drivers.items() if name == stores.ENCRYPTING_DRIVER]
+    for store in encrypting:
+        # glance_store has registered them unless it could not load the driver.
+        conf.register_opts(stock.common_options(), group=store)
+    weights = {store: conf[store].weight for store in encrypting}
     chosen = stores.choose(weights, conf.ims_kms.default_store, default)
     return stores.Stores(drivers, default, chosen)
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from barbicanclient import client as barbican_client
 from castellan.common import exception as castellan_exceptions
+from castellan.common import utils as castellan_utils
+from castellan.key_manager.barbican_key_manager import BarbicanKeyManager
 from keystoneauth1 import identity, plugin, session
 from oslo_config import cfg
 from oslo_context.context import RequestContext
@@ -66,6 +68,10 @@ class Barbican:
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
+        # Castellan registers the options of [key_manager] when it first makes a credential, and
+        # those of [barbican] when it makes this object; we read both, at times before it does.
+        conf.register_opts(castellan_utils.credential_opts, group=castellan_utils.OPT_GROUP)
+        BarbicanKeyManager(conf)
 
     @functools.cached_property
     def service_user_id(self) -> str:
@@ -101,6 +107,17 @@ class Barbican:
             interface=options.barbican_endpoint_type,
             region_name=options.barbican_region_name,
         )
+
+    def as_service(self) -> RequestContext:
+        """The service's user as a caller."""
+        session = self._service
+        context = RequestContext(
+            auth_token=session.get_token(),
+            user_id=session.get_user_id(),
+            project_id=session.get_project_id(),
+            overwrite=False,
+        )
+        return self.caller(context)
 
     def caller(self, context: RequestContext) -> RequestContext:
         """*context* for Castellan: with its token used as it is."""

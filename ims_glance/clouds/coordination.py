@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from oslo_concurrency import lockutils
 from oslo_config import cfg
 from stevedore.exception import NoMatches
 from tooz import ToozError, coordination
@@ -85,6 +86,5 @@ def lock(conf: cfg.ConfigOpts, kind: str, name: str) -> Iterator[None]:
 
 
 def _directory(conf: cfg.ConfigOpts) -> str:
-    locks = getattr(conf, "oslo_concurrency", None)
-    directory = getattr(locks, "lock_path", None) or tempfile.gettempdir()
+    directory = lockutils.get_lock_path(conf) or tempfile.gettempdir()
     return os.path.join(str(directory), "ims-glance-locks")

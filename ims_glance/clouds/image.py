@@ -132,6 +132,7 @@ def _locations(image: Any) -> Iterator[tuple[str, str]]:
     from glance.common import crypt  # noqa: PLC0415
     from oslo_config import cfg  # noqa: PLC0415
 
+    cfg.CONF.import_opt("metadata_encryption_key", "glance.common.config")
     secret = cfg.CONF.metadata_encryption_key
     for location in image["locations"]:
         url = crypt.urlsafe_decrypt(secret, location["url"]) if secret else location["url"]

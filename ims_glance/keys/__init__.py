@@ -10,9 +10,11 @@ No key material is logged or put into an exception.
 """
 
 import contextlib
+import datetime
 import json
 import logging
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +37,9 @@ from ims_glance.keys.cache import KeyCache
 LOG = logging.getLogger(__name__)
 
 KEY_BITS = 256
+# Name of the key that a rehearsal makes, and how long it lives at most.
+_REHEARSAL = "ims-manage status"
+_REHEARSAL_ENDS = datetime.timedelta(minutes=10)
 _KEY_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
 
 
@@ -151,6 +156,43 @@ class KeyManager:
         with self._translated(key_id, exceptions.ServiceKeyDenied):
             name: str | None = self._castellan.get(service, key_id, metadata_only=True).name
         return name
+
+    def rehearse(self) -> bool:
+        """Do as the service what tenants and the service do with keys: make, open and read one.
+
+        It is deleted again, and soon expires, should this process die before that.
+
+        :returns: whether the service's user may make keys, which it need not
+        :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
+        :raises Forbidden, Invalid, NotFound: if a key that was made cannot be read or deleted
+        """
+        service = self._service_credential()
+        context = service
+        with self._translated(_REHEARSAL, exceptions.ServiceKeyDenied):
+            if self._is_barbican:
+                context = self._barbican.as_service()
+        # Whether it may list them, or not.
+        with contextlib.suppress(exceptions.KeyDenied):
+            self._default_keys(context)
+        key = secrets.token_bytes(KEY_BITS // 8)
+        end = datetime.datetime.now(datetime.UTC) + _REHEARSAL_ENDS
+        try:
+            with self._translated(_REHEARSAL, exceptions.ServiceKeyDenied):
+                made = symmetric_key.SymmetricKey("AES", KEY_BITS, key, name=_REHEARSAL)
+                expiration = end.replace(tzinfo=None).isoformat(timespec="seconds")
+                key_id = self._castellan.store(context, made, expiration=expiration)
+        except exceptions.ServiceKeyDenied:
+            return False
+        try:
+            with self._translated(key_id, exceptions.ServiceKeyDenied):
+                if self._is_barbican:
+                    self._barbican.allow_read(context, key_id, self._service_user_id())
+            if self._read(service, key_id, exceptions.ServiceKeyDenied) != key:
+                raise exceptions.KeyUnusable(key_id=key_id, reason="it is not what was stored")
+        finally:
+            with self._translated(key_id, exceptions.ServiceKeyDenied):
+                self._castellan.delete(context, key_id)
+        return True
 
     def _default_keys(self, context: RequestContext) -> list[str]:
         name = self._conf.ims_kms.default_key_name

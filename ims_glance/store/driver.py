@@ -95,7 +95,7 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
         ims_conf.register_opts(self.conf)
         self._url_prefix = f"{SCHEME}://{self.backend_group}/"
         self.key_id_of: Callable[[str], str | None] = ImageRecords().key_id
-        self._load_inner = functools.partial(inner.load, self.conf, own.ims_kms_inner_driver, group)
+        self.load_inner = functools.partial(inner.load, self.conf, own.ims_kms_inner_driver, group)
         with contextlib.suppress(errors.ServiceUnavailable):
             # Tried now so that the log tells of it at once; a storage cluster that is away when
             # Glance starts is tried again whenever the store is used.
@@ -108,7 +108,7 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
         :raises ServiceUnavailable: if the inner store refuses to be configured
         """
         try:
-            return EncryptedObjects(self._load_inner(), self._read_key, self._present_key)
+            return EncryptedObjects(self.load_inner(), self._read_key, self._present_key)
         except (store_exceptions.BadStoreConfiguration, store_exceptions.BackendException) as error:
             LOG.error("Store %s has no inner store: %s", self.backend_group, error)
             raise errors.ServiceUnavailable(

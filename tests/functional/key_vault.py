@@ -65,10 +65,10 @@ class Vault:
         self.put(key)
         return key.id
 
-    def store(self, project: str, algorithm: str, secret: bytes) -> str:
+    def store(self, project: str, algorithm: str, secret: bytes, name: str | None = None) -> str:
         """Keep something else, as a ``certificate`` in DER, and return its id."""
         key_id = str(uuid.uuid4())
-        self.put(Key(key_id, project, None, algorithm, secret.hex(), time.time_ns() // 1000))
+        self.put(Key(key_id, project, name, algorithm, secret.hex(), time.time_ns() // 1000))
         return key_id
 
     def change(self, key_id: str, **changes: Any) -> None:
@@ -171,7 +171,13 @@ class VaultKeyManager(key_manager.KeyManager):
         raise NotImplementedError
 
     def store(self, context, managed_object, expiration=None):
-        raise NotImplementedError
+        self._check_answers()
+        return self._vault.store(
+            self._project(context),
+            managed_object.algorithm,
+            managed_object.get_encoded(),
+            managed_object.name,
+        )
 
     def add_consumer(self, context, managed_object_id, consumer_data):
         raise NotImplementedError

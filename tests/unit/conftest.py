@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from castellan import options as castellan_options
-from castellan.common import utils as castellan_utils
 from oslo_config import cfg
 from oslo_context.context import RequestContext
 
@@ -135,15 +133,13 @@ def stored_key(barbican_server: BarbicanServer) -> bytes:
 
 
 def make_conf(path: Path, options: Options) -> cfg.ConfigOpts:
-    """What oslo.config reads from a file with these options, with Castellan's and ours registered."""
+    """What oslo.config reads from a file with these options, with ours registered and no others."""
     lines = []
     for group, values in options.items():
         lines += [f"[{group}]", *(f"{name} = {value}" for name, value in values.items())]
     path.write_text("\n".join([*lines, ""]))
     conf = cfg.ConfigOpts()
     conf(["--config-file", str(path)], project="glance")
-    castellan_options.set_defaults(conf)
-    conf.register_opts(castellan_utils.credential_opts, group=castellan_utils.OPT_GROUP)
     ims_conf.register_opts(conf)
     return conf
 

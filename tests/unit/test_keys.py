@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys: asked for seldom, opened to the service, made once, and never shown."""
 
+import datetime
 import json
 import logging
 import multiprocessing
@@ -11,11 +12,12 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from oslo_config import cfg
+from oslo_concurrency import lockutils
 from oslo_context.context import RequestContext
 
 from ims_glance import exceptions, keys
 from tests.base import spellings
+from tests.unit.clouds import barbican_server as barbican_server_module
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, SERVICE_USER_ID
 from tests.unit.conftest import CALLER, KEY_ID
 
@@ -365,10 +367,68 @@ def test_no_lock_no_key(conf, vault, url):
 
 def test_locks_lie_where_the_service_has_its_own(conf, tmp_path):
     conf.set_override("coordination_url", None, group="ims_kms")
-    locks = cfg.StrOpt("lock_path", default=str(tmp_path / "glance-locks"))
-    conf.register_opt(locks, group="oslo_concurrency")
+    lockutils.get_lock_path(conf)
+    conf.set_override("lock_path", str(tmp_path / "glance-locks"), group="oslo_concurrency")
     keys.KeyManager(conf).default_key(CALLER)
     assert os.listdir(tmp_path / "glance-locks") == ["ims-glance-locks"]
+
+
+# --- rehearsing --------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_leaves_nothing(real_manager, barbican_server):
+    assert real_manager.rehearse()
+    assert barbican_server.secrets == {}
+    words = " ".join(barbican_server.requests)
+    asked = ["GET /v1/secrets ", "POST /v1/secrets", "PUT /v1/secrets/", "/payload", "DELETE "]
+    assert [word for word in asked if word not in words] == []
+
+
+def test_what_a_killed_rehearsal_leaves_expires(real_manager, barbican_server):
+    barbican_server.failures["DELETE .*"] = 500
+    with pytest.raises(UNAVAILABLE):
+        real_manager.rehearse()
+    (secret,) = barbican_server.secrets.values()
+    assert secret["name"] == "ims-manage status"
+    left = datetime.datetime.fromisoformat(secret["expiration"]) - datetime.datetime.now(
+        datetime.UTC
+    ).replace(tzinfo=None)
+    assert datetime.timedelta(minutes=8) < left <= datetime.timedelta(minutes=10)
+
+
+def test_who_may_make_no_keys_need_not(real_manager, barbican_server):
+    barbican_server.failures["(GET|POST) /v1/secrets"] = 403
+    assert not real_manager.rehearse()
+
+
+@pytest.mark.parametrize(
+    "request_", ["GET /v1/secrets", "POST /v1/secrets", "PUT .*/acl", ".*load"]
+)
+def test_a_rehearsal_finds_what_fails(real_manager, barbican_server, request_):
+    barbican_server.failures[request_] = 500
+    with pytest.raises(UNAVAILABLE):
+        real_manager.rehearse()
+    assert barbican_server.secrets == {}
+
+
+def test_a_rehearsal_in_another_key_manager(conf, vault):
+    manager = keys.KeyManager(conf)
+    assert not manager.rehearse()
+    conf.set_override("project_id", "service", group="key_manager")
+    assert manager.rehearse()
+    assert vault.keys() == []
+
+
+def test_without_an_endpoint_of_barbican_the_catalogue_is_asked_at_once(
+    barbican_conf, barbican_server, monkeypatch
+):
+    """Before anything made Castellan register the options that say as whom."""
+    manager = keys.KeyManager(barbican_conf)
+    barbican_conf.set_override("barbican_endpoint", None, group="barbican")
+    endpoint = {"interface": "public", "region_id": "one", "url": barbican_server.url, "id": "1"}
+    service = {"type": "key-manager", "name": "barbican", "id": "2", "endpoints": [endpoint]}
+    monkeypatch.setitem(barbican_server_module._TOKEN["token"], "catalog", [service])
+    assert manager.find_default_key(CALLER) is None
 
 
 # --- nothing is shown ------------------------------------------------------------------------

@@ -40,6 +40,7 @@ NOT_MIRRORED = {
     "tests/unit/flows/test_small_clouds.py",
     "tests/unit/test_etc.py",
     "tests/unit/test_imports.py",
+    "tests/unit/test_other_options.py",
     "tests/unit/test_promises.py",
     "tests/unit/test_shell.py",
     "tests/unit/test_structure.py",

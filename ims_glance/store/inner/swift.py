@@ -85,9 +85,16 @@ class SwiftInner(InnerStore):
     def objects(self) -> Iterator[StoredObject]:
         here = self._shared.create_location(NAME_PREFIX)
         connection = self._shared.get_connection(here)
-        _headers, entries = connection.get_container(
-            here.container, prefix=NAME_PREFIX, full_listing=True
-        )
+        try:
+            _headers, entries = connection.get_container(
+                here.container, prefix=NAME_PREFIX, full_listing=True
+            )
+        except swiftclient.ClientException as error:
+            is_made = self._shared.store_conf.swift_store_create_container_on_put
+            if error.http_status == http.HTTPStatus.NOT_FOUND and is_made:
+                # The first upload makes it.
+                return
+            raise
         for entry in entries:
             modified = datetime.datetime.fromisoformat(entry["last_modified"])
             yield StoredObject(

@@ -22,6 +22,7 @@ from ims_glance.api import guard, members, quota, rules, views, whole_images
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images
 from ims_glance.model import stores
+from ims_glance.store.inner import stock
 
 # Glance's actions that must not pass unseen. An action that another release of Glance adds shows
 # up in test_every_action_is_known.
@@ -230,7 +231,7 @@ def make_conf(**options: Any) -> cfg.ConfigOpts:
     conf.register_opts([cfg.DictOpt("enabled_backends")])
     conf.register_opts([cfg.StrOpt("default_backend", default="plain")], group="glance_store")
     for store in ("plain", "kms", "kms2"):
-        conf.register_opts([cfg.IntOpt("weight", default=0)], group=store)
+        conf.register_opts(stock.common_options(), group=store)
     conf([], default_config_files=[], default_config_dirs=[])
     ims_conf.register_opts(conf)
     for name, value in options.items():

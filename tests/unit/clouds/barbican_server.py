@@ -154,6 +154,16 @@ class _Handler(BaseHTTPRequestHandler):
         shown = [self.server.described(each) for each in page]
         self._send(200, {"secrets": shown, "total": len(found)})
 
+    def _store(self) -> None:
+        names = ("name", "expiration", "algorithm", "bit_length", "secret_type")
+        fields = {name: self.body[name] for name in names if name in self.body}
+        secret_id = self.server.make(base64.b64decode(self.body["payload"]), **fields)
+        self._send(201, {"secret_ref": f"{self.server.url}/v1/secrets/{secret_id}"})
+
+    def _remove(self, secret_id: str) -> None:
+        del self.server.secrets[secret_id]
+        self._send(204, b"")
+
     def _show(self, secret_id: str) -> None:
         if secret_id in self.server.secrets:
             self._send(200, self.server.described(secret_id))
@@ -196,7 +206,9 @@ class _Handler(BaseHTTPRequestHandler):
         "GET /(?:v1)?": _barbican_versions,
         "POST /v3/auth/tokens": _token,
         "GET /v1/secrets": _list,
+        "POST /v1/secrets": _store,
         "GET /v1/secrets/([^/]+)": _show,
+        "DELETE /v1/secrets/([^/]+)": _remove,
         "GET /v1/secrets/([^/]+)/payload": _payload,
         "GET /v1/secrets/([^/]+)/acl": _acl,
         "PUT /v1/secrets/([^/]+)/acl": _set_acl,

@@ -106,7 +106,7 @@ def test_the_service_user_that_is_configured(barbican_conf, barbican_server):
     assert barbican_server.requests == []
 
 
-def test_wrong_credentials(barbican_conf):
+def test_wrong_credentials(barbican, barbican_conf):
     barbican_conf.set_override("password", "wrong", group="key_manager")
     with pytest.raises(keystone_exceptions.Unauthorized):
-        _ = Barbican(barbican_conf).service_user_id
+        _ = barbican.service_user_id

@@ -111,7 +111,7 @@ def test_an_inner_store_that_cannot_be_reached(results, options, tmp_path):
     options["kms_inner"]["filesystem_store_datadir"] = tmp_path / "file" / "inner"
     levels, text = results(checks.check_stores)
     assert levels == [checks.FAILURE]
-    assert "cannot be reached" in text
+    assert "Unable to create datadir" in text
 
 
 @pytest.mark.parametrize("filters", ["", "cors"])

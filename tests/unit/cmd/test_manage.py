@@ -176,7 +176,7 @@ def test_status(site):
     lines = done.out.splitlines()
     assert all(re.match(r"(OK|WARNING|FAILURE) +\S", line) for line in lines)
     assert "OK      driver ims-kms can be loaded" in lines
-    assert "OK      the key manager answers" in lines
+    assert any(line.startswith("OK      the key manager answers (") for line in lines)
     # This Glance has no guard in its pipeline.
     assert done.status == 1
     assert done.last_words == "ims-manage: 1 check(s) failed"
