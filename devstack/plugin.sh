@@ -13,7 +13,7 @@
 #   stack extra         start ims-worker; Glance was started with our configuration
 #   stack test-config   ask ims-manage whether it all fits; only now does every plugin's service run
 #   unstack             stop ims-worker, take our configuration away again
-#   clean               and the ciphertext
+#   clean               and the ciphertext, and what lies in Glance's staging directory
 #
 # The variables in capitals come from ./settings and from DevStack.
 # shellcheck disable=SC2154
@@ -79,26 +79,58 @@ function _configure_ims_glance_stores {
             warn $LINENO "Images without a key will lie in $GLANCE_IMAGE_DIR, not in $replaced"
         fi
         iniset "$IMS_GLANCE_SITE_CONF" plain filesystem_store_datadir "$GLANCE_IMAGE_DIR/"
-        _configure_ims_glance_reserved_stores
     fi
+    _configure_ims_glance_directories
     iniset "$IMS_GLANCE_SITE_CONF" kms ims_kms_inner_driver "$IMS_GLANCE_INNER_DRIVER"
     if [[ "$IMS_GLANCE_INNER_DRIVER" == "file" ]]; then
         iniset "$IMS_GLANCE_SITE_CONF" kms_inner filesystem_store_datadir "$IMS_GLANCE_INNER_DIR"
     fi
 }
 
-# _configure_ims_glance_reserved_stores() - Directories that Glance may write to
+# _ims_glance_directories() - Print the stores that need a directory, each with the one for it
 #
-# Without multiple stores DevStack does not set them, and Glance's default is below /var/lib. They
-# go into glance-api.conf and not into our file: the second API service of DevStack (g-api-r) has a
-# glance-api.conf with directories of its own, and our file would override those.
-function _configure_ims_glance_reserved_stores {
-    local store
-    for store in $_IMS_GLANCE_RESERVED_STORES; do
-        if ! ini_has_option "$GLANCE_API_CONF" "$store" filesystem_store_datadir; then
-            iniset "$GLANCE_API_CONF" "$store" filesystem_store_datadir "$DATA_DIR/glance/$store/"
+# With GLANCE_MULTIPLE_FILE_STORES lib/glance of DevStack loses the stores' directories (it reads the
+# list from a name in small letters), without it those of Glance's own two: Glance's default is below
+# /var/lib, where it may not write.
+function _ims_glance_directories {
+    local stores store
+    stores=$(iniget "$GLANCE_API_CONF" DEFAULT enabled_backends)
+    if [[ -z "$stores" ]]; then
+        for store in $_IMS_GLANCE_RESERVED_STORES; do
+            echo "$store $DATA_DIR/glance/$store/"
+        done
+    fi
+    for store in ${stores//,/ }; do
+        if [[ "$store" == *:file ]]; then
+            echo "${store%:file} $GLANCE_MULTISTORE_FILE_IMAGE_DIR/${store%:file}/"
         fi
     done
+}
+
+# _configure_ims_glance_directories() - Directories that Glance may write to, where there are none
+#
+# They go into glance-api.conf and not into our file, which would override the operator's
+# (local.conf is merged into glance-api.conf after us) and those that the second API service of
+# DevStack (g-api-r) has in a glance-api.conf of its own.
+function _configure_ims_glance_directories {
+    local store directory
+    while read -r store directory; do
+        if ! ini_has_option "$GLANCE_API_CONF" "$store" filesystem_store_datadir; then
+            iniset "$GLANCE_API_CONF" "$store" filesystem_store_datadir "$directory"
+        fi
+    done < <(_ims_glance_directories)
+}
+
+# _unconfigure_ims_glance_directories() - The reverse, with the sections that only they had made
+function _unconfigure_ims_glance_directories {
+    local store directory
+    while read -r store directory; do
+        if [[ "$(iniget "$GLANCE_API_CONF" "$store" filesystem_store_datadir)" == "$directory" ]]; then
+            inidelete "$GLANCE_API_CONF" "$store" filesystem_store_datadir
+            # No function of DevStack removes a section; iniset put an empty line before it.
+            sed -i -z -E "s/\n+\[$store\]\s*(\n\[|\$)/\n\1/" "$GLANCE_API_CONF"
+        fi
+    done < <(_ims_glance_directories)
 }
 
 # _configure_ims_glance_keys() - How Glance reads keys, and as whom
@@ -150,11 +182,16 @@ function start_ims_worker {
 }
 
 # init_ims_glance() - An empty store, since DevStack has made an empty database for Glance
+#
+# That is why nothing takes the definitions of our properties away again: the next stack.sh makes
+# that database anew, and glance-manage can only unload the definitions of everybody.
 function init_ims_glance {
     if [[ "$IMS_GLANCE_INNER_DRIVER" == "file" ]]; then
         sudo rm -rf "$IMS_GLANCE_INNER_DIR"
         sudo install -d -m 0750 -o "$STACK_USER" "$IMS_GLANCE_INNER_DIR"
     fi
+    "$GLANCE_BIN_DIR/glance-manage" --config-file "$GLANCE_API_CONF" db load_metadefs \
+        --merge --overwrite --path "$IMS_GLANCE_DIR/etc/ims_glance/metadefs"
     recreate_database ims
     "$GLANCE_BIN_DIR/ims-manage" --config-file "$GLANCE_API_CONF" \
         --config-dir "$(dirname "$IMS_GLANCE_CONF")" db sync
@@ -207,18 +244,20 @@ function unconfigure_ims_glance {
         "$IMS_GLANCE_SITE_CONF"
     # There may be other people's files in it.
     rmdir "$(dirname "$IMS_GLANCE_CONF")" 2>/dev/null || true
-    # With multiple stores it was DevStack that set the reserved ones.
-    [[ -f "$GLANCE_API_CONF" ]] || return 0
-    ini_has_option "$GLANCE_API_CONF" DEFAULT enabled_backends && return 0
-    local store
-    for store in $_IMS_GLANCE_RESERVED_STORES; do
-        inidelete "$GLANCE_API_CONF" "$store" filesystem_store_datadir
-    done
+    if [[ -f "$GLANCE_API_CONF" ]]; then
+        _unconfigure_ims_glance_directories
+    fi
 }
 
-# cleanup_ims_glance() - Remove the ciphertext
+# cleanup_ims_glance() - Remove the ciphertext, and what an import left in clear
+#
+# DevStack removes Glance's own two stores only where it has configured them.
 function cleanup_ims_glance {
+    local store
     sudo rm -rf "$IMS_GLANCE_INNER_DIR"
+    for store in $_IMS_GLANCE_RESERVED_STORES; do
+        sudo rm -rf "$DATA_DIR/glance/$store"
+    done
 }
 
 # A host without Glance (a compute node) needs nothing of ours, one with Nova's API that one line.

@@ -46,6 +46,17 @@ def test_every_phase_runs(machine: Machine) -> None:
     assert commands == [[*files, "db", "sync"], ["status"]]
 
 
+def test_glance_knows_our_properties(machine: Machine) -> None:
+    machine.must("stack")
+    (call,) = machine.calls("glance-manage")
+    assert call[1:6] == [
+        *("--config-file", str(machine.glance_conf)),
+        *("db", "load_metadefs", "--merge"),
+    ]
+    assert call[6:8] == ["--overwrite", "--path"]
+    assert [path.suffix for path in Path(call[8]).iterdir()] == [".json"]
+
+
 def test_the_worker_runs_with_glances_configuration(machine: Machine) -> None:
     machine.must("stack")
     etc = machine.root / "etc/glance"
@@ -63,7 +74,8 @@ def test_the_worker_runs_with_glances_configuration(machine: Machine) -> None:
         given = [call[5:8] for call in machine.calls("openstack") if "add" in call]
         assert given == [["service", "--user", "ims"], ["ims_service", "--user", "ims"]]
     machine.must("unstack")
-    assert machine.calls("systemctl")[-1][1:] == ["stop", "devstack@ims-worker.service"]
+    stopped = ["bin/systemctl", "stop", "devstack@ims-worker.service"]
+    assert stopped in machine.calls("systemctl")
 
 
 def test_glance_reads_it(machine: Machine) -> None:
@@ -143,17 +155,36 @@ def test_an_old_store_is_emptied(machine: Machine) -> None:
 
 
 def test_unstack_takes_the_configuration_away(machine: Machine) -> None:
-    before = machine.options()
+    before, options = machine.glance_conf.read_text(), machine.options()
     machine.must("stack")
-    assert machine.options() != before
+    assert machine.options() != options
     machine.must("unstack")
-    assert machine.options() == before
+    assert machine.options() == options
+    assert machine.glance_conf.read_text() == before
     assert (machine.stack / "data/glance/ims-kms").is_dir()
+
+
+def test_unstack_keeps_what_others_wrote(machine: Machine) -> None:
+    """The operator's own directory, and sections in which more stands."""
+    machine.must("stack")
+    text = machine.glance_conf.read_text()
+    ours = f"= {machine.stack}/data/glance/os_glance_staging_store/"
+    assert ours in text
+    text = text.replace(ours, "= /srv/staging")
+    text = text.replace("[os_glance_tasks_store]", "[os_glance_tasks_store]\nother = 1")
+    machine.glance_conf.write_text(text)
+    machine.must("unstack")
+    left = machine.options()["etc/glance/glance-api.conf"]
+    assert left["os_glance_staging_store"] == {"filesystem_store_datadir": "/srv/staging"}
+    assert left["os_glance_tasks_store"] == {"other": "1"}
 
 
 def test_clean_leaves_nothing(machine: Machine) -> None:
     before, options = set(machine.files()), machine.options()
     machine.must("stack")
+    staged = machine.stack / "data/glance/os_glance_staging_store/left-by-an-import"
+    staged.parent.mkdir()
+    staged.write_text("in clear")
     machine.must("unstack")
     machine.must("clean")
     assert set(machine.files()) == before
@@ -201,6 +232,24 @@ def test_multiple_stores_are_kept(machine: Machine) -> None:
     assert read["staging"] == str(staging)
     machine.must("unstack")
     assert machine.options() == before
+
+
+def test_file_stores_get_the_directories_that_devstack_loses(machine: Machine) -> None:
+    """GLANCE_MULTIPLE_FILE_STORES=fast,cheap, one of them with a directory from local.conf."""
+    machine.glance_conf.write_text(
+        "[DEFAULT]\nenabled_backends = fast:file,cheap:file,remote:http\n\n"
+        "[glance_store]\ndefault_backend = fast\n\n"
+        "[cheap]\nfilesystem_store_datadir = /srv/cheap\n"
+    )
+    before = machine.glance_conf.read_text()
+    machine.must("stack")
+    stores = machine.options()["etc/glance/glance-api.conf"]
+    fast = f"{machine.stack}/data/glance/fast/"
+    assert stores["fast"] == {"filesystem_store_datadir": fast}
+    assert stores["cheap"] == {"filesystem_store_datadir": "/srv/cheap"}
+    assert "remote" not in stores
+    machine.must("unstack")
+    assert machine.glance_conf.read_text() == before
 
 
 def test_a_replaced_store_is_told(machine: Machine) -> None:
@@ -309,6 +358,15 @@ def test_the_real_self_check_is_content(machine: Machine) -> None:
     assert "store kms keeps its ciphertext in [kms_inner]" in result.stdout
 
 
+def test_the_branch_is_said() -> None:
+    """DevStack takes "master" where a plugin's line names no branch."""
+    places = ["README.md", "devstack/README.md", "devstack/settings"]
+    for place in [*places, "tests/functional/devstack/run.sh"]:
+        lines = re.findall(r"enable_plugin ims_glance .*", (ROOT / place).read_text())
+        assert lines, place
+        assert [line for line in lines if not re.search(r" main\b", line)] == [], place
+
+
 def test_devstack_finds_the_packages_name() -> None:
     """setup_develop reads it from the third word of this line, to leave it out of constraints."""
     lines = (ROOT / "setup.cfg").read_text().splitlines()
@@ -316,7 +374,7 @@ def test_devstack_finds_the_packages_name() -> None:
 
 
 # Programs of every system that the plugin uses.
-PROGRAMS = {"dirname", "install", "rm", "rmdir", "sudo"}
+PROGRAMS = {"dirname", "install", "rm", "rmdir", "sed", "sudo"}
 
 
 def _commands(script: str) -> Iterator[str]:
@@ -370,6 +428,7 @@ if DEVSTACK:  # See the module's docstring.
 
     def test_devstack_has_the_functions_too() -> None:
         found: set[str] = set()
-        for name in ("functions", "functions-common", "inc/ini-config", "inc/python", "stack.sh"):
+        common = ("functions", "functions-common", "inc/ini-config", "inc/python", "lib/database")
+        for name in (*common, "stack.sh"):
             found |= _defined(Path(str(DEVSTACK)) / name)
         assert _defined(HARNESS / "functions.sh") - found == {"_listed", "command_not_found_handle"}

@@ -53,7 +53,8 @@ class Machine:
             "opt/stack/glance.venv/bin/pip",
         ):
             self._program(name, RECORDER)
-        self._program("opt/stack/data/venv/bin/ims-manage", RECORDER)
+        for name in ("ims-manage", "glance-manage"):
+            self._program(f"opt/stack/data/venv/bin/{name}", RECORDER)
         self._program("opt/stack/requirements/.venv/bin/edit-constraints", "#!/bin/sh\n")
         self.glance_conf = root / "etc/glance/glance-api.conf"
         self.nova_conf = root / "etc/nova/nova.conf"

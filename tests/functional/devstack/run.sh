@@ -36,6 +36,7 @@ GLANCE_BIN_DIR=$DEVSTACK_VENV/bin
 GLANCE_CONF_DIR=$ROOT/etc/glance
 GLANCE_API_CONF=$GLANCE_CONF_DIR/glance-api.conf
 GLANCE_IMAGE_DIR=$DATA_DIR/glance/images
+GLANCE_MULTISTORE_FILE_IMAGE_DIR=$DATA_DIR/glance
 NOVA_CONF=$ROOT/etc/nova/nova.conf
 
 if [[ -n "${DEVSTACK_DIR:-}" ]]; then
@@ -49,6 +50,18 @@ if [[ -n "${DEVSTACK_DIR:-}" ]]; then
     declare -A GITREPO GITDIR GITBRANCH PROJECT_VENV
     # shellcheck source=/dev/null
     source "$DEVSTACK_DIR/functions"
+    SYSTEMCTL=systemctl
+    DATABASE_TYPE=mysql
+    DATABASE_USER=root
+    DATABASE_PASSWORD=secret
+    MYSQL_HOST=127.0.0.1
+    BASE_SQL_CONN=mysql+pymysql://root:secret@127.0.0.1
+    # shellcheck source=/dev/null
+    source "$DEVSTACK_DIR/lib/database"
+    # What lies below run_process writes a unit for the systemd of the machine.
+    function _run_under_systemd {
+        systemctl start "devstack@$1.service" "$2"
+    }
 else
     set -o nounset
     # shellcheck source=tests/functional/devstack/functions.sh
@@ -57,7 +70,7 @@ fi
 PROJECT_VENV["glance"]=$DEST/glance.venv
 
 DEVSTACK_PLUGINS=""
-enable_plugin ims_glance "file://$PLUGIN"
+enable_plugin ims_glance "file://$PLUGIN" main
 load_plugin_settings
 if [[ "$MODE" != "stack" ]]; then
     run_plugins "$MODE"
