@@ -18,7 +18,7 @@ from glance.common import wsgi
 from oslo_config import cfg
 
 from ims_glance import exceptions
-from ims_glance.api import bodies
+from ims_glance.api import bodies, elsewhere
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Image, Images, SubrequestRefused, may, may_create
 from ims_glance.api.quota import Quota
@@ -184,11 +184,6 @@ def create(call: Call) -> None:
     owner = body.get("owner", call.context.project_id)
     if not may_create(call.context, owner, body.get("visibility")):
         return
-    key = _key_of_new(call, body, owner)
-    if body.get("visibility") == _OPEN:
-        call.check(
-            image_rules.Action.OPEN, Image("", {"id": "to be created", "owner": owner, **key})
-        )
     service = is_service(call.context)
     # Who uses IMS's words is answered in IMS's way.
     is_ims = service or call.limits.conventions or attributes.names_own(body)
@@ -198,6 +193,10 @@ def create(call: Call) -> None:
     given = {
         name: value for name, value in body.items() if service or name not in attributes.SYSTEM
     }
+    key = _key_of_new(call, given, owner)
+    if body.get("visibility") == _OPEN:
+        view = {**given, "id": "to be created", "owner": owner, **key}
+        call.check(image_rules.Action.OPEN, Image("", view))
     wanted = {**defaults, **given, **own, **key}
     bodies.write_json(call.request, wanted)
     call.request.context = as_service(call.context)
@@ -218,6 +217,7 @@ def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
     if not isinstance(named, str):
         return {}
     image_id = str(body.get("id") or "to be created")
+    elsewhere.check_encryptable({**body, "id": image_id})
     stores.check_key_fits(call.stores, stores.Image(image_id, named))
     if is_service(call.context):
         # Its caller was asked when the job was accepted.
@@ -244,6 +244,7 @@ def update(call: Call) -> Image | None:
     call.check(_kind_of_update(image), image)
     for change in changes:
         _check_change(call, image, change)
+    elsewhere.change(call, image, changes)
     if opens(call, image):
         call.check(image_rules.Action.OPEN, image)
     urls = {
@@ -488,14 +489,15 @@ def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str)
         key_id = call.keys.default(call.context, owner)
     elif decision.encrypts:
         call.keys.check_alive(call.context, image.id, key_id)
-    if shown and image.view["visibility"] == _OPEN:
-        keyed = Image(
-            image.path,
-            {**image.view, attributes.CMK_ID: key_id, attributes.STORE_KEY: key_id},
-        )
-        call.check(image_rules.Action.OPEN, keyed)
-    if image.store_key is None or shown != bool(image.key_id):
-        call.images.record_key(call.context, image, key_id, shown=shown)
+    with coordination.lock(call.limits.conf, "image", image.id):
+        # Somebody may have changed which disks it names.
+        image = call.image() or image
+        shown = shown and not image_rules.Facts.of(image.view).elsewhere
+        if shown and image.view["visibility"] == _OPEN:
+            names = dict.fromkeys((attributes.CMK_ID, attributes.STORE_KEY), key_id)
+            call.check(image_rules.Action.OPEN, Image(image.path, {**image.view, **names}))
+        if image.store_key is None or shown != bool(image.key_id):
+            call.images.record_key(call.context, image, key_id, shown=shown)
 
 
 def remove_copy(call: Call) -> None:
@@ -503,13 +505,9 @@ def remove_copy(call: Call) -> None:
 
     :attr:`Call.image_path` is ``/{image}``.
     """
-    path = f"/v2/images{call.image_path}"
 
     def show_key(response: webob.Response) -> None:
-        image = call.images.get(call.context, path) if response.status_int < 300 else None
-        if image is None or image.key_id or image.store_key is None:
-            return
-        if stores.is_encrypted(call.stores, image.facts):
-            call.images.record_key(call.context, image, image.store_key, shown=True)
+        if response.status_int < 300:
+            elsewhere.settle(call, f"/v2/images{call.image_path}")
 
     call.effects.append(show_key)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.model import attributes, kinds
+from ims_glance.model import attributes, elsewhere, kinds
 
 
 class Action(enum.Enum):
@@ -38,6 +38,8 @@ class Action(enum.Enum):
     COMPLETE = "be changed while it is being made"
     """Through the Image API, as its clients do; the IMS API has no such thing."""
     DELETE = "be deleted"
+    ENCRYPT = "be encrypted"
+    """Under its own id: when it is made, or when it is changed and has a key."""
 
 
 class Trait(enum.Enum):
@@ -55,6 +57,11 @@ class Trait(enum.Enum):
     ENCRYPTED = "it is encrypted, and this cloud shares no encrypted images"
     WHOLE = "it is a whole-machine image"
     COMPONENT = "it is a disk of a whole-machine image; work with that one"
+    ELSEWHERE = (
+        "its 'block_device_mapping' names volumes, snapshots or other images, where its disks lie; "
+        "make an image of a server with all its disks by 'openstack ims image create --server "
+        "SERVER --whole NAME', which '--key' encrypts"
+    )
     ISO = "it is an ISO image"
     PROTECTED = "it is protected; take the protection off first"
     NOT_ACTIVE = "it is not active"
@@ -97,12 +104,14 @@ TABLE: tuple[Row, ...] = (
     (Action.SHARE, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.SHARE, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.SHARE, Trait.COMPONENT, "IMG.0135", PROTECTS),
+    (Action.SHARE, Trait.ELSEWHERE, "IMG.0135", CONVENTION),
     (Action.SHARE, Trait.IN_MAKING, "IMG.0046", PROTECTS),
     (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.SHARE, Trait.ENCRYPTED, "IMG.0098", PROTECTS),
     (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098", PROTECTS),
     (Action.OPEN, Trait.ENCRYPTED, "IMG.0098", PROTECTS),
     (Action.OPEN, Trait.DEFAULT_KEY, "IMG.0098", PROTECTS),
+    (Action.OPEN, Trait.ELSEWHERE, "IMG.0135", CONVENTION),
     (Action.UNSHARE, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.UNSHARE, Trait.COMPONENT, "IMG.0135", PROTECTS),
     (Action.ACCEPT, Trait.COMPONENT, "IMG.0135", PROTECTS),
@@ -112,13 +121,16 @@ TABLE: tuple[Row, ...] = (
     (Action.EXPORT, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.EXPORT, Trait.WHOLE, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.COMPONENT, "IMG.0128", PROTECTS),
+    (Action.EXPORT, Trait.ELSEWHERE, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.ISO, "IMG.0167", CONVENTION),
     (Action.EXPORT, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.COPY, Trait.COMPONENT, "IMG.0130", PROTECTS),
+    (Action.COPY, Trait.ELSEWHERE, "IMG.0130", PROTECTS),
     (Action.COPY, Trait.ISO, "IMG.0024", CONVENTION),
     (Action.COPY, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.COPY_CROSS_REGION, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.COPY_CROSS_REGION, Trait.COMPONENT, "IMG.0130", PROTECTS),
+    (Action.COPY_CROSS_REGION, Trait.ELSEWHERE, "IMG.0130", PROTECTS),
     (Action.COPY_CROSS_REGION, Trait.ISO, "IMG.0024", CONVENTION),
     (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.UPDATE, Trait.RECEIVED, "IMG.0047", CONVENTION),
@@ -135,6 +147,7 @@ TABLE: tuple[Row, ...] = (
     (Action.DELETE, Trait.PUBLISHED, "IMG.0045", PROTECTS),
     (Action.DELETE, Trait.COMPONENT, "IMG.0024", PROTECTS),
     (Action.DELETE, Trait.PROTECTED, "IMG.0028", CONVENTION),
+    (Action.ENCRYPT, Trait.ELSEWHERE, "IMG.0024", PROTECTS),
 )
 
 
@@ -155,6 +168,7 @@ class Facts:
     encrypted: bool
     whole: bool
     component: bool
+    elsewhere: bool
     published: bool
     env_type: str
 
@@ -174,6 +188,7 @@ class Facts:
             encrypted=bool(view.get(attributes.CMK_ID)),
             whole=_is_true(view.get(attributes.WHOLE_IMAGE)),
             component=bool(view.get(attributes.COMPONENT_OF)),
+            elsewhere=elsewhere.is_elsewhere(view),
             published=bool(view.get("__productcode")) and not _is_true(view.get("__is_offshelved")),
             env_type=str(view.get(attributes.VIRTUAL_ENV_TYPE, "")),
         )
@@ -196,6 +211,7 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
         Trait.ENCRYPTED: facts.encrypted and share_encrypted == "never",
         Trait.WHOLE: facts.whole,
         Trait.COMPONENT: facts.component,
+        Trait.ELSEWHERE: facts.elsewhere,
         Trait.ISO: facts.env_type == "IsoImage",
         Trait.PROTECTED: facts.protected,
         Trait.NOT_ACTIVE: facts.status != "active",

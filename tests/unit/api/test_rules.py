@@ -6,6 +6,7 @@ import io
 import json
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,6 +218,26 @@ def test_upload_is_refused_whatever_the_status_is() -> None:
         )
         with pytest.raises(exceptions.StoreNotEncrypting):
             rules.upload(call)
+
+
+def test_the_default_key_is_not_shown_when_disks_are_named_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(rules, "may", lambda *_: True)
+    recorded = []
+    monkeypatch.setattr(Images, "record_key", lambda *_, shown: recorded.append(shown))
+    glance = Glance()
+
+    class Slow(Keys):
+        def default_key(self, context: Any) -> str:
+            glance.image["block_device_mapping"] = '[{"snapshot_id": "s"}]'
+            return KEY
+
+    call = make_call(glance, Slow(), method="PUT", headers={"X-Image-Meta-Store": "kms"})
+    locks = f"file://{tmp_path}"
+    call.limits.conf.set_override("coordination_url", locks, group="ims_kms")
+    rules.upload(call)
+    assert recorded == [False]
 
 
 @pytest.mark.parametrize("status", ["queued", "uploading", "active", "importing"])

@@ -40,6 +40,7 @@ def _views() -> st.SearchStrategy[dict[str, Any]]:
         optional={
             "__system__cmkid": st.sampled_from(KEYS),
             "__whole_image": st.sampled_from(["true", "false"]),
+            "block_device_mapping": st.sampled_from(['[{"snapshot_id": "s"}]', "[]", "x"]),
             "__component_of": st.just("1a7b3c5d-2e4f-4a6b-8c9d-0e1f2a3b4c5d"),
             "__productcode": st.just("product"),
             "__is_offshelved": st.sampled_from(["true", "false"]),

@@ -94,6 +94,12 @@ def test_an_image_that_rules_keep_from_copying(cloud, server):
     is_undone(server, source, copy(cloud, source), "IMG.0130")
 
 
+def test_an_image_whose_disks_lie_elsewhere(cloud, server):
+    """It would be copied well, all 0 bytes of it."""
+    source = server.make(b"", block_device_mapping='[{"snapshot_id": "s"}]')
+    is_undone(server, source, copy(cloud, source), "IMG.0130")
+
+
 def test_an_image_with_a_key_of_cinder(cloud, server):
     source = server.make(b"", cinder_encryption_key_id="k")
     is_undone(server, source, copy(cloud, source), "IMG.0105")

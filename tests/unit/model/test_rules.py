@@ -24,6 +24,7 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.ENCRYPTED: {"encrypted": True},
     Trait.WHOLE: {"whole": True},
     Trait.COMPONENT: {"component": True},
+    Trait.ELSEWHERE: {"elsewhere": True},
     Trait.ISO: {"env_type": "IsoImage"},
     Trait.PROTECTED: {"protected": True},
     Trait.NOT_ACTIVE: {"status": "deactivated"},
@@ -131,8 +132,9 @@ def test_facts_from_a_view():
     )  # fmt: skip
     assert facts == Facts(
         id="i", owner="me", status="active", visibility="shared", kind="shared", protected=True,
-        encrypted=True, whole=True, component=True, published=True, env_type="IsoImage",
+        encrypted=True, whole=True, component=True, elsewhere=False, published=True, env_type="IsoImage",
     )  # fmt: skip
+    assert Facts.of({"block_device_mapping": '[{"snapshot_id": "s"}]'}).elsewhere
     withdrawn = Facts.of({"__productcode": "p", "__is_offshelved": "true"})
     assert not withdrawn.published
 
