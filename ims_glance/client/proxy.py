@@ -91,7 +91,7 @@ class Proxy(proxy.Proxy):
     def disks_of(self, image: Image) -> dict[str, Image]:
         """The hidden images of a whole machine's disks, by id; without those that are gone."""
         found = {}
-        for disk in image.mapping:
+        for disk in image.mapping if image.kind == "whole" else ():
             with contextlib.suppress(exceptions.NotFoundException):
                 disk_id = str(disk.get("image_id"))
                 found[disk_id] = self._unlisted(disk_id)

@@ -86,12 +86,12 @@ def image(shown: Image, disks: Mapping[str, Image]) -> Shown:
 
     :param disks: of a whole machine, by their ids
     """
+    more = _whole(shown, disks) if shown.kind == "whole" else _elsewhere(shown)
     properties = {
         key: value
         for key, value in (shown.properties or {}).items()
-        if value != "" and key not in _SHOWN_APART
+        if value != "" and not (more and key in _SHOWN_APART)
     }
-    whole = _whole(shown, disks) if shown.kind == "whole" else {}
     return _pairs(
         {
             "id": shown.id,
@@ -106,7 +106,7 @@ def image(shown: Image, disks: Mapping[str, Image]) -> Shown:
             "os_bit": shown.os_bit,
             "disk_gb": shown.min_disk,
             "size": Size(shown.bytes),
-            **whole,
+            **more,
             "disk_format": shown.disk_format,
             "min_ram_mb": shown.min_ram,
             "max_ram_mb": shown.max_ram,
@@ -150,6 +150,21 @@ def _whole(shown: Image, images: Mapping[str, Image]) -> dict[str, Any]:
         "standstill_ms": properties.get("__capture_standstill_ms"),
         "backup": properties.get("__backup_id"),
     }
+
+
+def _elsewhere(shown: Image) -> dict[str, Any]:
+    """The disks that are not in the image; nothing if it has none."""
+    disks = [
+        {
+            "boot": each.get("boot_index") if each.get("boot_index") == 0 else None,
+            "size_gb": each.get("volume_size"),
+            "type": each.get("volume_type"),
+            "deleted_with_server": each.get("delete_on_termination"),
+            **{name: each.get(name) for name in ("snapshot_id", "volume_id", "image_id")},
+        }
+        for each in shown.mapping
+    ]
+    return {"disks": Lines(disks)} if disks else {}
 
 
 def job(shown: Job) -> Shown:

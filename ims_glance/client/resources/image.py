@@ -161,9 +161,11 @@ class Image(Paged):
 
     @property
     def mapping(self) -> list[dict[str, Any]]:
-        """The disks of a whole machine as Nova reads of them, the system disk first."""
-        if self.kind != "whole":
-            return []
+        """The disks that Nova builds of something else than the image's own data.
+
+        Those of a whole machine, the system disk first; or, of an image that Nova or somebody else
+        made, snapshots and volumes in Cinder, and other images. None if it cannot be read.
+        """
         try:
             found = json.loads((self.properties or {}).get("block_device_mapping") or "[]")
         except ValueError:

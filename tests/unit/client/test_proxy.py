@@ -135,8 +135,9 @@ def test_the_disks_of_a_whole_machine(cloud, ims):
     assert [(disk.id, disk.is_encrypted) for disk in found.values()] == [(SECOND_ID, True)]
 
 
-def test_other_images_have_no_disks(cloud, ims):
-    cloud.images(image())
+@pytest.mark.parametrize("more", [{}, {"block_device_mapping": '[{"snapshot_id": "s"}]'}])
+def test_other_images_have_no_disks(cloud, ims, more):
+    cloud.images(image(**more))
     assert ims.disks_of(ims.find_image(IMAGE_ID)) == {}
 
 

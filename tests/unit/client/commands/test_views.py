@@ -74,6 +74,25 @@ def test_a_whole_machine():
     assert "bdm_v2" not in shown["properties"].human_readable()
 
 
+def test_an_image_whose_disks_lie_elsewhere():
+    mapping = [
+        {"snapshot_id": "s", "volume_id": None, "volume_size": 1, "boot_index": 0},
+        {"volume_id": "v", "boot_index": -1},
+    ]
+    more = {"bdm_v2": "True", "block_device_mapping": json.dumps(mapping), "colour": "red"}
+    shown = dict(zip(*views.image(read(**more), {}), strict=True))
+    first, second = shown["disks"].human_readable().splitlines()
+    assert first == "boot=0, size_gb=1, snapshot_id=s"
+    assert second == "volume_id=v"
+    assert shown["properties"].human_readable() == "colour='red'"
+
+
+def test_disks_that_nobody_can_read():
+    shown = dict(zip(*views.image(read(block_device_mapping="{"), {}), strict=True))
+    assert "disks" not in shown
+    assert "block_device_mapping='{'" in shown["properties"].human_readable()
+
+
 @pytest.mark.parametrize("mapping", ["", "{", "[]", "{}", "5"])
 def test_a_whole_machine_that_somebody_broke(mapping):
     more = {"__whole_image": "true", "block_device_mapping": mapping}
