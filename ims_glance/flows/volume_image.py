@@ -21,12 +21,15 @@ from ims_glance.flows.cinder_upload import (
 )
 from ims_glance.flows.context import JobContext, clock
 from ims_glance.flows.task import Task
-from ims_glance.model import attributes
+from ims_glance.model import attributes, whole
 from ims_glance.model.servers import LARGEST
 
 # What the image is for: ``type`` of IMS's create_image -> virtual_env_type.
 _ENV_TYPES = {"BMS": "Ironic", "Ironic": "Ironic"}
 _ECS = "FusionCompute"
+# Not so of this image; and what the volume keeps of an image that it was made of, whose disks a
+# server would get.
+_REMOVED = frozenset({"__root_origin", *whole.MAPPED})
 
 
 class VolumeTooLarge(exceptions.Invalid):
@@ -136,7 +139,7 @@ class DescribeImage(_VolumeTask):
         self.job.image.update(
             image_id,
             description(self.job.arguments, gibibytes, int(view["size"])),
-            removed=("__root_origin",) if "__root_origin" in view else (),
+            removed=tuple(name for name in view if name in _REMOVED),
         )
 
 

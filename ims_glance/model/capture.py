@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ims_glance.model import attributes
+from ims_glance.model import attributes, whole
 from ims_glance.model.servers import GIB, Disk
 from ims_glance.model.whole import Component
 
@@ -163,7 +163,8 @@ def of_disks(components: Iterable[Component], sizes: Iterable[int]) -> dict[str,
 
 
 # What Nova and Cinder write on the images that they make (nova/compute/utils.py,
-# cinder/volume/volume_utils.py), of the user, the server and the host.
+# cinder/volume/volume_utils.py), of the user, the server and the host; and what a volume keeps of
+# an image that it was made of: a server would get that image's disks, and not the volume's data.
 _SURPLUS = frozenset(
     {
         "__root_origin",
@@ -177,6 +178,7 @@ _SURPLUS = frozenset(
         "owner_user_name",
         "user_id",
         "signature_verified",
+        *whole.MAPPED,
     }
 )
 

@@ -40,6 +40,14 @@ def test_one_image_is_made(cloud, server, dies_at):
     assert server.requests.count(f"POST /volumes/{volume_id}/action") == 1
 
 
+def test_the_image_has_the_disk_of_the_volume_alone(cloud, server):
+    """Cinder passes on what it keeps of the image that the volume was made of."""
+    kept = {"block_device_mapping": '[{"snapshot_id": "s"}]', "bdm_v2": "True", "mine": "yes"}
+    image = server.images[run(cloud, server.volume(volume_image_metadata=kept)).image_id]
+    assert {"block_device_mapping", "bdm_v2"}.isdisjoint(image)
+    assert image["mine"] == "yes"
+
+
 @pytest.mark.parametrize("cancels_at", range(1, 6))
 def test_cancelled(cloud, server, cancels_at):
     failed(server, run(cloud, server.volume(), cancels_at=cancels_at), "IMG.0018")

@@ -85,6 +85,7 @@ def test_wishes_survive_a_job():
 
 def test_surplus():
     assert capture.is_surplus("owner_user_name")
+    assert capture.is_surplus("block_device_mapping")
     assert not capture.is_surplus("hw_firmware_type")
 
 
