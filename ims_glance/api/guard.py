@@ -20,7 +20,7 @@ from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions, keys
-from ims_glance.api import faults, members, rules, views, whole_images
+from ims_glance.api import data, faults, members, rules, views, whole_images
 from ims_glance.api.acceptance import Acceptance
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images, SubrequestRefused
@@ -59,8 +59,8 @@ ROUTES = (
     Route("GET", re.compile(f"^{_IMAGE}$"), views.show, views.add_kind),
     Route("POST", re.compile(f"^{_IMAGES})$"), rules.create, views.add_kind),
     Route("PATCH", re.compile(f"^{_IMAGE}$"), whole_images.update, views.add_kind),
-    Route("PUT", re.compile(f"^{_IMAGE}/file$"), rules.upload),
-    Route("POST", re.compile(f"^{_IMAGE}/import$"), rules.import_),
+    Route("PUT", re.compile(f"^{_IMAGE}/file$"), data.upload),
+    Route("POST", re.compile(f"^{_IMAGE}/import$"), data.import_),
     Route("POST", re.compile(f"^{_IMAGE}/locations$"), rules.add_location),
     Route("DELETE", re.compile(f"^{_IMAGE}$"), whole_images.delete),
     Route("POST", re.compile(f"^{_IMAGE}/actions/(de|re)activate$"), whole_images.change_status),
@@ -69,7 +69,7 @@ ROUTES = (
     Route("DELETE", re.compile(f"^{_IMAGE}/members/(?P<member>[^/]+?)$"), members.remove),
     Route("PUT", re.compile(f"^{_IMAGE}/tags/(?P<tag>[^/]+?)$"), rules.add_tag),
     Route("DELETE", re.compile(f"^{_IMAGE}/tags/(?P<tag>[^/]+?)$"), rules.remove_tag),
-    Route("DELETE", re.compile("^/v2/stores/[^/]+?(?P<image>/[^/]+?)$"), rules.remove_copy),
+    Route("DELETE", re.compile("^/v2/stores/[^/]+?(?P<image>/[^/]+?)$"), data.remove_copy),
     Route("POST", re.compile("^(?P<image>/v2/tasks)$"), rules.create_task),
 )
 _SLASHES = re.compile("//+")

@@ -18,7 +18,7 @@ from oslo_config import cfg
 from paste import urlmap
 
 from ims_glance import conf as ims_conf
-from ims_glance.api import guard, members, quota, rules, views, whole_images
+from ims_glance.api import data, guard, members, quota, rules, views, whole_images
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images
 from ims_glance.model import stores
@@ -31,8 +31,8 @@ GUARDED = {
     ("images", "show"): views.show,
     ("images", "create"): rules.create,
     ("images", "update"): whole_images.update,
-    ("image_data", "upload"): rules.upload,
-    ("images", "import_image"): rules.import_,
+    ("image_data", "upload"): data.upload,
+    ("images", "import_image"): data.import_,
     ("images", "add_location"): rules.add_location,
     ("images", "delete"): whole_images.delete,
     ("image_actions", "deactivate"): whole_images.change_status,
