@@ -3,6 +3,7 @@
 
 import hashlib
 import io
+import ipaddress
 import re
 import urllib.parse
 from collections.abc import Iterable
@@ -19,16 +20,20 @@ _CHUNK = 64 * 1024
 _SLASHES = re.compile(b"//+")
 # huaweicloudsdkcore leaves the bodies of other types than application/json unsigned; of the
 # operations of IMS that is "glance_update_image".
-_MAY_BE_UNSIGNED = re.compile(
-    r"application/openstack-images-v2\.\d+-json-patch *(;.*)?", re.IGNORECASE
-)
+_PATCH = re.compile(r"application/openstack-images-v2\.\d+-json-patch *(;.*)?", re.IGNORECASE)
+# Of the Image API, what takes the data of an image: too much for anybody to hash it first.
+_DATA = re.compile(r"application/octet-stream *(;.*)?", re.IGNORECASE)
+_DATA_PATH = re.compile(r"/v2(\.\d+)?/images/[^/]+/(file|stage)")
+# Whoever passes a request on says so in one of these.
+_FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
 
 
 class BodyTooLarge(exceptions.Invalid):
     """The body is larger than what is checked."""
 
     template = (
-        "The body of a signed request may have {mib} MiB at most. Upload with a Keystone token."
+        "The body of a signed request may have {mib} MiB at most. Leave the data of an image out of "
+        "the signature (UNSIGNED-PAYLOAD) and use https, or upload with a Keystone token."
     )
 
 
@@ -82,15 +87,48 @@ def hash_body(environ: Environ, signed_headers: Iterable[str], max_mib: int) -> 
     """
     told = environ.get("HTTP_X_SDK_CONTENT_SHA256", "").strip()
     if told == sdk_signature.UNSIGNED and _has_body(environ):
-        patch = _MAY_BE_UNSIGNED.fullmatch(environ.get("CONTENT_TYPE", "").strip())
-        if patch is None or "content-type" not in signed_headers:
-            raise NotSigned("a body of this Content-Type must be signed")
+        _check_unsigned(environ, signed_headers)
         return sdk_signature.UNSIGNED
     body, digest = _read(environ, max_mib)
     if told and told not in (digest, sdk_signature.UNSIGNED):
         raise NotSigned("X-Sdk-Content-Sha256 is not the hash of the body")
     _replay(environ, body)
     return digest
+
+
+def _check_unsigned(environ: Environ, signed_headers: Iterable[str]) -> None:
+    """Check that the body may be one that nobody signed.
+
+    :raises NotSigned: if not
+    """
+    content_type = environ.get("CONTENT_TYPE", "").strip()
+    is_signed = "content-type" in signed_headers
+    if is_signed and _PATCH.fullmatch(content_type):
+        return
+    is_upload = environ["REQUEST_METHOD"] == "PUT" and _DATA_PATH.fullmatch(
+        _plain(_bytes(environ.get("PATH_INFO", ""))).decode("latin-1")
+    )
+    if not (is_signed and is_upload and _DATA.fullmatch(content_type)):
+        raise NotSigned("a body of this Content-Type must be signed")
+    if not _is_private(environ):
+        raise NotSigned(
+            "data that is not signed (UNSIGNED-PAYLOAD) is taken over TLS only, since others could "
+            "put theirs in its place; use https, or upload with a Keystone token"
+        )
+
+
+def _is_private(environ: Environ) -> bool:
+    """Whether nobody on the way can change the request: over TLS, or within this host.
+
+    Behind a proxy, ``http_proxy_to_wsgi`` says how the client came, if it is told to believe it.
+    """
+    if environ.get("wsgi.url_scheme") == "https":
+        return True
+    try:
+        is_local = ipaddress.ip_address(environ.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+    return is_local and not any(environ.get(name) for name in _FORWARDED)
 
 
 def _read(environ: Environ, max_mib: int) -> tuple[io.BytesIO, str]:

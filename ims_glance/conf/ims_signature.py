@@ -40,7 +40,8 @@ OPTS: list[cfg.Opt] = [
         min=1,
         max=1024,
         help="Size in MiB of the largest body of a signed request (IMS: 12 MB). It is held in "
-        "memory until its hash is known; larger uploads need a token.",
+        "memory until its hash is known. It does not bound the data of an image that is left out of "
+        "the signature (UNSIGNED-PAYLOAD), which is taken over TLS only.",
     ),
 ]
 

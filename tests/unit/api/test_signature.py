@@ -261,6 +261,24 @@ def test_a_patch_of_the_image_api_has_no_signed_body(door):
     assert door(other)[0] == "401"
 
 
+def test_an_upload_as_the_sdk_signs_it(door):
+    upload = {
+        "method": "PUT",
+        "path": "/v2/images/i/file",
+        "Content_Type": "application/octet-stream",
+    }
+    environ = sdk_requests.signed(body=b"data", **upload) | {"wsgi.url_scheme": "https"}
+    assert door(environ) == ("200", None)
+    assert (door.token, door.app.body) == (TOKEN, b"data")
+    status, error = door(sdk_requests.signed(body=b"data", **upload))
+    assert (status, error["code"]) == ("401", "IMG.0037")
+    assert "Keystone token" in error["message"]
+    # What the signature is for cannot be chosen anew.
+    environ = sdk_requests.signed(body=b"data", **upload) | {"wsgi.url_scheme": "https"}
+    other = {"REQUEST_URI": "/v2/images/j/file", "PATH_INFO": "/v2/images/j/file"}
+    assert door(environ | other)[0] == "401"
+
+
 # --- tampering -------------------------------------------------------------------------------
 
 _SENT: dict[str, Any] = {

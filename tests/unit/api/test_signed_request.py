@@ -121,6 +121,70 @@ def test_nothing_else_may_be_unsigned(content_type):
         _hash(_environ(b"x", UNSIGNED, content_type))
 
 
+def _upload(
+    path="/v2/images/i/file", method="PUT", content_type="application/octet-stream", **more
+):
+    environ = _environ(b"data", UNSIGNED, content_type)
+    return environ | {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "wsgi.url_scheme": "https",
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/images/i/file", "/v2/images/i/stage", "//v2.9/images/i//file/"]
+)
+def test_data_of_an_image_may_be_unsigned(path):
+    """And is not read, however much it is."""
+    environ = _upload(path)
+    environ["CONTENT_LENGTH"] = str(2**40)
+    assert _hash(environ) == UNSIGNED
+    assert environ["wsgi.input"].tell() == 0
+    with pytest.raises(signed_request.NotSigned):
+        _hash(_upload(path), signed=("host",))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "POST"},
+        {"path": "/v2/images/i/import"},
+        {"path": "/v2/images/i/file/x"},
+        {"path": "/v1/cloudimages/i/file"},
+        {"content_type": sdk_requests.JSON},
+        {"content_type": "text/plain"},
+    ],
+)
+def test_nothing_beside_the_data(change):
+    with pytest.raises(signed_request.NotSigned, match="Content-Type"):
+        _hash(_upload(**change))
+
+
+@pytest.mark.parametrize(
+    ("way", "is_private"),
+    [
+        ({"wsgi.url_scheme": "https", "REMOTE_ADDR": "192.0.2.1"}, True),
+        ({"REMOTE_ADDR": "127.0.0.1"}, True),
+        ({"REMOTE_ADDR": "::1"}, True),
+        ({"REMOTE_ADDR": "192.0.2.1"}, False),
+        ({"REMOTE_ADDR": ""}, False),
+        ({}, False),
+        # A proxy on this host, whose client may be anywhere.
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}, False),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https"}, False),
+    ],
+)
+def test_unsigned_data_only_where_nobody_can_change_it(way, is_private):
+    environ = _upload(**{"wsgi.url_scheme": "http", **way})
+    if is_private:
+        assert _hash(environ) == UNSIGNED
+        return
+    with pytest.raises(signed_request.NotSigned, match="https, or upload with a Keystone token"):
+        _hash(environ)
+
+
 def test_an_absent_body_is_not_unsigned():
     """The SDK says so of requests without a body too, and signs the hash of nothing."""
     assert _hash(_environ(b"", UNSIGNED, PATCH)) == sdk_signature.EMPTY_HASH
