@@ -22,11 +22,12 @@ StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 # Of the paths under /v2 the Image API has none of these (glance/api/v2/router.py). It has nothing
-# under /v1 any more, nor a version 2.1 of its own.
+# under /v1 any more, nor a version 2.1 of its own, nor anything under /v3.
 _IMS = re.compile(
     r"/v1(/.*)?"
     r"|/v2(\.1)?/cloudimages(/.*)?"
-    r"|/v2/[^/]+/images/(tags|resource_instances/action|[^/]+/tags(/.*)?)/?",
+    r"|/v2/[^/]+/images/(tags|resource_instances/action|[^/]+/tags(/.*)?)/?"
+    r"|/v3/projects/?",
     re.DOTALL,
 )
 _SLASHES = re.compile("//+")

@@ -13,6 +13,7 @@ import pytest
 import requests
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions import exceptions as sdk_exceptions
+from huaweicloudsdkcore.region.region import Region
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 from huaweicloudsdkims.v2 import ImsClient, model
@@ -96,6 +97,14 @@ def test_the_sdk_with_an_access_key(key, url, image):
     patch = model.GlanceUpdateImageRequestBody(op="replace", path="/name", value="by key")
     request = model.GlanceUpdateImageRequest(image_id=image.id, body=[patch])
     assert client.glance_update_image(request).name == "by key"
+
+
+def test_the_sdk_with_a_region_and_no_project(key, url, monkeypatch):
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", url)
+    builder = ImsClient.new_builder().with_credentials(BasicCredentials(key.ak, key.sk))
+    client = builder.with_region(Region("RegionOne", url)).build()
+    assert client.list_images(model.ListImagesRequest(limit=1)).status_code == 200
+    assert client._credentials.project_id == key.project_id
 
 
 @pytest.mark.parametrize("prefix", ["", "/image"])

@@ -56,6 +56,11 @@ class Client:
         )
         self.caller = caller
 
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+        return f"{self._host}:{self._port}"
+
     def as_(self, caller: Caller) -> Self:
         """The same service, used by somebody else."""
         return type(self)(self._host, self._port, caller)

@@ -7,6 +7,9 @@
 from collections.abc import Iterator
 
 import pytest
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.region.region import Region
+from huaweicloudsdkims.v2 import ims_client, model
 
 from tests.functional import identity
 from tests.functional.client import Answer, Client
@@ -42,6 +45,24 @@ def queued(ims: Client) -> str:
 
 def post(ims: Client, path: str, **body: object) -> Answer:
     return ims.send("POST", path, json_body=body)
+
+
+class TestProject:
+    def test_huawei_s_sdk_finds_it_by_a_region(
+        self, ims: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = f"http://{ims.address}"
+        monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", url)
+        keys = BasicCredentials("functional", "x").with_security_token(ims.caller.token)
+        builder = ims_client.ImsClient.new_builder().with_credentials(keys)
+        client = builder.with_region(Region("RegionOne", url)).build()
+        assert keys.project_id == "demo"
+        assert client.list_images(model.ListImagesRequest(limit=1)).status_code == 200
+
+    def test_nobody_else_is_shown_it(self, ims: Client) -> None:
+        assert_refused(ims.send("GET", "/v3/projects?name=x&domain_id=y"), 400, "IMG.0017")
+        answer = ims.send("GET", "/v3/projects", headers={"X-Auth-Token": ""})
+        assert_refused(answer, 401, "IMG.0087")
 
 
 class TestNotSupportedYet:

@@ -9,6 +9,7 @@ from ims_glance.api.ims import (
     job,
     member,
     os_version,
+    project,
     quota,
     server_backup,
     tag,
@@ -24,6 +25,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *tag.OPERATIONS,
     *quota.OPERATIONS,
     *os_version.OPERATIONS,
+    *project.OPERATIONS,
     *job.OPERATIONS,
     *server_backup.OPERATIONS,
 )

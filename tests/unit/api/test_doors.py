@@ -36,7 +36,7 @@ def _serve(root, path, **headers):
         "/v1/cloudimages", "/v1/p/jobs/j", "/v2/cloudimages", "/v2/cloudimages/i",
         "/v2.1/cloudimages/action", "/v2/p/images/i/tags", "/v2/p/images/i/tags/k",
         "/v2/p/images/tags", "/v2/p/images/resource_instances/action", "//v2//cloudimages",
-        "/v2/cloudimages/a\nb", "/v2/images/images/i/tags",
+        "/v2/cloudimages/a\nb", "/v2/images/images/i/tags", "/v3/projects", "/v3/projects/",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("prefix", ["", "/image", "/a/b"])
@@ -49,6 +49,7 @@ def test_the_ims_api(root, path, prefix):
     [
         "/v2/images", "/v2/images/i", "/v2/images/i/tags/t", "/v2/images/i/file",
         "/v2/images/tags/x", "/v2/schemas/image", "/", "/healthcheck", "/v2/cloudimagesX", "/v3/x",
+        "/v3", "/v3/projects/p",
         "/imageX/v2/cloudimages", "/v2.2/cloudimages",
     ],
 )  # fmt: skip

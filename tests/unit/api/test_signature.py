@@ -262,7 +262,7 @@ def test_a_patch_of_the_image_api_has_no_signed_body(door):
 
 
 def test_an_upload_as_the_sdk_signs_it(door):
-    upload = {
+    upload: dict[str, Any] = {
         "method": "PUT",
         "path": "/v2/images/i/file",
         "Content_Type": "application/octet-stream",
