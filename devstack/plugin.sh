@@ -36,7 +36,8 @@ function check_ims_glance_services {
 
 # install_ims_glance() - Install the package into the Python environment of Glance
 function install_ims_glance {
-    local extras=""
+    # The extras of the other drivers bring the service, too.
+    local extras=service before
     case $IMS_GLANCE_INNER_DRIVER in
         swift | s3) extras=$IMS_GLANCE_INNER_DRIVER ;;
     esac
@@ -45,7 +46,21 @@ function install_ims_glance {
     if [[ "$USE_VENV" == "True" ]]; then
         PIP_VIRTUAL_ENV=${PROJECT_VENV["glance"]:-}
     fi
+    before=$(_ims_glance_glance_version)
     setup_develop "$IMS_GLANCE_DIR" "$extras"
+    # pip replaces a Glance that does not meet our requirements, and says nothing.
+    [[ -z "$before" || "$(_ims_glance_glance_version)" == "$before" ]] ||
+        die $LINENO "This ims_glance is not for Glance $before: pip has replaced it by" \
+            "$(_ims_glance_glance_version). Set GLANCE_BRANCH, or take another branch of" \
+            "ims_glance, so that they fit; then unstack.sh and stack.sh"
+}
+
+# _ims_glance_glance_version() - Print the version of the Glance that is installed, if it is
+function _ims_glance_glance_version {
+    local python=$GLANCE_BIN_DIR/python3
+    [[ -x "$python" ]] || python=python3
+    "$python" -c 'from importlib import metadata; print(metadata.version("glance"))' 2>/dev/null ||
+        true
 }
 
 # configure_ims_glance() - Write what Glance reads

@@ -57,7 +57,7 @@ def ensure(cloud: Cloud, is_light: bool, progress: Progress) -> None:
     for name in files:
         requirements = (_HERE / name).read_text()
         python(cloud, Path(name).stem, ["-r", str(_HERE / name)], requirements, progress)
-    _plugin(cloud, progress)
+    _plugin(cloud, "service" if is_light else "s3,swift", progress)
     if not is_light:
         _link_debian_python(cloud.venv)
 
@@ -67,7 +67,9 @@ def ensure_test(cloud: Cloud, progress: Progress) -> None:
     debian(cloud, TEST, progress)
     project = tomllib.loads((cloud.checkout / "pyproject.toml").read_text())["project"]
     extras: dict[str, list[str]] = project["optional-dependencies"]
-    wanted = [requirement for extra in sorted(extras) for requirement in extras[extra]]
+    listed = (requirement for extra in sorted(extras) for requirement in extras[extra])
+    # Some extras name others.
+    wanted = [requirement for requirement in listed if not requirement.startswith(project["name"])]
     python(cloud, "requirements-test", wanted, "\n".join(wanted), progress)
 
 
@@ -125,11 +127,12 @@ def python(cloud: Cloud, name: str, arguments: list[str], mark: str, progress: P
     template.write(stamp, wanted, 0o644)
 
 
-def _plugin(cloud: Cloud, progress: Progress) -> None:
-    """The checkout itself, editable; again when what it declares has changed."""
+def _plugin(cloud: Cloud, extras: str, progress: Progress) -> None:
+    """The checkout itself, editable, and what it needs; again when what it declares has changed."""
     declared = [(cloud.checkout / name).read_text() for name in ("pyproject.toml", "setup.cfg")]
-    arguments = ["--no-deps", "--no-build-isolation", "-e", str(cloud.checkout)]
-    python(cloud, "ims_glance", arguments, "\n".join((str(cloud.checkout), *declared)), progress)
+    what = f"{cloud.checkout}[{extras}]"
+    arguments = ["--no-build-isolation", "-e", what]
+    python(cloud, "ims_glance", arguments, "\n".join((what, *declared)), progress)
 
 
 def _libraries(venv: Path) -> Path:

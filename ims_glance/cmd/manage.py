@@ -254,10 +254,11 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
     logging.setup(conf, "ims-manage")
     if not _is_told_to_debug(conf):
-        # Our own messages tell what went wrong. (Some libraries have a level of their own.)
+        # Our own messages tell what went wrong. (Some libraries have a level of their own; glance_store
+        # looks at all its drivers, also at those whose libraries are not there.)
         for handler in logging.getLogger(None).logger.handlers:
             handler.setLevel(logging.WARNING)
-        for library in ("barbicanclient", "castellan"):
+        for library in ("barbicanclient", "castellan", "stevedore"):
             logging.getLogger(library).logger.setLevel(logging.CRITICAL)
     if not conf.enabled_backends:
         raise Failed(

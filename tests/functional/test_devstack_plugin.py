@@ -13,11 +13,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from paste.deploy import appconfig
 
 from tests.functional.devstack.machine import HARNESS, ROOT, SERVICES, USER_ID, Machine
@@ -39,7 +41,9 @@ def test_every_phase_runs(machine: Machine) -> None:
     assert pip[0] == "opt/stack/data/venv/bin/pip"
     assert pip[1] == "install"
     assert pip[-2] == "-e"
-    assert Path(pip[-1]).resolve() == checkout.resolve()
+    path, _, extras = pip[-1].partition("[")
+    assert Path(path).resolve() == checkout.resolve()
+    assert extras == "service]"
     etc = machine.root / "etc/glance"
     files = ["--config-file", f"{etc}/glance-api.conf", "--config-dir", f"{etc}/glance-api.conf.d"]
     commands = [call[1:] for call in machine.calls("ims-manage")]
@@ -332,6 +336,23 @@ def test_an_environment_per_service(machine: Machine) -> None:
     machine.must("stack", USE_VENV="True")
     (pip,) = machine.calls("/pip")
     assert pip[0] == "opt/stack/glance.venv/bin/pip"
+
+
+@pytest.mark.parametrize("version", ["33.0.0.0b3.dev7", "33.0.1.dev2"])
+def test_the_glance_of_devstack_stays(machine: Machine, version: str) -> None:
+    """As pip sees it: what is installed already meets our requirement."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (ours,) = [line for line in project["optional-dependencies"]["service"] if "glance>" in line]
+    assert Requirement(ours).specifier.contains(version, prereleases=True)
+    machine.glances(version, version)
+    machine.must("stack")
+
+
+def test_a_glance_that_pip_replaces_ends_it(machine: Machine) -> None:
+    machine.glances("34.0.0.0b1.dev3", "33.0.0")
+    result = machine.run("stack")
+    assert result.returncode == 1
+    assert "not for Glance 34.0.0.0b1.dev3: pip has replaced it by 33.0.0" in result.stderr
 
 
 def test_a_failed_self_check_ends_it(machine: Machine) -> None:

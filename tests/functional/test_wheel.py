@@ -7,7 +7,9 @@ repository. The clone is made of the files as they are now, committed or not.
 
 import configparser
 import importlib
+import importlib.metadata
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from pathlib import Path
 import pytest
 
 from ims_glance import conf as ims_conf
+from tests.functional import installs
+from tests.functional.service import GlanceService, Options
 
 ROOT = Path(__file__).parents[2]
 
@@ -155,12 +159,159 @@ def test_it_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
         "version": "0.0.0",
         "driver": ["ims_glance.store.driver", "Store"],
         "schemes": ["ims-kms"],
-        "manage": "ims_glance.cmd.manage",
+        "manage": "ims_glance.cmd.program",
         "groups": [group for group, _options in ims_conf.list_opts()],
     }
     for path in ETC:
         assert (home / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
     assert "rekey" in _run(home / "bin/ims-manage", "--help", cwd=tmp_path)
+
+
+class Installation:
+    """The wheel in an environment of its own, with what its metadata says it needs, and no more.
+
+    :ivar extras: that were asked for
+    """
+
+    def __init__(self, home: Path, libraries: Path, extras: tuple[str, ...]) -> None:
+        self._home = home
+        self._libraries = libraries
+        self.extras = extras
+        (site,) = home.glob("lib/python3*/site-packages")
+        (metadata,) = importlib.metadata.distributions(name="ims_glance", path=[str(site)])
+        self.names = installs.required(metadata, extras)
+        installs.view(libraries, self.names)
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A command of the environment, or ``python`` with arguments."""
+        return subprocess.run(
+            [self._home / "bin" / command[0], *command[1:]],
+            cwd=self._libraries.parent,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self._libraries.parent),
+                "PYTHONWARNINGS": "ignore",
+                **environment,
+                "PYTHONPATH": str(self._libraries),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def openstack(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command ``openstack``, whose script lies in our own environment."""
+        script = "import sys; from openstackclient import shell; sys.exit(shell.main(sys.argv[1:]))"
+        return self.run("python", "-c", script, *arguments)
+
+    def failures(self) -> dict[str, str]:
+        """The modules and entry points that fail: name -> why."""
+        done = self.run("python", "-c", TRY_EVERYTHING)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, str] = json.loads(done.stdout)
+        return found
+
+
+# Run by the environment's Python. (Alembic alone runs the modules of migrations.)
+TRY_EVERYTHING = """
+import importlib, importlib.metadata, json, pkgutil
+import ims_glance
+tries = {}
+for found in pkgutil.walk_packages(ims_glance.__path__, "ims_glance.", onerror=lambda _: None):
+    if ".migrations." not in found.name:
+        tries[found.name] = lambda name=found.name: importlib.import_module(name)
+for point in importlib.metadata.distribution("ims_glance").entry_points:
+    tries[f"{point.group}: {point.name}"] = point.load
+failures = {}
+for name, attempt in tries.items():
+    try:
+        attempt()
+    except BaseException as error:
+        failures[name] = f"{type(error).__name__}: {error}"
+assert len(tries) > 100
+print(json.dumps(failures))
+"""
+
+# What cannot be imported without a library of another extra.
+OF_EXTRAS = {"s3": "ims_glance.store.inner.s3", "swift": "ims_glance.store.inner.swift"}
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel and no library at all."""
+    home = tmp_path_factory.mktemp("installed") / "venv"
+    venv.create(home, with_pip=False)
+    install = ["install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    _run(sys.executable, "-m", "pip", "--python", home / "bin/python", *install, cwd=home)
+    return home
+
+
+@pytest.fixture
+def installation(request: pytest.FixtureRequest, environment: Path, tmp_path: Path) -> Installation:
+    """The wheel with the extras that the test asks for."""
+    return Installation(environment, tmp_path / "libraries", request.param)
+
+
+@pytest.mark.parametrize("installation", [()], indirect=True)
+def test_the_client_alone(installation: Installation) -> None:
+    """It does not bring the server, and works without it."""
+    assert not installation.names & {"glance", "glance-store", "taskflow", "oslo-messaging"}
+    failing = installation.failures()
+    assert [name for name in failing if ".client" in name or name.startswith("openstack.")] == []
+    assert "ims_glance.cmd.program" not in failing
+    assert [name for name in failing if name.startswith("console_scripts")] == []
+    # The others lack something, and are not broken.
+    assert {why.split(":")[0] for why in failing.values()} == {"ModuleNotFoundError"}
+    done = installation.openstack("ims", "image", "list", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "--member-status" in done.stdout
+    assert "ims image create" in installation.openstack("ims", "--help").stdout
+    for program in ("ims-manage", "ims-worker"):
+        done = installation.run(program, "--help")
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"{program}: the service is not installed here, which needs glance")
+        assert line.endswith("pip install 'ims_glance[service]' where Glance runs")
+
+
+@pytest.mark.parametrize("installation", [("service",), ("s3",), ("swift",)], indirect=True)
+def test_the_service(installation: Installation) -> None:
+    """With each extra everything can be imported but what belongs to the others."""
+    others = {module for extra, module in OF_EXTRAS.items() if extra not in installation.extras}
+    assert set(installation.failures()) == others
+
+
+@pytest.mark.parametrize("installation", [("service",)], indirect=True)
+def test_the_programs_of_the_service(installation: Installation, tmp_path: Path) -> None:
+    """With a Glance whose second store is in S3, for which the library is not there."""
+    for program in ("ims-manage", "ims-worker"):
+        done = installation.run(program, "--help")
+        assert done.returncode == 0, done.stderr
+        assert "--config-file" in done.stdout
+    assert "ims image create" in installation.openstack("ims", "--help").stdout
+    service = GlanceService(tmp_path / "glance", S3)
+    service.configure()
+    # Its keys are the tests'.
+    (tmp_path / "libraries/tests").symlink_to(ROOT / "tests")
+    done = installation.run("ims-manage", "status", **service.environment)
+    assert done.stderr == "ims-manage: 1 check(s) failed\n"
+    lines = done.stdout.splitlines()
+    (failure,) = [line for line in lines if line.startswith("FAILURE")]
+    assert "store kms2:" in failure
+    assert "pip install 'ims_glance[s3]'" in failure
+    assert sum(line.startswith("OK") for line in lines) > 5
+
+
+S3: Options = {
+    "kms2": {"ims_kms_inner_driver": "s3"},
+    "kms2_inner": {
+        "s3_store_host": "http://127.0.0.1:1",
+        "s3_store_access_key": "x",
+        "s3_store_secret_key": "x",
+        "s3_store_bucket": "images",
+    },
+}
 
 
 def test_release_notes_are_in_order(origin: Path) -> None:

@@ -125,6 +125,15 @@ class Machine:
                 found[name] = {section: held for section, held in sections.items() if held}
         return found
 
+    def glances(self, *versions: str) -> None:
+        """Let Glance have these versions: before pip runs, and from then on."""
+        before, after = versions
+        pip = self.calls_file
+        self._program(
+            "opt/stack/data/venv/bin/python3",
+            f"#!/bin/sh\ngrep -qs /pip {pip} && echo {after} || echo {before}\n",
+        )
+
     def read_as_glance(self) -> dict[str, object]:
         """The options that matter, and the driver that was loaded."""
         result = subprocess.run(
