@@ -5,14 +5,13 @@ It reads Glance's own configuration, as ``ims-manage`` does. SIGTERM lets its jo
 step, for other workers to go on with at once.
 """
 
-import contextlib
 import logging
 import os
-import queue
 import signal
+import socket
 import sys
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from oslo_config import cfg
 from oslo_log import log as oslo_log
@@ -24,9 +23,6 @@ from ims_glance.flows import FlowFactory
 from ims_glance.flows.worker import Worker
 
 LOG = logging.getLogger(__name__)
-
-# How often the process looks whether it was told to stop; seconds.
-_LOOK = 1.0
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -44,31 +40,47 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def run(conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> int:
     """Run a worker in this process until it is told to stop."""
-    # Nothing else of the standard library can be told something by a signal's handler: that runs
-    # in the midst of this thread, which may hold the lock that an Event would take again.
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda signalled, _frame: told.put(signalled))
-    worker = Worker(conf, job_types)
-    worker.start()
-    ear = Ear(conf, worker.name, worker.offer)
-    ear.open()
-    LOG.info("Worker %s runs", worker.name)
-    _wait(told)
-    LOG.info("Worker %s stops", worker.name)
-    # First the ear: else it could take the messages by which others hear of this worker's jobs.
-    ear.close()
-    worker.stop()
+    with _Told() as told:
+        worker = Worker(conf, job_types)
+        worker.start()
+        ear = Ear(conf, worker.name, worker.offer)
+        ear.open()
+        LOG.info("Worker %s runs", worker.name)
+        told.wait()
+        LOG.info("Worker %s stops", worker.name)
+        # First the ear: else it could take the messages by which others hear of this worker's jobs.
+        ear.close()
+        worker.stop()
     return 0
 
 
-def _wait(told: queue.SimpleQueue[int]) -> None:
-    # A signal that comes in the moment when the thread goes to sleep wakes nobody: its handler runs
-    # when the thread next looks up.
-    while True:
-        with contextlib.suppress(queue.Empty):
-            told.get(timeout=_LOOK)
-            return
+class _Told:
+    """Hears SIGTERM and SIGINT, in whatever moment they come.
+
+    A handler in Python runs in the midst of the main thread, which may hold the lock that an Event
+    would take again; and one that is due in the moment when that thread goes to sleep in a queue
+    does not wake it. The interpreter itself writes the signal's number to a socket at once.
+    """
+
+    _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+    def __enter__(self) -> Self:
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        signal.set_wakeup_fd(self._writer.fileno())
+        for number in self._SIGNALS:
+            signal.signal(number, lambda _number, _frame: None)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        signal.set_wakeup_fd(-1)
+        self._reader.close()
+        self._writer.close()
+
+    def wait(self) -> None:
+        """Wait until it was told to stop."""
+        while self._reader.recv(1)[0] not in self._SIGNALS:
+            pass
 
 
 def read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
