@@ -8,7 +8,6 @@ import sys
 from configparser import RawConfigParser
 from pathlib import Path
 
-from nova.conf import compute as nova_compute_options
 from oslo_config import cfg
 
 ROOT = Path(__file__).parents[3]
@@ -148,8 +147,9 @@ class Machine:
         return read
 
     def not_inherited(self) -> list[str]:
-        """What Nova would not inherit, as Nova itself reads it."""
+        """What Nova would not inherit, as Nova itself reads it (nova/conf/compute.py)."""
         conf = cfg.ConfigOpts()
-        nova_compute_options.register_opts(conf)
+        default = ["cache_in_nova", "bittorrent"]
+        conf.register_opt(cfg.ListOpt("non_inheritable_image_properties", default=default))
         conf([], project="nova", default_config_files=[str(self.nova_conf)])
         return list(conf.non_inheritable_image_properties)
