@@ -9,3 +9,9 @@
 Ratios are of two measurements side by side in one run, first one then the other, in turns: this
 way what else the machine does hits both. Each figure is the median of the pairs.
 """
+
+import sys
+from pathlib import Path
+
+# What pytest reads from pyproject.toml, and a bare Python does not: the pocket cloud's own modules.
+sys.path.append(str(Path(__file__).parents[2] / "devstack"))

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
-
-import pytest
+from unittest import mock
 
 from tests.cloud import pocket
 
@@ -29,9 +28,9 @@ _PRCTL = ctypes.CDLL(None).prctl
 def _warm() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.cloud.warm"])
-    with pytest.MonkeyPatch.context() as patch:
-        # The server finds our modules by it; those that it forks get an environment each.
-        patch.setenv("PYTHONPATH", f"{pocket.CHECKOUT}:{pocket.CHECKOUT / 'devstack'}")
+    # The server finds our modules by it; those that it forks get an environment each.
+    path = f"{pocket.CHECKOUT}:{pocket.CHECKOUT / 'devstack'}"
+    with mock.patch.dict(os.environ, PYTHONPATH=path):
         forkserver.ensure_running()
     return context
 

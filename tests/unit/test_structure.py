@@ -38,6 +38,7 @@ NOT_MIRRORED = {
     "tests/unit/flows/test_broken_reverts.py",
     "tests/unit/flows/test_deaths.py",
     "tests/unit/flows/test_small_clouds.py",
+    "tests/unit/test_benchmarks.py",
     "tests/unit/test_etc.py",
     "tests/unit/test_imports.py",
     "tests/unit/test_other_options.py",
