@@ -75,6 +75,7 @@ function configure_ims_glance {
     iniset "$IMS_GLANCE_SITE_CONF" DEFAULT property_protection_file \
         "$IMS_GLANCE_PROPERTY_PROTECTIONS"
     iniset "$IMS_GLANCE_SITE_CONF" paste_deploy config_file "$IMS_GLANCE_PASTE_INI"
+    iniset "$GLANCE_UWSGI_CONF" uwsgi threads "$IMS_GLANCE_API_THREADS"
     _configure_ims_glance_stores
     _configure_ims_glance_keys
 }
@@ -259,6 +260,9 @@ function unconfigure_ims_glance {
         "$IMS_GLANCE_SITE_CONF"
     # There may be other people's files in it.
     rmdir "$(dirname "$IMS_GLANCE_CONF")" 2>/dev/null || true
+    if [[ -f "$GLANCE_UWSGI_CONF" ]]; then
+        inidelete "$GLANCE_UWSGI_CONF" uwsgi threads
+    fi
     if [[ -f "$GLANCE_API_CONF" ]]; then
         _unconfigure_ims_glance_directories
     fi

@@ -22,6 +22,7 @@ import pytest
 from packaging.requirements import Requirement
 from paste.deploy import appconfig
 
+from ims_glance.conf import ims_jobs
 from tests.functional.devstack.machine import HARNESS, ROOT, SERVICES, USER_ID, Machine
 
 DEVSTACK = os.environ.get("DEVSTACK_DIR")
@@ -48,6 +49,17 @@ def test_every_phase_runs(machine: Machine) -> None:
     files = ["--config-file", f"{etc}/glance-api.conf", "--config-dir", f"{etc}/glance-api.conf.d"]
     commands = [call[1:] for call in machine.calls("ims-manage")]
     assert commands == [[*files, "db", "sync"], ["status"]]
+
+
+def test_more_requests_at_once_than_copies(machine: Machine) -> None:
+    """A copy has two of Glance's requests under way, and a worker runs several copies."""
+    before = machine.uwsgi_conf.read_text()
+    machine.must("stack")
+    uwsgi = machine.options()["etc/glance/glance-uwsgi.ini"]["uwsgi"]
+    copies = next(opt.default for opt in ims_jobs.OPTS if opt.name == "threads")
+    assert int(uwsgi["threads"]) >= 2 * copies
+    machine.must("unstack")
+    assert machine.uwsgi_conf.read_text() == before
 
 
 def test_glance_knows_our_properties(machine: Machine) -> None:
@@ -202,6 +214,7 @@ def test_unstack_and_clean_of_nothing(machine: Machine) -> None:
     assert machine.files() == before
     machine.nova_conf.unlink()
     machine.glance_conf.unlink()
+    machine.uwsgi_conf.unlink()
     machine.must("unstack")
     machine.must("clean")
 

@@ -60,6 +60,8 @@ class Machine:
         self.glance_conf.write_text(
             "[DEFAULT]\ndebug = True\n\n[paste_deploy]\nflavor = keystone\n"
         )
+        self.uwsgi_conf = root / "etc/glance/glance-uwsgi.ini"
+        self.uwsgi_conf.write_text("\n[uwsgi]\nprocesses = 2\n")
         self.nova_conf.write_text("[DEFAULT]\ndebug = True\n")
         paste = Path(sys.prefix) / "etc/glance/glance-api-paste.ini"
         (root / "etc/glance/glance-api-paste.ini").write_text(paste.read_text())
