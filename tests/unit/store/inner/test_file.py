@@ -45,7 +45,7 @@ def directory(tmp_path):
     """Where :func:`inner` keeps its files. No test leaves one open."""
     before = open_files()
     yield tmp_path / "inner"
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @pytest.fixture
