@@ -73,6 +73,9 @@ def lock(conf: cfg.ConfigOpts, kind: str, name: str) -> Iterator[None]:
     except (ToozError, NoMatches) as error:
         _COORDINATORS.forget(url)
         raise CoordinationUnavailable(reason=type(error).__name__) from None
+    except ImportError as error:
+        # A driver of tooz whose library is not there; that is the operator's choice, as Glance's is.
+        raise CoordinationUnavailable(reason=str(error)) from None
     if not acquired:
         raise CoordinationUnavailable(reason=f"the lock of this {kind} is held by another request")
     mine.add(place)

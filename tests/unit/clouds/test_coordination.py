@@ -3,6 +3,7 @@
 
 import contextlib
 import multiprocessing
+import sys
 import threading
 import time
 
@@ -99,6 +100,17 @@ def test_nobody_waits_for_ever(conf, monkeypatch):
         second.start()
         second.join(240)
     assert "held by another request" in caught[0]
+
+
+def test_a_driver_of_a_backend_that_is_not_installed(conf, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    monkeypatch.delitem(sys.modules, "tooz.drivers.mysql", raising=False)
+    conf.set_override("coordination_url", "mysql://u:secret@127.0.0.1:1/ims", group="ims_kms")
+    with (
+        pytest.raises(coordination.CoordinationUnavailable, match="pymysql"),
+        coordination.lock(conf, "image", "one"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

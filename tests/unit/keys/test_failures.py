@@ -80,15 +80,17 @@ def test_nobody_answers(real_manager, barbican_server):
 
 
 def test_wrong_credentials_of_the_service(barbican_conf, stored_key):
+    manager = keys.KeyManager(barbican_conf)
     barbican_conf.set_override("password", "wrong", group="key_manager")
     with pytest.raises(UNAVAILABLE, match="refuses the service's credentials"):
-        keys.KeyManager(barbican_conf).wrapping_key(KEY_ID)
+        manager.wrapping_key(KEY_ID)
 
 
 def test_no_credentials_of_the_service(barbican_conf):
+    manager = keys.KeyManager(barbican_conf)
     barbican_conf.set_override("auth_type", "token", group="key_manager")
     with pytest.raises(UNAVAILABLE, match="no usable credentials"):
-        keys.KeyManager(barbican_conf).wrapping_key(KEY_ID)
+        manager.wrapping_key(KEY_ID)
 
 
 @pytest.mark.parametrize(
