@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The key that an image gets, or has: named by whom, usable by whom."""
 
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from ims_glance import exceptions
-
-# As Barbican and Vault make ids: a UUID, with or without dashes.
-_KEY_ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}(\1[0-9a-f]{4}){3}[0-9a-f]{8}")
-_SECRET_HREF = re.compile(r"https?://[^/]+/(?:[^?#]*/)?secrets/(?P<key_id>[^/?#]+)/?")
+from ims_glance.model import key_name
 
 
 class KeyIdInvalid(exceptions.Invalid):
@@ -68,12 +64,34 @@ class ImageKeys:
         """
         if value == self._default_key_name:
             return self.default(context, owner)
-        href = _SECRET_HREF.fullmatch(value)
-        key_id = (href["key_id"] if href else value).lower()
-        if not _KEY_ID.fullmatch(key_id):
+        key_id = key_name.key_id(value)
+        if key_id is None:
             raise KeyIdInvalid(value=value[:255], default_key_name=self._default_key_name)
         self._make_usable(context, key_id)
         return key_id
+
+    def is_named(self, context: Any, value: Any, key_id: str, owner: str | None) -> bool:
+        """Whether a client that says *value* means a key of an image of the project *owner*.
+
+        :param value: what :meth:`named` takes, or anything else
+        :raises KeyDenied, ServiceKeyDenied, KeyManagerUnavailable: why that cannot be said of the
+            word for the default key
+        """
+        if value == key_id:
+            return True
+        if value == self._default_key_name:
+            return self.is_default(context, key_id, owner)
+        return isinstance(value, str) and key_name.key_id(value) == key_id
+
+    def sought(self, context: Any, value: str) -> str:
+        """What images have whose key a filter names as :meth:`named` takes it.
+
+        :returns: an id; *value* itself if it names no key that there is, which no image has
+        :raises KeyDenied, KeyManagerUnavailable: why the default key cannot be looked for
+        """
+        if value == self._default_key_name:
+            return self._key_manager().find_default_key(context) or value
+        return key_name.key_id(value) or value
 
     def default(self, context: Any, owner: str | None) -> str:
         """The id of the default key of the project *owner*, made if there is none yet.

@@ -21,21 +21,32 @@ def show(_call: Call) -> None:
 
 
 def index(call: Call) -> None:
-    """``GET /v2/images``: the kind is also a filter."""
+    """``GET /v2/images``: the kind is also a filter, and the key in all its spellings."""
     query = call.request.environ.get("QUERY_STRING", "")
-    if attributes.IMAGE_TYPE not in query:
-        return
-    pairs = urllib.parse.parse_qsl(query, keep_blank_values=True)
+    # As text that can be written again byte by byte, for Glance refuses what is no UTF-8.
+    pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+    translated = _with_kind(call, [_with_key(call, *pair) for pair in pairs])
+    if translated != pairs:
+        call.request.environ["QUERY_STRING"] = urllib.parse.urlencode(
+            translated, errors="surrogateescape"
+        )
+
+
+def _with_key(call: Call, name: str, value: str) -> tuple[str, str]:
+    if name == attributes.CMK_ID:
+        return name, call.keys.sought(call.context, value)
+    return name, value
+
+
+def _with_kind(call: Call, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     wanted = [kind for name, kind in pairs if name == attributes.IMAGE_TYPE]
     if len(wanted) != 1 or wanted[0] not in _FILTERS:
-        return
+        return pairs
     kind = wanted[0]
     others = [(name, value) for name, value in pairs if name != attributes.IMAGE_TYPE]
-    call.request.environ["QUERY_STRING"] = urllib.parse.urlencode(
-        [*_FILTERS[kind](call, dict(others)), *others]
-    )
     # What Glance cannot filter makes a page shorter; its link goes on behind what was looked at.
     call.effects.append(functools.partial(_keep, kind))
+    return [*_FILTERS[kind](call, dict(others)), *others]
 
 
 def _by_owner(call: Call, others: Mapping[str, str]) -> list[tuple[str, str]]:

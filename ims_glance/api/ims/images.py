@@ -61,7 +61,11 @@ def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
 
     :param query: of ``list_images``; ``limit`` is the length of a page
     :raises QueryInvalid: if a filter is not valid
+    :raises KeyDenied, KeyManagerUnavailable: why the default key cannot be looked for
     """
+    key = query.get(attributes.CMK_ID)
+    if key is not None:
+        query = {**query, attributes.CMK_ID: call.service.keys.sought(call.context, key)}
     native = listing.translate(query, None if call.context.is_admin else call.project_id)
     if _ID.fullmatch(query.get("id", "")) and not native.nothing:
         _show_all_of_id(call, native, query["id"])

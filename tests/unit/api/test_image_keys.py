@@ -122,6 +122,54 @@ def test_for_others_its_name_says_which_is_the_default_one() -> None:
     assert keys.asked == 2 * [("key_name", KEY)]
 
 
+OTHER_KEY = "5b1f0a52-4c1e-4f7e-9a53-1de0b7c2a8d4"
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (KEY, True),
+        (KEY.upper(), True),
+        (f"https://kms:9311/v1/secrets/{KEY.upper()}", True),
+        ("ims/default", True),
+        (OTHER_KEY, False),
+        (f"https://kms:9311/v1/secrets/{OTHER_KEY}", False),
+        ("ims/Default", False),
+        ("", False),
+        (None, False),
+        (5, False),
+        ([KEY], False),
+    ],
+)
+def test_a_key_in_all_its_spellings(value: Any, meant: bool) -> None:
+    keys = Keys()
+    assert make(keys).is_named(CONTEXT, value, KEY, "demo") is meant
+    assert keys.asked == ([("find_default_key", "demo")] if value == "ims/default" else [])
+
+
+def test_the_word_for_another_default_key() -> None:
+    assert not make(Keys()).is_named(CONTEXT, "ims/default", OTHER_KEY, "demo")
+
+
+@pytest.mark.parametrize(
+    ("value", "sought"),
+    [
+        ("ims/default", KEY),
+        (KEY.upper(), KEY),
+        (f"http://kms/secrets/{OTHER_KEY}/", OTHER_KEY),
+        ("x", "x"),
+        ("", ""),
+    ],
+)
+def test_a_key_that_is_sought(value: str, sought: str) -> None:
+    assert make(Keys()).sought(CONTEXT, value) == sought
+
+
+def test_no_image_has_a_default_key_that_was_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keys, "find_default_key", lambda *_: None)
+    assert make(Keys()).sought(CONTEXT, "ims/default") == "ims/default"
+
+
 def test_a_key_that_is_gone_is_no_default_key() -> None:
     keys = Keys(key_name=exceptions.KeyNotFound(key_id=KEY))
     assert not make(keys).is_default(CONTEXT, KEY, "someone")

@@ -20,16 +20,28 @@ KINDS = {
 }
 
 
+class Keys:
+    """Knows the key ``id`` by other names."""
+
+    @staticmethod
+    def sought(_context: Any, value: str) -> str:
+        return "id" if value in {"ims/default", "https://kms/secrets/ID"} else value
+
+
 def _call(query: str, *, is_admin: bool = False) -> Any:
     context = types.SimpleNamespace(project_id="p", is_admin=is_admin)
     request = wsgi.Request.blank(f"/v2/images?{query}")
-    return types.SimpleNamespace(request=request, context=context, effects=[])
+    return types.SimpleNamespace(request=request, context=context, effects=[], keys=Keys())
+
+
+def _query(query: str, **kind: bool) -> str:
+    call = _call(query, **kind)
+    views.index(call)
+    return str(call.request.environ["QUERY_STRING"])
 
 
 def _index(query: str, **kind: bool) -> list[tuple[str, str]]:
-    call = _call(query, **kind)
-    views.index(call)
-    return urllib.parse.parse_qsl(call.request.environ["QUERY_STRING"], keep_blank_values=True)
+    return urllib.parse.parse_qsl(_query(query, **kind), keep_blank_values=True)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +75,23 @@ def test_a_page_of_one_kind(kind, kept):
         effect(response)
     assert [view["name"] for view in response.json["images"]] == kept
     assert response.json["next"] == "/v2/images?marker=m"
+
+
+@pytest.mark.parametrize(
+    "value", ["id", "ims/default", "ims%2Fdefault", "https%3A%2F%2Fkms%2Fsecrets%2FID"]
+)
+def test_filter_by_key(value):
+    assert _index(f"__system__cmkid={value}&x=") == [("__system__cmkid", "id"), ("x", "")]
+
+
+def test_what_else_a_query_has_stays_what_it_was():
+    query = _query("%5F_system__cmkid=ims/default&name=%ff+%26")
+    assert query == "__system__cmkid=id&name=%FF+%26"
+
+
+@pytest.mark.parametrize("query", ["", "a=%ff", "a&b=&a=+", "__system__cmkid=x&a=%2f", "&&"])
+def test_other_queries_stay_byte_for_byte(query):
+    assert _query(query) == query
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,14 @@ def test_checked_by_the_rules(conf):
     assert refused.value.code == "IMG.0046"
 
 
+def test_a_key_is_sought_in_all_its_spellings(conf):
+    call = calls.call(conf)
+    assert list(images.pages(call, {"__system__cmkid": "ims/default"})) == [[]]
+    assert [query["__system__cmkid"] for query in call.service.images.queries] == [
+        "id of ims/default"
+    ]
+
+
 def test_pages(conf):
     call = calls.call(conf, *_views(5))
     found = list(images.pages(call, {"limit": "2"}))
