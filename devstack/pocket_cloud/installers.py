@@ -112,6 +112,9 @@ class Pip(Installer):
         return sum(1 for _ in self._packages.glob("*.dist-info"))
 
 
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
 def run(command: list[str], log: Path, installer: Installer, activity: Activity) -> int:
     """Run *command*, its output appended to *log*; tell meanwhile what it does.
 
@@ -119,7 +122,13 @@ def run(command: list[str], log: Path, installer: Installer, activity: Activity)
     """
     # Without byte code the services would compile themselves at every start.
     kept = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment = {**kept, "DEBIAN_FRONTEND": "noninteractive", "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **kept,
+        # A Python of the user's own (pyenv) would be what uWSGI is linked to.
+        "PATH": _PATH,
+        "DEBIAN_FRONTEND": "noninteractive",
+        "PYTHONUNBUFFERED": "1",
+    }
     with log.open("a") as output:
         child = subprocess.Popen(
             command,

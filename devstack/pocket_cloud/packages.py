@@ -57,6 +57,7 @@ def ensure(cloud: Cloud, is_light: bool, progress: Progress) -> None:
     for name in files:
         requirements = (_HERE / name).read_text()
         python(cloud, Path(name).stem, ["-r", str(_HERE / name)], requirements, progress)
+    _check_uwsgi(cloud, progress)
     _plugin(cloud, "service" if is_light else "s3,swift", progress)
     if not is_light:
         _link_debian_python(cloud.venv)
@@ -133,6 +134,25 @@ def _plugin(cloud: Cloud, extras: str, progress: Progress) -> None:
     what = f"{cloud.checkout}[{extras}]"
     arguments = ["--no-build-isolation", "-e", what]
     python(cloud, "ims_glance", arguments, "\n".join((what, *declared)), progress)
+
+
+def _check_uwsgi(cloud: Cloud, progress: Progress) -> None:
+    """Build uWSGI anew if pip took one that it had once built for another Python of this version.
+
+    Services would not start: ``No module named '_socket'``.
+    """
+    programs = cloud.venv / "bin"
+    version = [
+        subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        for command in (
+            [programs / "uwsgi", "--python-version"],
+            [programs / "python", "-c", "import platform; print(platform.python_version())"],
+        )
+    ]
+    if version[0] != version[1]:
+        (cloud.venv / ".pocket" / "uwsgi").unlink(missing_ok=True)
+        anew = ["--force-reinstall", "--no-cache-dir", "--no-deps", "uwsgi"]
+        python(cloud, "uwsgi", anew, version[1], progress)
 
 
 def _libraries(venv: Path) -> Path:

@@ -114,6 +114,16 @@ def test_what_a_program_is_told(tmp_path, activity, monkeypatch):
     assert "PYTHONDONTWRITEBYTECODE" not in names
 
 
+def test_programs_are_those_of_the_system(tmp_path, activity, monkeypatch):
+    """What is built is built for Debian's Python, whichever the user has first in the path."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "ls").write_text("#!/bin/sh\necho mine\n")
+    (tmp_path / "ls").chmod(0o755)
+    log = tmp_path / "log"
+    assert installers.run(["sh", "-c", "ls /"], log, Installer("x"), activity) == 0
+    assert "usr" in log.read_text().split()
+
+
 def test_an_interruption_ends_the_program(tmp_path, activity):
     log = tmp_path / "log"
     threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -62,6 +62,22 @@ def test_a_failed_install_is_named_and_tried_again(cloud, pip):
     assert len(pip.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("linked", "asks"), [("3.11.2", 0), ("3.11.7", 2)], ids=["the same", "another"]
+)
+def test_an_uwsgi_of_another_python_is_built_anew(cloud, pip, linked, asks):
+    """Each time, for pip may take the wrong one again."""
+    for name, version in (("uwsgi", linked), ("python", "3.11.2")):
+        program = pip.parent / "bin" / name
+        program.write_text(f"#!/bin/sh\necho {version}\n")
+        program.chmod(0o755)
+    for _ in range(2):
+        packages._check_uwsgi(cloud, Progress(lambda line: None))
+    asked = pip.read_text().splitlines() if pip.exists() else []
+    assert len(asked) == asks
+    assert all(line.endswith("--force-reinstall --no-cache-dir --no-deps uwsgi") for line in asked)
+
+
 @pytest.mark.parametrize("before", [None, b"#!/bin/sh\nexit 0\n"])
 def test_the_ban_on_starting_services_is_lifted_again(tmp_path, monkeypatch, before):
     policy = tmp_path / "policy-rc.d"
