@@ -10,7 +10,7 @@ Glance looks: it only says whether work with keys is worth while.
 import contextlib
 import dataclasses
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import webob
@@ -18,7 +18,7 @@ from glance.common import wsgi
 from oslo_config import cfg
 
 from ims_glance import exceptions
-from ims_glance.api import bodies, elsewhere
+from ims_glance.api import bodies, elsewhere, properties
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Image, Images, SubrequestRefused, may_create
 from ims_glance.api.quota import Quota
@@ -31,21 +31,6 @@ from ims_glance.model import rules as image_rules
 _HIDDEN = {"os_hidden": True}
 OPEN = "community"
 """The visibility of images that are open to everybody."""
-
-
-class AttributeReadOnly(exceptions.Forbidden):
-    """A patch of what no patch may change."""
-
-    template = "Attribute '{name}' is read-only."
-
-
-class UnknownSystemAttribute(exceptions.Invalid):
-    """An attribute in the service's own name space that it does not have."""
-
-    template = (
-        "The Image service has no attribute '{name}'. To have an image encrypted, name its key in "
-        "'__system__cmkid', spelt exactly like that."
-    )
 
 
 class TaskRefused(exceptions.Conflict):
@@ -173,7 +158,7 @@ def create(call: Call) -> None:
     body = bodies.read_object(call.request)
     if body is None:
         return
-    _check_names(body)
+    properties.check_new(call.context, body)
     owner = body.get("owner", call.context.project_id)
     if not may_create(call.context, owner, body.get("visibility")):
         return
@@ -220,13 +205,13 @@ def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
 
 
 def update(call: Call) -> Image | None:
-    """``PATCH /v2/images/{id}``: key and system attributes stay, no location goes around the rules.
+    """``PATCH /v2/images/{id}``: what is the service's stays, no location goes around the rules.
 
     :returns: the image, if the caller can see it
     """
     patch = bodies.read_json(call.request)
     changes = json_patch.changes(call.request.content_type, patch)
-    _check_names(change.path[0] for change in changes if change.operation != "remove")
+    properties.check_names([change.path[0] for change in changes if change.operation != "remove"])
     image = call.image() if changes else None
     if image is not None and any(change.path[0] == "tags" for change in changes):
         # Glance adds a request's tags to those of another one that comes at the same time.
@@ -235,8 +220,10 @@ def update(call: Call) -> Image | None:
     if image is None:
         return None
     call.check(_kind_of_update(image), image)
+    changes = properties.settle(call.request, call.context, call.keys, image)
     for change in changes:
-        _check_change(call, image, change)
+        if change.path[0] == "tags" and change.operation != "remove":
+            _check_tags(call, change.value, len(image.view["tags"]))
     elsewhere.change(call, image, changes)
     if opens(call, image):
         call.check(image_rules.Action.OPEN, image)
@@ -249,9 +236,6 @@ def update(call: Call) -> Image | None:
     # Glance lets the list of locations be replaced by one with the same URLs, to change their
     # metadata. What is there already has passed this door or was written by the service.
     _check_locations(call, image, urls - image.location_urls)
-    if any(change.path[0] in attributes.SYSTEM for change in changes):
-        # By the worker, or as it is already: property protection does not look at values.
-        call.request.context = as_service(call.context)
     return image
 
 
@@ -278,24 +262,6 @@ def _kind_of_update(image: Image) -> image_rules.Action:
     """
     making = {"queued", "saving", "importing", "uploading"}
     return image_rules.Action.COMPLETE if image.status in making else image_rules.Action.UPDATE
-
-
-def _check_change(call: Call, image: Image, change: json_patch.Change) -> None:
-    name = change.path[0]
-    # Clients that send the whole image back keep its attributes as they are.
-    same = change.operation != "remove" and change.value == image.view.get(name)
-    if name == "image_id":
-        # Glance protects "id" but takes this one, and writes the image over another one of the
-        # project: with that a key could be taken from an image, or given to it.
-        raise AttributeReadOnly(name=name)
-    if name == attributes.CMK_ID and not same:
-        raise exceptions.KeyNotChangeable(image_id=image.id)
-    if name in attributes.SYSTEM and not same and not is_service(call.context):
-        raise AttributeReadOnly(name=name)
-    if name in whole.MAPPED and not same and whole.is_whole(image.view):
-        raise AttributeReadOnly(name=name)
-    if name == "tags" and change.operation != "remove":
-        _check_tags(call, change.value, len(image.view["tags"]))
 
 
 def add_tag(call: Call) -> None:
@@ -359,19 +325,16 @@ def create_task(call: Call) -> None:
     task = body.get("input") if isinstance(body, dict) else None
     if not isinstance(task, dict):
         return
-    properties = task.get("image_properties")
-    if isinstance(properties, dict) and attributes.CMK_ID in properties:
-        raise TaskRefused
+    given = task.get("image_properties")
+    if isinstance(given, dict):
+        properties.check_names(given)
+        if attributes.CMK_ID in given:
+            raise TaskRefused
     image_id = task.get("image_id")
     image = call.images.get(call.context, f"/v2/images/{image_id}") if image_id else None
     if image is not None and image.key_id:
         raise TaskRefused
     _check_scheme(str(task.get("loc_url")))
-
-
-def _check_names(names: Iterable[str]) -> None:
-    for name in attributes.unknown_system_names(names):
-        raise UnknownSystemAttribute(name=name[:255])
 
 
 def _urls(value: Any) -> Iterator[str]:

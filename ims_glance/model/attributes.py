@@ -7,10 +7,10 @@ IMS API two of them are JSON booleans.
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ims_glance.model import kinds, platforms
+from ims_glance.model import kinds, names, platforms
 
 CMK_ID = "__system__cmkid"
 """The id of the key that an image is encrypted with (IMS: Image attributes)."""
@@ -31,6 +31,7 @@ BEFORE_SHARING = kinds.HAS_MEMBERS
 STORE_KEY = "__store_key"
 """On an image whose owner named no key: the key of its copies in stores that encrypt. Ours."""
 
+_PREFIX = "__"
 _SYSTEM_PREFIX = "__system__"
 
 
@@ -152,19 +153,37 @@ _OF_NEW = {
 _JSON_BOOLEANS = ("__system_support_market",)
 
 
-def unknown_system_names(names: Iterable[str]) -> list[str]:
-    """Which of *names* look like attributes of the service and are none.
+def is_ours(name: str) -> bool:
+    """Whether a name, or one that a database takes for the same, is in the service's name space."""
+    folded = names.folded(name)
+    return folded.startswith(_PREFIX) or folded in SYSTEM
+
+
+def unknown_system_names(given: Iterable[str]) -> list[str]:
+    """Which of the names *given* look like attributes of the service and are none.
 
     Whoever writes ``__system__CMKID`` believes that the image will be encrypted.
     """
     return [
-        name for name in names if name != CMK_ID and name.strip().lower().startswith(_SYSTEM_PREFIX)
+        name for name in given if name != CMK_ID and names.folded(name).startswith(_SYSTEM_PREFIX)
     ]
 
 
 def names_own(names: Iterable[str]) -> bool:
     """Whether there are attributes among *names* that only IMS has, and neither Glance nor Nova."""
     return any(name in ATTRIBUTES and name.startswith("__") for name in names)
+
+
+def ambiguous_names(given: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Which of the names *given* are in the service's name space and not written as there.
+
+    As long as all are, no two of them are one to a database.
+
+    :returns: each such name, and how it is to be written
+    """
+    for name in given:
+        if is_ours(name) and name != names.folded(name):
+            yield name, names.folded(name)
 
 
 def of_system(os_version: str | None) -> dict[str, str]:

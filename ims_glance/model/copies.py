@@ -82,7 +82,10 @@ def body(source: Mapping[str, Any], region: str, wishes: Mapping[str, Any]) -> d
     properties = {
         name: value
         for name, value in source.items()
-        if name not in _BASE and name not in _LEFT and not name.startswith(_RESERVED)
+        if name not in _BASE
+        and name not in _LEFT
+        and not name.startswith(_RESERVED)
+        and not any(attributes.ambiguous_names([name]))
     }
     wished = {
         attributes.DESCRIPTION: wishes.get("description"),

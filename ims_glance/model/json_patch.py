@@ -7,6 +7,7 @@ slashes and blanks included. Of a patch that Glance refuses as a whole, what can
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,6 +41,44 @@ def changes(content_type: str, patch: Any) -> list[Change]:
     return [change for raw in patch if isinstance(raw, dict) for change in read(raw)]
 
 
+def without(content_type: str, patch: Any, unwanted: Callable[[Change], bool]) -> Any:
+    """A patch without some of its operations.
+
+    One that Glance refuses for its form stays, so that Glance refuses the patch.
+
+    :param unwanted: whether an operation on a property is to be left out
+    """
+    if not isinstance(patch, list):
+        return patch
+    return [raw for raw in patch if not _is_left_out(content_type, raw, unwanted)]
+
+
+def _is_left_out(content_type: str, raw: Any, unwanted: Callable[[Change], bool]) -> bool:
+    found = changes(content_type, [raw])
+    # Two of them: the older format with two operations in one object.
+    if len(found) != 1 or len(found[0].path) != 1:
+        return False
+    (change,) = found
+    pointer = raw.get("path") if content_type == _V21 else raw.get(change.operation)
+    has_value = change.operation == "remove" or "value" in raw
+    return has_value and bool(_POINTER.fullmatch(pointer)) and unwanted(change)
+
+
+# Of a property whose name needs no escapes. Glance forgives one slash too many, and no more.
+_POINTER = re.compile(r"//?[^/~]*")
+
+
+def operation(content_type: str, kind: str, name: str, value: str) -> dict[str, str]:
+    """An operation on a property, as a patch of that format has it.
+
+    :param kind: ``add`` or ``replace``
+    :param name: needs no escapes
+    """
+    if content_type == _V21:
+        return {"op": kind, "path": f"/{name}", "value": value}
+    return {kind: f"/{name}", "value": value}
+
+
 def _read_v21(raw: dict[str, Any]) -> Iterator[Change]:
     """``{"op": "add", "path": "/name", "value": 1}``"""
     operation = raw.get("op")
@@ -66,7 +105,8 @@ def _parts(pointer: str) -> tuple[str, ...]:
     )
 
 
+_V20, _V21 = (f"application/openstack-images-v2.{minor}-json-patch" for minor in (0, 1))
 _FORMATS: dict[str, Callable[[dict[str, Any]], Iterator[Change]]] = {
-    "application/openstack-images-v2.0-json-patch": _read_v20,
-    "application/openstack-images-v2.1-json-patch": _read_v21,
+    _V20: _read_v20,
+    _V21: _read_v21,
 }

@@ -143,6 +143,31 @@ def test_update(ims, image):
             update(("add", path, "mine"))
 
 
+def _patch(demo, image, *changes):
+    """What the Image API answers to other clients, which send whatever their users write."""
+    kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+    return demo.image.patch(f"/images/{image}", json=list(changes), headers=kind)
+
+
+def test_names_that_mariadb_takes_for_one(demo, image):
+    for name in ("__Os_Type", "__\u00f6s_type", "__os_type ", "Virtual_Env_Type"):
+        answer = demo.image.post("/images", json={name: "x"})
+        assert (answer.status_code, "IMG.0016" in answer.text) == (400, True), name
+    for name in ("__Os_Type", "__\u00f8s_type"):
+        answer = _patch(demo, image, {"op": "add", "path": f"/{name}", "value": "x"})
+        assert (answer.status_code, "IMG.0016" in answer.text) == (400, True), name
+
+
+def test_what_terraform_s_openstack_provider_sends_with_each_apply(demo, image):
+    shown = demo.image.get(f"/images/{image}").json()
+    added = sorted(name for name in shown if name.startswith("__") or name == "virtual_env_type")
+    removals = [{"op": "remove", "path": f"/{name}"} for name in added]
+    renamed = {"op": "replace", "path": "/name", "value": shown["name"]}
+    answer = _patch(demo, image, *removals, renamed)
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json()[name] for name in added} == {name: shown[name] for name in added}
+
+
 def test_tags(ims, image):
     ims.glance_create_tag(v2.GlanceCreateTagRequest(image, "word"))
     assert "word" in _show(ims, image).tags

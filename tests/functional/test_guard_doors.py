@@ -173,7 +173,7 @@ class TestPaths:
     def test_method_in_the_query(self, glance: Client, key: str) -> None:
         image = glance.create(cmkid=key)
         headers = {"Content-Type": PATCH_TYPE}
-        body = json.dumps([{"op": "remove", "path": f"/{CMK_ID}"}]).encode()
+        body = json.dumps([{"op": "add", "path": f"/{CMK_ID}", "value": "x"}]).encode()
         for method, override in (("GET", "PATCH"), ("POST", "patch"), ("PUT", "x&_method=PATCH")):
             with refused(409, "IMG.0035"):
                 glance.call(

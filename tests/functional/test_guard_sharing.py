@@ -90,15 +90,6 @@ class TestAttributes:
             glance.patch(image["id"], change("/__os_type", "Windows", op))
         assert glance.show(image["id"])["__os_type"] == "Linux"
 
-    def test_nobody_takes_them_away(self, glance: Client) -> None:
-        image = glance.create()
-        with refused(403, "IMG.0026"):
-            glance.patch(image["id"], {"op": "remove", "path": "/__os_type"})
-
-    def test_who_sends_the_whole_image_back_may_do_so(self, glance: Client) -> None:
-        image = glance.create()
-        glance.patch(image["id"], change("/__os_type", image["__os_type"], "replace"))
-
     def test_properties_of_ones_own(self, glance: Client) -> None:
         image = glance.create(flavour="vanilla")
         changed = glance.patch(image["id"], change("/flavour", "none"), change("/x", "1"))

@@ -4,12 +4,16 @@
 from typing import Any
 
 from ims_glance.api.ims import schemas
+from ims_glance.model import attributes, values
 
 _ID = {"anyOf": [schemas.UUID, {"type": "null"}]}
 _ENTERPRISE = {"anyOf": [schemas.ENTERPRISE_PROJECT, {"type": "null"}]}
 _MEBIBYTES = {"anyOf": [schemas.MEBIBYTES, {"type": "null"}]}
 _BUCKET = {"anyOf": [schemas.BUCKET_OBJECT, {"type": "null"}], "x-ims-code": "IMG.0175"}
-_FIRMWARE = {"enum": ["bios", "uefi", None], "x-ims-code": "IMG.0141"}
+_FIRMWARE = {
+    "enum": [*attributes.ATTRIBUTES["hw_firmware_type"].values, None],
+    "x-ims-code": "IMG.0141",
+}
 _ARCHITECTURE = {"enum": ["x86", "arm", None], "x-ims-code": "IMG.0212"}
 _KEY = {"anyOf": [schemas.KEY_ID, {"type": "null"}]}
 
@@ -26,7 +30,11 @@ _TEXTS: dict[str, Any] = {
     "image_tags": schemas.IMAGE_TAGS,
     "enterprise_project_id": _ENTERPRISE,
 }
-_OS_TYPES = {"enum": ["Linux", "Windows", "Other", None], "x-ims-code": "IMG.0122"}
+_OS_TYPES = {
+    "enum": [*attributes.ATTRIBUTES["__os_type"].values, None],
+    "x-ims-code": "IMG.0122",
+}
+_OS_VERSION = {"type": ["string", "null"], "minLength": 1, "maxLength": values.MAX_OS_VERSION}
 
 IMAGE = {
     "type": "object",
@@ -39,7 +47,7 @@ IMAGE = {
         "min_ram": _MEBIBYTES,
         "max_ram": _MEBIBYTES,
         "os_type": _OS_TYPES,
-        "os_version": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
+        "os_version": _OS_VERSION,
         "is_config": schemas.BOOLEAN,
         "is_config_init": schemas.BOOLEAN,
         "is_quick_import": schemas.BOOLEAN,
@@ -99,7 +107,7 @@ QUICK_IMPORT = {
         "image_url": schemas.BUCKET_OBJECT,
         "min_disk": _gibibytes(1024),
         "os_type": {"enum": ["Linux", "Windows", None], "x-ims-code": "IMG.0122"},
-        "os_version": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
+        "os_version": _OS_VERSION,
         "type": {"enum": ["ECS", "BMS", "DataImage", None]},
         "architecture": _ARCHITECTURE,
         "hw_firmware_type": _FIRMWARE,

@@ -22,7 +22,14 @@ MAX_METADEF_NAME = 80
 
 
 @pytest.mark.parametrize(
-    "name", ["__system__CMKID", "__SYSTEM__cmkid", " __system__cmkid", "__system__encrypted"]
+    "name",
+    [
+        "__system__CMKID",
+        "__SYSTEM__cmkid",
+        " __system__cmkid",
+        "__system__encrypted",
+        "__s\N{LATIN SMALL LETTER Y WITH DIAERESIS}stem__cmkid",
+    ],
 )
 def test_misspelt_names_are_found(name):
     assert attributes.unknown_system_names(["name", name]) == [name]
@@ -31,6 +38,27 @@ def test_misspelt_names_are_found(name):
 def test_other_names_are_everybodys():
     names = [attributes.CMK_ID, "__system_support_market", "__os_type", "system", "hw_disk_bus"]
     assert attributes.unknown_system_names(names) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("__Os_Type", "__os_type"),
+        ("__\N{LATIN SMALL LETTER O WITH DIAERESIS}s_type", "__os_type"),
+        ("__os_type ", "__os_type"),
+        ("Virtual_Env_Type", "virtual_env_type"),
+        ("active_at\u200b", "active_at"),
+        # No two of these can be one to a database either.
+        ("__Mine", "__mine"),
+    ],
+)
+def test_names_that_a_database_takes_for_others(name, written):
+    assert list(attributes.ambiguous_names(["name", name])) == [(name, written)]
+
+
+def test_names_that_are_what_they_are():
+    names = [*attributes.ATTRIBUTES, "__mine", "Max_RAM", "HW_disk_bus", "Foo", "foo", "\u540d"]
+    assert list(attributes.ambiguous_names(names)) == []
 
 
 # --- attributes of a new image -------------------------------------------------------------------

@@ -34,6 +34,8 @@ SOURCE = {
     "enterprise_project_id": "theirs",
     "owner_project_name": "them",
     "mine": "yes",
+    # Of an image from before the service: no new image may have it.
+    "__Data_Origin": "odd",
 }
 
 

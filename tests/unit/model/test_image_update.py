@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.model import image_update
+from ims_glance.model import image_update, values
 
 VIEW = {
     "id": "i",
@@ -87,10 +87,22 @@ def test_what_excludes_each_other():
         {"op": "add", "path": "/__support_xen_hana", "value": "true"},
         {"op": "add", "path": "/__support_xen", "value": "true"},
     ]
-    with pytest.raises(image_update.ChangeRefused, match="not together"):
+    with pytest.raises(values.ValueWrong, match="not together"):
         image_update.checked(both, VIEW)
     other: dict[str, Any] = {"op": "remove", "path": "/own"}
     image_update.checked([both[0], other], VIEW)
+
+
+def test_a_name_that_a_database_takes_for_another():
+    view = {**VIEW, "Colour": "red"}
+    with pytest.raises(image_update.ChangeRefused, match="'Colour'"):
+        image_update.checked([{"op": "add", "path": "/colour", "value": "blue"}], view)
+    operations: list[dict[str, Any]] = [
+        {"op": "remove", "path": "/Colour"},
+        {"op": "add", "path": "/colour", "value": "blue"},
+    ]
+    with pytest.raises(image_update.ChangeRefused):
+        image_update.checked(operations, view)
 
 
 def test_one_after_the_other():

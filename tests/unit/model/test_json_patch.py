@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from glance.api.v2 import images
 
+from ims_glance.model import json_patch
 from ims_glance.model.json_patch import Change, changes
 
 V20 = "application/openstack-images-v2.0-json-patch"
@@ -74,3 +75,54 @@ def test_no_patch(content_type: str) -> None:
 def test_malformed(patch: Any) -> None:
     assert changes(V21, patch) == []
     assert changes(V20, patch) == []
+
+
+NAME = {"op": "replace", "path": "/name", "value": "x"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        (V21, {"op": "remove", "path": "/a"}),
+        (V21, {"op": "remove", "path": "// a\t"}),
+        (V21, {"op": "add", "path": "/a", "value": None}),
+        (V20, {"remove": "/a"}),
+        (V20, {"replace": "/a", "value": "x"}),
+    ],
+)
+def test_what_is_left_out(kind, raw):
+    assert json_patch.without(kind, [NAME, raw, 5], lambda change: change.path == ("a",)) == [
+        NAME,
+        5,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        (V21, {"op": "remove", "path": "a"}),
+        (V21, {"op": "remove", "path": "///a"}),
+        (V21, {"op": "remove", "path": "/a/"}),
+        (V21, {"op": "remove", "path": "/a/b"}),
+        (V21, {"op": "remove", "path": "/"}),
+        (V21, {"op": "remove", "path": 5}),
+        (V21, {"op": "add", "path": "/a"}),
+        (V21, {"op": "move", "path": "/a"}),
+        (V20, {"remove": "a"}),
+        (V20, {"remove": "/a", "add": "/a", "value": "x"}),
+        (V20, {"add": "/a"}),
+        ("application/json", {"op": "remove", "path": "/a"}),
+    ],
+)
+def test_what_glance_refuses_stays(kind, raw):
+    assert json_patch.without(kind, [raw], lambda change: "a" in change.path) == [raw]
+
+
+def test_no_patch_stays():
+    assert json_patch.without(V21, {"op": "remove"}, lambda _change: True) == {"op": "remove"}
+
+
+@pytest.mark.parametrize("kind", [V20, V21])
+def test_an_operation_is_read_as_it_was_written(kind):
+    raw = json_patch.operation(kind, "replace", "a", "x")
+    assert changes(kind, [raw]) == [Change("replace", ("a",), "x")]

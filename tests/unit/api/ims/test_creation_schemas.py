@@ -96,6 +96,8 @@ def test_largest_disks(schema, most):
         ({"architecture": "ppc"}, False),
         ({"os_type": "Other"}, True),
         ({"os_version": ""}, False),
+        ({"os_version": 5}, False),
+        ({"description": 5}, False),
         ({"os_version": "x" * 129}, False),
         ({"is_config": "true"}, False),
         ({"is_quick_import": True}, True),
