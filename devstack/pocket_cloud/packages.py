@@ -145,8 +145,8 @@ def _check_uwsgi(cloud: Cloud, progress: Progress) -> None:
     version = [
         subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
         for command in (
-            [programs / "uwsgi", "--python-version"],
-            [programs / "python", "-c", "import platform; print(platform.python_version())"],
+            [str(programs / "uwsgi"), "--python-version"],
+            [str(programs / "python"), "-c", "import platform; print(platform.python_version())"],
         )
     ]
     if version[0] != version[1]:
