@@ -91,7 +91,7 @@ def show(conf: cfg.ConfigOpts) -> None:
     """Show where an image lies, and under which key."""
     image_id = conf.command.image_id
     record = ImageRecords().find(image_id)
-    locations = _encrypted(image_id, record)
+    locations = record.of_scheme(driver.SCHEME)
     plain = [location for location in record.locations if location not in locations]
     copies = _copies(conf, image_id, locations)
     document = shown.document(image_id, record, copies, plain)

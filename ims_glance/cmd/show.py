@@ -38,6 +38,8 @@ def lines(shown: dict[str, Any]) -> Iterator[str]:
     """The same for people."""
     yield f"Image {shown['image_id']} ({shown['status']})"
     yield f"  key on record: {shown['key_id'] or 'none'}"
+    if not shown["stores"]:
+        yield "  no data"
     for copy in shown["stores"]:
         if not copy["encrypted"]:
             yield f"  store {copy['store']}: NOT ENCRYPTED, at {copy['at']}"

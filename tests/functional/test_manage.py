@@ -105,17 +105,22 @@ class TestShow:
         image = glance.create(cmkid=key)["id"]
         glance.upload(image, b"data")
         glance.delete(image)
-        done = commands.run(glance_service, "show", image)
-        assert refusal(done) == f"ims-manage: Image {image} does not exist."
+        for gone in (image, str(uuid.uuid4())):
+            done = commands.run(glance_service, "show", gone)
+            assert refusal(done) == f"ims-manage: Image {gone} does not exist."
 
     def test_without_data_and_in_a_plain_store(
         self, glance, glance_service, commands, key, plain_image
     ) -> None:
-        done = commands.run(glance_service, "show", glance.create(cmkid=key)["id"])
-        assert "it has no data at all (status queued)" in refusal(done)
+        empty = glance.create(cmkid=key)["id"]
+        done = commands.run(glance_service, "show", empty)
+        assert done.stdout == f"Image {empty} (queued)\n  key on record: {key}\n  no data\n"
         done = commands.run(glance_service, "show", plain_image)
-        place = rf"it is not encrypted, and lies in store \w+ at file:///.*{plain_image}$"
-        assert re.search(place, refusal(done))
+        place = rf"  store \w+: NOT ENCRYPTED, at file:///.*{plain_image}\n$"
+        assert re.search(place, done.stdout)
+        told = json.loads(commands.run(glance_service, "show", plain_image, "--json").stdout)
+        assert [(copy["store"], copy["encrypted"]) for copy in told["stores"]] == [("plain", False)]
+        assert told["key_id"] is None
 
 
 class TestVerify:
@@ -157,7 +162,7 @@ class TestVerify:
         assert f"it belongs to image {images[1]}" in done.stderr
         assert one.body.exists()
 
-    @pytest.mark.parametrize("command", [["show"], ["verify"], ["rekey"]])
+    @pytest.mark.parametrize("command", [["verify"], ["rekey"]])
     def test_no_such_image(self, glance_service, commands, plain_image, new_key, command) -> None:
         key = [new_key] if command == ["rekey"] else []
         unknown = str(uuid.uuid4())
