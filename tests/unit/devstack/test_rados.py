@@ -3,7 +3,7 @@
 
 import importlib.util
 import sys
-from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 from pocket_cloud import rados, template
@@ -14,9 +14,7 @@ from pocket_cloud.errors import PocketError
 def library(monkeypatch):
     """Ceph's library, or a stand-in for it: no index has it, and only the pocket cloud installs it."""
     if importlib.util.find_spec("rados") is None:
-        stand_in = ModuleType("rados")
-        stand_in.Error = RuntimeError
-        stand_in.Rados = lambda **_options: _Nobody()
+        stand_in = SimpleNamespace(Error=RuntimeError, Rados=lambda **_options: _Nobody())
         monkeypatch.setitem(sys.modules, "rados", stand_in)
 
 
