@@ -13,7 +13,7 @@
 #   stack extra         start ims-worker; Glance was started with our configuration
 #   stack test-config   ask ims-manage whether it all fits; only now does every plugin's service run
 #   unstack             stop ims-worker, take our configuration away again
-#   clean               and the ciphertext, and what lies in Glance's staging directory
+#   clean               and the ciphertext
 #
 # The variables in capitals come from ./settings and from DevStack.
 # shellcheck disable=SC2154
@@ -268,15 +268,9 @@ function unconfigure_ims_glance {
     fi
 }
 
-# cleanup_ims_glance() - Remove the ciphertext, and what an import left in clear
-#
-# DevStack removes Glance's own two stores only where it has configured them.
+# cleanup_ims_glance() - Remove the ciphertext; DevStack removes all of DATA_DIR, and not other folders
 function cleanup_ims_glance {
-    local store
     sudo rm -rf "$IMS_GLANCE_INNER_DIR"
-    for store in $_IMS_GLANCE_RESERVED_STORES; do
-        sudo rm -rf "$DATA_DIR/glance/$store"
-    done
 }
 
 # A host without Glance (a compute node) needs nothing of ours, one with Nova's API that one line.
