@@ -46,7 +46,10 @@ _EXPECTED = (
     Failed,
     exceptions.ImsError,
     store_exceptions.GlanceStoreException,
+    cfg.ConfigDirNotFoundError,
+    cfg.ConfigFileParseError,
     cfg.ConfigFilesNotFoundError,
+    cfg.ConfigFileValueError,
     oslo_messaging.MessagingException,
 )
 

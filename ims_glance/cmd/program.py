@@ -5,6 +5,7 @@ import importlib
 import importlib.metadata
 import re
 import sys
+import warnings
 from typing import Any
 
 _DISTRIBUTION = "ims_glance"
@@ -25,6 +26,9 @@ def worker() -> Any:
 
 
 def _run(name: str) -> Any:
+    if not sys.warnoptions:
+        # What libraries of Glance say to their developers is no result of ours.
+        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     try:
         module = importlib.import_module(f"ims_glance.cmd.{name}")
     except ImportError:

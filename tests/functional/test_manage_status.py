@@ -148,6 +148,27 @@ def test_warnings(status: Status, options: Options, words: str) -> None:
     assert sum(words in warning for warning in warnings(lines)) == 1, lines
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config-dir", "nowhere"], "nowhere"),
+        (["--config-file", "nowhere.conf"], "nowhere.conf"),
+        (["--config-file", "broken.conf"], "broken.conf"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read(
+    tmp_path: Path, commands: Commands, arguments: list[str], words: str
+) -> None:
+    service = GlanceService(tmp_path)
+    service.configure()
+    service.directories.root.joinpath("broken.conf").write_text("no option\n")
+    done = commands.run(service, *arguments, "status")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ims-manage: ")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_configuration(tmp_path: Path, commands: Commands) -> None:
     service = GlanceService(tmp_path)
     tmp_path.joinpath("home").mkdir()
