@@ -70,11 +70,17 @@ function configure_ims_glance {
     install -m 0644 "$IMS_GLANCE_DIR/etc/ims_glance/property-protections.conf" \
         "$IMS_GLANCE_PROPERTY_PROTECTIONS"
     install -m 0644 "$IMS_GLANCE_DIR/etc/ims_glance/ims-glance.conf" "$IMS_GLANCE_CONF"
+    local secret=$IMS_GLANCE_SIGNING_SECRET
+    if [[ -z "$secret" && -f "$IMS_GLANCE_SITE_CONF" ]]; then
+        # That of the last time: it may have signed something.
+        secret=$(iniget "$IMS_GLANCE_SITE_CONF" ims_backups signing_secrets)
+    fi
     # Empty, and nobody else's to read before the password is in it.
     install -m 0600 /dev/null "$IMS_GLANCE_SITE_CONF"
     iniset "$IMS_GLANCE_SITE_CONF" DEFAULT property_protection_file \
         "$IMS_GLANCE_PROPERTY_PROTECTIONS"
     iniset "$IMS_GLANCE_SITE_CONF" paste_deploy config_file "$IMS_GLANCE_PASTE_INI"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_backups signing_secrets "${secret:-$(openssl rand -hex 32)}"
     iniset "$GLANCE_UWSGI_CONF" uwsgi threads "$IMS_GLANCE_API_THREADS"
     _configure_ims_glance_stores
     _configure_ims_glance_keys

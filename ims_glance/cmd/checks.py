@@ -191,8 +191,17 @@ def check_backups(conf: cfg.ConfigOpts) -> Iterator[Result]:
     try:
         backups.load(conf, None)
         yield Result(OK, f"backups of servers are kept by driver {conf.ims_backups.driver}")
-    except backups.DriverMissing as error:
+    except (backups.DriverMissing, backups.SecretTooShort) as error:
         yield Result(FAILURE, str(error))
+        return
+    if conf.ims_backups.signing_secrets:
+        yield Result(OK, "what the service says of backups is signed")
+    else:
+        yield Result(
+            WARNING,
+            "[ims_backups] signing_secrets is not set: images of backups do not say of which server "
+            "they are, nor how it was captured (set the same wherever Glance or ims-worker runs)",
+        )
 
 
 CHECKS: tuple[Callable[[cfg.ConfigOpts], Iterator[Result]], ...] = (

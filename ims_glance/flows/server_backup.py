@@ -46,7 +46,8 @@ def whole_machine(job: JobContext) -> Flow:
     """The flow of ``imsCreateWholeImageByBackupJob``.
 
     Its arguments are ``backup_id`` and those of :func:`ims_glance.flows.capture.whole_machine`,
-    the wishes being the disks of the backup.
+    the wishes being the disks of the backup, and ``server_is_claimed`` (whether only its owner says
+    which server it is of; absent in jobs of earlier versions).
     """
     return linear_flow.Flow("whole-machine image of a backup").add(
         ReadBackup(job),
@@ -63,10 +64,13 @@ class _OfBackup(BackupTask):
         """The backup.
 
         :raises BackupMissing: if there is none
+        :raises BackupChanged: if it was the service's own when the job was accepted, and is not now
         """
         backup = self.found()
         if backup is None or not backup.is_whole or len(backup.parts) != len(self.disks):
             raise server_backup.BackupMissing(backup_id=self.job.job.backup_id)
+        if self.job.arguments.get("server_is_claimed") is False and not backup.is_verified:
+            raise server_backup.BackupChanged(backup_id=backup.id)
         return backup
 
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ims_glance.model import attributes, whole
+from ims_glance import exceptions
+from ims_glance.model import attributes, image_update, text, whole
 from ims_glance.model.servers import GIB, Disk
 from ims_glance.model.whole import Component
 
@@ -18,6 +19,8 @@ _CARRIED = re.compile(
     r"|architecture|kernel_id|ramdisk_id|__support_(?!market|agent).*|__os_version"
     r"|hypervisor_type|vm_mode|max_ram"
 )
+# Of __os_version, as IMS takes it (create_image: os_version).
+_LONGEST_VERSION = 128
 # True of the one image's own data.
 _NOT_CARRIED = re.compile(r"img_signature.*")
 
@@ -82,12 +85,35 @@ def carried(source: Mapping[str, Any]) -> dict[str, str]:
     return {**kept, **attributes.of_system(kept.get(attributes.OS_VERSION))}
 
 
+def claimed(said: Mapping[str, Any]) -> dict[str, str]:
+    """What is believed of properties of an image that do not lie in Glance.
+
+    Cinder keeps them with volumes and backups (``volume_image_metadata``, metadata), and whoever may
+    change those can write them there. Images made of them are described in the service's own right:
+    so these are properties, and values, that the same user could give an image at the front door.
+    """
+    kept: dict[str, str] = {}
+    for name, value in said.items():
+        if name == attributes.OS_VERSION:
+            if len(str(value)) <= _LONGEST_VERSION and text.is_storable(str(value)):
+                kept[name] = str(value)
+            continue
+        wish = {"op": "add", "path": f"/{name}", "value": value}
+        try:
+            [change] = image_update.checked([wish], kept)
+        except exceptions.Invalid:
+            continue
+        kept[name] = str(change["value"])
+    return kept
+
+
 def for_system(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of an image that servers are made of: a system disk, or a whole machine.
 
     :param arguments: of the job: ``server_id``, ``name``, ``attributes``, and if given
         ``description``, ``min_ram``, ``max_ram`` (MiB), ``tags`` (as they are stored),
-        ``enterprise_project_id``
+        ``enterprise_project_id``; ``server_is_claimed`` if nobody but its owner says which server
+        it was (then also ``wishes``)
     """
     given = {
         attributes.DESCRIPTION: arguments.get("description"),
@@ -125,7 +151,7 @@ def for_component(arguments: Mapping[str, Any], disk: Disk) -> dict[str, Any]:
     """The attributes of the hidden image of one disk of a whole-machine image."""
     return {
         **_system_of(arguments),
-        **_of_server(arguments),
+        **_of_server(arguments, disk),
         "name": f"{arguments['name']} disk {disk.number}",
         "os_hidden": True,
         "protected": True,
@@ -188,9 +214,14 @@ def is_surplus(name: str) -> bool:
     return name in _SURPLUS
 
 
-def _of_server(arguments: Mapping[str, Any]) -> dict[str, str]:
+def _of_server(arguments: Mapping[str, Any], disk: Disk | None = None) -> dict[str, str]:
+    origin = f"instance,{arguments['server_id']}"
+    if arguments.get("server_is_claimed"):
+        # Which server it was, its owner says; which volume, Cinder does.
+        disk = disk or Wish.of(arguments["wishes"][0]).disk
+        origin = f"volume,{disk.volume_id}"
     return {
-        attributes.DATA_ORIGIN: f"instance,{arguments['server_id']}",
+        attributes.DATA_ORIGIN: origin,
         "__image_source_type": "uds",
         "__isregistered": "true",
     }

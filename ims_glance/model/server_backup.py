@@ -2,8 +2,9 @@
 """Server backups: volume backups of all disks of one server, of one instant.
 
 What ties them, and what a whole-machine image is made of later, they say themselves: there is no
-record of ours. Their owner can change that, so nothing in it is believed that could not be wished
-for in a request as well.
+record of ours. Their owner can change that. So what only the service may say (of which server a
+backup is, how that was captured, and the service's own attributes) is believed with a proof that the
+service said it of this very data; of the rest, what could be wished for in a request as well.
 
 Source: IMS "create_whole_image" with ``backup_id`` and its error codes; S45 to S48, S94.
 """
@@ -12,7 +13,7 @@ import dataclasses
 import enum
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
@@ -22,6 +23,15 @@ from ims_glance.model.servers import Disk
 ID = "ims_server_backup"
 """In a volume backup's metadata: id of the server backup that it is a part of."""
 
+PROOF = "ims_proof"
+"""In a volume backup's metadata: that the service wrote the rest of it."""
+
+IsProved = Callable[[Mapping[str, str], str], bool]
+"""Whether a proof of :func:`facts` holds."""
+
+_OURS = "ims_"
+# Among the facts that are proved: what they are, and in which form.
+_KIND = {"kind": "ims_glance: volume backup of a server backup, 1"}
 _SERVER, _SERVER_NAME = "ims_server", "ims_server_name"
 _NUMBER, _COUNT = "ims_disk", "ims_disks"
 _TYPE, _GOES = "ims_volume_type", "ims_goes_with_server"
@@ -48,6 +58,17 @@ class BackupNotReady(exceptions.Conflict):
 
     code = "IMG.0032"
     template = "Server backup {backup_id} is {status}. An image is made of one that is available."
+
+
+class BackupChanged(exceptions.Conflict):
+    """Somebody wrote on the backup, or put another volume backup in, while a job made an image."""
+
+    code = "IMG.0032"
+    template = (
+        "Server backup {backup_id} is not what it was when the image was asked for. Ask again, and "
+        "change nothing of its volume backups meanwhile. If nobody did, ims-worker has other "
+        "[ims_backups] signing_secrets than the IMS API."
+    )
 
 
 class BackupUsed(exceptions.Conflict):
@@ -101,7 +122,7 @@ class Plan:
 
     :ivar id: a UUID
     :ivar attributes: of an image of the server: what :func:`capture.carried` says
-    :ivar capture: how the server was: a value of ``__capture``
+    :ivar capture: how the server was: a value of ``__capture``; ``running`` if nobody knows
     :ivar standstill: milliseconds that it stood still
     """
 
@@ -139,12 +160,15 @@ class ServerBackup:
 
     :ivar count: of disks that it has to have
     :ivar created_at: of its first part, ISO 8601
+    :ivar is_verified: whether the service itself said all that is in the plan, of this very data;
+        otherwise its owner may have, and the plan has nothing that an owner may not say
     """
 
     plan: Plan
     count: int
     parts: tuple[Part, ...]
     created_at: str = ""
+    is_verified: bool = False
 
     @property
     def id(self) -> str:
@@ -202,6 +226,7 @@ class ServerBackup:
             "size": self.size,
             "capture": plan.capture,
             "standstill_ms": plan.standstill,
+            "verified": self.is_verified,
             "image_id": image_id,
             "disks": [
                 {
@@ -249,7 +274,30 @@ def metadata(plan: Plan, disk: Disk, count: int) -> dict[str, str]:
     }
 
 
-def gathered(volume_backups: Iterable[Mapping[str, Any]]) -> list[ServerBackup]:
+def facts(
+    said: Mapping[str, Any], volume_id: str | None, snapshot_id: str | None
+) -> dict[str, str]:
+    """What the service proves of a volume backup: all that it says there, and of which data.
+
+    Cinder alone says which volume and which snapshot a backup is of (``cinder/backup/api.py``), so
+    what is true of one backup cannot be copied to one of other data.
+
+    :param said: the metadata, with or without a proof
+    """
+    ours = {
+        name: str(value) for name, value in said.items() if name.startswith(_OURS) and name != PROOF
+    }
+    return {
+        **ours,
+        **_KIND,
+        "volume_id": str(volume_id or ""),
+        "snapshot_id": str(snapshot_id or ""),
+    }
+
+
+def gathered(
+    volume_backups: Iterable[Mapping[str, Any]], is_proved: IsProved = lambda _facts, _proof: False
+) -> list[ServerBackup]:
     """The server backups that volume backups are parts of, the newest first.
 
     :param volume_backups: as Cinder shows them, with ``metadata``; those that are no part of one,
@@ -259,7 +307,7 @@ def gathered(volume_backups: Iterable[Mapping[str, Any]]) -> list[ServerBackup]:
     for each in volume_backups:
         if _is_part(each.get("metadata") or {}):
             groups.setdefault(each["metadata"][ID], []).append(each)
-    found = [_gathered(group) for group in groups.values()]
+    found = [_gathered(group, is_proved) for group in groups.values()]
     return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)
 
 
@@ -279,19 +327,18 @@ def _is_uuid(value: Any) -> bool:
         return False
 
 
-def _gathered(group: Iterable[Mapping[str, Any]]) -> ServerBackup:
+def _gathered(group: Iterable[Mapping[str, Any]], is_proved: IsProved) -> ServerBackup:
     ordered = sorted(group, key=lambda each: (int(each["metadata"][_NUMBER]), str(each["id"])))
     first = ordered[0]
     said = first["metadata"]
+    is_verified = all(_is_verified(each, is_proved) for each in ordered)
+    of_image = {
+        name.removeprefix(_IMAGE): value for name, value in said.items() if name.startswith(_IMAGE)
+    }
     # Not every name: an image's attributes are written in the service's own right.
-    kept = capture.carried(
-        {
-            name.removeprefix(_IMAGE): value
-            for name, value in said.items()
-            if name.startswith(_IMAGE)
-        }
-    )
-    standstill = str(said.get(_STANDSTILL, ""))
+    kept = capture.carried(of_image if is_verified else capture.claimed(of_image))
+    told = said if is_verified else {}
+    standstill = str(told.get(_STANDSTILL, ""))
     plan = Plan(
         said[ID],
         str(first.get("name") or ""),
@@ -299,11 +346,19 @@ def _gathered(group: Iterable[Mapping[str, Any]]) -> ServerBackup:
         str(said.get(_SERVER_NAME) or ""),
         str(first.get("description") or ""),
         kept,
-        said[_CAPTURE] if said.get(_CAPTURE) in attributes.CAPTURES else "running",
+        told[_CAPTURE] if told.get(_CAPTURE) in attributes.CAPTURES else "running",
         int(standstill) if _NUMERAL.fullmatch(standstill) else 0,
     )
     created = min(str(each.get("created_at") or "") for each in ordered)
-    return ServerBackup(plan, int(said[_COUNT]), tuple(map(_part, ordered)), created)
+    parts = tuple(map(_part, ordered))
+    return ServerBackup(plan, int(said[_COUNT]), parts, created, is_verified)
+
+
+def _is_verified(view: Mapping[str, Any], is_proved: IsProved) -> bool:
+    said = view["metadata"]
+    return PROOF in said and is_proved(
+        facts(said, view.get("volume_id"), view.get("snapshot_id")), str(said[PROOF])
+    )
 
 
 def _part(view: Mapping[str, Any]) -> Part:

@@ -36,6 +36,7 @@ def of_backup(backup: ServerBackup) -> dict[str, Any]:
         "name": "again",
         "backup_id": backup.id,
         "server_id": backup.plan.server_id,
+        "server_is_claimed": not backup.is_verified,
         "attributes": dict(backup.plan.attributes),
         "wishes": [Wish(part.disk).to_arguments() for part in backup.parts],
     }

@@ -41,6 +41,17 @@ def image_of(tenant, backup, **wishes):
     return tenant.ims.get_image(ended.image_id)
 
 
+def written_by_its_owner(tenant, backup, **metadata):
+    """What its owner writes on a volume backup, as Cinder lets them, is not the service's word."""
+    path = f"/backups/{backup.disks[0]['backup_id']}"
+    storage, version = tenant.block_storage, "3.43"
+    there = storage.get(path, microversion=version).json()["backup"]["metadata"]
+    wanted = {"backup": {"metadata": {**there, **metadata}}}
+    assert storage.put(path, json=wanted, microversion=version).ok
+    found = tenant.ims.get_backup(backup.id)
+    assert (found.is_verified, found.status) == (False, "available")
+
+
 def refused(code, ask, *arguments, **named):
     with pytest.raises(errors.Refused) as refusal:
         ask(*arguments, **named)
@@ -58,6 +69,7 @@ def test_an_image_of_a_backup_is_of_one_instant(tenant, local):
     backup = backed_up(tenant, local, description="before the upgrade")
     assert tenant.compute.get_server(local.id).status == "ACTIVE"
     assert (backup.status, backup.capture, backup.name) == ("available", "paused", "nightly")
+    assert backup.is_verified
     assert (backup.server_id, backup.image_id, len(backup.disks)) == (local.id, None, 2)
     assert backup.description == "before the upgrade"
     parts = sorted(each["backup_id"] for each in backup.disks)
@@ -92,7 +104,11 @@ def test_after_the_server_is_gone_and_encrypted(tenant, guest):
     tenant.ims.delete_image(image.id)
     assert tenant.ims.get_backup(backup.id).status == "available"
     # Its one image is gone, so there may be another.
+    written_by_its_owner(tenant, backup, ims_capture="quiesced", ims_server=ABSENT)
     again = image_of(tenant, backup)
+    shown = flow_jobs.view(tenant, again.id)
+    assert shown[attributes.CAPTURE] == "running"
+    assert shown[attributes.DATA_ORIGIN] == f"volume,{backup.disks[0]['volume_id']}"
     tenant.ims.delete_image(again.id, delete_backup=True)
     tenant.key_manager.delete_secret(key_id)
 

@@ -86,6 +86,7 @@ def test_the_worker_runs_with_glances_configuration(machine: Machine) -> None:
     (site,) = [held for name, held in machine.options().items() if name.endswith(".site.conf")]
     assert site["ims_database"]["connection"].startswith("mysql+pymysql://")
     assert site["ims_service"]["region_name"] == "RegionOne"
+    assert len(site["ims_backups"]["signing_secrets"]) == 64
     if machine.devstack is None:
         given = [call[5:8] for call in machine.calls("openstack") if "add" in call]
         assert given == [["service", "--user", "ims"], ["ims_service", "--user", "ims"]]
@@ -405,7 +406,7 @@ def test_devstack_finds_the_packages_name() -> None:
 
 
 # Programs of every system that the plugin uses.
-PROGRAMS = {"dirname", "install", "rm", "rmdir", "sed", "sudo"}
+PROGRAMS = {"dirname", "install", "openssl", "rm", "rmdir", "sed", "sudo"}
 
 
 def _commands(script: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from ims_glance.db.database import Database
 from ims_glance.db.delegations import Caller, Delegations, Made
 from ims_glance.db.jobs import Jobs
 from ims_glance.model.job import Job
+from tests.unit.clouds.backups_server import SECRETS
 
 CALLER = Caller("user", "project", "roles")
 EXPIRES = "2030-01-01T00:00:00.123456Z"
@@ -29,6 +30,7 @@ def configuration(url: str | None, **options: Any) -> cfg.ConfigOpts:
     ims_conf.register_opts(conf)
     conf.set_override("connection", url, "ims_database")
     conf.set_override("sqlite_synchronous", False, "ims_database")
+    conf.set_override("signing_secrets", SECRETS, "ims_backups")
     for name, value in options.items():
         conf.set_override(name, value, "ims_jobs")
     return conf

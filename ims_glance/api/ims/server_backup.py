@@ -28,6 +28,11 @@ _VIEW = {
         "size": {"type": "integer", "description": "GiB"},
         "capture": {"enum": list(attributes.CAPTURES)},
         "standstill_ms": {"type": "integer"},
+        "verified": {
+            "type": "boolean",
+            "description": "Whether the service itself made it as it says; if not, an image of it "
+            "says nothing of its server",
+        },
         "image_id": {**_TEXT, "description": "Of the whole-machine image that was made of it"},
         "disks": {"type": "array", "items": {"type": "object"}},
     },
@@ -142,7 +147,11 @@ def whole(call: Call, tags: list[str]) -> Answer:
         backup = call.service.backups.get(call.context, backup_id)
         _check_usable(call, backup)
         plan = backup.plan
-        made_of = {"server_id": plan.server_id, "attributes": dict(plan.attributes)}
+        made_of = {
+            "server_id": plan.server_id,
+            "server_is_claimed": not backup.is_verified,
+            "attributes": dict(plan.attributes),
+        }
         wishes = [Wish(part.disk) for part in backup.parts]
         return server_images.accept(
             call, jobs.WHOLE_OF_BACKUP, made_of, wishes, tags, backup_id=backup.id

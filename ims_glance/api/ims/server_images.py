@@ -53,7 +53,7 @@ class VolumeMissing(exceptions.NotFound):
 class Source:
     """A server that images can be made of.
 
-    :ivar properties: of the image that its system disk was made of
+    :ivar properties: of the image that its system disk was made of, as far as they are believed
     """
 
     server: Mapping[str, Any]
@@ -264,7 +264,8 @@ def read(call: Call, server_id: str) -> Source:
         return Source(server, servers.find_disks(server, attachments, volumes, size), volumes, view)
     disks = servers.find_disks(server, attachments, volumes)
     root = volumes[str(disks[0].volume_id)]
-    return Source(server, disks, volumes, root.get("volume_image_metadata") or {})
+    properties = capture.claimed(root.get("volume_image_metadata") or {})
+    return Source(server, disks, volumes, properties)
 
 
 def _volume(api: VolumeApi, volume_id: str) -> dict[str, Any]:

@@ -248,6 +248,7 @@ def backup(shown: Backup) -> Shown:
             "disks": Lines(shown.disks or []),
             "captured": shown.capture,
             "standstill_ms": shown.standstill_ms,
+            "verified": shown.is_verified,
             "image_id": shown.image_id,
             "created_at": shown.created_at,
         }

@@ -37,6 +37,8 @@ class Backup(Paged):
     capture: str = resource.Body("capture")
     #: milliseconds that it stood still
     standstill_ms: int = resource.Body("standstill_ms", type=int)
+    #: whether the service itself made it as it says
+    is_verified: bool = resource.Body("verified", type=bool)
     #: the whole-machine image that was made of it, or that it is kept with
     image_id: str = resource.Body("image_id")
     disks: list[dict[str, Any]] = resource.Body("disks", type=list)

@@ -9,6 +9,7 @@ from stevedore import exception as stevedore_exceptions
 
 from ims_glance import exceptions
 from ims_glance.clouds.backups.base import ServerBackups
+from ims_glance.crypto import proof
 
 NAMESPACE = "ims_glance.backups"
 
@@ -22,16 +23,34 @@ class DriverMissing(exceptions.ImsError):
     )
 
 
+class SecretTooShort(exceptions.ImsError):
+    """A secret that could be guessed."""
+
+    template = (
+        "A secret of [ims_backups] signing_secrets has {length} characters; {least} are the least. "
+        "Make one with 'openssl rand -hex 32'."
+    )
+
+
 def load(conf: cfg.ConfigOpts, session: Any, region_name: str | None = None) -> ServerBackups:
     """The server backups of a caller or of a job, by the configured driver.
 
     :param session: see :class:`ims_glance.clouds.rest.Rest`
     :raises DriverMissing: if it is not installed
+    :raises SecretTooShort: if a secret of the configuration is
     """
     name = conf.ims_backups.driver
     try:
         manager: Any = stevedore_driver.DriverManager[Any](NAMESPACE, name, invoke_on_load=False)
     except stevedore_exceptions.NoMatches:
         raise DriverMissing(driver=name) from None
-    made: ServerBackups = manager.driver(session, region_name)
+    made: ServerBackups = manager.driver(session, region_name, prover=_prover(conf))
     return made
+
+
+def _prover(conf: cfg.ConfigOpts) -> proof.Prover:
+    secrets = conf.ims_backups.signing_secrets
+    shortest = min(map(len, secrets), default=proof.SHORTEST_SECRET)
+    if shortest < proof.SHORTEST_SECRET:
+        raise SecretTooShort(length=shortest, least=proof.SHORTEST_SECRET)
+    return proof.Prover(secrets)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ims_glance.clouds.rest import Refused
+from ims_glance.crypto.proof import Prover
 from ims_glance.model.server_backup import Part, Plan, ServerBackup
 from ims_glance.model.servers import Disk
 
@@ -15,12 +16,19 @@ class ServerBackups(abc.ABC):
 
     Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises.
 
+    What a project's users can write themselves is believed only with a proof that the service wrote
+    it (:attr:`ServerBackup.is_verified`).
+
     :param session: see :class:`ims_glance.clouds.rest.Rest`
+    :param prover: makes and checks such proofs
     """
 
-    def __init__(self, session: Any, region_name: str | None = None) -> None:
+    def __init__(
+        self, session: Any, region_name: str | None = None, *, prover: Prover | None = None
+    ) -> None:
         self._session = session
         self._region_name = region_name
+        self._prover = prover or Prover()
 
     @abc.abstractmethod
     def all(self) -> list[ServerBackup]:

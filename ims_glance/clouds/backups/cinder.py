@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Server backups as groups of Cinder's volume backups, tied by their metadata.
 
-Cinder is the only record: a backup that somebody deletes there is gone here.
+Cinder is the only record: a backup that somebody deletes there is gone here. Its metadata can be
+written by whoever may change the backup, so what the service writes there it signs, together with
+what Cinder says itself of the data.
 """
 
 from collections.abc import Mapping
@@ -9,6 +11,7 @@ from typing import Any
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.backups.base import ServerBackups
+from ims_glance.crypto.proof import Prover
 from ims_glance.model import server_backup
 from ims_glance.model.server_backup import Part, Plan, ServerBackup
 from ims_glance.model.servers import Disk
@@ -27,9 +30,14 @@ class CinderBackups(ServerBackups):
     """The driver ``cinder``."""
 
     def __init__(
-        self, session: Any, region_name: str | None = None, endpoint: str | None = None
+        self,
+        session: Any,
+        region_name: str | None = None,
+        endpoint: str | None = None,
+        *,
+        prover: Prover | None = None,
     ) -> None:
-        super().__init__(session, region_name)
+        super().__init__(session, region_name, prover=prover)
         self._rest = rest.Rest(session, "block-storage", "Volume", region_name, endpoint)
 
     def all(self) -> list[ServerBackup]:
@@ -41,16 +49,20 @@ class CinderBackups(ServerBackups):
             found += answer["backups"]
             # Not by the page's length: osapi_max_limit of Cinder may have shortened it.
             if not answer.get("backups_links") or not answer["backups"]:
-                return server_backup.gathered(found)
+                return server_backup.gathered(found, self._prover.holds)
             query["marker"] = found[-1]["id"]
 
     def back_up(self, plan: Plan, disk: Disk, count: int, snapshot_id: str | None = None) -> None:
         """``POST /backups``: of a snapshot, or of a volume that is available."""
+        said = server_backup.metadata(plan, disk, count)
+        facts = server_backup.facts(said, disk.volume_id, snapshot_id)
+        if made := self._prover.proof(facts):
+            said[server_backup.PROOF] = made
         wanted: dict[str, Any] = {
             "volume_id": disk.volume_id,
             "name": plan.name,
             "description": plan.description[:_LONGEST],
-            "metadata": server_backup.metadata(plan, disk, count),
+            "metadata": said,
         }
         if snapshot_id:
             wanted |= {"snapshot_id": snapshot_id, "force": True}

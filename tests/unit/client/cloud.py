@@ -230,6 +230,7 @@ def backup(backup_id: str = BACKUP_ID, name: str = "nightly", **more: Any) -> di
         "size": 3,
         "capture": "paused",
         "standstill_ms": 700,
+        "verified": True,
         "image_id": None,
         "disks": [{"number": 0, "size": 1}, {"number": 1, "size": 2}],
         **more,

@@ -5,6 +5,11 @@ import json
 import uuid
 from typing import Any, ClassVar
 
+from ims_glance.crypto.proof import Prover
+
+SECRETS = ["a secret of the service, for its backups"]
+PROVER = Prover(SECRETS)
+
 
 class BackupsHandler:
     """Serves them; a mixin of the handler of ``cloud_server``."""

@@ -42,6 +42,7 @@ def options(tmp_path, vault_options):
         "kms": {"ims_kms_inner_driver": "file"},
         "kms_inner": {"filesystem_store_datadir": tmp_path / "inner"},
         "os_glance_staging_store": {"filesystem_store_datadir": tmp_path / "staging"},
+        "ims_backups": {"signing_secrets": "n" * 32},
         **vault_options,
     }
 
@@ -194,6 +195,17 @@ def test_backups_by_a_driver_that_is_not_installed(results, options):
     options["ims_backups"] = {"driver": "tape"}
     levels, text = results(checks.check_backups)
     assert (levels, "tape" in text) == ([checks.FAILURE], True)
+
+
+def test_backups_without_signatures(results, options):
+    del options["ims_backups"]
+    levels, text = results(checks.check_backups)
+    assert (levels, "signing_secrets" in text) == ([checks.OK, checks.WARNING], True)
+    options["ims_backups"] = {"signing_secrets": f"{'n' * 32},{'o' * 32}"}
+    assert results(checks.check_backups)[0] == [checks.OK] * 2
+    options["ims_backups"] = {"signing_secrets": f"{'n' * 32},short"}
+    levels, text = results(checks.check_backups)
+    assert (levels, "5 characters" in text, "nnn" in text) == ([checks.FAILURE], True, False)
 
 
 def test_the_file_system_is_that_of_the_directory_itself(tmp_path):

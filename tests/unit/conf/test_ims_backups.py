@@ -9,4 +9,6 @@ def test_backups_are_cinders():
     ims_backups.register_opts(conf)
     conf([], project="glance", default_config_files=[], default_config_dirs=[])
     assert conf.ims_backups.driver == "cinder"
-    assert [each.dest for each in dict(ims_backups.list_opts())["ims_backups"]] == ["driver"]
+    assert conf.ims_backups.signing_secrets == []
+    listed = {each.dest: each.secret for each in dict(ims_backups.list_opts())["ims_backups"]}
+    assert listed == {"driver": False, "signing_secrets": True}

@@ -15,6 +15,7 @@ from ims_glance.model.job import Job
 from ims_glance.model.server_backup import Plan
 from ims_glance.model.servers import Disk
 from ims_glance.model.whole import Component
+from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.machine import Machine
 
@@ -269,10 +270,16 @@ def _is_captured(capture: str) -> Callable[[DirectCloud, Job], Mapping[str, set[
 
 
 def _is_backup(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
-    [found] = server_backup.gathered(cloud.backups.values())
+    [found] = server_backup.gathered(cloud.backups.values(), PROVER.holds)
     assert (found.id, found.status) == (job.backup_id, server_backup.Status.AVAILABLE)
     assert (len(found.parts), found.plan.capture) == (2, "paused")
     return {"backup": {part.id for part in found.parts}}
+
+
+def _signed(plan: Plan, disk: Disk, count: int) -> dict[str, str]:
+    said = server_backup.metadata(plan, disk, count)
+    proof = PROVER.proof(server_backup.facts(said, disk.volume_id, None))
+    return {**said, server_backup.PROOF: str(proof)}
 
 
 def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
@@ -285,7 +292,7 @@ def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
             "id": backup_id,
             "name": "b",
             "volume_id": disk.volume_id,
-            "metadata": server_backup.metadata(plan, disk, len(disks)),
+            "metadata": _signed(plan, disk, len(disks)),
             "size": 1,
             "status": "available",
             "created_at": f"2026-11-25T00:00:0{disk.number}.000000",
@@ -294,6 +301,7 @@ def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
     return {
         "name": "again",
         "backup_id": plan.id,
+        "server_is_claimed": False,
         "server_id": plan.server_id,
         "wishes": [Wish(disk).to_arguments() for disk in disks],
         "attributes": {},

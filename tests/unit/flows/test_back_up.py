@@ -11,6 +11,7 @@ from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.job import JobStatus
 from tests.unit.clouds import cloud_server
+from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows import flow_bench
 from tests.unit.flows.machine import Machine
 
@@ -39,7 +40,7 @@ def test_a_backup_is_kept_with_the_image(cloud, server, machine, dies_at):
     job = kept(cloud, machine, dies_at)
     assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
     machine.check_tidy()
-    [found] = server_backup.gathered(server.backups.values())
+    [found] = server_backup.gathered(server.backups.values(), PROVER.holds)
     image = server.images[job.image_id]
     assert image[attributes.BACKUP_ID] == found.id == job.backup_id
     assert found.plan.name == f"backup_for_image_{job.image_id}"
@@ -165,7 +166,7 @@ def test_a_backup_that_was_begun_twice_is_kept_once(job, server):
     first = next(iter(server.backups.values()))
     server.backups["again"] = {**first, "id": "again"}
     MakeBackups(job).execute(INSTANT)
-    [found] = server_backup.gathered(server.backups.values())
+    [found] = server_backup.gathered(server.backups.values(), PROVER.holds)
     assert found.status is server_backup.Status.AVAILABLE
 
 

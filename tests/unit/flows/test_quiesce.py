@@ -8,6 +8,7 @@ from ims_glance.model import attributes, server_backup, whole
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.job import JobStatus
+from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows.machine import Machine
 
 REQUIRED = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
@@ -172,6 +173,6 @@ def test_a_backup(cloud, server, machine, dies_at):
     job = cloud.run(model.SERVER_BACKUP, dies_at, **machine.arguments(wishes, **told))
     assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
     machine.check_tidy()
-    [found] = server_backup.gathered(server.backups.values())
+    [found] = server_backup.gathered(server.backups.values(), PROVER.holds)
     assert (found.plan.capture, len(found.parts)) == ("quiesced", 2)
     assert machine.made == set()

@@ -9,6 +9,7 @@ from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
 from ims_glance.model.job import JobStatus
 from ims_glance.model.server_backup import Status
+from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows.machine import Machine
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
@@ -45,7 +46,7 @@ class TestBackup:
         assert job.done_bytes == job.total_bytes > 0
         machine.check_tidy()
         assert machine.made == set()
-        [found] = server_backup.gathered(server.backups.values())
+        [found] = server_backup.gathered(server.backups.values(), PROVER.holds)
         assert (found.id, found.status, len(found.parts)) == (job.backup_id, Status.AVAILABLE, 2)
         assert len(server.backups) == 2
         plan = found.plan
@@ -84,7 +85,7 @@ def backup(cloud, server):
     server.machines.servers.clear()
     server.volumes.clear()
     server.requests.clear()
-    return server_backup.gathered(server.backups.values())[0]
+    return server_backup.gathered(server.backups.values(), PROVER.holds)[0]
 
 
 def image_of(cloud, backup, dies_at=0, cancels_at=0, **more):
@@ -115,6 +116,37 @@ class TestImage:
         for part in parts:
             assert server.images[part.image_id][attributes.CMK_ID] == KEY
         assert (server.volumes, len(server.images), len(server.backups)) == ({}, 3, 2)
+
+    @pytest.mark.parametrize("looks", [1, 2])
+    def test_another_volume_backup_is_put_in_meanwhile(self, cloud, server, backup, looks):
+        """It says what the service said of the one that was there when the image was asked for."""
+        first = backup.parts[0].id
+        seen = []
+
+        def put_in(request):
+            seen.append(request)
+            if seen.count("GET /backups/detail") == looks and first in server.backups:
+                there = server.backups.pop(first)
+                server.backups["other"] = {**there, "id": "other", "snapshot_id": "of other data"}
+
+        cloud.watch = put_in
+        job = image_of(cloud, backup, server_is_claimed=False)
+        assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0032"), job.fail_reason
+        assert (server.images, server.volumes) == ({}, {})
+
+    def test_of_one_whose_metadata_its_owner_wrote(self, cloud, server, backup):
+        for each in server.backups.values():
+            each["metadata"]["ims_capture"] = "quiesced"
+        job = image_of(cloud, backup, server_is_claimed=True)
+        assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+        image = server.images[job.image_id]
+        assert (image[attributes.CAPTURE], image[attributes.STANDSTILL]) == ("running", "0")
+        volumes = [part.disk.volume_id for part in backup.parts]
+        origins = [server.images[each.image_id] for each in whole.components(image)]
+        assert [each[attributes.DATA_ORIGIN] for each in origins] == [
+            f"volume,{volume_id}" for volume_id in volumes
+        ]
+        assert image[attributes.DATA_ORIGIN] == f"volume,{volumes[0]}"
 
     @pytest.mark.parametrize("cancels_at", range(1, 26, 5))
     def test_cancelled(self, cloud, server, backup, cancels_at):

@@ -39,6 +39,31 @@ def test_what_is_carried_over():
     }  # fmt: skip
 
 
+def test_what_is_claimed_where_its_owner_writes_it():
+    fine = {
+        "hw_firmware_type": "uefi", "hw_qemu_guest_agent": "yes", "architecture": "x86_64",
+        "max_ram": "512", "__support_amd": "true", "__os_version": "CentOS 7.3 64bit",
+    }  # fmt: skip
+    false = {
+        "__support_kvm": "true", "__support_arm": "true", "__data_origin": "instance,s",
+        "__capture": "paused", "__productcode": "p", "__system__cmkid": "k", "__os_bit": "32",
+        "__isregistered": "x", "owner": "o", "hw_gone": None,
+        "os_shutdown_timeout": "5", "__support_xen": "perhaps", "hw_x": "\ud800",
+        "__support_kvm_infiniband": "true",
+    }  # fmt: skip
+    assert capture.claimed({**fine, **false, "__support_kvm_infiniband": "x"}) == fine
+    assert capture.claimed({"__os_version": "x" * 129, "hw_y": "y" * 5000}) == {}
+    carried = capture.carried(capture.claimed({"__support_kvm": "true"}))
+    assert "__support_kvm" not in carried
+
+
+def test_a_server_that_only_its_owner_tells_of():
+    wishes = [Wish(Disk(0, "root", 2)).to_arguments(), Wish(DISK).to_arguments()]
+    claimed = {**ARGUMENTS, "wishes": wishes, "server_is_claimed": True}
+    assert capture.for_system(claimed)[attributes.DATA_ORIGIN] == "volume,root"
+    assert capture.for_component(claimed, DISK)[attributes.DATA_ORIGIN] == "volume,v"
+
+
 def test_a_source_that_says_nothing():
     assert capture.carried({})[attributes.OS_VERSION] == "Other Linux(64 bit)"
 

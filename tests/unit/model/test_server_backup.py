@@ -14,8 +14,28 @@ PLAN = Plan(ID, "nightly", SERVER, "web", "said", SAID, "paused", 7)
 DISKS = (Disk(0, "v0", 2, "fast"), Disk(1, "v1", 3, None, goes_with_server=False))
 
 
+def proof(facts):
+    """Of the service, in these tests."""
+    return f"{sorted(facts.items())}"
+
+
+def gathered(volume_backups):
+    """By a service that knows its own proofs."""
+    return server_backup.gathered(volume_backups, lambda facts, made: made == proof(facts))
+
+
+def said(plan, disk, count):
+    """The metadata that the service writes."""
+    written = server_backup.metadata(plan, disk, count)
+    facts = server_backup.facts(written, disk.volume_id, f"snapshot of {disk.volume_id}")
+    return {**written, server_backup.PROOF: proof(facts)}
+
+
 def parts(statuses=("available", "available"), plan=PLAN, count=2, **changes):
-    """As Cinder shows them, in no order."""
+    """As Cinder shows them, in no order.
+
+    :param changes: of the metadata, by somebody else
+    """
     return [
         {
             "id": f"part-{disk.number}",
@@ -24,16 +44,18 @@ def parts(statuses=("available", "available"), plan=PLAN, count=2, **changes):
             "status": status,
             "size": disk.size,
             "volume_id": disk.volume_id,
+            "snapshot_id": f"snapshot of {disk.volume_id}",
             "created_at": f"2026-11-25T00:00:0{disk.number}",
             "fail_reason": None,
-            "metadata": {**server_backup.metadata(plan, disk, count), **changes},
+            "metadata": {**said(plan, disk, count), **changes},
         }
         for disk, status in reversed(list(zip(DISKS, statuses, strict=False)))
     ]
 
 
 def test_there_and_back():
-    [found] = server_backup.gathered(parts())
+    [found] = gathered(parts())
+    assert found.is_verified
     assert (found.plan.server_id, found.plan.server_name) == (SERVER, "web")
     assert (found.plan.capture, found.plan.standstill) == ("paused", 7)
     assert found.plan.attributes["hw_firmware_type"] == "uefi"
@@ -43,10 +65,10 @@ def test_there_and_back():
 
 
 def test_the_view():
-    [found] = server_backup.gathered(parts())
+    [found] = gathered(parts())
     view = found.view("image")
     assert (view["id"], view["name"], view["image_id"]) == (ID, "nightly", "image")
-    assert (view["size"], view["standstill_ms"]) == (5, 7)
+    assert (view["size"], view["standstill_ms"], view["verified"]) == (5, 7, True)
     assert [each["boot"] for each in view["disks"]] == [True, False]
 
 
@@ -67,14 +89,14 @@ def test_the_view():
     ],
 )
 def test_the_status(statuses, status):
-    [found] = server_backup.gathered(parts(statuses))
+    [found] = gathered(parts(statuses))
     assert found.status is status
 
 
 def test_the_newest_first():
     other = Plan("33333333-0000-4000-8000-000000000000", "x", SERVER, "web")
     later = [{**each, "created_at": "2026-12-01"} for each in parts(plan=other)]
-    assert [each.plan.name for each in server_backup.gathered(parts() + later)] == ["x", "nightly"]
+    assert [each.plan.name for each in gathered(parts() + later)] == ["x", "nightly"]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +113,70 @@ def test_the_newest_first():
     ],
 )
 def test_what_somebody_broke_is_left_out(changes):
-    assert server_backup.gathered(parts(**changes)) == []
-    assert server_backup.gathered([{"id": "x", "metadata": None}, {"id": "y"}]) == []
+    assert gathered(parts(**changes)) == []
+    assert gathered([{"id": "x", "metadata": None}, {"id": "y"}]) == []
+
+
+FALSE = [
+    {"ims_capture": "quiesced"},
+    {"ims_standstill_ms": "1"},
+    {"ims_server": "44444444-0000-4000-8000-000000000000"},
+    {"ims_server_name": "another"},
+    {"ims_image:__support_kvm": "true"},
+    {"ims_volume_type": "slow"},
+    {"ims_goes_with_server": "x"},
+    {"ims_anything": "x"},
+    {"ims_proof": ""},
+    {"ims_proof": "ö"},
+    {"ims_proof": None},
+]
+
+
+@pytest.mark.parametrize("changes", FALSE, ids=str)
+def test_what_its_owner_writes_is_not_taken_for_the_services_own(changes):
+    for written in (
+        parts(**changes),
+        [{**parts()[0], "metadata": {**parts()[0]["metadata"], **changes}}, parts()[1]],
+    ):
+        [found] = gathered(written)
+        assert not found.is_verified
+        assert (found.plan.capture, found.plan.standstill) == ("running", 0)
+        assert "__support_kvm" not in found.plan.attributes
+        # What its owner may wish for stays.
+        assert found.plan.attributes["hw_firmware_type"] == "uefi"
+        assert found.status is Status.AVAILABLE
+        assert not found.view(None)["verified"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"volume_id": "w0"}, {"snapshot_id": "x"}, {"snapshot_id": None}]
+)
+def test_what_is_true_of_other_data_is_not_true_of_this(change):
+    """The metadata of one backup, copied to another one: of another moment, or of another disk."""
+    [found] = gathered([{**each, **change} for each in parts()])
+    assert not found.is_verified
+    disks = [{**each, "metadata": parts()[0]["metadata"]} for each in parts()]
+    assert not any(each.is_verified for each in gathered(disks))
+
+
+def test_a_backup_that_is_not_signed_is_a_backup():
+    """It was made before there were signatures, or in a cloud whose secret is another."""
+    [found] = server_backup.gathered(parts())
+    assert (found.is_verified, found.status, found.plan.capture) == (
+        False,
+        Status.AVAILABLE,
+        "running",
+    )
+    assert found.plan.attributes[attributes.OS_VERSION] == "CentOS 7.3 64bit"
+
+
+def test_what_the_service_does_not_write_is_the_owners():
+    changed = [
+        {**each, "name": "mine", "metadata": {**each["metadata"], "env": "test"}}
+        for each in parts()
+    ]
+    [found] = gathered(changed)
+    assert (found.is_verified, found.plan.name) == (True, "mine")
 
 
 def test_only_what_a_request_could_wish_for_is_believed():
@@ -104,8 +188,11 @@ def test_only_what_a_request_could_wish_for_is_believed():
         "ims_image:__support_market": "true",
         "ims_image:block_device_mapping": "[]",
         "ims_image:owner": "x",
+        "ims_image:max_ram": "much",
+        "ims_image:__support_largememory": "x",
+        "ims_image:hw_disk_bus": "\U0001f4be",
     }
-    [found] = server_backup.gathered(parts(**changes))
+    [found] = gathered(parts(**changes))
     assert (found.plan.capture, found.plan.standstill) == ("running", 0)
     known = {"hw_firmware_type", attributes.OS_VERSION, "__os_type", "__os_bit", "__platform"}
     assert set(found.plan.attributes) == known
@@ -113,7 +200,7 @@ def test_only_what_a_request_could_wish_for_is_believed():
 
 def test_two_of_one_disk_are_no_backup():
     double = [{**each, "id": f"again-{each['id']}"} for each in parts()[:1]]
-    [found] = server_backup.gathered([*parts(), *double])
+    [found] = gathered([*parts(), *double])
     assert found.status is Status.INCOMPLETE
 
 

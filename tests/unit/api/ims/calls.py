@@ -13,6 +13,7 @@ from ims_glance.api.images import SubrequestRefused
 from ims_glance.api.ims.operation import Call, Service
 from ims_glance.api.server_backups import Backups
 from ims_glance.model import job
+from tests.unit.clouds.backups_server import SECRETS
 
 PROJECT, OTHER = "a" * 32, "b" * 32
 IMAGE = "1a111111-1111-1111-1111-111111111111"
@@ -30,6 +31,7 @@ def configuration(tmp_path, **options):
     ims_conf.register_opts(conf)
     conf([], default_config_files=[], default_config_dirs=[])
     conf.set_override("coordination_url", f"file://{tmp_path}", group="ims_kms")
+    conf.set_override("signing_secrets", SECRETS, group="ims_backups")
     for name, value in options.items():
         conf.set_override(name, value, group="ims_api")
     return conf

@@ -9,7 +9,7 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.ims import creation, server_backup
 from ims_glance.clouds.backups.cinder import CinderBackups
-from ims_glance.model import attributes
+from ims_glance.model import attributes, capture
 from ims_glance.model import job as jobs
 from ims_glance.model import server_backup as model
 from ims_glance.model.capture import Wish
@@ -17,6 +17,7 @@ from ims_glance.model.server_backup import Plan
 from ims_glance.model.servers import Disk
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.site import Site
+from tests.unit.clouds.backups_server import PROVER
 from tests.unit.clouds.cloud_server import CloudServer
 
 ID = "11111111-0000-4000-8000-000000000000"
@@ -41,7 +42,7 @@ def make(site, backup_id=ID, count=2, **values):
         backup_id,
         **{"name": "nightly", "server_id": site.on_volumes, "server_name": "web", **values},
     )
-    driver = CinderBackups(site.cloud.session())
+    driver = CinderBackups(site.cloud.session(), prover=PROVER)
     for number in range(count):
         disk = Disk(number, site.cloud.volume(), 1, "fast")
         driver.back_up(plan, disk, 2)
@@ -213,6 +214,22 @@ class TestWhole:
         assert [each.volume_type for each in wishes] == ["fast", "fast"]
         assert entities == {"image_name": "again"}
         assert "with_backup" not in arguments
+        assert arguments["server_is_claimed"] is False
+
+    def test_of_one_whose_metadata_somebody_wrote(self, site, server):
+        """It becomes an image, which says nothing that only the service may say."""
+        make(site, attributes={"hw_firmware_type": "uefi"})
+        for each in server.backups.values():
+            each["metadata"] |= {"ims_server": ABSENT, "ims_image:__support_kvm": "true"}
+        call = self.call(site)
+        creation.create_whole_image(call)
+        [(_type, arguments, _entities, _creates)] = call.service.jobs.accepted
+        assert arguments["server_is_claimed"] is True
+        assert arguments["attributes"]["hw_firmware_type"] == "uefi"
+        assert "__support_kvm" not in arguments["attributes"]
+        said = capture.for_system(arguments)
+        volume_id = arguments["wishes"][0]["disk"]["volume_id"]
+        assert said[attributes.DATA_ORIGIN] == f"volume,{volume_id}"
 
     def test_no_such_backup(self, site):
         refused(self.call(site), creation.create_whole_image, "IMG.0020")

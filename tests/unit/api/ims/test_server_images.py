@@ -67,6 +67,16 @@ class TestWhole:
         _type, arguments, entities, _ = accepted(site.call(body), creation.create_whole_image)
         assert (arguments["description"], entities) == (word, {"image_name": word})
 
+    def test_what_the_owner_of_the_root_volume_writes_on_it(self, site, server):
+        """Cinder lets them; the images are described in the service's own right."""
+        properties = server.volumes[site.root]["volume_image_metadata"]
+        properties |= {"__support_kvm": "true", "max_ram": "much", "hw_disk_bus": "scsi"}
+        call = site.call({"name": "w", "instance_id": site.on_volumes})
+        _type, arguments, _entities, _wishes = accepted(call, creation.create_whole_image)
+        said = arguments["attributes"]
+        assert (said["hw_disk_bus"], said["__platform"]) == ("scsi", "CentOS")
+        assert {"__support_kvm", "max_ram"}.isdisjoint(said)
+
     def test_through_the_guest_agent(self, site, server):
         properties = server.volumes[site.root]["volume_image_metadata"]
         properties |= {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}

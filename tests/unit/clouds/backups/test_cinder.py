@@ -5,8 +5,10 @@ import pytest
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.backups.cinder import CinderBackups
+from ims_glance.crypto.proof import Prover
 from ims_glance.model.server_backup import Plan, Status
 from ims_glance.model.servers import Disk
+from tests.unit.clouds.backups_server import PROVER
 from tests.unit.clouds.cloud_server import CloudServer
 
 ID = "11111111-0000-4000-8000-000000000000"
@@ -23,7 +25,7 @@ def server():
 
 @pytest.fixture
 def backups(server):
-    return CinderBackups(server.session())
+    return CinderBackups(server.session(), prover=PROVER)
 
 
 def make(server, backups, count=2):
@@ -38,7 +40,7 @@ def test_a_backup_on_several_pages(server, backups, count):
     server.backups["other"] = {"id": "other", "status": "available", "metadata": {}}
     [found] = backups.all()
     assert (found.status, len(found.parts), found.size) == (Status.AVAILABLE, count, count)
-    assert found.plan.name == "nightly"
+    assert (found.plan.name, found.plan.capture, found.is_verified) == ("nightly", "paused", True)
     assert backups.find(ID).parts[0].disk.number == 0
     assert backups.find(SERVER) is None
 
@@ -52,6 +54,29 @@ def test_of_a_snapshot(server, backups):
     backups.back_up(PLAN, disk, 1, "s")
     [made] = server.backups.values()
     assert (made["snapshot_id"], made["force"]) == ("s", True)
+    assert backups.find(ID).is_verified
+    made["snapshot_id"] = "t"
+    assert not backups.find(ID).is_verified
+
+
+def test_the_owner_changes_the_metadata(server, backups):
+    make(server, backups)
+    for each in server.backups.values():
+        each["metadata"]["ims_capture"] = "quiesced"
+    found = backups.find(ID)
+    assert (found.is_verified, found.plan.capture, found.status) == (
+        False,
+        "running",
+        Status.AVAILABLE,
+    )
+
+
+def test_without_a_secret(server, backups):
+    make(server, CinderBackups(server.session()))
+    assert not any("ims_proof" in each["metadata"] for each in server.backups.values())
+    assert not backups.find(ID).is_verified
+    for driver in (backups, CinderBackups(server.session(), prover=Prover(["x" * 32]))):
+        assert [each.status for each in driver.all()] == [Status.AVAILABLE]
 
 
 def test_restoring(server, backups):
