@@ -22,6 +22,7 @@ from ims_glance.clouds.identity import (
     Identity,
     MomentTaken,
     ec2_grant,
+    is_used,
     rights_digest,
 )
 from ims_glance.clouds.wakeup import Wakeups
@@ -30,7 +31,7 @@ from ims_glance.db.database import Database
 from ims_glance.db.delegations import Caller, Delegations, Made
 from ims_glance.db.jobs import JobNotFound, Jobs
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus, Kind
+from ims_glance.model.job import VOLUME_CREATE_IMAGE, Job, JobStatus, Kind
 
 LOG = logging.getLogger(__name__)
 
@@ -129,32 +130,39 @@ class Acceptance:
             self._wakeups.send(job_id)
         return job
 
-    def image_ids_in_making(self, project_id: str, without_job: str | None = None) -> set[str]:
-        """Ids of the images that unfinished jobs of a project make: they take their places.
-
-        :param without_job: id of a job whose image is left out, if that is an unfinished
-            ``imsVolumeCreateImageJob`` of the project
-        """
+    def unfinished(self, project_id: str) -> list[Job]:
+        """The unfinished jobs of a project; none where there are no jobs."""
         if not self._database.is_configured:
-            return set()
-        return self._jobs.image_ids_in_making(project_id, without_job)
+            return []
+        return self._jobs.unfinished(project_id)
 
     def backup_ids_in_use(self, project_id: str) -> set[str]:
         """Ids of the server backups that unfinished jobs of a project make, or make images of."""
-        if not self._database.is_configured:
-            return set()
-        found = self._jobs.unfinished(project_id)
+        found = self.unfinished(project_id)
         return {job.backup_id for job in found if job.backup_id is not None}
 
-    def makes_disk(self, project_id: str, job_id: str, number: int) -> bool:
-        """Whether an unfinished job of a project makes an image of the disk of that number."""
-        if not self._database.is_configured:
+    def is_made_for(
+        self, project_id: str, job_id: str, number: int | None, grant: str | None
+    ) -> bool:
+        """Whether Nova or Cinder makes an image for an unfinished job of a project.
+
+        Then they show the token that the worker came to them with, which was made with what the
+        job's caller delegated. No user gets such a token: a trust serves its trustee alone.
+
+        :param number: of the disk; ``None`` for the volume of an ``imsVolumeCreateImageJob``
+        :param grant: what the token was made with (:func:`ims_glance.api.tokens.grant`)
+        """
+        if grant is None or not self._database.is_configured:
             return False
         try:
             job = self._jobs.get(job_id, project_id)
         except JobNotFound:
             return False
-        return not job.is_finished and number in job.disks
+        makes = number in job.disks if number is not None else job.type == VOLUME_CREATE_IMAGE
+        if job.is_finished or not makes or job.delegation_id is None:
+            return False
+        delegation = self._delegations.get(job.delegation_id)
+        return delegation is not None and is_used(delegation.grant, grant)
 
     # --- the record ----------------------------------------------------------------------------
 

@@ -241,7 +241,7 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
     jobs = Acceptance(conf)
 
     def filter_(app: App) -> Guard:
-        quota = Quota(conf, Images(app), jobs.image_ids_in_making, jobs.makes_disk)
+        quota = Quota(conf, Images(app), jobs.unfinished, jobs.is_made_for)
         return make(conf, app, keys_of(conf), quota, Backups(conf, jobs.backup_ids_in_use))
 
     return filter_

@@ -18,7 +18,7 @@ from glance.common import wsgi
 from oslo_config import cfg
 
 from ims_glance import exceptions
-from ims_glance.api import bodies, elsewhere, properties
+from ims_glance.api import bodies, elsewhere, properties, tokens
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Image, Images, SubrequestRefused, may_create
 from ims_glance.api.quota import Quota
@@ -181,12 +181,13 @@ def create(call: Call) -> None:
     _check_tags(call, body.get("tags"))
     if service or body.get("visibility") == "public":
         return
-    if call.limits.quota.is_of_job(str(owner), str(body.get("name"))):
+    grant = tokens.grant(call.request.environ)
+    disk = call.limits.quota.of_job(str(owner), str(body.get("name")), grant)
+    if disk is None:
+        call.held.enter_context(call.limits.quota.place(call.context, str(owner)))
+    elif disk.number is not None:
         # Nobody needs to see it before it has its name and its attributes.
         bodies.write_json(call.request, {**wanted, **_HIDDEN})
-    else:
-        place = call.limits.quota.places(call.context, str(owner), name=str(body.get("name")))
-        call.held.enter_context(place)
 
 
 def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:

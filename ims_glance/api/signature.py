@@ -23,6 +23,7 @@ from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api import signed_request
 from ims_glance.api.ims import errors
+from ims_glance.api.tokens import ACCESS_KEY
 from ims_glance.clouds import ec2
 from ims_glance.crypto import sdk_signature
 
@@ -31,9 +32,6 @@ LOG = logging.getLogger(__name__)
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-ACCESS_KEY = "ims_glance.ec2_access"
-"""In the WSGI environment: the access key of a request that was signed."""
 
 _SKEW = datetime.timedelta(minutes=15)
 _SCHEME = re.compile(r"\s*(SDK|V11)-", re.IGNORECASE)

@@ -9,8 +9,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ims_glance.clouds import identity
+
+ACCESS_KEY = "ims_glance.ec2_access"
+"""In the WSGI environment of a request that was signed: the access key."""
+
 _INFO = "keystone.token_info"
 _TRUST = "OS-TRUST:trust"
+_EC2_METHOD = "ec2credential"
 # Parts of a token that say what it was made with, and may limit what it is good for.
 _LIMITS = {"application_credential": "id", _TRUST: "id", "OS-OAUTH1": "access_token_id"}
 # A token that was exchanged for another one has both methods. Keystone exchanges none that is
@@ -43,7 +49,15 @@ def login(environ: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(named | limits))
 
 
-def trust_id(environ: Mapping[str, Any]) -> str | None:
-    """Id of the trust that the token was made with, if it was made with one."""
-    found = described(environ).get(_TRUST, {}).get("id")
-    return None if found is None else str(found)
+def grant(environ: Mapping[str, Any]) -> str | None:
+    """What somebody delegated the token with: see :func:`ims_glance.clouds.identity.is_used`.
+
+    Keystone makes tokens of EC2 credentials for services alone (``keystone/api/ec2tokens.py``). That
+    of a request which its sender has signed was made by our own filter, and delegates nothing.
+
+    :returns: ``None`` if nobody did
+    """
+    token = described(environ)
+    if _EC2_METHOD in (token.get("methods") or ()):
+        return None if ACCESS_KEY in environ else identity.ec2_grant("")
+    return str(token[_TRUST].get("id")) if _TRUST in token else None

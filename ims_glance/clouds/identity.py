@@ -75,6 +75,18 @@ def ec2_grant(access_key: str) -> str:
     return f"{_EC2}{access_key}"
 
 
+def is_used(given: str | None, grant: str) -> bool:
+    """Whether a token may be of what a caller gave.
+
+    :param given: id of the caller's trust, or :func:`ec2_grant`; ``None`` while it is being made
+    :param grant: what the token was made with: the id of a trust, or ``ec2_grant("")``, for tokens
+        do not say which EC2 credential they were made with
+    """
+    if given is None:
+        return False
+    return given == grant or (grant == _EC2 and given.startswith(_EC2))
+
+
 def _access_key(grant: str) -> str | None:
     return grant.removeprefix(_EC2) if grant.startswith(_EC2) else None
 

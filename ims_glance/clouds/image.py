@@ -56,6 +56,10 @@ class ImageRecords:
         values = {"properties": dict.fromkeys(names, key_id)}
         self._db().image_update(_admin_context(), image_id, values, purge_props=False)
 
+    def count(self, owner: str) -> int:
+        """How many images a project has, of whatever kind, as Glance's own quota counts them."""
+        return int(self._db().user_get_image_count(_admin_context(), owner))
+
     def forget_members(self, image_id: str) -> None:
         """Take an image from all who have it, also while it is not shared.
 

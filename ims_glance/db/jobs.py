@@ -17,7 +17,7 @@ from ims_glance import exceptions
 from ims_glance.db import clock, delegations
 from ims_glance.db.database import Database
 from ims_glance.db.schema import JOBS, TALLIES
-from ims_glance.model.job import UNFINISHED, VOLUME_CREATE_IMAGE, Job, JobStatus, Kind, kind
+from ims_glance.model.job import UNFINISHED, Job, JobStatus, Kind, kind
 
 # Of a failure reason that some neighbour may have written at length; characters.
 _MAX_REASON = 2000
@@ -114,25 +114,6 @@ class Jobs:
         query = query.order_by(JOBS.c.begin_time.desc(), JOBS.c.id.desc()).limit(limit)
         rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [_job(row) for row in rows]
-
-    def image_ids_in_making(self, project_id: str, without_job: str | None = None) -> set[str]:
-        """The places that unfinished jobs of a project take: ids of the images that they make.
-
-        :param without_job: id of a job whose image is left out, if it is one that has Cinder make
-            the image, under an id of Cinder's
-        """
-        query = sa.select(JOBS).where(
-            JOBS.c.project_id == project_id,
-            JOBS.c.status.in_(_UNFINISHED),
-            JOBS.c.creates_image,
-            JOBS.c.image_id.is_not(None),
-        )
-        if without_job is not None:
-            query = query.where(
-                sa.or_(JOBS.c.id != without_job, JOBS.c.type != VOLUME_CREATE_IMAGE)
-            )
-        found = self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return {place for row in found for place in _job(row).places}
 
     def unfinished(self, project_id: str) -> list[Job]:
         """The unfinished jobs of a project."""

@@ -236,11 +236,13 @@ class TakeSnapshots(DiskTask):
     def _begin_root(self, disk: Disk) -> str:
         metadata = key_of(self.job)
         try:
-            return self.compute.create_image(self.server_id, self.called(disk), metadata)
+            image_id = self.compute.create_image(self.server_id, self.called(disk), metadata)
         except rest.Refused as error:
             if error.status != 409:
                 raise
             raise servers.ServerBusy(server_id=self.server_id, task=error) from None
+        self.job.record_disk_image(disk.number, image_id)
+        return image_id
 
     def _await_root(self, disk: Disk, image_id: str) -> None:
         end = clock() + seconds_for(self.job, disk.size)

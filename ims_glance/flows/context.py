@@ -184,6 +184,15 @@ class JobContext:
         self.record_image_id(image_id)
         return image_id
 
+    def record_disk_image(self, number: int, image_id: str) -> None:
+        """Record the id of an image that is being made of a disk.
+
+        Until the job ends it has the place of the job in the project's quota, and none of its own.
+        """
+        known = self._entities.get(model.IN_MAKING, {})
+        if known.get(str(number)) != image_id:
+            self.tell(**{model.IN_MAKING: {**known, str(number): image_id}})
+
     @property
     def entities(self) -> Mapping[str, Any]:
         """What clients are told besides the progress."""

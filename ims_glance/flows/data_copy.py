@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+from oslo_utils import uuidutils
+
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import Download
@@ -85,6 +87,7 @@ class DiskImage:
 
     def __init__(self, job: JobContext, number: int, body: Callable[[], Mapping[str, Any]]) -> None:
         self._job = job
+        self._number = number
         self._name = tasks.name(job, number)
         self._body = body
 
@@ -96,7 +99,10 @@ class DiskImage:
     def replace(self) -> dict[str, Any]:
         """Delete it, if there is one, and make it anew under another id."""
         self.delete()
-        return self._job.image.create({**self._body(), "name": self._name, "os_hidden": True})
+        image_id = uuidutils.generate_uuid()
+        self._job.record_disk_image(self._number, image_id)
+        wanted = {**self._body(), "id": image_id, "name": self._name, "os_hidden": True}
+        return self._job.image.create(wanted)
 
     def delete(self) -> None:
         """Delete it, if there is one."""

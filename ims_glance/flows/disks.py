@@ -254,7 +254,7 @@ class UploadVolumes(DiskTask):
     def execute(self, instant: Mapping[str, Any]) -> list[str]:
         """Ids of the images, in the order of the disks."""
         uploads = {disk.number: self._upload(disk) for disk in self.attached}
-        ids = {number: upload.begin() for number, upload in uploads.items()}
+        ids = {number: self._begun(number, upload) for number, upload in uploads.items()}
         seconds = seconds_for(self.job, self.total)
         end = clock() + seconds
         left = dict(uploads)
@@ -299,6 +299,11 @@ class UploadVolumes(DiskTask):
             lambda: [each for called in local for each in self.volumes.named(called)],
             self.volumes.delete,
         )
+
+    def _begun(self, number: int, upload: Upload) -> str:
+        image_id = upload.begin()
+        self.job.record_disk_image(number, image_id)
+        return image_id
 
     def _upload(self, disk: Disk) -> Upload:
         return Upload(self.job, self.volumes, self.volume(disk)["id"], self.called(disk))

@@ -41,7 +41,7 @@ class Quiesce:
     def __init__(self, task: DiskTask) -> None:
         self._task = task
         self._job = task.job
-        # Nova's image has the name that the guard keeps out of lists and quota.
+        # Nova's image has the name by which the guard keeps it out of lists and quota.
         self._name = task.called(task.disks[0])
 
     def take(self) -> int:
@@ -92,6 +92,7 @@ class Quiesce:
             raise
         except (rest.Refused, rest.ServiceUnavailable) as error:
             raise NotQuiesced(reason=error) from error
+        self._job.record_disk_image(self._task.disks[0].number, image_id)
         view = self._job.image.get(image_id)
         # It has the properties that Nova recorded when it made the server, and goes by.
         if not capture.requires_quiesce(view):

@@ -48,6 +48,8 @@ DELETE_MEMBERS = "imsDelImageMembersJob"
 
 DISK_IMAGES = "disk_images"
 """In ``entities``, not shown: number of a disk -> id of its image."""
+IN_MAKING = "in_making"
+"""In ``entities``, not shown: number of a disk -> id of the image that is being made of it."""
 QUIESCE_REFUSED = "quiesce_refused"
 """In ``entities``: why a server was paused whose guest agent was to hold it still."""
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
@@ -69,7 +71,8 @@ def disk_name(job_id: str, number: int | None = None) -> str:
     """What Nova and Cinder call an image that they make for a job, until it has its own name.
 
     :param number: of the disk, if the job makes images of several; those images are hidden from
-        lists meanwhile, and take the places that the job has
+        lists meanwhile, and take the places that the job has. The name alone gives nobody a place:
+        see :meth:`ims_glance.api.acceptance.Acceptance.is_made_for`
     """
     return f"ims-job-{job_id}" if number is None else f"ims-job-{job_id}-{number}"
 
@@ -146,8 +149,18 @@ class Job:
         """What stands for each image that it makes, in the project's quota: its id, if known."""
         if self.image_id is None:
             return set()
-        names = [disk_name(self.id, number) for number, _name in self.disk_images]
-        return {self.image_id, *names[1:]}
+        known = self.entities.get(IN_MAKING, {})
+        ids = [
+            known.get(str(number), disk_name(self.id, number)) for number, _name in self.disk_images
+        ]
+        # The first is the job's; its id is another one until it is known.
+        first = known.get(str(self.disk_images[0][0]), self.image_id) if ids else self.image_id
+        return {first, *ids[1:]}
+
+    @property
+    def in_making(self) -> set[str]:
+        """Ids of images of disks that were made for it, as far as it was told."""
+        return set(self.entities.get(IN_MAKING, {}).values())
 
     @property
     def disks(self) -> set[int]:
@@ -247,7 +260,8 @@ def _head(job: Job) -> dict[str, Any]:
 
 
 def _progress(job: Job) -> dict[str, Any]:
-    told = {name: value for name, value in job.entities.items() if name != DISK_IMAGES}
+    hidden = (DISK_IMAGES, IN_MAKING)
+    told = {name: value for name, value in job.entities.items() if name not in hidden}
     return {
         **_image(job.image_id if job.type != IMAGES_OF_VOLUMES else None, job.status),
         "process_percent": job.percent,

@@ -23,7 +23,6 @@ from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import Policy
 from ims_glance.api.quota import Quota
 from ims_glance.api.server_backups import Backups
-from ims_glance.api.signature import ACCESS_KEY
 
 LOG = logging.getLogger(__name__)
 
@@ -107,7 +106,7 @@ class Application:
         if not isinstance(context, glance_context.RequestContext):
             raise UnknownPath(method=request.method, path="without a token")
         # A job of a caller with an access key acts by that.
-        context.ec2_access = request.environ.get(ACCESS_KEY)
+        context.ec2_access = request.environ.get(tokens.ACCESS_KEY)
         context.login = tokens.login(request.environ)
         self._policy.check(context, operation)
         given = arguments.get("project_id", context.project_id)
@@ -172,7 +171,7 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     native = loader.get_app(local["native"])
     jobs = Acceptance(conf)
     image_keys = guard.keys_of(conf)
-    quota = Quota(conf, Images(native), jobs.image_ids_in_making, jobs.makes_disk)
+    quota = Quota(conf, Images(native), jobs.unfinished, jobs.is_made_for)
     backups = Backups(conf, jobs.backup_ids_in_use)
     images = Images(guard.make(conf, native, image_keys, quota, backups))
     service = Service(conf, images, jobs, image_keys, quota, backups)

@@ -56,7 +56,8 @@ def copy_image_in_region(call: Call) -> Answer:
         "enterprise_project_id": body.get("enterprise_project_id"),
         "disks": len(whole.components(view)),
     }
-    with call.service.quota.places(call.context, call.project_id):
+    disks = arguments["disks"]
+    with call.service.quota.places(call.context, call.project_id, disks=disks):
         job_id = call.service.jobs.accept(
             call.context,
             jobs.COPY_IN_REGION,

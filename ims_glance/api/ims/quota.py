@@ -31,10 +31,10 @@ _ANSWER = {
 
 def show_image_quota(call: Call) -> Answer:
     """``GET /v1/cloudimages/quota``."""
-    quota = call.service.quota
+    room = call.service.quota.room(call.context, call.project_id)
     resources = [
-        _resource("image", quota.used(call.context, call.project_id), quota.limit),
-        _resource("image_shared", _shared(call), quota.limit),
+        _resource("image", room.used, room.limit),
+        _resource("image_shared", _shared(call), room.limit),
         _resource("image_member", 0, call.service.conf.ims_api.members),
     ]
     return Answer({"quotas": {"resources": resources}})

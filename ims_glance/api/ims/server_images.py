@@ -179,8 +179,8 @@ def accept(
     entities: dict[str, Any] = {"image_name": body.get("name") or wishes[0].name}
     if left_out:
         entities["left_out_volumes"] = list(left_out)
-    count = 1 if job_type in jobs.WHOLE else len(wishes)
-    with call.service.quota.places(call.context, call.project_id, count):
+    count, disks = (1, len(wishes)) if job_type in jobs.WHOLE else (len(wishes), 0)
+    with call.service.quota.places(call.context, call.project_id, count, disks):
         job_id = call.service.jobs.accept(
             call.context, job_type, arguments, entities=entities, creates_image=True
         )

@@ -65,7 +65,7 @@ def test_a_job_is_recorded_and_a_worker_woken(acceptance, tables, woken, trusts)
         {"a": 1},
         {"image_name": "n"},
     )
-    assert acceptance.image_ids_in_making("project") == {job.image_id}
+    assert [each.places for each in acceptance.unfinished("project")] == [{job.image_id}]
     assert tables.delegations.get(job.delegation_id).grant == "trust 1"
     ((token, user_id, project_id, roles, _expires),) = trusts
     # Not the role that our own filter adds.
@@ -226,7 +226,8 @@ def test_cancelling(acceptance, tables, woken):
 def test_without_a_database_there_are_no_jobs_and_the_rest_works(trusts):
     acceptance = Acceptance(job_database.configuration(None))
     assert acceptance.backup_ids_in_use("project") == set()
-    assert acceptance.image_ids_in_making("project") == set()
+    assert acceptance.unfinished("project") == []
+    assert not acceptance.is_made_for("project", "f" * 32, 0, "trust")
     with pytest.raises(NotConfigured):
         acceptance.accept(caller(), "test", {})
     assert trusts == []
@@ -245,11 +246,44 @@ def test_backups_that_jobs_work_on(acceptance):
     assert acceptance.backup_ids_in_use("other") == set()
 
 
-def test_disks_that_a_job_makes_images_of(acceptance):
-    arguments = {"wishes": [{"disk": {"number": number}, "name": "n"} for number in (0, 2)]}
-    job_id = acceptance.accept(caller(), "test", arguments, creates_image=True)
-    assert acceptance.makes_disk("project", job_id, 2)
-    assert not acceptance.makes_disk("project", job_id, 1)
-    assert not acceptance.makes_disk("other", job_id, 2)
-    assert not acceptance.makes_disk("project", "f" * 32, 2)
-    assert len(acceptance.image_ids_in_making("project")) == 2
+WISHES = {"wishes": [{"disk": {"number": number}, "name": "n"} for number in (0, 2)]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_made"),
+    [
+        ({}, True),
+        ({"number": 1}, False),
+        ({"number": None}, False),
+        ({"project_id": "other"}, False),
+        ({"job_id": "f" * 32}, False),
+        # A user who knows their job's id, with a token of their own, or of a trust of their own.
+        ({"grant": None}, False),
+        ({"grant": "trust 2"}, False),
+        ({"grant": "ec2:"}, False),
+    ],
+)
+def test_what_is_made_for_a_job_is_known_by_the_token(acceptance, changes, is_made):
+    job_id = acceptance.accept(caller(), "test", WISHES, creates_image=True)
+    asked = {"project_id": "project", "job_id": job_id, "number": 2, "grant": "trust 1"}
+    assert acceptance.is_made_for(**{**asked, **changes}) is is_made
+
+
+def test_what_is_made_for_a_job_with_an_access_key(acceptance):
+    job_id = acceptance.accept(caller(ec2_access="AK"), "test", WISHES, creates_image=True)
+    assert acceptance.is_made_for("project", job_id, 2, "ec2:")
+    assert not acceptance.is_made_for("project", job_id, 2, "ec2:other")
+    assert not acceptance.is_made_for("project", job_id, 2, "trust")
+
+
+def test_the_image_of_a_volume_is_the_only_one(acceptance):
+    job_id = acceptance.accept(caller(), model.VOLUME_CREATE_IMAGE, {}, creates_image=True)
+    assert acceptance.is_made_for("project", job_id, None, "trust 1")
+    assert not acceptance.is_made_for("project", job_id, 0, "trust 1")
+
+
+def test_nothing_is_made_for_a_job_that_has_ended(acceptance, tables):
+    job_id = acceptance.accept(caller(), "test", WISHES, creates_image=True)
+    acceptance.accept(caller(), "test", WISHES, creates_image=True)
+    tables.jobs.finish(tables.jobs.claim(job_id, "worker", 60), JobStatus.FAIL, "IMG.0018", "x")
+    assert not acceptance.is_made_for("project", job_id, 2, "trust 1")

@@ -2,6 +2,7 @@
 """What the rules cost, and how they read requests; what they decide is tested in a real Glance."""
 
 import contextlib
+import dataclasses
 import json
 import types
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ims_glance.api import quota, rules
 from ims_glance.api.image_keys import ImageKeys
 from ims_glance.api.images import Images
 from ims_glance.clouds import coordination
+from ims_glance.clouds.image import ImageRecords
 from ims_glance.model import stores
 
 KEY = "0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"
@@ -29,11 +31,18 @@ CONTEXT = types.SimpleNamespace(
 ENABLED = stores.Stores({"plain": "file", "kms": "ims-kms", "kms2": "ims-kms"}, "plain", "kms")
 
 
+class Records(ImageRecords):
+    """A database in which the project has no images."""
+
+    def count(self, owner: str) -> int:
+        return 0
+
+
 def _limits(glance: Any) -> rules.Limits:
     conf = cfg.ConfigOpts()
     ims_conf.register_opts(conf)
     conf([], default_config_files=[], default_config_dirs=[])
-    return rules.Limits(conf, quota.Quota(conf, Images(glance), lambda *_: set()))
+    return rules.Limits(conf, quota.Quota(conf, Images(glance), lambda _: [], records=Records()))
 
 
 class Glance:
@@ -161,11 +170,54 @@ def test_creation_without_key_asks_for_none(
     call.limits.conf.set_override("native_conventions", conventions, group="ims_api")
     with call.held:
         rules.create(call)
-    assert (glance.asked, glance.listed, keys.asked) == (0, 1, [])
+    # Far from the limit nothing is listed.
+    assert (glance.asked, glance.listed, keys.asked) == (0, 0, [])
     assert call.request.json["name"] == "x"
     assert call.request.json.get("visibility") == visibility
     assert call.request.context.roles == ["member", "ims_service"]
     assert call.context.roles == ["member"]
+
+
+@pytest.mark.parametrize(
+    ("name", "trust", "is_hidden"),
+    [
+        ("ims-job-{}-1", "of the job", True),
+        ("ims-job-{}", "of the job", None),
+        # By somebody who knows the job's id.
+        ("ims-job-{}-1", "of another", None),
+        ("ims-job-{}-1", None, None),
+        ("mine", "of the job", None),
+    ],
+)
+def test_what_is_made_for_a_job_is_told_by_the_token(
+    monkeypatch: pytest.MonkeyPatch, name: str, trust: str | None, is_hidden: bool | None
+) -> None:
+    monkeypatch.setattr(rules, "may_create", lambda *_: True)
+    job_id, taken = "a" * 32, []
+
+    class Places(quota.Quota):
+        @contextlib.contextmanager
+        def place(self, _context: Any, project_id: str) -> Iterator[None]:
+            taken.append(project_id)
+            yield
+
+    asked = ("demo", job_id, "of the job")
+    made: Any = lambda project, job, number, grant: (
+        (project, job, grant) == asked and number in (1, None)
+    )
+    glance: Any = Glance()
+    call = make_call(glance, json_body={"name": name.format(job_id)})
+    call = dataclasses.replace(
+        call,
+        limits=rules.Limits(call.limits.conf, Places(call.limits.conf, glance, lambda _: [], made)),
+    )
+    token = {"methods": ["password"]} | ({"OS-TRUST:trust": {"id": trust}} if trust else {})
+    call.request.environ["keystone.token_info"] = {"token": token}
+    with call.held:
+        rules.create(call)
+    is_of_job = trust == "of the job" and name != "mine"
+    assert taken == ([] if is_of_job else ["demo"])
+    assert call.request.json.get("os_hidden") is is_hidden
 
 
 def test_our_worker_s_images_have_their_places_and_attributes(

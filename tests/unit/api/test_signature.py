@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from keystoneauth1 import access, fixture
 from oslo_config import cfg
 
-from ims_glance.api import doors, signature
+from ims_glance.api import doors, signature, tokens
 from ims_glance.clouds import ec2
 from tests.unit.api import sdk_requests
 
@@ -101,7 +101,7 @@ def test_a_security_token_is_a_token(credentials, is_enabled):
     assert door(environ) == ("200", None)
     assert door.token == "mine"
     assert "HTTP_X_SECURITY_TOKEN" not in door.app.environ
-    assert signature.ACCESS_KEY not in door.app.environ
+    assert tokens.ACCESS_KEY not in door.app.environ
 
 
 @pytest.mark.parametrize(("usual", "expected"), [("mine", "200"), ("", "200"), ("other", "401")])
@@ -116,7 +116,7 @@ def test_a_token_decides_alone(door):
     """Whoever adds a token to somebody's signed request is whom the token says."""
     assert door(sdk_requests.signed() | {"HTTP_X_AUTH_TOKEN": "mine"})[0] == "200"
     assert door.token == "mine"
-    assert signature.ACCESS_KEY not in door.app.environ
+    assert tokens.ACCESS_KEY not in door.app.environ
 
 
 @pytest.mark.parametrize("authorization", [None, "Basic eDp5", "AWS4-HMAC-SHA256 Credential=x"])
@@ -130,9 +130,9 @@ def test_other_requests_pass_as_they_are(door, authorization):
 
 
 def test_nobody_says_by_himself_that_a_request_was_signed(door):
-    environ = sdk_requests.environ("GET", "/v2/images", {}, b"") | {signature.ACCESS_KEY: "x"}
+    environ = sdk_requests.environ("GET", "/v2/images", {}, b"") | {tokens.ACCESS_KEY: "x"}
     door(environ)
-    assert signature.ACCESS_KEY not in door.app.environ
+    assert tokens.ACCESS_KEY not in door.app.environ
 
 
 # --- signatures ------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_a_signature_becomes_the_owners_token(door):
     assert door(environ) == ("200", None)
     assert door.token == TOKEN
     assert door.app.body == b'{"a": 1}'
-    assert door.app.environ[signature.ACCESS_KEY] == sdk_requests.ACCESS
+    assert door.app.environ[tokens.ACCESS_KEY] == sdk_requests.ACCESS
     for name in ("HTTP_AUTHORIZATION", "HTTP_X_STORAGE_TOKEN", "HTTP_X_SERVICE_TOKEN"):
         assert name not in door.app.environ
 

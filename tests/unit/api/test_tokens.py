@@ -53,7 +53,17 @@ def test_of_an_unknown_token_nothing_is_believed(unknown: dict[str, Any]) -> Non
     assert tokens.described(unknown) == {}
 
 
-def test_trust_id() -> None:
-    assert tokens.trust_id(LIMITED["another trust"]) == "2"
-    assert tokens.trust_id(PASSWORD) is None
-    assert tokens.trust_id({}) is None
+@pytest.mark.parametrize(
+    ("sent", "grant"),
+    [
+        (PASSWORD, None),
+        ({}, None),
+        (LIMITED["another trust"], "2"),
+        (LIMITED["EC2 credential"], "ec2:"),
+        (environ("ec2credential", **{"OS-TRUST:trust": {"id": "2"}}), "ec2:"),
+        # Signed by its sender: our own filter asked for the token.
+        ({**LIMITED["EC2 credential"], tokens.ACCESS_KEY: "AK"}, None),
+    ],
+)
+def test_what_somebody_delegated_a_token_with(sent: dict[str, Any], grant: str | None) -> None:
+    assert tokens.grant(sent) == grant

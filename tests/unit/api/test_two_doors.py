@@ -108,7 +108,7 @@ def _native(conf: Any, view: dict[str, Any], rule: Any, body: Any, project: str)
     glance = Images(Glance(view))
     request = wsgi.Request.blank("/", method="POST", body=json.dumps(body).encode())
     request.content_type = "application/openstack-images-v2.1-json-patch"
-    limits = rules.Limits(conf, quota.Quota(conf, glance, lambda *_: set()))
+    limits = rules.Limits(conf, quota.Quota(conf, glance, lambda _: []))
     path = f"/v2/images/{view['id']}"
     others: tuple[Any, Any] = (Keys(), None)
     call = rules.Call(request, _context(project), path, glance, *others, limits)

@@ -100,6 +100,21 @@ def test_forget_members(records, visibility):
     assert records(forget) == (set(), {"c", "d"})
 
 
+def test_count(records):
+    there: list[dict[str, Any]] = [
+        {}, {"os_hidden": True}, {"visibility": "public"}, {"status": "queued"},
+        {"properties": {"__component_of": "x"}},
+    ]  # fmt: skip
+    others: list[dict[str, Any]] = [{"owner": "other"}, {"status": "deleted", "deleted": True}]
+
+    def ask(images):
+        for values in there + others:
+            glance_database.add_image(**values)
+        return images.count("demo"), images.count("nobody")
+
+    assert records(ask) == (len(there), 0)
+
+
 def test_an_unknown_image(records):
     def ask(images):
         for call in (images.key_id, images.find):

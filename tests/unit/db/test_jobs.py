@@ -8,7 +8,7 @@ from oslo_utils import timeutils
 
 from ims_glance.db import delegations, jobs
 from ims_glance.db.schema import JOBS
-from ims_glance.model.job import VOLUME_CREATE_IMAGE, Job, JobStatus
+from ims_glance.model.job import Job, JobStatus
 
 
 def test_what_is_recorded_comes_back(tables):
@@ -147,21 +147,6 @@ def test_as_many_as_allowed_and_places_are_given_back(tables):
     tables.jobs.finish(job, JobStatus.FAIL, "IMG.0061", "x")
     tables.jobs.check_limit(job, 2)
     tables.create(5, limit=2, creates_image=True)
-
-
-def test_images_in_making(tables):
-    tables.create(1, creates_image=True, image_id="a")
-    tables.create(2, creates_image=True, image_id="b", type=VOLUME_CREATE_IMAGE)
-    tables.create(3, image_id="c")
-    tables.create(4, creates_image=True, image_id="d", project_id="other")
-    done = tables.claimed(5, creates_image=True, image_id="e")
-    tables.jobs.finish(done, JobStatus.SUCCESS)
-    making = tables.jobs.image_ids_in_making
-    assert making("project") == {"a", "b"}
-    assert making("project", f"{2:032x}") == {"a"}
-    # Only a job whose image Cinder makes may be left out.
-    assert making("project", f"{1:032x}") == {"a", "b"}
-    assert making("other") == {"d"}
 
 
 # --- delegations -------------------------------------------------------------------------------

@@ -138,6 +138,8 @@ def _is_whole(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
         assert (view["os_hidden"], view["protected"], view["status"]) == (True, True, "active")
         assert view[attributes.COMPONENT_OF] == job.image_id
         assert view.get(attributes.CMK_ID) == job.arguments.get("cmk_id")
+    # The project's quota knew which images are none of its own.
+    assert job.in_making == {part.image_id for part in parts}
     ids = {str(job.image_id), *(part.image_id for part in parts)}
     return {"image": ids, "store file": ids, **_backup_with(cloud, job)}
 
@@ -246,6 +248,8 @@ def _are_of_disks(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
     wishes = {str(each["disk"]["number"]): each["name"] for each in job.arguments["wishes"]}
     assert {number: cloud.images[ids[number]]["name"] for number in ids} == wishes
     assert not any(cloud.images[each]["os_hidden"] for each in ids.values())
+    # The project's quota knew which images have the places of the job.
+    assert job.in_making == job.places == set(ids.values())
     return {"image": set(ids.values()), "store file": set(ids.values())}
 
 

@@ -54,6 +54,14 @@ def test_the_image_id_is_recorded_before_it_is_used(tables, job):
     assert job.image_id == recorded(tables, job).image_id == chosen != "first"
 
 
+def test_images_of_disks_are_recorded(tables, job):
+    job.record_disk_image(0, "a")
+    job.record_disk_image(2, "b")
+    job.record_disk_image(0, "c")
+    assert recorded(tables, job).in_making == {"b", "c"}
+    assert recorded(tables, job).entities["image_name"] == "n"
+
+
 def test_no_secret_is_told(tables, job):
     with pytest.raises(SecretInRecord):
         job.tell(token="x" * 10)

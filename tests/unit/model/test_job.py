@@ -175,8 +175,22 @@ def test_places_of_several_images():
     assert job.disks == {0, 1, 3}
     assert len(job.places) == 3
     assert "i" in job.places
+    made = {model.IN_MAKING: {"0": "i0", "3": "i3"}}
+    begun = dataclasses.replace(job, entities=made)
+    assert begun.places == {"i0", model.disk_name("a" * 32, 1), "i3"}
+    assert begun.in_making == {"i0", "i3"}
+    assert model.IN_MAKING not in model.view(begun)["entities"]
     whole = [{"disk": {"number": number}, "name": None} for number in (0, 1)]
     assert Job(
         "a" * 32, model.WHOLE_OF_SERVER, "p", "u", arguments={"wishes": whole}, image_id="i"
+    ).places == {"i"}
+    assert Job(
+        "a" * 32,
+        model.WHOLE_OF_SERVER,
+        "p",
+        "u",
+        arguments={"wishes": whole},
+        image_id="i",
+        entities=made,
     ).places == {"i"}
     assert Job("a" * 32, model.ADD_MEMBERS, "p", "u").places == set()

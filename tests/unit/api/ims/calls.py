@@ -11,6 +11,7 @@ from oslo_config import cfg
 from ims_glance import conf as ims_conf
 from ims_glance.api.images import SubrequestRefused
 from ims_glance.api.ims.operation import Call, Service
+from ims_glance.api.quota import Room
 from ims_glance.api.server_backups import Backups
 from ims_glance.model import job
 from tests.unit.clouds.backups_server import SECRETS
@@ -158,18 +159,19 @@ class Quota:
 
     def __init__(self):
         self.asked = 0
-        self.limit = 100
+        self.disks = 0
 
-    def used(self, _context, project_id):
+    def room(self, _context, project_id):
         """Private images of a project."""
         assert project_id == PROJECT
-        return 7
+        return Room(7, 100)
 
     @contextlib.contextmanager
-    def places(self, _context, project_id, count=1, name=""):
+    def places(self, _context, project_id, count=1, disks=0):
         """Take places."""
-        assert (project_id, name) == (PROJECT, "")
+        assert project_id == PROJECT
         self.asked += count
+        self.disks += disks
         yield
 
 

@@ -160,7 +160,8 @@ def _whole(tmp_path, *present):
 
 
 def test_whole_machine(tmp_path):
-    assert _accepted(_whole(tmp_path, SECOND, ABSENT))["disks"] == 2
+    call = _whole(tmp_path, SECOND, ABSENT)
+    assert _accepted(call)["disks"] == call.service.quota.disks == 2
 
 
 def test_whole_machine_that_lost_a_disk(tmp_path):

@@ -48,6 +48,7 @@ class TestWhole:
         call = site.call({"name": "w", "instance_id": site.on_volumes, "tags": ["a"]})
         job_type, arguments, entities, wishes = accepted(call, creation.create_whole_image)
         assert (job_type, call.service.quota.asked) == (jobs.WHOLE_OF_SERVER, 1)
+        assert call.service.quota.disks == 2
         assert [each.disk.volume_id for each in wishes] == [site.root, site.data]
         assert (arguments["stands_still"], arguments["cmk_id"]) == (True, None)
         assert arguments["attributes"]["__platform"] == "CentOS"
