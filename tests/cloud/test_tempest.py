@@ -89,13 +89,16 @@ def outcomes(cloud, tmp_path_factory) -> dict[str, tuple[str, str]]:
     """Test -> status, and what was said about it."""
     folder = tmp_path_factory.mktemp("tempest")
     programs = Path(sys.executable).parent
-    subprocess.run([programs / "tempest", "init", folder], check=True, capture_output=True)
+    # It keeps a list of its workspaces in the home directory.
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder.parent)}
+    begin = [programs / "tempest", "init", folder]
+    subprocess.run(begin, check=True, capture_output=True, env=environment)
     with _files(tmp_path_factory.mktemp("files")) as files:
         _configure(folder, files)
         ran = subprocess.run(
             [programs / "tempest", "run", "--serial", "--subunit", "--regex", _TESTS],
             cwd=folder,
-            env={"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder)},
+            env=environment,
             capture_output=True,
             check=False,
         )

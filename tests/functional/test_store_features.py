@@ -152,7 +152,9 @@ class TestSignature:
         assert glance.download(image) == DATA
 
     @pytest.mark.parametrize(
-        "data", [DATA + b"x", DATA[:-1], DATA[:FIRST] + b"x" + DATA[FIRST + 1 :], b""]
+        "data",
+        [DATA + b"x", DATA[:-1], DATA[:FIRST] + b"x" + DATA[FIRST + 1 :], b""],
+        ids=["more", "less", "other", "nothing"],
     )
     def test_bad(self, glance, glance_service, vault, signed, data) -> None:
         image = glance.create(cmkid=vault.make("demo"), **signed)["id"]

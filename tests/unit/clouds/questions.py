@@ -74,7 +74,12 @@ def _filled(value: Any, names: dict[str, str]) -> Any:
 
 
 _OCTETS = (("Content-Type", "application/octet-stream"),)
-_IMAGE = {"name": "question", "disk_format": "raw", "container_format": "bare"}
+_IMAGE = {
+    "name": "question",
+    "disk_format": "raw",
+    "container_format": "bare",
+    "visibility": "private",
+}
 _RENAME = [{"op": "add", "path": "/name", "value": "question 2"}]
 _MEMBERS = "/v2/images/{made}/members"
 
