@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.model import attributes, image_update, text, whole
+from ims_glance.model import attributes, image_update, values, whole
 from ims_glance.model.servers import GIB, Disk
 from ims_glance.model.whole import Component
 
@@ -19,8 +19,6 @@ _CARRIED = re.compile(
     r"|architecture|kernel_id|ramdisk_id|__support_(?!market|agent).*|__os_version"
     r"|hypervisor_type|vm_mode|max_ram"
 )
-# Of __os_version, as IMS takes it (create_image: os_version).
-_LONGEST_VERSION = 128
 # True of the one image's own data.
 _NOT_CARRIED = re.compile(r"img_signature.*")
 
@@ -94,17 +92,23 @@ def claimed(said: Mapping[str, Any]) -> dict[str, str]:
     """
     kept: dict[str, str] = {}
     for name, value in said.items():
-        if name == attributes.OS_VERSION:
-            if len(str(value)) <= _LONGEST_VERSION and text.is_storable(str(value)):
-                kept[name] = str(value)
-            continue
-        wish = {"op": "add", "path": f"/{name}", "value": value}
         try:
-            [change] = image_update.checked([wish], kept)
+            kept[name] = _given(name, value, kept)
         except exceptions.Invalid:
             continue
-        kept[name] = str(change["value"])
     return kept
+
+
+def _given(name: str, value: Any, there: Mapping[str, str]) -> str:
+    """A value as the image of a user would have it who gives it.
+
+    :param there: what the image has already
+    :raises Invalid: if they may not give it
+    """
+    if name == attributes.OS_VERSION:
+        return str(values.written(name, value))
+    [change] = image_update.checked([{"op": "add", "path": f"/{name}", "value": value}], there)
+    return str(change["value"])
 
 
 def for_system(arguments: Mapping[str, Any]) -> dict[str, Any]:
