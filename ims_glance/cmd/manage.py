@@ -77,10 +77,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def status(conf: cfg.ConfigOpts) -> None:
     """Print one line per check; fail if one failed."""
-    if not _is_told_to_debug(conf):
-        # Each check tells what it finds, and some ask for what is not there.
-        for handler in logging.getLogger(None).logger.handlers:
-            handler.setLevel(logging.CRITICAL)
     failures = 0
     for check in checks.CHECKS:
         for result in check(conf):
@@ -256,13 +252,8 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     # Standard output is for results; oslo.log would use it where no log file is set.
     conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
     logging.setup(conf, "ims-manage")
-    if not _is_told_to_debug(conf):
-        # Our own messages tell what went wrong. (Some libraries have a level of their own; glance_store
-        # looks at all its drivers, also at those whose libraries are not there.)
-        for handler in logging.getLogger(None).logger.handlers:
-            handler.setLevel(logging.WARNING)
-        for library in ("barbicanclient", "castellan", "stevedore"):
-            logging.getLogger(library).logger.setLevel(logging.CRITICAL)
+    if not _DEBUG.intersection(argv):
+        _quieten(conf)
     if not conf.enabled_backends:
         raise Failed(
             "found no Glance configuration with enabled_backends: name it with --config-file"
@@ -270,11 +261,20 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     glance_store.register_store_opts(conf, reserved_stores=wsgi_app.RESERVED_STORES)
 
 
-def _is_told_to_debug(conf: cfg.ConfigOpts) -> bool:
-    """Whether this command is to tell everything; what its configuration file says is for Glance."""
-    where = conf.get_location("debug")
-    is_argument = where is not None and where.location is cfg.Locations.command_line
-    return is_argument and bool(conf.debug)
+# Asked of this command; what the configuration says of "debug" is for Glance.
+_DEBUG = frozenset({"--debug", "-d"})
+
+
+def _quieten(conf: cfg.ConfigOpts) -> None:
+    """Leave results and errors: our own messages tell what went wrong."""
+    # Each check tells what it finds, and some ask for what is not there.
+    level = logging.CRITICAL if conf.command.function is status else logging.WARNING
+    for handler in logging.getLogger(None).logger.handlers:
+        handler.setLevel(level)
+    # Castellan tells what we tell again. glance_store looks at all its drivers, also at those whose
+    # libraries are not there.
+    for library in ("barbicanclient", "castellan", "stevedore"):
+        logging.getLogger(library).logger.setLevel(logging.CRITICAL)
 
 
 def _encrypting_stores(conf: cfg.ConfigOpts) -> Iterator[tuple[str, driver.Store]]:

@@ -50,12 +50,48 @@ def test_nothing_is_wrong(tmp_path: Path, commands: Commands) -> None:
         "store kms keeps its ciphertext in [kms_inner]",
         "store kms2 keeps its ciphertext in [kms2_inner]",
         "guard filter is in the pipeline of flavor ims",
-        "key manager answers",
+        "key manager answers (its user may make no keys, and need not)",
+        "encrypted and decrypted",
         "under a lock of mysql",
         "staged in memory",
     ):
         assert words in done.stdout
     assert "password" not in done.stdout + done.stderr
+
+
+def test_glance_that_debugs(tmp_path: Path, commands: Commands) -> None:
+    """What Glance's configuration says of logs is for Glance: here are results, and nothing else."""
+    options: Options = {"DEFAULT": {"debug": True}, "key_manager": {"project_id": "service"}}
+    service = GlanceService(tmp_path, options)
+    service.configure()
+    done = commands.run(service, "status")
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    assert {line.split()[0] for line in done.stdout.splitlines()} == {"OK", "WARNING"}
+    # That key is gone again.
+    assert "a key was made, read and deleted" in done.stdout
+    assert service.vault.keys() == []
+    told = commands.run(service, "--debug", "status")
+    assert (told.returncode, told.stdout) == (0, done.stdout)
+    assert "DEBUG" in told.stderr
+
+
+def test_a_store_that_cannot_be_read(tmp_path: Path, commands: Commands) -> None:
+    options: Options = {
+        "kms2": {"ims_kms_inner_driver": "s3"},
+        "kms2_inner": {
+            "s3_store_host": "http://127.0.0.1:1",
+            "s3_store_access_key": "x",
+            "s3_store_secret_key": "x",
+            "s3_store_bucket": "images",
+        },
+    }
+    service = GlanceService(tmp_path, options)
+    service.configure()
+    done = commands.run(service, "status")
+    (failure,) = failures(done.stdout.splitlines())
+    assert "store kms2: Could not connect" in failure
+    assert done.stderr == "ims-manage: 1 check(s) failed\n"
 
 
 def test_by_itself(tmp_path: Path) -> None:

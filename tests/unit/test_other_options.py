@@ -116,7 +116,7 @@ READ: dict[str, tuple[str, list[str]]] = {
             "show_multiple_locations",
         ],
     ),
-    "cmd/manage.py": (MANAGE, ["debug", "enabled_backends", "log_dir", "log_file"]),
+    "cmd/manage.py": (MANAGE, ["enabled_backends", "log_dir", "log_file"]),
     # A store of ours is made by glance_store, to which Glance has told that.
     "store/driver.py": (GLANCE, ["enabled_backends"]),
 }

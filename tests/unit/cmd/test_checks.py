@@ -145,6 +145,43 @@ def test_a_key_manager_that_is_away(results, vault):
     assert "IMG.0014" in text
 
 
+def test_a_key_is_made_and_nothing_is_left(results, options, vault):
+    options["key_manager"]["project_id"] = "service"
+    levels, text = results(checks.check_key_manager)
+    assert levels == [checks.OK]
+    assert "a key was made, read and deleted" in text
+    assert vault.keys() == []
+
+
+def test_a_key_manager_that_is_not_as_we_know_it(results, monkeypatch):
+    def rehearse(_self):
+        raise cfg.NoSuchOptError("username", cfg.OptGroup("key_manager"))
+
+    monkeypatch.setattr("ims_glance.keys.KeyManager.rehearse", rehearse)
+    levels, text = results(checks.check_key_manager)
+    assert levels == [checks.FAILURE]
+    assert "no such option username in group [key_manager]" in text
+
+
+def test_a_library_that_cannot_encrypt(results, monkeypatch):
+    """As a function of cryptography that another version has not got."""
+    monkeypatch.delattr("ims_glance.crypto.stream.Cipher")
+    levels, text = results(checks.check_encryption)
+    assert levels == [checks.FAILURE]
+    assert "nothing can be encrypted" in text
+
+
+@pytest.mark.parametrize("error", [OSError(5, "the disk is broken"), RuntimeError()])
+def test_a_store_that_cannot_be_read(results, monkeypatch, error):
+    def objects(_self):
+        raise error
+
+    monkeypatch.setattr("ims_glance.store.inner.file.FileInner.objects", objects)
+    levels, text = results(checks.check_stores)
+    assert levels == [checks.FAILURE]
+    assert text in ("store kms: [Errno 5] the disk is broken", "store kms: RuntimeError")
+
+
 def test_a_key_manager_that_refuses_the_service(results, options):
     options["key_manager"]["auth_type"] = "token"
     levels, text = results(checks.check_key_manager)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the stock driver does not do well: its configuration file, and the sizes of objects."""
 
+import contextlib
 import sys
 from types import SimpleNamespace
 
@@ -63,10 +64,25 @@ class Account:
     def get_connection(self, _location):
         return self
 
+    def get_container(self, container, **_options):
+        raise swiftclient.ClientException("refused", http_status=self._status)
+
     def head_object(self, container, name):
         if self._status:
             raise swiftclient.ClientException("refused", http_status=self._status)
         return {"content-length": "77"} if (container, name) == ("c", "ims-1") else {}
+
+
+@pytest.mark.parametrize(
+    ("status", "makes", "fails"), [(404, True, 0), (404, False, 1), (500, True, 1)]
+)
+def test_a_container_that_the_first_upload_makes(status, makes, fails):
+    """Until then there is none, and nothing is in it."""
+    store = object.__new__(swift.SwiftInner)
+    store._shared = Account(status)
+    store._shared.store_conf = SimpleNamespace(swift_store_create_container_on_put=makes)
+    with pytest.raises(swiftclient.ClientException) if fails else contextlib.nullcontext():
+        assert list(store.objects()) == []
 
 
 def size(status=0):
