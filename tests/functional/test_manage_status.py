@@ -37,7 +37,10 @@ def warnings(lines: list[str]) -> list[str]:
 
 
 def test_nothing_is_wrong(tmp_path: Path, commands: Commands) -> None:
-    options = {"ims_kms": {"coordination_url": "mysql://someone:password@host/database"}}
+    options = {
+        "ims_kms": {"coordination_url": "mysql://someone:password@host/database"},
+        "ims_backups": {"signing_secrets": "0123456789abcdef" * 4},
+    }
     service = GlanceService(tmp_path, options)
     service.configure()
     with stored.tiny_disk(service.directories.staging, "size=1m"):
@@ -101,7 +104,7 @@ def test_by_itself(tmp_path: Path) -> None:
     done = service.run("ims-manage", "status")
     assert done.returncode == 0, done
     assert failures(done.stdout.splitlines()) == []
-    assert len(warnings(done.stdout.splitlines())) == 2
+    assert len(warnings(done.stdout.splitlines())) == 3
 
 
 @pytest.mark.parametrize(
