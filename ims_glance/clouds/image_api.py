@@ -20,8 +20,11 @@ speed (measured side by side: 205 to 215 MB/s); larger pieces cost less processo
 
 _PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 _OCTETS = "application/octet-stream"
-# A store may have much to do after the last byte (assemble parts, wait for its disk); seconds.
-_UPLOAD_TIMEOUT = (10, 300)
+# Each wait for Glance to take more of the data, and for its answer; seconds. The first is also that
+# for the connection, as urllib3 has one for both, but Glance may have to check tokens and keys before
+# it reads, and its store may stand still. After the last byte it may have much to do (assemble parts,
+# wait for its disk).
+_UPLOAD_TIMEOUT = (120, 300)
 
 
 class _Body:

@@ -15,7 +15,7 @@ from oslo_serialization import jsonutils
 
 from ims_glance import exceptions
 
-# Connecting, and each wait for bytes on the way; seconds.
+# Connecting and sending, and each wait for bytes of the answer; seconds.
 _TIMEOUT = (10, 60)
 _IMS_CODE = re.compile(r"(IMG\.\d{4}): (.*)", re.DOTALL)
 _MAX_REASON = 500

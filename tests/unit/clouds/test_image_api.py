@@ -2,6 +2,7 @@
 """The Image API's client against a small Glance."""
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from ims_glance.clouds import image_api, rest
 from tests.base import pattern
@@ -54,6 +55,24 @@ def test_data_goes_in_pieces_and_with_its_length(server, images):
         images.upload(target, watched(download.chunks), download.size)
     assert server.data[target] == data
     assert largest == image_api.CHUNK
+
+
+def test_glance_may_take_its_time_to_read(server, images, monkeypatch):
+    """What waits for a connection waits for room to send as well, unless it is told otherwise."""
+    waits = []
+    send = HTTPConnection.send
+
+    def watched(connection, data):
+        send(connection, data)
+        if len(data) == image_api.CHUNK:
+            waits.append(connection.sock.gettimeout())
+
+    monkeypatch.setattr(HTTPConnection, "send", watched)
+    source, target = server.make(pattern(0, SIZE)), server.make()
+    with images.download(source) as download:
+        images.upload(target, download.chunks, download.size)
+    assert len(waits) == 3
+    assert min(waits) >= 60
 
 
 def test_no_data_is_data(server, images):
