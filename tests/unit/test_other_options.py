@@ -80,6 +80,8 @@ keys.KeyManager(conf)
 READ: dict[str, tuple[str, list[str]]] = {
     # Glance has read its configuration before it loads a paste file.
     "api/guard.py": (GUARD, ["enabled_backends", "glance_store.default_backend", "*.weight"]),
+    # It asks whether there is such an option.
+    "api/quota.py": (GLANCE, ["use_keystone_limits"]),
     "api/doors.py": (DOORS, ["max_request_id_length"]),
     "clouds/barbican.py": (
         BARBICAN,

@@ -43,6 +43,8 @@ _TIMES = frozenset(
 _JOB_ID = f"{1:032x}"
 _IMAGE_ID = "55555555-0000-4000-8000-555555555555"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Of ids, which are others each time.
+_PROOF = re.compile(r"(?<=\")([\w.:-]*)[0-9a-f]{64}(?=\")")
 _END_OF_ID = re.compile(r"(?<=[0-9a-f]{4})[0-9a-f-]{20,}")
 
 Watch = Callable[[DirectCloud, int], None]
@@ -131,6 +133,7 @@ class Ending:
         text = json.dumps(found, default=repr, sort_keys=True)
         for name, label in self._labels(after).items():
             text = text.replace(name, label)
+        text = _PROOF.sub("a proof", text)
         result = json.loads(_UUID.sub("something that is gone", text))
         # Pairs of an image and a project are told in the order in which they were done.
         result["told"].get("results", []).sort(key=str)
