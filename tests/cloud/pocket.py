@@ -2,17 +2,20 @@
 """The pocket cloud as tests and benchmarks see it."""
 
 import base64
+import configparser
 import json
 import os
 import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import kombu
 import openstack
 from openstack import config as openstack_config
 
@@ -81,6 +84,43 @@ def killed(service: str) -> Iterator[None]:
         light = ["--light"] if "light" in (HOME / "state.json").read_text() else []
         command = [str(CHECKOUT / "devstack" / "pocket"), "up", *light]
         subprocess.run(command, check=True, capture_output=True, timeout=300)
+        if service == "rabbitmq":
+            _listened_to()
+
+
+_LISTENERS = {
+    "cinder.conf": ("cinder-scheduler", "cinder-volume.pocket@rbd", "cinder-backup"),
+    "nova.conf": ("scheduler", "conductor", "compute.pocket"),
+}
+"""The queues of those that do what Cinder's and Nova's APIs ask for."""
+
+
+def _listened_to() -> None:
+    """Wait until Cinder and Nova found the new RabbitMQ: what is said before that, nobody hears.
+
+    They look for it every few seconds. (An upload that Cinder's API announces to nobody is for ever
+    "uploading".)
+    """
+    end = time.monotonic() + 120
+    for file, queues in _LISTENERS.items():
+        path = next((HOME / "etc").glob(f"*/{file}"), None)
+        if path is None:  # The small cloud has neither.
+            continue
+        parser = configparser.RawConfigParser(strict=False)
+        parser.read(path)
+        url = parser["DEFAULT"]["transport_url"].replace("rabbit://", "amqp://")
+        for queue in queues:
+            while not _consumers(url, queue):
+                assert time.monotonic() < end, f"nobody listens to {queue}"
+                time.sleep(0.3)
+
+
+def _consumers(url: str, queue: str) -> int:
+    with kombu.Connection(url) as connection:
+        try:
+            return int(connection.channel().queue_declare(queue, passive=True).consumer_count)
+        except connection.channel_errors:  # There is no such queue yet.
+            return 0
 
 
 @contextmanager
