@@ -73,11 +73,21 @@ def make_key(cloud: Any) -> str:
 
 
 @contextmanager
-def killed(service: str) -> Iterator[None]:
-    """Kill a service of the cloud, all its processes at once; afterwards bring it back."""
+def killed(service: str, asking: Any = None) -> Iterator[None]:
+    """Kill a service of the cloud, all its processes at once; afterwards bring it back.
+
+    :param asking: a worker (``jobs.Process``) that is held still until the service has answered, and
+        goes on once it is dead: in the midst of a request for a snapshot or a volume, Cinder would
+        leave that "creating" for good
+    """
     master = process(service)
+    if asking is not None:
+        asking.signal(signal.SIGSTOP)
+        _answered(master)
     for each in [master, *_children(master)]:
         os.kill(each, signal.SIGKILL)
+    if asking is not None:
+        asking.signal(signal.SIGCONT)
     try:
         yield
     finally:
@@ -86,6 +96,21 @@ def killed(service: str) -> Iterator[None]:
         subprocess.run(command, check=True, capture_output=True, timeout=300)
         if service == "rabbitmq":
             _listened_to()
+
+
+def _answered(master: int) -> None:
+    """Wait until a service has done what it was asked: its processes do nothing for a while."""
+    before, end = -1.0, time.monotonic() + 30
+    while (now := sum(map(_processor_time, [master, *_children(master)]))) > before + 0.01:
+        assert time.monotonic() < end, "it is asked all the time"
+        before = now
+        time.sleep(0.7)
+
+
+def _processor_time(process_id: int) -> float:
+    """How long a process has been working; seconds."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 _LISTENERS = {

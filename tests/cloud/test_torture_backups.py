@@ -97,9 +97,9 @@ class TestBackup:
     def test_a_neighbour_is_away(self, tenant, local, bench, service):
         before = captures.counted(tenant)
         job_id = _backup_job(bench, tenant, local)
-        with flow_jobs.working(bench):
+        with flow_jobs.working(bench) as worker:
             bench.until(job_id, current_task="make backups")
-            with pocket.killed(service):
+            with pocket.killed(service, worker):
                 pass
             job = bench.ended(job_id, SECONDS)
         _check(tenant, job)
@@ -132,9 +132,9 @@ class TestImage:
     def test_a_neighbour_is_away(self, tenant, backup, bench, service):
         before = captures.counted(tenant)
         job_id = _image_job(bench, tenant, backup)
-        with flow_jobs.working(bench):
+        with flow_jobs.working(bench) as worker:
             bench.until(job_id, current_task="restore volumes")
-            with pocket.killed(service):
+            with pocket.killed(service, worker):
                 pass
             job = bench.ended(job_id, SECONDS)
         if _check(tenant, job):

@@ -65,12 +65,10 @@ def test_cancelled_after_a_death(tenant, local, bench, tmp_path, task):
 
 
 def _is_paused(tenant, local):
-    # In the midst of a request to pause it, Nova would leave it "pausing" for good.
     return tenant.compute.get_server(local.id).status == "PAUSED"
 
 
 def _has_snapshots(tenant, local):
-    # In the midst of a request for one, Cinder would leave it "creating" for good.
     snapshots = [each.status for each in tenant.block_storage.snapshots()]
     is_over = tenant.compute.get_server(local.id).status == "ACTIVE"
     return is_over and snapshots == ["available"]
@@ -85,10 +83,10 @@ def test_a_neighbour_is_away(tenant, local, bench, service, moment):
     before = captures.counted(tenant)
     wished = captures.arguments(tenant, local)
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
-    # Slow enough that nothing else is asked for while it is killed.
-    with flow_jobs.working(bench, slow=2.0):
+    # Slow enough to be held still before it asks for the next.
+    with flow_jobs.working(bench, slow=2.0) as worker:
         jobs.eventually(lambda: moment(tenant, local), True, 60)
-        with pocket.killed(service):
+        with pocket.killed(service, worker):
             pass
         job = bench.ended(job_id, SECONDS)
     if job.status is model.JobStatus.SUCCESS:
