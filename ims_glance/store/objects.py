@@ -70,8 +70,8 @@ class EncryptedObjects:
     (``ims_glance.exceptions``) pass through all methods.
 
     :param read_key: for what is opened; it may remember keys (``KeyManager.wrapping_key``)
-    :param present_key: for what is written, once each time: it gives no key that is gone by now
-        (``KeyManager.present_key``)
+    :param present_key: for what is written, before and after each time: it gives no key that is gone
+        by now (``KeyManager.present_key``)
     """
 
     def __init__(self, inner: InnerStore, read_key: KeyReader, present_key: KeyReader) -> None:
@@ -108,6 +108,8 @@ class EncryptedObjects:
 
         try:
             digests = upload.move(source, size, hashing_algo, write_body, verifier)
+            # And last of all: it may have been deleted, or withdrawn, while the data came.
+            key = self._still_present(key_id, key)
             header = envelope.Header(object_id, image_id, digests.size, sealer.prelude)
             self._put_header(
                 _headers(object_id)[0], header.with_key(data_key, key_id, key), data_key
@@ -290,6 +292,18 @@ class EncryptedObjects:
             envelope.verify(found.stored, header, data_key)
             return data_key
         raise exceptions.KeyGone(key_id=", ".join(header.key_ids), image_id=header.image_id)
+
+    def _still_present(self, key_id: str, key: bytes) -> bytes:
+        """A key that was there when a write began.
+
+        :raises KeyNotFound, ServiceKeyDenied: if nobody can open with it what was written
+        """
+        try:
+            return self._present_key(key_id)
+        except exceptions.KeyManagerUnavailable as error:
+            # Hours of an upload are not thrown away for a moment in which nobody answers.
+            LOG.warning("Key %s was there when an upload began; at its end: %s", key_id, error)
+            return key
 
     def _check_end(self, object_id: str, header: envelope.Header) -> None:
         end = stream.ciphertext_size(header.plaintext_size)

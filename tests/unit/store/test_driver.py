@@ -198,6 +198,38 @@ def test_a_key_that_was_deleted_a_moment_ago(make_store, vault, key_id):
     assert read(store, uri) == pattern(0, SIZE)
 
 
+class Meanwhile(PatternSource):
+    """Something happens while the data comes."""
+
+    def __init__(self, happens):
+        super().__init__(SIZE)
+        self._happens = happens
+
+    def read(self, size):
+        self._happens()
+        return super().read(size)
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_a_key_that_is_deleted_while_the_data_comes(make_store, vault, key_id, is_remembered):
+    """Nobody could ever read it, so it is not accepted."""
+    store = make_store()
+    store.conf.set_override("cache_seconds", 60 if is_remembered else 0, group="ims_kms")
+    store.key_id_of = lambda _image_id: key_id
+    source = Meanwhile(lambda: vault.keys() and vault.delete(key_id))
+    with pytest.raises(webob.exc.HTTPConflict, match=f"IMG.0095: .*{key_id}.*does not exist"):
+        add(store, source=source)
+    assert leftovers(store) == []
+
+
+def test_a_key_manager_that_goes_away_while_the_data_comes(store, vault, key_id, caplog):
+    """The key was there, and nothing says that it is gone."""
+    uri = add(store, source=Meanwhile(lambda: setattr(vault, "away", True)))[0]
+    vault.away = False
+    assert read(store, uri) == pattern(0, SIZE)
+    assert f"Key {key_id} was there" in caplog.text
+
+
 def test_the_last_header_that_can_be_opened_stays(make_store, vault, key_id):
     """A re-key broke off with both headers there, and then its new key was deleted."""
     store = make_store()
@@ -215,7 +247,7 @@ def test_the_last_header_that_can_be_opened_stays(make_store, vault, key_id):
 
 
 @pytest.mark.parametrize("size", [0, FIRST + 4 * REST])
-def test_the_key_is_asked_for_once_for_an_image_of_any_size(store, monkeypatch, size):
+def test_the_key_is_asked_for_before_and_after_an_image_of_any_size(store, monkeypatch, size):
     asked = []
     read = store.keys._read
 
@@ -225,7 +257,7 @@ def test_the_key_is_asked_for_once_for_an_image_of_any_size(store, monkeypatch, 
 
     monkeypatch.setattr(store.keys, "_read", counted)
     add(store, size)
-    assert len(asked) == 1
+    assert len(asked) == 2
 
 
 def test_a_key_that_is_gone_is_named(store, vault, key_id):
