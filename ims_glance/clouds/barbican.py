@@ -44,7 +44,7 @@ class _Bearer(plugin.BaseAuthPlugin):
 class _Caller(RequestContext):
     """A caller for Castellan, which asks a context for its plugin if it has one."""
 
-    def __init__(self, context: RequestContext, auth: _Bearer) -> None:
+    def __init__(self, context: RequestContext, auth: plugin.BaseAuthPlugin) -> None:
         super().__init__(
             auth_token=context.auth_token,
             user_id=context.user_id,
@@ -54,7 +54,7 @@ class _Caller(RequestContext):
         )
         self._auth = auth
 
-    def get_auth_plugin(self) -> _Bearer:
+    def get_auth_plugin(self) -> plugin.BaseAuthPlugin:
         """What a session of the caller authenticates with."""
         return self._auth
 
@@ -75,27 +75,37 @@ class Barbican:
 
     @functools.cached_property
     def service_user_id(self) -> str:
-        """Keystone id of the user that reads keys for the service."""
-        if self._conf.ims_kms.service_user_id:
-            return str(self._conf.ims_kms.service_user_id)
+        """Keystone id of the user that keys are opened to: the one that reads them."""
+        return str(self._conf.ims_kms.service_user_id or self.login_user_id)
+
+    @property
+    def login_user_id(self) -> str:
+        """Keystone id of the user of ``[key_manager]``."""
         return str(self._service.get_user_id())
 
     @functools.cached_property
     def _service(self) -> session.Session:
+        return self._session(self._login)
+
+    @functools.cached_property
+    def _login(self) -> identity.Password:
         options = self._conf.key_manager
-        auth = identity.Password(
+        return identity.Password(
             auth_url=options.auth_url,
             username=options.username,
             password=options.password,
             user_id=options.user_id,
             user_domain_id=options.user_domain_id,
             user_domain_name=options.user_domain_name,
+            trust_id=options.trust_id,
+            domain_id=options.domain_id,
+            domain_name=options.domain_name,
             project_id=options.project_id,
             project_name=options.project_name,
             project_domain_id=options.project_domain_id,
             project_domain_name=options.project_domain_name,
+            reauthenticate=options.reauthenticate,
         )
-        return self._session(auth)
 
     @functools.cached_property
     def _endpoint(self) -> str | None:
@@ -108,22 +118,22 @@ class Barbican:
             region_name=options.barbican_region_name,
         )
 
-    def as_service(self) -> RequestContext:
-        """The service's user as a caller."""
-        session = self._service
-        context = RequestContext(
-            auth_token=session.get_token(),
-            user_id=session.get_user_id(),
-            project_id=session.get_project_id(),
-            overwrite=False,
-        )
-        return self.caller(context)
+    @functools.cached_property
+    def service(self) -> RequestContext:
+        """The service's user as a caller, who logs in when needed and not with each request.
+
+        Castellan logs in anew for each key that is read with a credential of its own, which costs
+        Keystone the hash of a password, made to be dear.
+        """
+        return _Caller(RequestContext(overwrite=False), self._login)
 
     def caller(self, context: RequestContext) -> RequestContext:
         """*context* for Castellan: with its token used as it is."""
         return _Caller(context, self._auth(context))
 
-    def _auth(self, context: RequestContext) -> _Bearer:
+    def _auth(self, context: RequestContext) -> plugin.BaseAuthPlugin:
+        if isinstance(context, _Caller):
+            return context.get_auth_plugin()
         if not context.auth_token:
             raise castellan_exceptions.Forbidden("the caller has no token")
         return _Bearer(context.auth_token, lambda: self._endpoint)

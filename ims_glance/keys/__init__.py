@@ -22,6 +22,7 @@ from typing import Any
 from castellan import key_manager
 from castellan.common import exception as castellan_exceptions
 from castellan.common import utils as castellan_utils
+from castellan.common.credentials import keystone_password
 from castellan.common.objects import symmetric_key
 from keystoneauth1 import exceptions as keystone_exceptions
 from oslo_config import cfg
@@ -41,6 +42,15 @@ KEY_BITS = 256
 _REHEARSAL = "ims-manage status"
 _REHEARSAL_ENDS = datetime.timedelta(minutes=10)
 _KEY_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
+
+
+class OpenedToSomebodyElse(exceptions.ImsError):
+    """The user that keys are opened to is not the one that reads them."""
+
+    template = (
+        "[ims_kms] service_user_id is {configured}, but the user of [key_manager] is {user_id}: "
+        "tenants' keys would be opened to the one, and read by the other. Say the same user in both."
+    )
 
 
 class KeyManager:
@@ -165,12 +175,14 @@ class KeyManager:
         :returns: whether the service's user may make keys, which it need not
         :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
         :raises Forbidden, Invalid, NotFound: if a key that was made cannot be read or deleted
+        :raises OpenedToSomebodyElse: if the service cannot read what is opened to it
         """
         service = self._service_credential()
         context = service
-        with self._translated(_REHEARSAL, exceptions.ServiceKeyDenied):
-            if self._is_barbican:
-                context = self._barbican.as_service()
+        if self._is_barbican:
+            context = self._barbican.service
+            with self._translated(_REHEARSAL, exceptions.ServiceKeyDenied):
+                self._check_user()
         # Whether it may list them, or not.
         with contextlib.suppress(exceptions.KeyDenied):
             self._default_keys(context)
@@ -193,6 +205,11 @@ class KeyManager:
             with self._translated(key_id, exceptions.ServiceKeyDenied):
                 self._castellan.delete(context, key_id)
         return True
+
+    def _check_user(self) -> None:
+        configured, user_id = self._barbican.service_user_id, self._barbican.login_user_id
+        if configured != user_id:
+            raise OpenedToSomebodyElse(configured=configured, user_id=user_id)
 
     def _default_keys(self, context: RequestContext) -> list[str]:
         name = self._conf.ims_kms.default_key_name
@@ -232,11 +249,13 @@ class KeyManager:
 
     def _service_credential(self) -> Any:
         try:
-            return castellan_utils.credential_factory(self._conf)
+            credential = castellan_utils.credential_factory(self._conf)
         except castellan_exceptions.CastellanException as error:
             raise exceptions.KeyManagerUnavailable(
                 reason=f"[key_manager] has no usable credentials: {error}"
             ) from None
+        logs_in = isinstance(credential, keystone_password.KeystonePassword)
+        return self._barbican.service if self._is_barbican and logs_in else credential
 
     def _service_user_id(self) -> str:
         try:

@@ -24,6 +24,7 @@ from tests.unit.conftest import CALLER, KEY_ID
 UNAVAILABLE = exceptions.KeyManagerUnavailable
 OTHER = RequestContext(auth_token="token", project_id="other", user_id="d" * 32)
 SECRET = f"GET /v1/secrets/{KEY_ID}"
+LOGIN = "POST /v3/auth/tokens"
 
 
 @pytest.fixture
@@ -176,6 +177,32 @@ def test_reading_through_barbican(real_manager, barbican_server, stored_key):
     asked = len(barbican_server.requests)
     assert real_manager.wrapping_key(KEY_ID) == stored_key
     assert len(barbican_server.requests) == asked
+
+
+class UntilTheNextLogin(dict):
+    """Failures of a server until the service logs in a second time."""
+
+    def __init__(self, server, **failures):
+        super().__init__(**failures)
+        self._server = server
+
+    def items(self):
+        return {}.items() if self._server.requests.count(LOGIN) > 1 else super().items()
+
+
+def test_one_login_for_many_keys(real_manager, barbican_server, stored_key):
+    """Whoever writes an image asks for its key; a login costs Keystone the hash of a password."""
+    for _ in range(3):
+        assert real_manager.present_key(KEY_ID) == stored_key
+    assert barbican_server.requests.count(LOGIN) == 1
+
+
+def test_a_login_that_is_not_accepted_any_more(real_manager, barbican_server, stored_key):
+    """As after a change of the user's roles."""
+    real_manager.present_key(KEY_ID)
+    barbican_server.failures = UntilTheNextLogin(barbican_server, **{SECRET: 401})
+    assert real_manager.present_key(KEY_ID) == stored_key
+    assert barbican_server.requests.count(LOGIN) == 2
 
 
 # --- opening a key to the service ------------------------------------------------------------
@@ -382,6 +409,15 @@ def test_a_rehearsal_leaves_nothing(real_manager, barbican_server):
     words = " ".join(barbican_server.requests)
     asked = ["GET /v1/secrets ", "POST /v1/secrets", "PUT /v1/secrets/", "/payload", "DELETE "]
     assert [word for word in asked if word not in words] == []
+
+
+def test_keys_that_would_be_opened_to_somebody_else(barbican_conf, barbican_server):
+    """The user of the service was made anew, say, and has another id."""
+    barbican_conf.set_override("service_user_id", SERVICE_USER_ID, group="ims_kms")
+    assert keys.KeyManager(barbican_conf).rehearse()
+    barbican_conf.set_override("service_user_id", "somebody else", group="ims_kms")
+    with pytest.raises(keys.OpenedToSomebodyElse, match=SERVICE_USER_ID):
+        keys.KeyManager(barbican_conf).rehearse()
 
 
 def test_what_a_killed_rehearsal_leaves_expires(real_manager, barbican_server):
