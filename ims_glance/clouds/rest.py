@@ -116,6 +116,19 @@ class Rest:
         except ValueError:
             raise self.away(f"{response.status_code} without JSON") from None
 
+    def is_there(self) -> bool:
+        """Whether the catalogue has it.
+
+        :raises ServiceUnavailable: if Keystone is away
+        :raises DelegationEnded: if it does not let us in
+        """
+        try:
+            return bool(self._adapter.get_endpoint())
+        except auth_exceptions.EndpointNotFound:
+            return False
+        except auth_exceptions.ClientException as error:
+            raise self.translated(error) from error
+
     def away(self, reason: object) -> ServiceUnavailable:
         """The error that says so."""
         return ServiceUnavailable(service=self._title, reason=str(reason)[:_MAX_REASON])

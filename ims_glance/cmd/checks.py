@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The self-checks of ``ims-manage status``: what would make encrypted images fail, or leak."""
+"""The self-checks of ``ims-manage status``: what would make encrypted images fail, or leak.
+
+And what would make jobs fail, where there are any.
+"""
 
 import configparser
 import contextlib
@@ -7,16 +10,22 @@ import os
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from oslo_config import cfg
+from oslo_db.exception import DBError
 from stevedore import driver as stevedore_driver
 from stevedore import exception as stevedore_exceptions
 
 from ims_glance import exceptions, keys
 from ims_glance.clouds import backups
+from ims_glance.clouds.identity import Identity
+from ims_glance.conf import ims_database
 from ims_glance.crypto import envelope, stream
+from ims_glance.db import migrations
+from ims_glance.db.database import Database
+from ims_glance.model import attributes
 from ims_glance.store import driver
 
 OK = "OK"
@@ -28,6 +37,8 @@ _CACHE_FACTORY = "glance.api.middleware.cache:CacheFilter.factory"
 # Bytes that are encrypted and decrypted.
 _SEALED = 100
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
+# So many attributes are told by name.
+_NAMED = 3
 
 
 class Result(NamedTuple):
@@ -77,7 +88,11 @@ def check_stores(conf: cfg.ConfigOpts) -> Iterator[Result]:
 def check_pipeline(conf: cfg.ConfigOpts) -> Iterator[Result]:
     """Requests pass the guard, and no image cache keeps plaintext."""
     path, flavor = conf.paste_deploy.config_file, conf.paste_deploy.flavor
-    factories = _filter_factories(path, flavor) if path and flavor else []
+    try:
+        factories = _filter_factories(path, flavor) if path and flavor else []
+    except (configparser.Error, UnicodeDecodeError) as error:
+        yield Result(FAILURE, f"Glance cannot read {path}: {_first_line(error)}")
+        return
     if _GUARD_FACTORY in factories:
         yield Result(OK, f"the guard filter is in the pipeline of flavor {flavor}")
     else:
@@ -93,6 +108,34 @@ def check_pipeline(conf: cfg.ConfigOpts) -> Iterator[Result]:
             f"flavor {flavor} has the image cache, which keeps decrypted images in "
             f"{conf.image_cache_dir}",
         )
+
+
+def check_protections(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Nobody but the service writes what the service says of images.
+
+    The file is copied when ims_glance is installed, and a new version may have new attributes.
+    """
+    conf.import_opt("property_protection_file", "glance.common.property_utils")
+    path = conf.property_protection_file
+    found = conf.find_file(path) if path else None
+    if path and not found:
+        yield Result(FAILURE, f"property_protection_file = {path} is not there")
+        return
+    try:
+        unprotected = _unprotected(found) if found else sorted(attributes.SYSTEM)
+    except (configparser.Error, UnicodeDecodeError, re.error) as error:
+        yield Result(FAILURE, f"Glance cannot read {path}: {_first_line(error)}")
+        return
+    if not unprotected:
+        yield Result(OK, "attributes of the service are written by the service alone")
+        return
+    more = f" and {len(unprotected) - _NAMED} more" if len(unprotected) > _NAMED else ""
+    yield Result(
+        FAILURE,
+        f"everybody may write the service's attributes {', '.join(unprotected[:_NAMED])}{more} of "
+        "their images: set property_protection_file to a copy of the property-protections.conf of "
+        "this ims_glance",
+    )
 
 
 def check_key_manager(conf: cfg.ConfigOpts) -> Iterator[Result]:
@@ -186,14 +229,65 @@ def check_locations(conf: cfg.ConfigOpts) -> Iterator[Result]:
         )
 
 
+def check_jobs(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """Jobs are kept in a database that has our tables, and the service can act for callers."""
+    database = Database(conf)
+    if not database.is_configured:
+        yield Result(OK, "there are no jobs: [ims_database] connection is not set")
+        return
+    yield _database(conf, database)
+    try:
+        user_id = Identity(conf).service_user_id
+        yield Result(OK, f"callers delegate their jobs to user {user_id}")
+    except Exception as error:  # boundary: options are missing, or Keystone gives no answer
+        yield Result(FAILURE, f"[ims_service] cannot log in: {_first_line(error)}")
+
+
+def _database(conf: cfg.ConfigOpts, database: Database) -> Result:
+    # The service waits for a database that is away; who asks for the status wants to know it.
+    conf.set_override("max_retries", 0, ims_database.GROUP)
+    try:
+        version, newest = migrations.version(database.engine), migrations.newest()
+    except (DBError, ImportError) as error:
+        return Result(FAILURE, f"the database of jobs cannot be read: {_first_line(error)}")
+    except Exception as error:  # boundary: the text of others may have the address, with password
+        return Result(FAILURE, f"the database of jobs cannot be read ({type(error).__name__})")
+    finally:
+        conf.clear_override("max_retries", ims_database.GROUP)
+    if version == newest:
+        return Result(OK, f"the database of jobs has version {version}")
+    has = f"version {version}" if version else "no tables"
+    return Result(
+        FAILURE,
+        f"the database of jobs has {has} and not version {newest}: run 'ims-manage db sync'",
+    )
+
+
 def check_backups(conf: cfg.ConfigOpts) -> Iterator[Result]:
-    """What keeps backups of servers is installed."""
+    """What keeps backups of servers is installed, and is in this cloud."""
     try:
         backups.load(conf, None)
-        yield Result(OK, f"backups of servers are kept by driver {conf.ims_backups.driver}")
     except (backups.DriverMissing, backups.SecretTooShort) as error:
         yield Result(FAILURE, str(error))
         return
+    name = conf.ims_backups.driver
+    if not Database(conf).is_configured:
+        yield Result(OK, f"there are no backups of servers without jobs (driver {name})")
+        return
+    try:
+        identity = Identity(conf)
+        kept = backups.load(conf, identity.service_session, identity.region_name)
+        is_there = kept.is_there()
+    except Exception:  # boundary: why it cannot log in is told where jobs are checked
+        yield Result(WARNING, f"whether there is what driver {name} keeps backups in is not known")
+        return
+    if not is_there:
+        yield Result(
+            OK,
+            f"there are no backups of servers: what driver {name} keeps them in is not in this region",
+        )
+        return
+    yield Result(OK, f"backups of servers are kept by driver {name}")
     if conf.ims_backups.signing_secrets:
         yield Result(OK, "what the service says of backups is signed")
     else:
@@ -208,11 +302,13 @@ CHECKS: tuple[Callable[[cfg.ConfigOpts], Iterator[Result]], ...] = (
     check_driver,
     check_stores,
     check_pipeline,
+    check_protections,
     check_key_manager,
     check_encryption,
     check_coordination,
     check_staging,
     check_locations,
+    check_jobs,
     check_backups,
 )
 
@@ -230,6 +326,23 @@ def _filter_factories(path: str, flavor: str) -> list[str]:
         if parser.has_section(section):
             factories.append(parser.get(section, "paste.filter_factory", fallback=""))
     return factories
+
+
+def _unprotected(path: str) -> list[str]:
+    """The service's attributes that a file of property protections lets everybody write."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(path)
+    # The first rule that fits counts (glance/common/property_utils.py, check_property_rules).
+    rules = [(re.compile(section), parser[section]) for section in parser.sections()]
+    return [
+        name
+        for name in sorted(attributes.SYSTEM)
+        if _is_open(next((rule for pattern, rule in rules if pattern.search(name)), {}))
+    ]
+
+
+def _is_open(rule: Mapping[str, str]) -> bool:
+    return any("@" in rule.get(action, "@") for action in ("create", "update", "delete"))
 
 
 def _file_system(directory: str) -> str | None:

@@ -35,6 +35,17 @@ START_SECONDS = 300
 
 Options = Mapping[str, Mapping[str, object]]
 
+SECOND_IN_S3: Options = {
+    "kms2": {"ims_kms_inner_driver": "s3"},
+    "kms2_inner": {
+        "s3_store_host": "http://127.0.0.1:1",
+        "s3_store_access_key": "x",
+        "s3_store_secret_key": "x",
+        "s3_store_bucket": "images",
+    },
+}
+"""The store ``kms2`` over an S3 that nobody serves."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Directories:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.functional import stored
 from tests.functional.commands import Commands
-from tests.functional.service import GlanceService, Options
+from tests.functional.service import SECOND_IN_S3, GlanceService, Options
 
 Status = Callable[..., tuple[int, list[str]]]
 
@@ -55,7 +55,9 @@ def test_nothing_is_wrong(tmp_path: Path, commands: Commands) -> None:
         "guard filter is in the pipeline of flavor ims",
         "key manager answers (its user may make no keys, and need not)",
         "encrypted and decrypted",
+        "written by the service alone",
         "under a lock of mysql",
+        "there are no jobs",
         "staged in memory",
     ):
         assert words in done.stdout
@@ -80,16 +82,7 @@ def test_glance_that_debugs(tmp_path: Path, commands: Commands) -> None:
 
 
 def test_a_store_that_cannot_be_read(tmp_path: Path, commands: Commands) -> None:
-    options: Options = {
-        "kms2": {"ims_kms_inner_driver": "s3"},
-        "kms2_inner": {
-            "s3_store_host": "http://127.0.0.1:1",
-            "s3_store_access_key": "x",
-            "s3_store_secret_key": "x",
-            "s3_store_bucket": "images",
-        },
-    }
-    service = GlanceService(tmp_path, options)
+    service = GlanceService(tmp_path, SECOND_IN_S3)
     service.configure()
     done = commands.run(service, "status")
     (failure,) = failures(done.stdout.splitlines())
@@ -104,7 +97,7 @@ def test_by_itself(tmp_path: Path) -> None:
     done = service.run("ims-manage", "status")
     assert done.returncode == 0, done
     assert failures(done.stdout.splitlines()) == []
-    assert len(warnings(done.stdout.splitlines())) == 3
+    assert len(warnings(done.stdout.splitlines())) == 2
 
 
 @pytest.mark.parametrize(
@@ -134,6 +127,10 @@ def test_by_itself(tmp_path: Path) -> None:
             },
             ["guard filter is not in Glance's pipeline", "flavor = ims"],
         ),
+        (
+            {"DEFAULT": {"property_protection_file": ""}},
+            ["everybody may write", "set property_protection_file"],
+        ),
         ({"ims_kms": {"default_store": "plain"}}, ["[ims_kms] default_store = plain"]),
         ({"paste_deploy": {"config_file": "{root}/etc/nothing.ini"}}, ["guard filter is not"]),
         ({"paste_deploy": {"flavor": ""}}, ["guard filter is not"]),
@@ -146,6 +143,7 @@ def test_by_itself(tmp_path: Path) -> None:
         "no inner directory",
         "impossible inner directory",
         "stock pipeline",
+        "no property protections",
         "plain store as default",
         "no paste file",
         "no flavor",

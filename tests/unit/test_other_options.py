@@ -22,7 +22,7 @@ OURS = {str(group) for group, _options in ims_conf.list_opts()}
 CONFIGURATIONS = {"conf", "CONF", "_conf"}
 METHODS = {
     "register_opt", "register_opts", "register_cli_opt", "import_opt", "set_default",
-    "get_location", "command",
+    "get_location", "command", "find_file", "set_override", "clear_override",
 }  # fmt: skip
 
 GLANCE = """
@@ -68,6 +68,7 @@ CHECKS = (
 from ims_glance.cmd import checks
 conf.set_override("flavor", "caching", group="paste_deploy")
 list(checks.check_pipeline(conf))
+list(checks.check_protections(conf))
 """
 )
 KEYS = """
@@ -119,6 +120,7 @@ READ: dict[str, tuple[str, list[str]]] = {
             "os_glance_staging_store.filesystem_store_datadir",
             "paste_deploy.config_file",
             "paste_deploy.flavor",
+            "property_protection_file",
             "show_multiple_locations",
         ],
     ),

@@ -30,6 +30,10 @@ class ServerBackups(abc.ABC):
         self._region_name = region_name
         self._prover = prover or Prover()
 
+    def is_there(self) -> bool:
+        """Whether the cloud, or this region, has what keeps them."""
+        return True
+
     @abc.abstractmethod
     def all(self) -> list[ServerBackup]:
         """Those of the project, the newest first; those that are being made or deleted too."""

@@ -40,6 +40,10 @@ class CinderBackups(ServerBackups):
         super().__init__(session, region_name, prover=prover)
         self._rest = rest.Rest(session, "block-storage", "Volume", region_name, endpoint)
 
+    def is_there(self) -> bool:
+        """Whether Cinder is in the catalogue."""
+        return self._rest.is_there()
+
     def all(self) -> list[ServerBackup]:
         """Those of the project. Cinder shows administrators no others either, unless asked to."""
         found: list[dict[str, Any]] = []

@@ -3,7 +3,7 @@
 
 import os
 
-from alembic import command, config
+from alembic import command, config, script
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import Connection, Engine
 from taskflow.persistence.backends.impl_sqlalchemy import SQLAlchemyBackend
@@ -27,7 +27,12 @@ def version(engine: Engine) -> str | None:
         return context.get_current_revision()
 
 
-def _configuration(connection: Connection) -> config.Config:
+def newest() -> str | None:
+    """The version that :func:`sync` brings a database to."""
+    return script.ScriptDirectory.from_config(_configuration()).get_current_head()
+
+
+def _configuration(connection: Connection | None = None) -> config.Config:
     settings = config.Config()
     settings.set_main_option("script_location", os.path.dirname(__file__))
     settings.set_main_option(

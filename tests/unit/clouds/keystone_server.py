@@ -17,6 +17,7 @@ class KeystoneServer(ThreadingHTTPServer):
 
     :ivar trusts: by id
     :ivar refusal: status that making a trust is answered with
+    :ivar services: types of other services in the catalogue
     :ivar users_out: ids of users who get no token any more
     :ivar requests: method, path and token of each request
     """
@@ -27,6 +28,7 @@ class KeystoneServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.trusts: dict[str, dict[str, Any]] = {}
         self.refusal: int | None = None
+        self.services: list[str] = []
         self.users_out: set[str] = set()
         self.requests: list[tuple[str, str, str | None]] = []
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -70,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         token = fixture.V3Token(user_id=user, project_id="service")
         token.add_service("identity").add_standard_endpoints(public=self.server.url)
+        for each in self.server.services:
+            token.add_service(each).add_standard_endpoints(public=f"{self.server.url}/{each}")
         self._send(201, token, {"X-Subject-Token": f"token of {user}"})
 
     def _trust(self, path: str, body: dict[str, Any], token: str | None) -> None:

@@ -7,7 +7,11 @@ from oslo_config import cfg
 
 from ims_glance.cmd import checks
 from tests.base import in_child, mount
+from tests.functional.service import ETC
+from tests.unit.clouds.keystone_server import SERVICE_USER, KeystoneServer
 from tests.unit.conftest import make_conf
+
+PROTECTIONS = ETC / "property-protections.conf"
 
 PIPELINE = """
 [composite:api]
@@ -37,6 +41,7 @@ def options(tmp_path, vault_options):
             "image_cache_dir": "/var/cache/images",
             "enabled_import_methods": "",
             "show_multiple_locations": False,
+            "property_protection_file": PROTECTIONS,
         },
         "paste_deploy": {"flavor": "ims", "config_file": tmp_path / "paste.ini"},
         "kms": {"ims_kms_inner_driver": "file"},
@@ -68,6 +73,7 @@ def register_glances_options(conf: cfg.ConfigOpts) -> None:
             cfg.ListOpt("enabled_import_methods"),
             cfg.BoolOpt("show_multiple_locations"),
             cfg.StrOpt("image_cache_dir"),
+            cfg.StrOpt("property_protection_file"),
         ]
     )
     conf.register_opts([cfg.StrOpt("flavor"), cfg.StrOpt("config_file")], group="paste_deploy")
@@ -129,6 +135,41 @@ def test_no_guard(results, options, tmp_path, filters):
 def test_another_pipeline(results, options, change):
     options["paste_deploy"].update(change)
     assert checks.FAILURE in results(checks.check_pipeline)[0]
+
+
+@pytest.mark.parametrize("text", ["no section\n", "[composite:api]\nims\n", "\xff"])
+def test_a_pipeline_that_cannot_be_read(results, tmp_path, text):
+    (tmp_path / "paste.ini").write_text(text, encoding="latin-1")
+    levels, said = results(checks.check_pipeline)
+    assert levels == [checks.FAILURE]
+    assert f"Glance cannot read {tmp_path}/paste.ini" in said
+
+
+def test_attributes_that_everybody_may_write(results, options, tmp_path):
+    del options["DEFAULT"]["property_protection_file"]
+    levels, text = results(checks.check_protections)
+    assert levels == [checks.FAILURE]
+    assert "__account_code, __backup_id, __capture and " in text
+
+
+def test_protections_of_an_earlier_version(results, options, tmp_path):
+    """The file was copied when ims_glance was installed, and not again."""
+    old = PROTECTIONS.read_text().replace("|__store_key", "")
+    (tmp_path / "old.conf").write_text(old)
+    options["DEFAULT"]["property_protection_file"] = tmp_path / "old.conf"
+    levels, text = results(checks.check_protections)
+    assert levels == [checks.FAILURE]
+    assert "attributes __store_key of" in text
+
+
+@pytest.mark.parametrize("text", [None, "no section\n", "[(]\ncreate = admin\n"])
+def test_protections_that_cannot_be_read(results, options, tmp_path, text):
+    path = tmp_path / "protections.conf"
+    if text:
+        path.write_text(text)
+    options["DEFAULT"]["property_protection_file"] = path
+    levels, said = results(checks.check_protections)
+    assert (levels, str(path) in said) == ([checks.FAILURE], True)
 
 
 def test_an_image_cache(results, options):
@@ -234,7 +275,85 @@ def test_backups_by_a_driver_that_is_not_installed(results, options):
     assert (levels, "tape" in text) == ([checks.FAILURE], True)
 
 
-def test_backups_without_signatures(results, options):
+@pytest.fixture
+def keystone():
+    """A small Keystone."""
+    server = KeystoneServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def with_jobs(options, keystone, tables):
+    """Where there are jobs, and Cinder."""
+    options["ims_database"] = {"connection": tables.conf.ims_database.connection}
+    options["ims_service"] = {
+        "auth_type": "password",
+        "auth_url": keystone.url,
+        "username": "ims",
+        "password": "very-secret",
+        "user_domain_name": "Default",
+        "project_name": "service",
+        "project_domain_name": "Default",
+    }
+    keystone.services.append("block-storage")
+
+
+def test_jobs(results, with_jobs):
+    levels, text = results(checks.check_jobs)
+    assert levels == [checks.OK] * 2
+    assert SERVICE_USER in text
+
+
+def test_no_jobs(results):
+    for check in (checks.check_jobs, checks.check_backups):
+        levels, text = results(check)
+        assert (levels, "there are no" in text) == ([checks.OK], True)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////{}/nothing.sqlite", "sqlite:////nowhere/{}/x.sqlite"])
+def test_a_database_without_tables(results, options, with_jobs, tmp_path, url):
+    options["ims_database"]["connection"] = url.format(tmp_path)
+    levels, text = results(checks.check_jobs)
+    assert levels == [checks.FAILURE, checks.OK]
+    assert "run 'ims-manage db sync'" in text or "cannot be read" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql+pymysql://ims:very-secret@127.0.0.1:1/ims", "cannot be read: "),
+        # As where PyMySQL is not installed.
+        ("mysql+unheardof://ims:very-secret@127.0.0.1:1/ims", "cannot be read"),
+        ("ims:very-secret@127.0.0.1", "cannot be read"),
+    ],
+)
+def test_a_database_that_is_away(results, options, with_jobs, url, words):
+    """It is told at once, and without the password."""
+    options["ims_database"]["connection"] = url
+    levels, text = results(checks.check_jobs)
+    assert levels == [checks.FAILURE, checks.OK]
+    assert words in text
+    assert "very-secret" not in text
+
+
+def test_a_service_that_cannot_log_in(results, with_jobs, keystone):
+    keystone.users_out.add(SERVICE_USER)
+    levels, text = results(checks.check_jobs)
+    assert levels == [checks.OK, checks.FAILURE]
+    assert "[ims_service] cannot log in" in text
+    assert "very-secret" not in text
+    levels, text = results(checks.check_backups)
+    assert (levels, "is not known" in text) == ([checks.WARNING], True)
+
+
+def test_a_cloud_without_cinder(results, with_jobs, keystone):
+    keystone.services.clear()
+    levels, text = results(checks.check_backups)
+    assert (levels, "no backups of servers" in text) == ([checks.OK], True)
+
+
+def test_backups_without_signatures(results, options, with_jobs):
     del options["ims_backups"]
     levels, text = results(checks.check_backups)
     assert (levels, "signing_secrets" in text) == ([checks.OK, checks.WARNING], True)
