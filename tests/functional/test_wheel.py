@@ -22,7 +22,7 @@ import pytest
 
 from ims_glance import conf as ims_conf
 from tests.functional import installs
-from tests.functional.service import GlanceService, Options
+from tests.functional.service import SECOND_IN_S3, GlanceService
 
 ROOT = Path(__file__).parents[2]
 
@@ -290,7 +290,7 @@ def test_the_programs_of_the_service(installation: Installation, tmp_path: Path)
         assert done.returncode == 0, done.stderr
         assert "--config-file" in done.stdout
     assert "ims image create" in installation.openstack("ims", "--help").stdout
-    service = GlanceService(tmp_path / "glance", S3)
+    service = GlanceService(tmp_path / "glance", SECOND_IN_S3)
     service.configure()
     # Its keys are the tests'.
     (tmp_path / "libraries/tests").symlink_to(ROOT / "tests")
@@ -301,17 +301,6 @@ def test_the_programs_of_the_service(installation: Installation, tmp_path: Path)
     assert "store kms2:" in failure
     assert "pip install 'ims_glance[s3]'" in failure
     assert sum(line.startswith("OK") for line in lines) > 5
-
-
-S3: Options = {
-    "kms2": {"ims_kms_inner_driver": "s3"},
-    "kms2_inner": {
-        "s3_store_host": "http://127.0.0.1:1",
-        "s3_store_access_key": "x",
-        "s3_store_secret_key": "x",
-        "s3_store_bucket": "images",
-    },
-}
 
 
 def test_release_notes_are_in_order(origin: Path) -> None:
