@@ -209,8 +209,8 @@ function start_ims_worker {
 # that database anew, and glance-manage can only unload the definitions of everybody.
 function init_ims_glance {
     if [[ "$IMS_GLANCE_INNER_DRIVER" == "file" ]]; then
-        sudo rm -rf "$IMS_GLANCE_INNER_DIR"
         sudo install -d -m 0750 -o "$STACK_USER" "$IMS_GLANCE_INNER_DIR"
+        _delete_ims_glance_ciphertext
     fi
     "$GLANCE_BIN_DIR/glance-manage" --config-file "$GLANCE_API_CONF" db load_metadefs \
         --merge --overwrite --path "$IMS_GLANCE_DIR/etc/ims_glance/metadefs"
@@ -276,7 +276,15 @@ function unconfigure_ims_glance {
 
 # cleanup_ims_glance() - Remove the ciphertext; DevStack removes all of DATA_DIR, and not other folders
 function cleanup_ims_glance {
-    sudo rm -rf "$IMS_GLANCE_INNER_DIR"
+    [[ -d "$IMS_GLANCE_INNER_DIR" ]] || return 0
+    _delete_ims_glance_ciphertext
+    # It may be a disk of its own, or hold what is not ours.
+    sudo rmdir "$IMS_GLANCE_INNER_DIR" 2>/dev/null || true
+}
+
+# _delete_ims_glance_ciphertext() - Delete our objects, and nothing else that somebody has there
+function _delete_ims_glance_ciphertext {
+    sudo find "$IMS_GLANCE_INNER_DIR/" -maxdepth 1 -type f -name "ims-*" -delete
 }
 
 # A host without Glance (a compute node) needs nothing of ours, one with Nova's API that one line.

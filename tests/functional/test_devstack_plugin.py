@@ -171,6 +171,21 @@ def test_an_old_store_is_emptied(machine: Machine) -> None:
     assert list(inner.iterdir()) == []
 
 
+def test_what_others_have_in_the_store_stays(machine: Machine) -> None:
+    """Somebody names a folder that is not for the ciphertext alone."""
+    inner = machine.stack / "data"
+    settings = {"IMS_GLANCE_INNER_DIR": str(inner)}
+    (inner / "ims-old").write_text("old")
+    (inner / "theirs").write_text("theirs")
+    machine.must("stack", **settings)
+    assert not (inner / "ims-old").exists()
+    (inner / "ims-new").write_text("new")
+    machine.must("unstack", **settings)
+    machine.must("clean", **settings)
+    assert not (inner / "ims-new").exists()
+    assert (inner / "theirs").read_text() == "theirs"
+
+
 def test_unstack_takes_the_configuration_away(machine: Machine) -> None:
     before, options = machine.glance_conf.read_text(), machine.options()
     machine.must("stack")
