@@ -280,7 +280,9 @@ def facts(
     """What the service proves of a volume backup: all that it says there, and of which data.
 
     Cinder alone says which volume and which snapshot a backup is of (``cinder/backup/api.py``), so
-    what is true of one backup cannot be copied to one of other data.
+    what is true of one backup cannot be copied to one of other data. (A root disk on its host is backed
+    up of a volume without a snapshot. As long as the job has that volume, its owner can write on it, as
+    they can before it is backed up.)
 
     :param said: the metadata, with or without a proof
     """

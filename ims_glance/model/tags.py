@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 from ims_glance import exceptions
 
-MAX_PER_IMAGE = 10
 MAX_KEY = 36
 MAX_VALUE = 43
 _TEXT = re.compile(r"[\w-]*")

@@ -17,6 +17,7 @@ from tests.base import in_child
 from tests.functional import key_vault
 from tests.unit import glance_database, job_database
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
+from tests.unit.clouds.keystone_server import KeystoneServer
 
 _DEADLOCK_SECONDS = 300
 _STDERR = 2  # whatever pytest makes of sys.stderr
@@ -80,6 +81,14 @@ def database(tmp_path: Path, empty_glance_database: Path) -> Path:
 def barbican_server() -> Iterator[BarbicanServer]:
     """A small Keystone and Barbican."""
     server = BarbicanServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def keystone() -> Iterator[KeystoneServer]:
+    """A small Keystone that knows trusts."""
+    server = KeystoneServer()
     yield server
     server.close()
 

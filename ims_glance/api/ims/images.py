@@ -17,13 +17,6 @@ View = dict[str, Any]
 _ID = re.compile(r"[0-9A-Fa-f-]{36}")
 
 
-class ImageNotActive(exceptions.Conflict):
-    """Only finished images can be worked with."""
-
-    code = "IMG.0046"
-    template = "Image {image_id} is {status}, not active. Wait until it is, or use another image."
-
-
 def get(call: Call, image_id: str) -> View:
     """The native view of an image.
 

@@ -31,7 +31,6 @@ BUCKET_OBJECT = {
     "x-ims-code": "IMG.0175",
     "description": "bucket:object, without blanks",
 }
-TEXT = {"type": ["string", "null"], "maxLength": 1024}
 BOOLEAN = {"type": ["boolean", "null"]}
 _PAIR = {
     "type": "object",

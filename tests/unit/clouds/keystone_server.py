@@ -10,6 +10,7 @@ from typing import Any
 from keystoneauth1 import fixture
 
 SERVICE_USER = "service-user"
+PASSWORD = "very-secret"
 
 
 class KeystoneServer(ThreadingHTTPServer):
@@ -37,6 +38,18 @@ class KeystoneServer(ThreadingHTTPServer):
     def url(self) -> str:
         """Where version 3 is."""
         return f"http://127.0.0.1:{self.server_port}/v3"
+
+    @property
+    def login(self) -> dict[str, str]:
+        """Options of ``[ims_service]`` with which the service logs in."""
+        return {
+            "auth_url": self.url,
+            "username": "ims",
+            "password": PASSWORD,
+            "user_domain_name": "Default",
+            "project_name": "service",
+            "project_domain_name": "Default",
+        }
 
     def close(self) -> None:
         """Stop: from now on connections are refused."""

@@ -9,16 +9,9 @@ from ims_glance.clouds import identity as clouds_identity
 from ims_glance.clouds.identity import DelegationRefused, Identity, MomentTaken
 from ims_glance.clouds.rest import DelegationEnded
 from tests.unit import job_database
-from tests.unit.clouds.keystone_server import SERVICE_USER, KeystoneServer
+from tests.unit.clouds.keystone_server import SERVICE_USER
 
 END = "2030-01-01T00:00:00.123456Z"
-
-
-@pytest.fixture
-def keystone():
-    server = KeystoneServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -27,14 +20,7 @@ def identity(keystone):
     made = Identity(conf)
     # keystoneauth registers the options of a plugin when that is loaded first.
     loading.load_auth_from_conf_options(conf, "ims_service", auth_url="x")
-    for name, value in {
-        "auth_url": keystone.url,
-        "username": "ims",
-        "password": "very-secret",
-        "user_domain_name": "Default",
-        "project_name": "service",
-        "project_domain_name": "Default",
-    }.items():
+    for name, value in keystone.login.items():
         conf.set_override(name, value, "ims_service")
     return made
 

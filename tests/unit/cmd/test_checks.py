@@ -8,7 +8,7 @@ from oslo_config import cfg
 from ims_glance.cmd import checks
 from tests.base import in_child, mount
 from tests.functional.service import ETC
-from tests.unit.clouds.keystone_server import SERVICE_USER, KeystoneServer
+from tests.unit.clouds.keystone_server import SERVICE_USER
 from tests.unit.conftest import make_conf
 
 PROTECTIONS = ETC / "property-protections.conf"
@@ -276,26 +276,10 @@ def test_backups_by_a_driver_that_is_not_installed(results, options):
 
 
 @pytest.fixture
-def keystone():
-    """A small Keystone."""
-    server = KeystoneServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def with_jobs(options, keystone, tables):
     """Where there are jobs, and Cinder."""
     options["ims_database"] = {"connection": tables.conf.ims_database.connection}
-    options["ims_service"] = {
-        "auth_type": "password",
-        "auth_url": keystone.url,
-        "username": "ims",
-        "password": "very-secret",
-        "user_domain_name": "Default",
-        "project_name": "service",
-        "project_domain_name": "Default",
-    }
+    options["ims_service"] = {"auth_type": "password", **keystone.login}
     keystone.services.append("block-storage")
 
 
