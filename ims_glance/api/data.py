@@ -52,7 +52,9 @@ def import_(call: Call) -> None:
     if decision.store is not None:
         bodies.write_json(call.request, {**body, "stores": [decision.store]})
     if image.status in (("active",) if wish.copies else ("queued", "uploading")):
-        _prepare_key(call, image, decision, "modify_image")
+        # Who may copy need not be one who may change the image: that is Glance's policy to say.
+        rule = "copy_image" if wish.copies else "modify_image"
+        _prepare_key(call, image, decision, rule)
 
 
 def _import_method(body: dict[str, Any]) -> str | None:

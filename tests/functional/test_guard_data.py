@@ -305,10 +305,20 @@ def web_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def downloading(make_glance: MakeGlance, web_port: int) -> Iterator[Client]:
-    """A Glance that may fetch from that server."""
-    filters = {"allowed_ports": f"[{web_port}]", "allowed_hosts": "[127.0.0.1]"}
-    with make_glance({"import_filtering_opts": filters}) as service:
+def downloading(
+    make_glance: MakeGlance, web_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
+    """A Glance that may fetch from that server, and where every member may copy images."""
+    policy = tmp_path_factory.mktemp("policy") / "policy.yaml"
+    policy.write_text('"copy_image": "role:member"\n')
+    options = {
+        "import_filtering_opts": {
+            "allowed_ports": f"[{web_port}]",
+            "allowed_hosts": "[127.0.0.1]",
+        },
+        "oslo_policy": {"policy_file": policy},
+    }
+    with make_glance(options) as service:
         yield service.client()
 
 
@@ -373,6 +383,17 @@ class TestCopy:
         admin.call("DELETE", f"/v2/stores/plain/{image['id']}")
         assert glance.show(image["id"])[CMK_ID] == image[STORE_KEY]
         assert glance.download(image["id"]) == DATA
+
+    @pytest.mark.parametrize(("first", "second"), [("kms", "plain"), ("plain", "kms")])
+    def test_by_whom_the_policy_lets(self, downloading: Client, first: str, second: str) -> None:
+        """They need not be one who may change the image: that it is mixed then, is seen."""
+        image = downloading.create(visibility="community")["id"]
+        downloading.upload(image, DATA, store=first)
+        downloading.as_(identity.OTHER).import_(image, "copy-image", stores=[second])
+        copied = downloading.wait(image)
+        assert set(copied["stores"].split(",")) == {"plain", "kms"}
+        assert CMK_ID not in copied
+        assert copied[STORE_KEY]
 
     def test_key_gone(self, admin, vault, key, image) -> None:
         vault.delete(key)
