@@ -4,6 +4,7 @@
 The rules about stores are those of :mod:`ims_glance.model.stores`.
 """
 
+import functools
 from typing import Any
 
 import webob
@@ -116,6 +117,16 @@ def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str)
             call.check(image_rules.Action.OPEN, Image(image.path, {**image.view, **names}))
         if image.store_key is None or shown != bool(image.key_id):
             call.images.record_key(call.context, image, key_id, shown=shown)
+            call.effects.append(functools.partial(_without_data, call))
+
+
+def _without_data(call: Call, response: webob.Response) -> None:
+    """Take the key back from sight if Glance refused the data that was to be encrypted with it.
+
+    Else what another request puts into another store at the same time would look encrypted.
+    """
+    if response.status_int >= 300:
+        elsewhere.settle(call, call.image_path, is_coming=False)
 
 
 def remove_copy(call: Call) -> None:

@@ -76,15 +76,17 @@ def change(call: Call, image: Image, changes: Iterable[json_patch.Change]) -> No
     call.effects.append(lambda _response: settle(call, call.image_path))
 
 
-def settle(call: Call, image_path: str) -> None:
-    """Have an image whose owner named no key show that of its store if all of it is encrypted."""
+def settle(call: Call, image_path: str, *, is_coming: bool = True) -> None:
+    """Have an image whose owner named no key show that of its store if all of it is encrypted.
+
+    :param is_coming: whether an image without data is about to get its first
+    """
     try:
         image = call.images.get(call.context, image_path)
         if image is None or image.store_key is None:
             return
         is_elsewhere = elsewhere.is_elsewhere(image.view)
-        if not (image.facts.stores or is_elsewhere):
-            # Its first data is on its way.
+        if is_coming and not (image.facts.stores or is_elsewhere):
             return
         shown = stores.is_encrypted(call.stores, image.facts) and not is_elsewhere
         if shown != bool(image.key_id):

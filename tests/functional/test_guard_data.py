@@ -162,6 +162,19 @@ class TestUpload:
                 headers={"Content-Type": "text/plain"},
             )
 
+    def test_what_glance_refuses_leaves_no_key_in_sight(self, glance: Client) -> None:
+        image = glance.create()["id"]
+        with by_glance(415):
+            glance.call(
+                "PUT",
+                f"/v2/images/{image}/file",
+                body=DATA,
+                headers={"Content-Type": "text/plain", "X-Image-Meta-Store": "kms"},
+            )
+        assert CMK_ID not in glance.show(image)
+        glance.upload(image, DATA, store="kms")
+        assert CMK_ID in glance.show(image)
+
 
 class TestImport:
     def test_image_with_key_goes_to_the_chosen_store(self, glance, staged_with_key) -> None:
