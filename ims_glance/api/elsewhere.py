@@ -76,6 +76,21 @@ def change(call: Call, image: Image, changes: Iterable[json_patch.Change]) -> No
     call.effects.append(lambda _response: settle(call, call.image_path))
 
 
+def hide_key(call: Call, image: Image) -> None:
+    """Have an image whose owner named no key show none, before it gets data from elsewhere."""
+    # An upload may be recording a key just now: it holds this lock, too.
+    call.hold(image)
+    there = call.image() or image
+    if there.key_id and there.store_key:
+        call.images.record_key(call.context, there, there.store_key, shown=False)
+
+    def show_again(response: webob.Response) -> None:
+        if response.status_int >= 300:
+            settle(call, call.image_path)
+
+    call.effects.append(show_again)
+
+
 def settle(call: Call, image_path: str, *, is_coming: bool = True) -> None:
     """Have an image whose owner named no key show that of its store if all of it is encrypted.
 

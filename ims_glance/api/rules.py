@@ -20,7 +20,7 @@ from oslo_config import cfg
 from ims_glance import exceptions
 from ims_glance.api import bodies, elsewhere, properties, tokens
 from ims_glance.api.image_keys import ImageKeys
-from ims_glance.api.images import Image, Images, SubrequestRefused, may_create
+from ims_glance.api.images import Image, Images, SubrequestRefused, may, may_create
 from ims_glance.api.quota import Quota
 from ims_glance.api.roles import as_service, is_service
 from ims_glance.clouds import coordination
@@ -236,7 +236,7 @@ def update(call: Call) -> Image | None:
     }
     # Glance lets the list of locations be replaced by one with the same URLs, to change their
     # metadata. What is there already has passed this door or was written by the service.
-    _check_locations(call, image, urls - image.location_urls)
+    _check_locations(call, image, urls - image.location_urls, "update_locations")
     return image
 
 
@@ -317,7 +317,7 @@ def add_location(call: Call) -> None:
     urls = set(_urls(body))
     image = call.image() if urls else None
     if image is not None:
-        _check_locations(call, image, urls)
+        _check_locations(call, image, urls, "add_location")
 
 
 def create_task(call: Call) -> None:
@@ -344,16 +344,22 @@ def _urls(value: Any) -> Iterator[str]:
             yield location["url"]
 
 
-def _check_locations(call: Call, image: Image, urls: set[str]) -> None:
+def _check_locations(call: Call, image: Image, urls: set[str], policy: str) -> None:
+    """Check that an image may get locations, which lie in no encrypting store.
+
+    :param policy: what Glance asks for it
+    """
     for url in urls:
         scheme = _check_scheme(url)
-        if image.key_id:
+        if image.facts.is_promised:
             raise exceptions.StoreNotEncrypting(
                 image_id=image.id,
-                key_id=image.key_id,
+                key_id=image.key_id or "not recorded",
                 store=scheme,
                 stores=", ".join(call.stores.encrypting),
             )
+    if urls and image.key_id and may(call.context, policy, image):
+        elsewhere.hide_key(call, image)
 
 
 def _check_scheme(url: str) -> str:

@@ -4,10 +4,12 @@
 import json
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from ims_glance.model.attributes import STORE_KEY
 from tests.functional import identity
 from tests.functional.client import PATCH_TYPE, ApiError, Client
 from tests.functional.conftest import MakeGlance
@@ -15,17 +17,44 @@ from tests.functional.refusals import CMK_ID, DATA, by_glance, default_keys, ref
 
 
 @pytest.fixture(scope="module")
-def client(make_glance: MakeGlance) -> Iterator[Client]:
+def web_port() -> Iterator[int]:
+    """Port of a web server that has DATA."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(DATA)))
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Be quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def client(make_glance: MakeGlance, web_port: int) -> Iterator[Client]:
     """A Glance that shows locations and lets members change them."""
     options = {
         "DEFAULT": {
             "show_multiple_locations": True,
             "enabled_backends": "plain:file, kms:ims-kms, web:http",
         },
-        "import_filtering_opts": {"allowed_ports": "[1]", "allowed_hosts": "[127.0.0.1]"},
+        "import_filtering_opts": {
+            "allowed_ports": f"[1, {web_port}]",
+            "allowed_hosts": "[127.0.0.1]",
+        },
     }
     with make_glance(options) as service:
         yield service.client()
+
+
+def _location(url: str) -> dict:
+    value = {"url": url, "metadata": {}}
+    return {"op": "add", "path": "/locations/-", "value": value}
 
 
 class TestLocations:
@@ -84,6 +113,23 @@ class TestLocations:
         location = {"url": "http://127.0.0.1:1/x", "metadata": {}}
         with by_glance(400):  # nobody answers there, which is for Glance to find out
             client.patch(image["id"], {"op": "add", "path": "/locations/-", "value": location})
+
+    def test_image_whose_owner_named_no_key_may_lie_elsewhere_too(
+        self, client: Client, web_port: int
+    ) -> None:
+        """It shows the key of its store as long as no other has it."""
+        image = client.create()["id"]
+        client.upload(image, DATA, store="kms")
+        key = client.show(image)[CMK_ID]
+        with by_glance(400):
+            client.patch(image, _location("http://127.0.0.1:1/x"))
+        assert client.show(image)[CMK_ID] == key
+        location = _location(f"http://127.0.0.1:{web_port}/x")
+        location["value"]["metadata"] = {"store": "web"}
+        changed = client.patch(image, location)
+        assert set(changed["stores"].split(",")) == {"kms", "web"}
+        assert (changed.get(CMK_ID), changed[STORE_KEY]) == (None, key)
+        assert client.download(image) == DATA
 
     @pytest.mark.parametrize("value", [None, "x", 5, {"url": 5}, [], [[]], {"url": "http://[x"}])
     def test_malformed(self, client: Client, value: object) -> None:
