@@ -274,7 +274,8 @@ def add_tag(call: Call) -> None:
     there = call.image()
     if there is not None:
         tag = str(call.request.path_info).rpartition("/")[2]
-        _check_tags(call, [*there.view["tags"], tag])
+        tags = there.view["tags"]
+        _check_tags(call, [*tags, tag], len(tags))
 
 
 def remove_tag(call: Call) -> None:
