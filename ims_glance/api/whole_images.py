@@ -15,7 +15,7 @@ import webob
 
 from ims_glance.api import rules, server_backups
 from ims_glance.api.images import Image, SubrequestRefused, may
-from ims_glance.api.roles import is_service
+from ims_glance.api.roles import as_service, is_service
 from ims_glance.api.rules import Call
 from ims_glance.model import attributes, whole
 from ims_glance.model import rules as image_rules
@@ -133,6 +133,10 @@ def _forget_members_of_promised(call: Call, image: Image) -> None:
         now = call.image()
         if now is not None and now.view["visibility"] != "shared":
             forget_members(call, now)
+            if attributes.BEFORE_SHARING in now.view:
+                # It is shared with nobody.
+                unmarked = {"op": "remove", "path": f"/{attributes.BEFORE_SHARING}"}
+                call.images.patch(as_service(call.context), now.id, [unmarked])
 
 
 def make_private(call: Call, image: Image) -> None:

@@ -213,6 +213,11 @@ class TestSharing:
         with pytest.raises(ApiError):
             other.show(image)
         assert receivers(glance, image) == {}
+        # As the image says, too; and it stays as its owner made it.
+        assert glance.show(image)["__imagetype"] == "private"
+        glance.share(image, "other")
+        glance.call("DELETE", f"/v2/images/{image}/members/other")
+        assert glance.show(image)["visibility"] == "shared"
 
     def test_the_receiver_does_not_delete_it(self, glance: Client, other: Client) -> None:
         image = shareable(glance)
