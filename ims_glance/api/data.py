@@ -112,9 +112,10 @@ def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str)
         # Somebody may have changed which disks it names.
         image = call.image() or image
         shown = shown and not image_rules.Facts.of(image.view).elsewhere
-        if shown and image.view["visibility"] == rules.OPEN:
+        if shown:
             names = dict.fromkeys((attributes.CMK_ID, attributes.STORE_KEY), key_id)
-            call.check(image_rules.Action.OPEN, Image(image.path, {**image.view, **names}))
+            stored = Image(image.path, {**image.view, **names})
+            rules.check_open(call, stored, image.view["visibility"])
         if image.store_key is None or shown != bool(image.key_id):
             call.images.record_key(call.context, image, key_id, shown=shown)
             call.effects.append(functools.partial(_without_data, call))

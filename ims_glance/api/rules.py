@@ -29,8 +29,8 @@ from ims_glance.model import attributes, json_patch, stores, whole
 from ims_glance.model import rules as image_rules
 
 _HIDDEN = {"os_hidden": True}
-OPEN = "community"
-"""The visibility of images that are open to everybody."""
+COMMUNITY, PUBLIC = "community", "public"
+"""The visibilities of images that are open to everybody."""
 
 
 class TaskRefused(exceptions.Conflict):
@@ -172,9 +172,8 @@ def create(call: Call) -> None:
         name: value for name, value in body.items() if service or name not in attributes.SYSTEM
     }
     key = _key_of_new(call, given, owner)
-    if body.get("visibility") == OPEN:
-        view = {**given, "id": "to be created", "owner": owner, **key}
-        call.check(image_rules.Action.OPEN, Image("", view))
+    view = {**given, "id": "to be created", "owner": owner, **key}
+    check_open(call, Image("", view), str(body.get("visibility")))
     wanted = {**defaults, **given, **own, **key}
     bodies.write_json(call.request, wanted)
     call.request.context = as_service(call.context)
@@ -226,8 +225,8 @@ def update(call: Call) -> Image | None:
         if change.path[0] == "tags" and change.operation != "remove":
             _check_tags(call, change.value, len(image.view["tags"]))
     elsewhere.change(call, image, changes)
-    if opens(call, image):
-        call.check(image_rules.Action.OPEN, image)
+    for visibility in opens(call, image):
+        check_open(call, image, visibility)
     urls = {
         url
         for change in changes
@@ -240,9 +239,19 @@ def update(call: Call) -> Image | None:
     return image
 
 
-def opens(call: Call, image: Image) -> bool:
-    """Whether a change makes an image a community image."""
-    return becomes(call, image, OPEN)
+def opens(call: Call, image: Image) -> list[str]:
+    """The visibilities by which a change opens an image to everybody; none if it does not."""
+    return [each for each in (COMMUNITY, PUBLIC) if becomes(call, image, each)]
+
+
+def check_open(call: Call, image: Image, visibility: str) -> None:
+    """Check that an image may have a visibility, if everybody sees it then.
+
+    Who may publish is Glance's policy. What they publish may lie in a store that encrypts for its
+    own sake; an image whose owner named a key is held to what that promises.
+    """
+    if visibility == COMMUNITY or (visibility == PUBLIC and image.facts.is_promised):
+        call.check(image_rules.Action.OPEN, image)
 
 
 def becomes(call: Call, image: Image, visibility: str) -> bool:

@@ -25,7 +25,7 @@ class Action(enum.Enum):
 
     SHARE = "be shared"
     OPEN = "be open to everybody"
-    """As a community image, which IMS does not know."""
+    """As a community image, which IMS does not know, or as a public one."""
     UNSHARE = "be taken back from others"
     ACCEPT = "be accepted or rejected"
     EXPORT = "be exported"

@@ -285,6 +285,23 @@ class TestSharing:
         glance.patch(custom, change("/visibility", "community", "replace"))
         assert other.download(custom) == b"data"
 
+    def test_nor_published(self, glance: Client, admin: Client, other: Client, key: str) -> None:
+        opened = change("/visibility", "public", "replace")
+        image = shareable(glance, cmkid="ims/default")
+        with refused(409, "IMG.0098"):
+            admin.patch(image, opened)
+        assert glance.show(image)["visibility"] == "private"
+        with refused(409, "IMG.0098"):
+            admin.create(cmkid="ims/default", visibility="public")
+        custom = shareable(glance, cmkid=key)
+        # What lies in an encrypting store for the store's own sake is published as in any Glance.
+        unnamed = glance.create()["id"]
+        glance.upload(unnamed, b"data", store="kms")
+        for each in (custom, unnamed):
+            admin.patch(each, opened)
+            assert other.download(each) == b"data"
+            admin.delete(each)
+
 
 class TestDelete:
     @pytest.mark.parametrize("body", [{"delete_backup": True}, {"delete_backup": False}, {}])

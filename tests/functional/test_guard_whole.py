@@ -28,7 +28,10 @@ class Whole:
 
 @pytest.fixture
 def machine(glance: Client) -> Whole:
-    disks = [_disk(glance) for _ in range(2)]
+    return _machine(glance, [_disk(glance) for _ in range(2)])
+
+
+def _machine(glance: Client, disks: list[str]) -> Whole:
     parts = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(disks)]
     made = _as_service(glance, "POST", "/v2/images", {**_RAW, **whole.properties(parts)})
     glance.upload(made["id"], b"")
@@ -214,6 +217,15 @@ def test_a_public_image_has_public_disks(machine: Whole, admin: Client, other: C
     change = {"op": "replace", "path": "/visibility", "value": "public"}
     admin.patch(machine.id, change)
     assert len(machine.each(other)) == 2
+
+
+def test_nobody_publishes_a_disk_under_the_default_key(glance: Client, admin: Client) -> None:
+    """It may have been made of another image than the disks whose key the whole shows."""
+    key = glance.create(cmkid="ims/default")[attributes.CMK_ID]
+    machine = _machine(glance, [_disk(glance), _disk(glance, **{attributes.CMK_ID: key})])
+    for visibility in ("public", "community"):
+        with refused(409, "IMG.0098"):
+            admin.patch(machine.id, {"op": "replace", "path": "/visibility", "value": visibility})
 
 
 def test_an_image_that_is_public_no_more_has_no_public_disks(
