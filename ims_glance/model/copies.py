@@ -86,6 +86,7 @@ def body(source: Mapping[str, Any], region: str, wishes: Mapping[str, Any]) -> d
         and name not in _LEFT
         and not name.startswith(_RESERVED)
         and not any(attributes.ambiguous_names([name]))
+        and not attributes.unknown_system_names([name])
     }
     wished = {
         attributes.DESCRIPTION: wishes.get("description"),

@@ -34,8 +34,9 @@ SOURCE = {
     "enterprise_project_id": "theirs",
     "owner_project_name": "them",
     "mine": "yes",
-    # Of an image from before the service: no new image may have it.
+    # Of an image from before the service: no new image may have them.
     "__Data_Origin": "odd",
+    "__system__old": "odd",
 }
 
 
