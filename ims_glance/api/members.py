@@ -9,9 +9,9 @@ are that a client of Glance makes and says nothing, stays so.
 Glance keeps the members of an image that is made private, shows them to nobody, and gives it back to
 them when it is shared again, as its own documentation says. So whoever is named as the first member
 of a private image shares it with that one alone: who had it before is forgotten first, while nobody
-can see the image yet. The same holds if the owner of an encrypted or a whole-machine image sets its
-visibility to ``shared`` by hand: who may read those is what this service promises, and a client
-that makes such images knows it. All other images keep Glance's own rule there: a client of plain
+can see the image yet. The same holds if the owner of an image with a key that they named, or of a
+whole-machine image, sets its visibility to ``shared`` by hand: who may read those is what this
+service promises, and a client that makes such images knows it. All other images keep Glance's own rule there: a client of plain
 Glance that sets them to ``private`` and back expects their members back.
 """
 

@@ -125,8 +125,12 @@ def update(call: Call) -> None:
 
 
 def _forget_members_of_promised(call: Call, image: Image) -> None:
-    """Before an image with a key, or a whole-machine image, is shared by hand (see ``members``)."""
-    if not (image.key_id or whole.is_whole(image.view)) or not rules.becomes(call, image, "shared"):
+    """Before an image whose key was named, or a whole-machine image, is shared by hand.
+
+    See :mod:`ims_glance.api.members`.
+    """
+    is_promised = image.facts.is_promised or whole.is_whole(image.view)
+    if not is_promised or not rules.becomes(call, image, "shared"):
         return
     if may(call.context, "modify_image", image):
         call.hold(image)
