@@ -8,7 +8,6 @@ import concurrent.futures
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,22 +51,22 @@ class StoreContract:
     """Mixin: a subclass has a fixture ``open_store`` that gives a function making the store.
 
     It is called for each operation, as glance_store makes drivers anew that are not reusable, and
-    a fixture ``leftovers`` that gives a function listing what the store's backend holds.
+    a fixture ``leftovers`` that gives a function listing what the store's backend holds of that.
+
+    :ivar made: names of what the test has uploaded
     """
+
+    @pytest.fixture(autouse=True)
+    def _made(self) -> None:
+        self.made: set[str] = set()
 
     def add(self, store: Any, data: bytes, size: int | None = None, **source: Any) -> Any:
         """Upload *data* as a new image; the driver's answer."""
         announced = len(data) if size is None else size
         # The prefix makes the objects of stock drivers show among the leftovers too.
         image_id = f"{NAME_PREFIX}{uuid.uuid4()}"
-        self.__dict__.setdefault("made", []).append(image_id)
+        self.made.add(image_id)
         return store.add(image_id, Source(data, **source), announced, "sha512")
-
-    def left(self, leftovers: Callable[[], list[str]]) -> list[str]:
-        """Objects of what this test uploaded; the store is others', too."""
-        made = self.__dict__.get("made", [])
-        assert made
-        return [name for name in leftovers() if any(image_id in name for image_id in made)]
 
     def locate(self, store: Any, uri: str) -> location.Location:
         """The location that Glance would make of *uri*."""
@@ -132,14 +131,14 @@ class StoreContract:
     def test_leaves_nothing_when_the_client_goes_away(self, open_store, leftovers):
         with pytest.raises(ClientGone):
             self.add(open_store(), secrets.token_bytes(3_000_000), fail_at=2_000_000)
-        assert self.left(leftovers) == []
+        assert leftovers() == []
 
     def test_delete_leaves_nothing(self, open_store, leftovers):
         uri, *_rest = self.add(open_store(), secrets.token_bytes(3_000_000))
         where = self.locate(open_store(), uri)
-        assert self.left(leftovers)
+        assert leftovers()
         open_store().delete(where)
-        assert self.left(leftovers) == []
+        assert leftovers() == []
         with pytest.raises(store_exceptions.NotFound):
             self.read(open_store(), where)
         with pytest.raises(store_exceptions.NotFound):
