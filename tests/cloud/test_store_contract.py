@@ -57,9 +57,12 @@ class _OverInner(StoreContract):
     def leftovers(self, encrypting_store, monkeypatch):
         """Names of all objects that the test has made and that are there; the store is others', too."""
         inner, put = encrypting_store.objects.inner, encrypting_store.objects.inner.put
-        monkeypatch.setattr(
-            inner, "put", lambda name, *rest: (self.made.add(name), put(name, *rest))
-        )
+
+        def seen(name, *rest):
+            self.made.add(name)
+            put(name, *rest)
+
+        monkeypatch.setattr(inner, "put", seen)
         return lambda: [
             stored.name
             for stored in inner.objects()
