@@ -4,7 +4,7 @@
 Every flow first reads how the images are shared, and records that; then it changes one image after
 the other. So what is undone is what the job changed, whoever else shared the images before.
 Whether an image is ``private`` or ``shared`` follows from its members
-(:mod:`ims_glance.api.members` sees to that at the Image API).
+(:mod:`ims_glance.api.native.member` sees to that at the Image API).
 """
 
 import contextlib

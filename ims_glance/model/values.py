@@ -61,7 +61,7 @@ _INSTEAD = {
     "__support_xen_hana": ("__support_xen", "__support_kvm"),
     "__support_kvm_infiniband": ("__support_xen",),
 }
-# The key is asked of the key manager, by ims_glance.api.image_keys.
+# The key is asked of the key manager, by ims_glance.api.common.image_keys.
 _CHECKED_NATIVELY = frozenset(
     attribute.name
     for attribute in attributes.TABLE

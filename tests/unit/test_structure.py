@@ -26,10 +26,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
     f"ims_glance/store/inner/{driver}.py": "tests/cloud/test_store_contract.py"
     for driver in ("rbd", "s3")
 } | {
-    f"ims_glance/api/{name}.py": f"tests/functional/{test}.py"
+    f"ims_glance/api/native/{name}.py": f"tests/functional/{test}.py"
     for name, test in {
-        "members": "test_guard_sharing",
-        "whole_images": "test_guard_whole",
+        "member": "test_guard_sharing",
+        "whole_image": "test_guard_whole",
     }.items()
 }
 # Tests in tests/unit that look at the tree and not at one module.

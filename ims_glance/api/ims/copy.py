@@ -4,7 +4,7 @@
 import dataclasses
 
 from ims_glance import exceptions
-from ims_glance.api.ims import images, schemas
+from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
 from ims_glance.model import attributes, key_name, text, whole
 from ims_glance.model import job as jobs
@@ -44,7 +44,7 @@ def copy_image_in_region(call: Call) -> Answer:
     description = body.get("description")
     if description:
         text.check_description(description)
-    view = images.checked(call, image_id, image_rules.Action.COPY)
+    view = lookup.checked(call, image_id, image_rules.Action.COPY)
     _check_accepted(call, view)
     _check_disks(call, view)
     key_id = _key(call, view)
@@ -73,11 +73,11 @@ def copy_image_cross_region(call: Call) -> Answer:
     text.check_name(call.body["name"])
     text.check_description(call.body.get("description") or "")
     image_id = call.arguments["image_id"]
-    images.checked(call, image_id, image_rules.Action.COPY_CROSS_REGION)
+    lookup.checked(call, image_id, image_rules.Action.COPY_CROSS_REGION)
     raise NotSupportedYet(missing="replication between regions")
 
 
-def _check_accepted(call: Call, view: images.View) -> None:
+def _check_accepted(call: Call, view: lookup.View) -> None:
     if view["owner"] == call.project_id or view["visibility"] != "shared":
         return
     path = f"/v2/images/{view['id']}/members/{call.project_id}"
@@ -86,17 +86,17 @@ def _check_accepted(call: Call, view: images.View) -> None:
         raise NotAccepted(image_id=view["id"], status=status)
 
 
-def _check_disks(call: Call, view: images.View) -> None:
+def _check_disks(call: Call, view: lookup.View) -> None:
     for each in whole.components(view):
         try:
-            images.get(call, each.image_id)
+            lookup.get(call, each.image_id)
         except exceptions.ImageNotFound:
             raise whole.DiskMissing(
                 number=each.disk.number, image_id=view["id"], disk_id=each.image_id
             ) from None
 
 
-def _key(call: Call, view: images.View) -> str | None:
+def _key(call: Call, view: lookup.View) -> str | None:
     """The key of the copy, which the caller and the service can use."""
     named = call.body.get("cmk_id")
     if not named:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.ims import creation_schemas as bodies
-from ims_glance.api.ims import images, schemas, server_backup, server_images, tagging
+from ims_glance.api.ims import lookup, schemas, server_backup, server_images, tagging
 from ims_glance.api.ims.operation import Access, Answer, Call, Handler, NotSupportedYet, Operation
 from ims_glance.model import job as jobs
 from ims_glance.model import key_name, text
@@ -121,7 +121,7 @@ def import_image_quick(call: Call) -> Answer:
 
 def register_image(call: Call) -> Answer:
     """``PUT /v1/cloudimages/{image_id}/upload``."""
-    view = images.get(call, call.arguments["image_id"])
+    view = lookup.get(call, call.arguments["image_id"])
     if view["status"] != "queued":
         raise NotQueued(image_id=view["id"], status=view["status"])
     raise NotSupportedYet(missing=_FROM_FILES)

@@ -4,7 +4,7 @@
 import dataclasses
 
 from ims_glance import exceptions
-from ims_glance.api.ims import images, schemas
+from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
 from ims_glance.model import rules as image_rules
 
@@ -21,7 +21,7 @@ def export_image(call: Call) -> Answer:
     is_quick = bool(call.body.get("is_quick_export"))
     if is_quick == bool(call.body.get("file_format")):
         raise FormatContradicts
-    images.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
+    lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
     raise NotSupportedYet(missing="export to the object storage")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from webob import acceptparse
 
-from ims_glance.api.ims import image_csv, images, schemas
+from ims_glance.api.ims import image_csv, lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.model import attributes, image_update, listing, patterns
 from ims_glance.model import rules as image_rules
@@ -40,7 +40,7 @@ def list_images(call: Call) -> Answer:
     """``GET /v2/cloudimages``: a page of images, or all of them as CSV."""
     limit = listing.translate(call.query).limit
     if _wants_csv(call.accept):
-        pages = images.pages(call, {**call.query, "limit": str(listing.DEFAULT_LIMIT)})
+        pages = lookup.pages(call, {**call.query, "limit": str(listing.DEFAULT_LIMIT)})
         # The first page is asked for now, so that a refusal can still be said.
         begun = list(itertools.islice(pages, 1))
         return Answer(
@@ -51,7 +51,7 @@ def list_images(call: Call) -> Answer:
     found: list[dict[str, Any]] = []
     more = False
     # A page that the residue of the filters thinned out is filled up from the next ones.
-    for page in images.pages(call, call.query):
+    for page in lookup.pages(call, call.query):
         found += page
         if len(found) >= limit:
             more = True
@@ -73,7 +73,7 @@ def _wants_csv(accept: str) -> bool:
 def update_image(call: Call) -> Answer:
     """``PATCH /v2/cloudimages/{image_id}``: the image as it is afterwards."""
     image_id = call.arguments["image_id"]
-    view = images.checked(call, image_id, image_rules.Action.UPDATE)
+    view = lookup.checked(call, image_id, image_rules.Action.UPDATE)
     changes = image_update.checked(call.body, view)
     changed = call.service.images.patch(call.context, image_id, changes)
     return Answer(attributes.to_wire(changed))

@@ -5,10 +5,10 @@ import bisect
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.api.images import SubrequestRefused
-from ims_glance.api.ims import images, schemas
+from ims_glance.api.common.image import SubrequestRefused
+from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
-from ims_glance.api.members import SharedWithSelf, TooManyMembers
+from ims_glance.api.native.member import SharedWithSelf, TooManyMembers
 from ims_glance.model import job as jobs
 from ims_glance.model import patterns
 from ims_glance.model import rules as image_rules
@@ -60,7 +60,7 @@ def batch_add_members(call: Call) -> Answer:
     wanted, projects = _pairs(call)
     limit = call.service.conf.ims_api.members
     for image_id in wanted:
-        view = images.checked(call, image_id, image_rules.Action.SHARE)
+        view = lookup.checked(call, image_id, image_rules.Action.SHARE)
         if view["owner"] in projects:
             raise SharedWithSelf(image_id=image_id, project_id=view["owner"])
         there = {member["member_id"] for member in _members(call, view)}
@@ -73,7 +73,7 @@ def batch_delete_members(call: Call) -> Answer:
     """``DELETE /v1/cloudimages/members``."""
     wanted, projects = _pairs(call)
     for image_id in wanted:
-        images.checked(call, image_id, image_rules.Action.UNSHARE)
+        lookup.checked(call, image_id, image_rules.Action.UNSHARE)
     return _accept(call, jobs.DELETE_MEMBERS, {"images": wanted, "projects": projects})
 
 
@@ -83,7 +83,7 @@ def batch_update_members(call: Call) -> Answer:
     if body["project_id"] != call.project_id:
         raise NotReceiver(project_id=body["project_id"][:64])
     for image_id in body["images"]:
-        images.checked(call, image_id, image_rules.Action.ACCEPT)
+        lookup.checked(call, image_id, image_rules.Action.ACCEPT)
         _member(call, image_id, call.project_id)
     arguments = {name: body[name] for name in ("images", "project_id", "status")}
     return _accept(call, jobs.UPDATE_MEMBERS, arguments)
@@ -98,7 +98,7 @@ class NotReceiver(exceptions.Invalid):
 
 def list_image_members(call: Call) -> Answer:
     """``GET /v1/{project_id}/cloudimages/{image_id}/members``."""
-    view = images.get(call, call.arguments["image_id"])
+    view = lookup.get(call, call.arguments["image_id"])
     found = [_to_wire(member) for member in _members(call, view)]
     ids = [member["member_id"] for member in found]
     # They are sorted: a marker that is gone by now still says where to go on.
@@ -114,7 +114,7 @@ def list_image_members(call: Call) -> Answer:
 def show_image_member(call: Call) -> Answer:
     """``GET /v1/{project_id}/cloudimages/{image_id}/members/{member_id}``."""
     image_id, member_id = call.arguments["image_id"], call.arguments["member_id"]
-    images.get(call, image_id)
+    lookup.get(call, image_id)
     return Answer(_to_wire(_member(call, image_id, member_id)))
 
 
@@ -128,7 +128,7 @@ def _pairs(call: Call) -> tuple[list[str], list[str]]:
     return body["images"], body["projects"]
 
 
-def _members(call: Call, view: images.View) -> list[dict[str, Any]]:
+def _members(call: Call, view: lookup.View) -> list[dict[str, Any]]:
     if view["visibility"] != "shared":
         # Glance refuses to list what there cannot be.
         return []

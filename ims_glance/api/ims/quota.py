@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``show_image_quota``: how many of what a project has and may have."""
 
-from ims_glance.api.ims import images
+from ims_glance.api.ims import lookup
 from ims_glance.api.ims.operation import Answer, Call, Operation
 from ims_glance.model import kinds
 
@@ -46,7 +46,7 @@ def _resource(kind: str, used: int, quota: int) -> dict[str, object]:
 
 def _shared(call: Call) -> int:
     query = {"owner": call.project_id, "__imagetype": kinds.SHARED, "limit": "1000"}
-    return sum(map(len, images.pages(call, query)))
+    return sum(map(len, lookup.pages(call, query)))
 
 
 OPERATIONS = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.api.images import SubrequestRefused
+from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import tagging
 from ims_glance.api.ims.operation import Answer, Call
 from ims_glance.clouds import caller, rest

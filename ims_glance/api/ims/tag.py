@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.api.ims import images, schemas, tagging
+from ims_glance.api.ims import lookup, schemas, tagging
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.model import listing, patterns, tag_query, tags
 from ims_glance.model.tags import Tag
@@ -73,7 +73,7 @@ def batch_delete_tags(call: Call) -> Answer:
 def delete_image_tag(call: Call) -> Answer:
     """``DELETE /v2/{project_id}/images/{image_id}/tags/{key}``: it must be there."""
     image_id, key = call.arguments["image_id"], call.arguments["key"]
-    view = images.get(call, image_id)
+    view = lookup.get(call, image_id)
     if key not in {tags.from_stored(text).key for text in view["tags"]}:
         raise TagNotFound(image_id=image_id, key=key[:64])
     return _remove(call, image_id, [key])
@@ -99,7 +99,7 @@ def list_tags(call: Call) -> Answer:
     first = int(query.pop("page", "1") or "1")
     limit = query.pop("limit", None)
     found: dict[str, None] = {}
-    for page in images.pages(call, {**query, "limit": str(listing.DEFAULT_LIMIT)}):
+    for page in lookup.pages(call, {**query, "limit": str(listing.DEFAULT_LIMIT)}):
         for view in page:
             found |= dict.fromkeys(view["tags"])
     listed = sorted(found)
@@ -133,7 +133,7 @@ def _resource(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _image(call: Call) -> dict[str, Any]:
-    return images.get(call, call.arguments["image_id"])
+    return lookup.get(call, call.arguments["image_id"])
 
 
 def _tags_of(view: Mapping[str, Any]) -> list[Tag]:
@@ -142,7 +142,7 @@ def _tags_of(view: Mapping[str, Any]) -> list[Tag]:
 
 def _own_images(call: Call) -> Iterator[dict[str, Any]]:
     query = {"owner": call.project_id, "limit": str(listing.DEFAULT_LIMIT)}
-    for page in images.pages(call, query):
+    for page in lookup.pages(call, query):
         yield from page
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.api.ims import images
+from ims_glance.api.ims import lookup
 from ims_glance.api.ims.operation import Call
-from ims_glance.api.rules import TooManyTags
+from ims_glance.api.native.image import TooManyTags
 from ims_glance.clouds import coordination
 from ims_glance.model import rules as image_rules
 from ims_glance.model import tags
@@ -55,9 +55,9 @@ def change(call: Call, image_id: str, changed: Callable[[Sequence[str]], list[st
     """
     conf = call.service.conf
     # Glance may find it by other letters than it is known by.
-    image_id = images.get(call, image_id)["id"]
+    image_id = lookup.get(call, image_id)["id"]
     with coordination.lock(conf, "image", image_id):
-        view = images.checked(call, image_id, image_rules.Action.TAG)
+        view = lookup.checked(call, image_id, image_rules.Action.TAG)
         wanted = changed(view["tags"])
         if len(wanted) > conf.ims_api.tags and len(wanted) > len(view["tags"]):
             raise TooManyTags(limit=conf.ims_api.tags, count=len(wanted))

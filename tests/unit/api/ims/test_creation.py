@@ -8,7 +8,7 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.ims import creation
 from ims_glance.api.ims.operation import NotSupportedYet
-from ims_glance.api.rules import TooManyTags
+from ims_glance.api.native.image import TooManyTags
 from ims_glance.model import job as jobs
 from ims_glance.model import key_name
 from tests.unit.api.ims import calls

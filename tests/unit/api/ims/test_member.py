@@ -5,9 +5,9 @@ import jsonschema
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.api import members as sharing
 from ims_glance.api.ims import member
 from ims_glance.api.ims.operation import NotSupportedYet
+from ims_glance.api.native import member as sharing
 from ims_glance.model import attributes
 from ims_glance.model import job as jobs
 from tests.unit.api.ims import calls

@@ -15,7 +15,7 @@ from huaweicloudsdkims.v2 import ims_client, model
 from keystoneauth1 import access, fixture
 from oslo_serialization import jsonutils
 
-from ims_glance.api import doors, signature
+from ims_glance.api.front import dispatch, signature
 from ims_glance.api.ims import project
 from ims_glance.clouds import ec2
 from tests.unit.api.ims import calls
@@ -72,7 +72,7 @@ def service(call):
         return [jsonutils.dump_as_bytes(answer)]
 
     credentials: Any = _Credentials()
-    root = doors.Doors(ims, signature.Signature(ims, credentials))
+    root = dispatch.Doors(ims, signature.Signature(ims, credentials))
     server = simple_server.make_server("127.0.0.1", 0, root, handler_class=_Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

@@ -7,7 +7,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.api.ims import tag
-from ims_glance.api.rules import TooManyTags
+from ims_glance.api.native.image import TooManyTags
 from ims_glance.model.tags import TagInvalid
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import IMAGE, OTHER, SECOND

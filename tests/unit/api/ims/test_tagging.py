@@ -9,7 +9,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.api.ims import tagging
-from ims_glance.api.rules import TooManyTags
+from ims_glance.api.native.image import TooManyTags
 from ims_glance.model.tags import Tag, TagInvalid
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import IMAGE, OTHER
