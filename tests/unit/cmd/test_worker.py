@@ -17,7 +17,7 @@ from taskflow.patterns import linear_flow
 
 from ims_glance.clouds.wakeup import Ear
 from ims_glance.cmd import worker
-from ims_glance.flows.task import Task
+from ims_glance.jobs.task import Task
 from tests.base import in_child
 from tests.unit import job_database
 
