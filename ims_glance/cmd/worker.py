@@ -18,7 +18,7 @@ from oslo_log import log as oslo_log
 
 from ims_glance import conf as ims_conf
 from ims_glance import flows
-from ims_glance.clouds.wakeup import Ear
+from ims_glance.clouds.messaging.wakeup import Ear
 from ims_glance.jobs.engine import FlowFactory
 from ims_glance.jobs.worker import Worker
 

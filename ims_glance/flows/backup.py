@@ -18,9 +18,9 @@ from ims_glance.flows.capture.upload import POLL, seconds_for
 from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
-from ims_glance.model import server_backup
-from ims_glance.model.server_backup import Part, ServerBackup, Status
-from ims_glance.model.servers import Disk
+from ims_glance.model import backup as server_backup
+from ims_glance.model.backup import Part, ServerBackup, Status
+from ims_glance.model.server import Disk
 
 _COMING = ("creating", "restoring-backup")
 

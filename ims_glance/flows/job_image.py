@@ -7,7 +7,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import whole
+from ims_glance.model.image import whole_image
 from ims_glance.model.job import disk_name
 
 # The id is chosen again once: a second new one that is taken already is no coincidence.
@@ -28,7 +28,7 @@ def find_named(job: JobContext, called: str) -> str | None:
     That which Nova makes with snapshots of a server's volumes holds no data of a disk, and is none.
     """
     named = job.image.named(called, job.project_id)
-    found = [each for each in named if not whole.is_of_snapshots(each)]
+    found = [each for each in named if not whole_image.is_of_snapshots(each)]
     return str(found[0]["id"]) if found else None
 
 

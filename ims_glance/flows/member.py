@@ -18,7 +18,7 @@ from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
-from ims_glance.model import rules
+from ims_glance.model.image import rules
 
 # What ``entities.results[].status`` says of a pair.
 RUNNING, SUCCESS, FAILED, UNDONE = "running", "success", "failed", "undone"

@@ -14,7 +14,7 @@ from ims_glance import exceptions
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.image_api import ImageApi
 from ims_glance.db.database import DatabaseUnavailable
-from ims_glance.db.jobs import Fenced, Jobs
+from ims_glance.db.job import Fenced, Jobs
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.model import job as model
 from ims_glance.model.job import Job

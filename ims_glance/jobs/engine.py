@@ -21,7 +21,7 @@ from taskflow.persistence.backends.impl_sqlalchemy import SQLAlchemyBackend
 
 from ims_glance import exceptions
 from ims_glance.db.database import FAILURES, Database, DatabaseUnavailable
-from ims_glance.db.jobs import Fenced, Jobs, check_fence
+from ims_glance.db.job import Fenced, Jobs, check_fence
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.task import TaskBroken
 from ims_glance.model import job as model

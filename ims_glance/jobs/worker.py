@@ -18,11 +18,11 @@ from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.clouds.rest import DelegationEnded
-from ims_glance.clouds.wakeup import Wakeups
 from ims_glance.db.database import Database, DatabaseUnavailable
-from ims_glance.db.delegations import Delegation, Delegations
-from ims_glance.db.jobs import Fenced, Jobs
+from ims_glance.db.delegation import Delegation, Delegations
+from ims_glance.db.job import Fenced, Jobs
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.lease import Lease, clock

@@ -16,7 +16,8 @@ import pytest
 import sqlalchemy as sa
 from taskflow.patterns import linear_flow
 
-from ims_glance.db import clock, delegations, jobs, migrations
+from ims_glance.db import clock, delegation, migrations
+from ims_glance.db import job as jobs
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
 from ims_glance.model.job import Job, JobStatus
@@ -165,11 +166,11 @@ def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):
             return tables.delegations.end(delegation_id)
         try:
             tables.create(number, delegation_id=delegation_id)
-        except delegations.Ended:
+        except delegation.Ended:
             return None
         return number
 
-    ended = any(isinstance(each, delegations.Delegation) for each in at_once(8, work))
+    ended = any(isinstance(each, delegation.Delegation) for each in at_once(8, work))
     using = [job for job in tables.jobs.find("project") if not job.is_finished]
     # Either it was given back and nobody uses it, or somebody does and it stays.
     assert ended == (using == [])

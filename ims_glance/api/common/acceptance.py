@@ -25,11 +25,11 @@ from ims_glance.clouds.identity import (
     is_used,
     rights_digest,
 )
-from ims_glance.clouds.wakeup import Wakeups
-from ims_glance.db import delegations
+from ims_glance.clouds.messaging.wakeup import Wakeups
+from ims_glance.db import delegation as delegations
 from ims_glance.db.database import Database
-from ims_glance.db.delegations import Caller, Delegations, Made
-from ims_glance.db.jobs import JobNotFound, Jobs
+from ims_glance.db.delegation import Caller, Delegations, Made
+from ims_glance.db.job import JobNotFound, Jobs
 from ims_glance.model import job as model
 from ims_glance.model.job import VOLUME_CREATE_IMAGE, Job, JobStatus, Kind
 

@@ -13,8 +13,8 @@ from oslo_config import cfg
 
 from ims_glance.clouds import backups, caller, coordination
 from ims_glance.clouds.backups.base import ServerBackups
-from ims_glance.model import server_backup
-from ims_glance.model.server_backup import ServerBackup
+from ims_glance.model import backup
+from ims_glance.model.backup import ServerBackup
 
 
 class Backups:
@@ -39,7 +39,7 @@ class Backups:
         """
         found = self.of(context).find(backup_id)
         if found is None:
-            raise server_backup.BackupMissing(backup_id=backup_id[:64])
+            raise backup.BackupMissing(backup_id=backup_id[:64])
         return found
 
     def held(self, backup_id: str) -> AbstractContextManager[None]:

@@ -20,7 +20,7 @@ from glance.common import exception as glance_exceptions
 from glance.common import wsgi
 from oslo_serialization import jsonutils
 
-from ims_glance.model import attributes, stores
+from ims_glance.model.image import attributes, stores
 
 _PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ims_glance import exceptions
-from ims_glance.model import key_name
+from ims_glance.model.text import key_name
 
 
 class KeyIdInvalid(exceptions.Invalid):

@@ -32,7 +32,7 @@ from ims_glance import exceptions
 from ims_glance.api.common.image import Images
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.model import whole
+from ims_glance.model.image import whole_image
 from ims_glance.model.job import Job, of_disk_name
 
 _PAGE = 500
@@ -250,7 +250,7 @@ def counted(images: Iterable[Mapping[str, Any]], jobs: Iterable[Job]) -> set[str
         for image_id, view in views.items()
         if view["visibility"] != "public"
         and image_id not in of_jobs
-        and whole.parent_id(view) not in wholes
+        and whole_image.parent_id(view) not in wholes
     }
     return own | places
 

@@ -22,7 +22,7 @@ from pycadf import attachment, cadftaxonomy, cadftype, event, host, reason, reso
 
 from ims_glance import conf as ims_conf
 from ims_glance.api.common import tokens
-from ims_glance.clouds import notifications
+from ims_glance.clouds.messaging import notifications
 from ims_glance.model import audit
 
 LOG = logging.getLogger(__name__)

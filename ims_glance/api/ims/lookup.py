@@ -9,8 +9,8 @@ from ims_glance import exceptions
 from ims_glance.api.common import errors
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims.operation import Call
-from ims_glance.model import attributes, listing
-from ims_glance.model import rules as image_rules
+from ims_glance.model.image import attributes, listing
+from ims_glance.model.image import rules as image_rules
 
 View = dict[str, Any]
 

@@ -13,8 +13,9 @@ from ims_glance.api.common.image import Image
 from ims_glance.api.native import bodies
 from ims_glance.api.native.call import Call
 from ims_glance.clouds import rest
-from ims_glance.model import attributes, server_backup
-from ims_glance.model.server_backup import ServerBackup, Status
+from ims_glance.model import backup
+from ims_glance.model.backup import ServerBackup, Status
+from ims_glance.model.image import attributes
 
 LOG = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def _find(call: Call, known: Backups, image: Image, backup_id: str) -> ServerBac
 
 
 def _refuse(image: Image, backup_id: str, reason: str) -> Any:
-    raise server_backup.BackupNotDeletable(image_id=image.id, backup_id=backup_id, reason=reason)
+    raise backup.BackupNotDeletable(image_id=image.id, backup_id=backup_id, reason=reason)
 
 
 def _delete(call: Call, known: Backups, found: ServerBackup, response: webob.Response) -> None:

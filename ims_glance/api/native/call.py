@@ -17,8 +17,8 @@ from ims_glance.api.common.quota import Quota
 from ims_glance.api.common.roles import is_service
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.model import rules as image_rules
-from ims_glance.model import stores, whole
+from ims_glance.model.image import rules as image_rules
+from ims_glance.model.image import stores, whole_image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Call:
     def _is_left_behind(self, image: Image) -> bool:
         """Whether the whole-machine image that an image is a disk of is gone."""
         try:
-            path = f"/v2/images/{whole.parent_id(image.view)}"
+            path = f"/v2/images/{whole_image.parent_id(image.view)}"
             self.images.call(self.context.elevated(), "GET", path)
         except SubrequestRefused as refused:
             return bool(refused.response.status_int == 404)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the guard asks of requests that move the data of images: where it may go, and under which key.
 
-The rules about stores are those of :mod:`ims_glance.model.stores`.
+The rules about stores are those of :mod:`ims_glance.model.image.stores`.
 """
 
 from typing import Any
@@ -14,8 +14,8 @@ from ims_glance.api.native import bodies, elsewhere
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import Call
 from ims_glance.clouds import coordination
-from ims_glance.model import attributes, stores
-from ims_glance.model import rules as image_rules
+from ims_glance.model.image import attributes, stores
+from ims_glance.model.image import rules as image_rules
 
 _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No image looks encrypted whose disks lie elsewhere (:mod:`ims_glance.model.elsewhere`).
+"""No image looks encrypted whose disks lie elsewhere (:mod:`ims_glance.model.image.elsewhere`).
 
 Whoever names a key is refused such disks. An image whose owner named none, and that lies in a store
 that encrypts, may have them, as in plain Glance, but then does not show the key of the store.
@@ -11,7 +11,8 @@ from typing import Any
 
 from ims_glance.api.common.image import Image, SubrequestRefused, may
 from ims_glance.api.native.call import Call
-from ims_glance.model import attributes, elsewhere, json_patch, rules, stores, whole
+from ims_glance.model.image import attributes, elsewhere, rules, stores, whole_image
+from ims_glance.model.text import json_patch
 
 LOG = logging.getLogger(__name__)
 
@@ -34,17 +35,17 @@ def change(call: Call, image: Image, changes: Iterable[json_patch.Change]) -> No
 
     :raises Refused: if its owner named the key
     """
-    mapped = [each for each in changes if each.path[0] == whole.MAPPING]
+    mapped = [each for each in changes if each.path[0] == whole_image.MAPPING]
     if not mapped:
         return
     value = None if mapped[-1].operation == "remove" else mapped[-1].value
-    is_elsewhere = elsewhere.is_elsewhere({**image.view, whole.MAPPING: value})
-    if value == image.view.get(whole.MAPPING) or not (is_elsewhere or image.store_key):
+    is_elsewhere = elsewhere.is_elsewhere({**image.view, whole_image.MAPPING: value})
+    if value == image.view.get(whole_image.MAPPING) or not (is_elsewhere or image.store_key):
         return
     # An upload may be recording a key just now: it holds this lock, too.
     call.hold(image)
     there = call.image() or image
-    check_encryptable({**there.view, whole.MAPPING: value})
+    check_encryptable({**there.view, whole_image.MAPPING: value})
     if not may(call.context, "modify_image", there):
         return
     if is_elsewhere and there.key_id and there.store_key:

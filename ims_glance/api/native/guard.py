@@ -34,7 +34,7 @@ from ims_glance.api.native import (
     whole_image,
 )
 from ims_glance.api.native.call import Call, Limits
-from ims_glance.model import stores
+from ims_glance.model.image import stores
 from ims_glance.store.inner import stock
 
 LOG = logging.getLogger(__name__)

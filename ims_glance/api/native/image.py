@@ -17,8 +17,9 @@ from ims_glance.api.common.image import Image, may_create
 from ims_glance.api.common.roles import as_service, is_service
 from ims_glance.api.native import bodies, elsewhere, properties
 from ims_glance.api.native.call import Call
-from ims_glance.model import attributes, json_patch, stores
-from ims_glance.model import rules as image_rules
+from ims_glance.model.image import attributes, stores
+from ims_glance.model.image import rules as image_rules
+from ims_glance.model.text import json_patch
 
 _HIDDEN = {"os_hidden": True}
 OPEN = "community"

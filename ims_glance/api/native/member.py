@@ -25,8 +25,8 @@ from ims_glance.api.common.image import Image, SubrequestRefused, may
 from ims_glance.api.common.roles import as_service
 from ims_glance.api.native import bodies, whole_image
 from ims_glance.api.native.call import Call
-from ims_glance.model import attributes
-from ims_glance.model import rules as image_rules
+from ims_glance.model.image import attributes
+from ims_glance.model.image import rules as image_rules
 
 LOG = logging.getLogger(__name__)
 

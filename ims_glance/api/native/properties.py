@@ -17,7 +17,8 @@ from ims_glance.api.common.image import Image, may
 from ims_glance.api.common.image_keys import ImageKeys
 from ims_glance.api.common.roles import as_service, is_service
 from ims_glance.api.native import bodies
-from ims_glance.model import attributes, json_patch, kinds, values, whole
+from ims_glance.model.image import attributes, kinds, values, whole_image
+from ims_glance.model.text import json_patch
 
 
 class AttributeReadOnly(exceptions.Forbidden):
@@ -63,7 +64,7 @@ def check_new(context: Any, body: Mapping[str, Any]) -> None:
 
     :param body: of ``POST /v2/images``
     :raises UnknownSystemAttribute, NameAmbiguous: for a name
-    :raises ValueWrong: and the others of :mod:`ims_glance.model.values`, for a value
+    :raises ValueWrong: and the others of :mod:`ims_glance.model.image.values`, for a value
     """
     check_names(body)
     if is_service(context):
@@ -89,7 +90,7 @@ def settle(
 
     :returns: the changes that are left
     :raises AttributeReadOnly, KeyNotChangeable: for a change that cannot be made
-    :raises ValueWrong: and the others of :mod:`ims_glance.model.values`
+    :raises ValueWrong: and the others of :mod:`ims_glance.model.image.values`
     """
     kind = request.content_type
     patch = settled = bodies.read_json(request)
@@ -133,7 +134,7 @@ def _is_kept(context: Any, keys: ImageKeys, image: Image, change: json_patch.Cha
 
 
 def _is_mapped(image: Image, name: str) -> bool:
-    return name in whole.MAPPED and whole.is_whole(image.view)
+    return name in whole_image.MAPPED and whole_image.is_whole(image.view)
 
 
 def _check(image: Image, change: json_patch.Change, *, service: bool) -> None:

@@ -13,7 +13,7 @@ import webob
 from oslo_serialization import jsonutils
 
 from ims_glance.api.native.call import Call
-from ims_glance.model import attributes, kinds
+from ims_glance.model.image import attributes, kinds
 
 
 def show(_call: Call) -> None:

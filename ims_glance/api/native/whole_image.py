@@ -18,8 +18,8 @@ from ims_glance.api.common.roles import is_service
 from ims_glance.api.native import backup
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import Call
-from ims_glance.model import attributes, whole
-from ims_glance.model import rules as image_rules
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image import rules as image_rules
 
 LOG = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _FOLLOWED = ("owner", "visibility")
 def components(call: Call, image: Image) -> list[dict[str, Any]]:
     """The disks of a whole-machine image that are there, as Glance shows them to the service."""
     found = []
-    for component in whole.components(image.view):
+    for component in whole_image.components(image.view):
         view = call.images.get(call.context.elevated(), f"/v2/images/{component.image_id}")
         if view is not None and _belongs(view.view, image):
             found.append(view.view)
@@ -127,7 +127,7 @@ def update(call: Call) -> None:
 
 def _forget_members_of_promised(call: Call, image: Image) -> None:
     """Before an image with a key, or a whole-machine image, is shared by hand (see ``members``)."""
-    if not (image.key_id or whole.is_whole(image.view)) or not native_image.becomes(
+    if not (image.key_id or whole_image.is_whole(image.view)) or not native_image.becomes(
         call, image, "shared"
     ):
         return

@@ -16,9 +16,9 @@ from ims_glance.flows import job_image
 from ims_glance.flows.capture.disks import DiskTask, Found
 from ims_glance.flows.capture.upload import POLL, seconds_for
 from ims_glance.jobs.lease import clock
-from ims_glance.model import capture, server_backup
-from ims_glance.model.server_backup import Part, Plan, ServerBackup
-from ims_glance.model.servers import Disk
+from ims_glance.model import backup, capture
+from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.server import Disk
 
 
 class BackupFailed(exceptions.ImsError):
@@ -83,7 +83,7 @@ class MakeBackups(BackupTask):
         arguments = self.job.arguments
         name = arguments["name"]
         if self.job.image_id:
-            name = server_backup.of_image(self.job.image_id)
+            name = backup.of_image(self.job.image_id)
         return Plan(
             str(self.job.job.backup_id),
             name,
@@ -145,7 +145,7 @@ class NameBackups(BackupTask):
     def execute(self) -> None:
         """Give it the name, unless it has it."""
         found = self.found()
-        name = server_backup.of_image(str(self.job.image_id))
+        name = backup.of_image(str(self.job.image_id))
         if found is not None and found.plan.name != name:
             self.backups.rename(found, name)
 

@@ -20,9 +20,10 @@ from ims_glance.flows.capture.upload import POLL, Upload, UploadStuck, let_finis
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task
-from ims_glance.model import attributes, capture, whole
+from ims_glance.model import capture
 from ims_glance.model.capture import Wish
-from ims_glance.model.servers import Disk
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.server import Disk
 
 Found = list[dict[str, Any]]
 
@@ -112,7 +113,7 @@ class DiskTask(Task):
         """Delete the snapshots that were taken, and the image that Nova may have made with them."""
         if self.job.arguments.get("quiesces"):
             for image in self.job.image.named(self.called(self.disks[0]), self.job.project_id):
-                if whole.is_of_snapshots(image):
+                if whole_image.is_of_snapshots(image):
                     self.job.image.delete(str(image["id"]))
         self.delete_all("snapshot", self.found_snapshots, self.volumes.delete_snapshot)
 

@@ -16,7 +16,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.lease import clock
-from ims_glance.model.servers import ACTIVE, PAUSED, ServerBusy, ServerUnfit, check_server
+from ims_glance.model.server import ACTIVE, PAUSED, ServerBusy, ServerUnfit, check_server
 
 # Between two looks at a server that stands still, and is wanted back; seconds.
 _POLL = 0.05

@@ -16,7 +16,8 @@ from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.flows.capture.disks import DiskTask
 from ims_glance.jobs.lease import clock
-from ims_glance.model import capture, servers, whole
+from ims_glance.model import capture, server
+from ims_glance.model.image import whole_image
 
 # Nova looks every half second whether it may thaw the guest (``_wait_for_snapshots_completion``).
 _THAW = 0.5
@@ -109,15 +110,15 @@ class Quiesce:
         :param view: Nova's image
         :raises ServerChanged: if a disk is missing
         """
-        mapping = json.loads(str(view.get(whole.MAPPING) or "[]"))
+        mapping = json.loads(str(view.get(whole_image.MAPPING) or "[]"))
         ids = [str(each["snapshot_id"]) for each in mapping if each.get("snapshot_id")]
         found = {str(self._task.volumes.get_snapshot(each)["volume_id"]): each for each in ids}
         if {str(disk.volume_id) for disk in self._task.disks} <= set(found):
             return found
-        raise servers.ServerChanged(server_id=self._task.server_id)
+        raise server.ServerChanged(server_id=self._task.server_id)
 
     def _check_server(self) -> None:
         """Nova freezes no server that does not run, and says nothing of that."""
         status = self._task.compute.get(self._task.server_id)["status"]
-        if status != servers.ACTIVE:
+        if status != server.ACTIVE:
             raise NotQuiesced(reason=f"The server is {status} now.")

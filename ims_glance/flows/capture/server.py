@@ -36,9 +36,10 @@ from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task
-from ims_glance.model import capture, servers
+from ims_glance.model import capture
 from ims_glance.model import job as model
-from ims_glance.model.servers import Disk
+from ims_glance.model import server as servers
+from ims_glance.model.server import Disk
 
 # Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
 _AT_ONCE = 8

@@ -22,15 +22,15 @@ from ims_glance.flows.capture.upload import (
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task
-from ims_glance.model import attributes, whole
-from ims_glance.model.servers import LARGEST
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.server import LARGEST
 
 # What the image is for: ``type`` of IMS's create_image -> virtual_env_type.
 _ENV_TYPES = {"BMS": "Ironic", "Ironic": "Ironic"}
 _ECS = "FusionCompute"
 # Not so of this image; and what the volume keeps of an image that it was made of, whose disks a
 # server would get.
-_REMOVED = frozenset({"__root_origin", *whole.MAPPED})
+_REMOVED = frozenset({"__root_origin", *whole_image.MAPPED})
 
 
 class VolumeTooLarge(exceptions.Invalid):

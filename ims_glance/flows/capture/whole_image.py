@@ -7,9 +7,10 @@ from typing import Any
 
 from ims_glance.flows import job_image
 from ims_glance.flows.capture.disks import DiskTask, describe
-from ims_glance.model import attributes, capture, whole
-from ims_glance.model.servers import Disk
-from ims_glance.model.whole import Component
+from ims_glance.model import capture
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.server import Disk
 
 
 class DescribeDisks(DiskTask):
@@ -44,7 +45,7 @@ class MakeWholeImage(DiskTask):
         ]
         body = {
             **capture.for_system(self.job.arguments),
-            **whole.properties(parts),
+            **whole_image.properties(parts),
             **capture.of_disks(parts, [each for _size, each in sizes]),
             attributes.CAPTURE: instant["capture"],
             attributes.STANDSTILL: str(instant["standstill"]),

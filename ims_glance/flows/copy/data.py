@@ -18,7 +18,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import Download
 from ims_glance.flows import job_image
 from ims_glance.jobs.context import JobContext
-from ims_glance.model.copies import Digest
+from ims_glance.model.copy import Digest
 
 # Uploads of one job that broke after their beginning.
 _ATTEMPTS = 5

@@ -14,8 +14,9 @@ from ims_glance.flows.copy import whole_image
 from ims_glance.flows.copy.data import DataCopy, JobImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
-from ims_glance.model import copies, rules
-from ims_glance.model.copies import Digest
+from ims_glance.model import copy
+from ims_glance.model.copy import Digest
+from ims_glance.model.image import rules
 
 
 class EncryptedByCinder(exceptions.Conflict):
@@ -51,7 +52,7 @@ class ReadSource(Task):
         """Its digest."""
         view = job_image.source(self.job)
         rules.check(rules.Action.COPY, rules.Facts.of(view), self.job.project_id)
-        if copies.CINDER_KEY in view:
+        if copy.CINDER_KEY in view:
             raise EncryptedByCinder(image_id=view["id"])
         return dataclasses.asdict(Digest.of(view))
 
@@ -89,4 +90,4 @@ class FinishImage(Task):
 
 
 def _body(job: JobContext) -> dict[str, Any]:
-    return copies.body(job_image.source(job), job.region_name or "", job.arguments)
+    return copy.body(job_image.source(job), job.region_name or "", job.arguments)

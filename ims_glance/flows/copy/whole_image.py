@@ -16,9 +16,10 @@ from ims_glance.flows import job_image
 from ims_glance.flows.copy.data import DataCopy, DiskImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
-from ims_glance.model import attributes, copies, rules, whole
-from ims_glance.model.copies import Digest
-from ims_glance.model.whole import Component
+from ims_glance.model import copy as copies
+from ims_glance.model.copy import Digest
+from ims_glance.model.image import attributes, rules, whole_image
+from ims_glance.model.image.whole_image import Component
 
 
 def flow(job: JobContext) -> Flow:
@@ -42,7 +43,7 @@ class ReadDisks(Task):
         """The digest of each disk."""
         view = job_image.source(self.job)
         rules.check(rules.Action.COPY, rules.Facts.of(view), self.job.project_id)
-        views = [_disk_of(self.job, view, each) for each in whole.components(view)]
+        views = [_disk_of(self.job, view, each) for each in whole_image.components(view)]
         return [dataclasses.asdict(Digest.of(each)) for each in views]
 
 
@@ -69,7 +70,7 @@ class CopyDisk(Task):
             job_image.delete_protected(self.job, result)
 
     def _component(self) -> Component:
-        return whole.components(job_image.source(self.job))[self._number]
+        return whole_image.components(job_image.source(self.job))[self._number]
 
     def _body(self) -> dict[str, Any]:
         view = job_image.source(self.job)
@@ -89,7 +90,7 @@ class TieDisks(Task):
         """Give the disks their names, and make the image."""
         copied = [results[name] for name in self._results]
         source = job_image.source(self.job)
-        parts = list(map(whole.moved, whole.components(source), copied))
+        parts = list(map(whole_image.moved, whole_image.components(source), copied))
         for part in parts:
             name = f"{self.job.arguments['name']} disk {part.disk.number}"
             size = str(self.job.image.get(part.image_id)["size"])
@@ -97,7 +98,7 @@ class TieDisks(Task):
             self.job.image.update(part.image_id, said)
         body = copies.body(source, self.job.region_name or "", self.job.arguments)
         size = str(source.get("__image_size") or "0")
-        wanted = {**body, **whole.properties(parts), "__image_size": size}
+        wanted = {**body, **whole_image.properties(parts), "__image_size": size}
         job_image.make_empty_image(self.job, wanted, functools.partial(self._tie, copied))
 
     def revert(self, **_: Any) -> None:
@@ -116,7 +117,7 @@ def _copy_of(number: int) -> str:
 def _disk_of(job: JobContext, view: Mapping[str, Any], component: Component) -> dict[str, Any]:
     found = job.image.find(component.image_id)
     if found is None:
-        raise whole.DiskMissing(
+        raise whole_image.DiskMissing(
             number=component.disk.number, image_id=view["id"], disk_id=component.image_id
         )
     return found

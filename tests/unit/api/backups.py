@@ -6,8 +6,8 @@ from typing import Any
 
 from ims_glance.api.common.backup import Backups
 from ims_glance.clouds.backups.cinder import CinderBackups
-from ims_glance.model.server_backup import Plan
-from ims_glance.model.servers import Disk
+from ims_glance.model.backup import Plan
+from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
 from tests.unit.clouds.cloud_server import CloudServer
 

@@ -17,13 +17,13 @@ from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.common import quota
 from ims_glance.api.common.image import Images
-from ims_glance.api.ims import image, member, tag
+from ims_glance.api.ims.operations import image, member, tag
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native import member as native_member
 from ims_glance.api.native import whole_image
 from ims_glance.api.native.call import Call, Limits
-from ims_glance.model import rules as image_rules
-from ims_glance.model.rules import Action
+from ims_glance.model.image import rules as image_rules
+from ims_glance.model.image.rules import Action
 
 KEYS = ("default-key", "other-key", "closed-key")
 RECEIVER = "f" * 32

@@ -22,8 +22,8 @@ from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.worker import Worker
-from ims_glance.model import attributes
 from ims_glance.model import job as model
+from ims_glance.model.image import attributes
 from ims_glance.model.job import Job, JobStatus
 from tests.unit.flows import scenarios, small_world
 from tests.unit.flows.direct_cloud import DirectCloud, DirectIdentity, Serve, State, refusal

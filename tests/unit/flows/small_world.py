@@ -17,7 +17,7 @@ import sqlalchemy
 from oslo_db.sqlalchemy import engines
 from taskflow.persistence.backends import impl_memory
 
-from ims_glance.db.jobs import Jobs
+from ims_glance.db.job import Jobs
 from ims_glance.jobs import engine as jobs_engine
 from ims_glance.jobs import lease
 from ims_glance.jobs.context import JobContext

@@ -4,11 +4,13 @@
 import pytest
 
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import attributes, capture, server_backup, whole
+from ims_glance.model import backup as server_backup
+from ims_glance.model import capture
 from ims_glance.model import job as model
+from ims_glance.model.backup import Status
 from ims_glance.model.capture import Wish
+from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
-from ims_glance.model.server_backup import Status
 from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows.machine import Machine
 
@@ -110,7 +112,7 @@ class TestImage:
         assert image[attributes.CAPTURE] == "paused"
         assert image[attributes.DATA_ORIGIN] == f"instance,{backup.plan.server_id}"
         assert image["hw_firmware_type"] == "uefi"
-        parts = whole.components(image)
+        parts = whole_image.components(image)
         assert [part.disk.volume_type for part in parts] == [None, "fast"]
         assert [part.disk.goes_with_server for part in parts] == [True, False]
         for part in parts:
@@ -142,7 +144,7 @@ class TestImage:
         image = server.images[job.image_id]
         assert (image[attributes.CAPTURE], image[attributes.STANDSTILL]) == ("running", "0")
         volumes = [part.disk.volume_id for part in backup.parts]
-        origins = [server.images[each.image_id] for each in whole.components(image)]
+        origins = [server.images[each.image_id] for each in whole_image.components(image)]
         assert [each[attributes.DATA_ORIGIN] for each in origins] == [
             f"volume,{volume_id}" for volume_id in volumes
         ]

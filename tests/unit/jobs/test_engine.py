@@ -8,7 +8,7 @@ from taskflow.patterns import linear_flow
 from taskflow.persistence.backends.sqlalchemy import tables as sqlalchemy_tables
 
 from ims_glance import exceptions
-from ims_glance.db import jobs as db_jobs
+from ims_glance.db import job as db_jobs
 from ims_glance.db.database import FAILURES
 from ims_glance.jobs import engine as jobs_engine
 from ims_glance.jobs.context import Abandoned

@@ -12,9 +12,9 @@ from taskflow.patterns import linear_flow
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
-from ims_glance.clouds.wakeup import Wakeups
-from ims_glance.db import delegations
-from ims_glance.db.jobs import Fenced, Jobs
+from ims_glance.clouds.messaging.wakeup import Wakeups
+from ims_glance.db import delegation
+from ims_glance.db.job import Fenced, Jobs
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.worker import Worker
 from ims_glance.model.job import Job, JobStatus
@@ -286,7 +286,7 @@ def test_a_trust_that_keystone_keeps_is_in_nobodys_way(tables, monkeypatch):
     # The one after it, whichever is looked at first.
     for grant in ("other", "kept", "another"):
         delegation_id, made = tables.delegation(grant)
-        tables.database.write(lambda connection, made=made: delegations.record(connection, made))
+        tables.database.write(lambda connection, made=made: delegation.record(connection, made))
         ids.append(delegation_id)
     with running(tables):
         until(lambda: [tables.delegations.get(each) is None for each in ids] == [True, False, True])
@@ -298,7 +298,7 @@ def test_a_trust_whose_giver_is_gone_is_forgotten(tables, monkeypatch):
 
     monkeypatch.setattr(Identity, "give_back", ended)
     delegation_id, made = tables.delegation()
-    tables.database.write(lambda connection: delegations.record(connection, made))
+    tables.database.write(lambda connection: delegation.record(connection, made))
     with running(tables):
         until(lambda: tables.delegations.get(delegation_id) is None)
 

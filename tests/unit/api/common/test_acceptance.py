@@ -8,10 +8,10 @@ import pytest
 
 from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.clouds.identity import DelegationRefused, Identity, IdentityUnavailable, MomentTaken
-from ims_glance.clouds.wakeup import Wakeups
-from ims_glance.db import delegations
+from ims_glance.clouds.messaging.wakeup import Wakeups
+from ims_glance.db import delegation
 from ims_glance.db.database import NotConfigured
-from ims_glance.db.jobs import JobNotFound, TooManyTasks
+from ims_glance.db.job import JobNotFound, TooManyTasks
 from ims_glance.model import job as model
 from ims_glance.model.job import COPY_IN_REGION, JobStatus, SecretInRecord
 from tests.unit import job_database
@@ -121,7 +121,7 @@ def test_of_many_at_once_one_asks_keystone(acceptance, trusts):
 
 def test_one_that_ends_soon_is_not_shared(acceptance, tables, trusts):
     delegation_id, made = tables.delegation(expires_at="2020-01-01T00:00:00.000000Z")
-    tables.database.write(lambda c: delegations.record(c, made))
+    tables.database.write(lambda c: delegation.record(c, made))
     job = tables.jobs.get(acceptance.accept(caller(), "test", {}))
     assert job.delegation_id != delegation_id
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from ims_glance.model.server_backup import BackupMissing
+from ims_glance.model.backup import BackupMissing
 from tests.unit.api import backups
 
 

@@ -12,7 +12,7 @@ from glance.api import policy
 from oslo_config import cfg
 
 from ims_glance.api.common import image as images
-from ims_glance.model import stores
+from ims_glance.model.image import stores
 
 VIEW = {
     "id": "i",

@@ -7,7 +7,7 @@ import webob
 from ims_glance import exceptions
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import lookup
-from ims_glance.model import rules
+from ims_glance.model.image import rules
 from tests.unit.api.ims import calls
 
 

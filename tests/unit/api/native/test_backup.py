@@ -13,7 +13,7 @@ from glance.common import wsgi
 from ims_glance import exceptions
 from ims_glance.api.common.image import Image
 from ims_glance.api.native import backup
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.unit.api import backups
 from tests.unit.api.ims import calls
 

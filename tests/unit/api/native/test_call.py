@@ -10,7 +10,7 @@ from glance.common import wsgi
 from ims_glance.api.common.image import Image
 from ims_glance.api.native.call import Call, Limits
 from ims_glance.clouds import coordination
-from ims_glance.model import stores
+from ims_glance.model.image import stores
 from tests.unit.api.ims import calls
 
 

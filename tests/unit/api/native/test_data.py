@@ -10,7 +10,7 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.common.image import Images
 from ims_glance.api.native import data
-from ims_glance.model import stores
+from ims_glance.model.image import stores
 from tests.unit.api.native.test_image import KEY, Glance, Keys, make_call
 
 

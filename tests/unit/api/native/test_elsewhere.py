@@ -7,7 +7,8 @@ import pytest
 
 from ims_glance.api.common.image import Image
 from ims_glance.api.native import elsewhere
-from ims_glance.model import attributes, json_patch, rules, stores, whole
+from ims_glance.model.image import attributes, rules, stores, whole_image
+from ims_glance.model.text import json_patch
 
 MAPPING = '[{"source_type": "snapshot", "snapshot_id": "s"}]'
 KEY = {attributes.CMK_ID: "k"}
@@ -31,18 +32,20 @@ def changes(*patch: tuple[str, str | None]) -> list[json_patch.Change]:
 def test_a_key_and_disks_elsewhere_exclude_each_other():
     for view in (
         KEY,
-        {whole.MAPPING: MAPPING},
-        {**KEY, whole.MAPPING: "[]"},
-        {**KEY, **STORED, whole.MAPPING: MAPPING},
+        {whole_image.MAPPING: MAPPING},
+        {**KEY, whole_image.MAPPING: "[]"},
+        {**KEY, **STORED, whole_image.MAPPING: MAPPING},
     ):
         elsewhere.check_encryptable({"id": "i", **view})
     with pytest.raises(rules.Refused, match="--whole") as refused:
-        elsewhere.check_encryptable({"id": "i", **KEY, whole.MAPPING: MAPPING})
+        elsewhere.check_encryptable({"id": "i", **KEY, whole_image.MAPPING: MAPPING})
     assert refused.value.code == "IMG.0024"
 
 
 def test_a_whole_machine_image_has_both():
-    elsewhere.check_encryptable({**KEY, attributes.WHOLE_IMAGE: "true", whole.MAPPING: MAPPING})
+    elsewhere.check_encryptable(
+        {**KEY, attributes.WHOLE_IMAGE: "true", whole_image.MAPPING: MAPPING}
+    )
 
 
 class Asked:

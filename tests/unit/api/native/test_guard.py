@@ -30,7 +30,7 @@ from ims_glance.api.native import (
     whole_image,
 )
 from ims_glance.api.native.call import Limits
-from ims_glance.model import stores
+from ims_glance.model.image import stores
 from ims_glance.store.inner import stock
 
 # Glance's actions that must not pass unseen. An action that another release of Glance adds shows

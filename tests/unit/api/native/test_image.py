@@ -23,7 +23,7 @@ from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import Call, Limits
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.model import stores
+from ims_glance.model.image import stores
 
 KEY = "0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"

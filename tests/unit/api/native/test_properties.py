@@ -11,7 +11,7 @@ from glance.common import wsgi
 from ims_glance import exceptions
 from ims_glance.api.common.image import Image
 from ims_glance.api.native import properties
-from ims_glance.model import json_patch
+from ims_glance.model.text import json_patch
 
 V20 = "application/openstack-images-v2.0-json-patch"
 V21 = "application/openstack-images-v2.1-json-patch"

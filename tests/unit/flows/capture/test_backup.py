@@ -6,9 +6,10 @@ import pytest
 from ims_glance.flows.capture.backup import BackupFailed, MakeBackups, NameBackups
 from ims_glance.flows.capture.upload import Upload
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import attributes, server_backup, whole
+from ims_glance.model import backup
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
+from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.clouds import cloud_server
 from tests.unit.clouds.backups_server import PROVER
@@ -40,12 +41,15 @@ def test_a_backup_is_kept_with_the_image(cloud, server, machine, dies_at):
     job = kept(cloud, machine, dies_at)
     assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
     machine.check_tidy()
-    [found] = server_backup.gathered(server.backups.values(), PROVER.holds)
+    [found] = backup.gathered(server.backups.values(), PROVER.holds)
     image = server.images[job.image_id]
     assert image[attributes.BACKUP_ID] == found.id == job.backup_id
     assert found.plan.name == f"backup_for_image_{job.image_id}"
     assert found.is_whole
-    assert machine.made == {job.image_id, *(each.image_id for each in whole.components(image))}
+    assert machine.made == {
+        job.image_id,
+        *(each.image_id for each in whole_image.components(image)),
+    }
 
 
 def _slow(monkeypatch, kind, name, at_first):
@@ -166,8 +170,8 @@ def test_a_backup_that_was_begun_twice_is_kept_once(job, server):
     first = next(iter(server.backups.values()))
     server.backups["again"] = {**first, "id": "again"}
     MakeBackups(job).execute(INSTANT)
-    [found] = server_backup.gathered(server.backups.values(), PROVER.holds)
-    assert found.status is server_backup.Status.AVAILABLE
+    [found] = backup.gathered(server.backups.values(), PROVER.holds)
+    assert found.status is backup.Status.AVAILABLE
 
 
 def test_one_that_was_begun_twice_and_does_not_go(job, server):

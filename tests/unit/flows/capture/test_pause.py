@@ -7,7 +7,7 @@ from ims_glance.clouds.compute import ComputeApi
 from ims_glance.flows.capture import pause
 from ims_glance.flows.capture.pause import Standstill
 from ims_glance.jobs.context import Abandoned, Cancelled
-from ims_glance.model.servers import ServerBusy, ServerLocked, ServerUnfit
+from ims_glance.model.server import ServerBusy, ServerLocked, ServerUnfit
 from tests.unit.jobs import job_bench
 
 

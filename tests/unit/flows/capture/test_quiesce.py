@@ -4,9 +4,10 @@
 import pytest
 
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import attributes, server_backup, whole
+from ims_glance.model import backup
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
+from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows.machine import Machine
@@ -42,7 +43,7 @@ def capture_of(server, job):
 
 def only_images_of(server, machine, job):
     """Check that there is the job's image with those of its disks, and no other."""
-    parts = whole.components(server.images[job.image_id])
+    parts = whole_image.components(server.images[job.image_id])
     assert machine.made == {job.image_id, *(each.image_id for each in parts)}
     assert [server.images[each.image_id]["size"] for each in parts] == [1000, 1000]
 
@@ -173,6 +174,6 @@ def test_a_backup(cloud, server, machine, dies_at):
     job = cloud.run(model.SERVER_BACKUP, dies_at, **machine.arguments(wishes, **told))
     assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
     machine.check_tidy()
-    [found] = server_backup.gathered(server.backups.values(), PROVER.holds)
+    [found] = backup.gathered(server.backups.values(), PROVER.holds)
     assert (found.plan.capture, len(found.parts)) == ("quiesced", 2)
     assert machine.made == set()

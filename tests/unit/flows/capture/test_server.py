@@ -5,9 +5,9 @@ import pytest
 
 from ims_glance.flows.capture.server import TakeSnapshots
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import attributes, whole
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
+from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.flows.machine import Machine
 from tests.unit.jobs import job_bench
@@ -48,7 +48,7 @@ def test_a_whole_machine(cloud, server, machine, dies_at):
     assert image["hw_firmware_type"] == "uefi"
     assert image[attributes.CMK_ID] == KEY
     assert (image[attributes.CAPTURE], image[attributes.WHOLE_IMAGE]) == ("paused", "true")
-    [first, second] = whole.components(image)
+    [first, second] = whole_image.components(image)
     assert (first.disk.number, second.disk.volume_type) == (0, "fast")
     assert machine.made == {job.image_id, first.image_id, second.image_id}
     for each in (first, second):

@@ -5,8 +5,8 @@ import pytest
 
 from ims_glance.flows.capture.volume import description
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import attributes
 from ims_glance.model import job as model
+from ims_glance.model.image import attributes
 from ims_glance.model.job import JobStatus
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import attributes, whole
 from ims_glance.model import job as model
 from ims_glance.model.capture import Wish
+from ims_glance.model.image import attributes, whole_image
 from tests.unit.flows.machine import Machine
 from tests.unit.jobs import job_bench
 
@@ -46,7 +46,7 @@ def finished(job, server, **properties):
 def test_the_image_and_its_disks(make, server):
     disks = finished(make(), server)
     image = server.images[IMAGE]
-    assert [each.image_id for each in whole.components(image)] == disks
+    assert [each.image_id for each in whole_image.components(image)] == disks
     assert (image["status"], image["__image_size"], image[attributes.STANDSTILL]) == (
         "active",
         "20",

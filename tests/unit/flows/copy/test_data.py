@@ -5,7 +5,7 @@ import pytest
 
 from ims_glance.flows import job_image
 from ims_glance.flows.copy.data import DataCopy, DiskImage
-from ims_glance.model.copies import Digest
+from ims_glance.model.copy import Digest
 from tests.unit.jobs import job_bench
 
 DATA = b"data" * 300_000

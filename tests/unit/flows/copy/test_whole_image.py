@@ -4,11 +4,11 @@
 import pytest
 
 from ims_glance.jobs.context import JobContext
-from ims_glance.model import attributes, whole
 from ims_glance.model import job as model
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import JobStatus
-from ims_glance.model.servers import Disk
-from ims_glance.model.whole import Component
+from ims_glance.model.server import Disk
 
 DATA = [b"root" * 400_000, b"data" * 300_000]
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
@@ -25,7 +25,7 @@ def source(server):
         Component(Disk(number, None, 1), server.make(data, os_hidden=True, protected=True))
         for number, data in enumerate(DATA)
     ]
-    properties = {**whole.properties(parts), "__image_size": "7", "__capture": "paused"}
+    properties = {**whole_image.properties(parts), "__image_size": "7", "__capture": "paused"}
     image_id = server.make(b"", name="whole", **properties)
     for part in parts:
         server.images[part.image_id][attributes.COMPONENT_OF] = image_id
@@ -44,7 +44,7 @@ def test_a_copy(cloud, server, source, dies_at):
     image = server.images[job.image_id]
     assert (image["name"], image["size"], image["__image_size"]) == ("copy", 0, "7")
     assert (image[attributes.CMK_ID], image[attributes.CAPTURE]) == (KEY, "paused")
-    parts = whole.components(image)
+    parts = whole_image.components(image)
     assert set(server.images) - before == {job.image_id, *(each.image_id for each in parts)}
     for part, data in zip(parts, DATA, strict=True):
         view = server.images[part.image_id]
@@ -71,7 +71,7 @@ def test_what_glance_refuses_is_undone(cloud, server, source):
 
 
 def test_a_disk_that_is_gone(cloud, server, source):
-    [first, *_] = whole.components(server.images[source])
+    [first, *_] = whole_image.components(server.images[source])
     del server.images[first.image_id]
     before = set(server.images)
     job = copy(cloud, source)
