@@ -126,7 +126,7 @@ def update(call: Call) -> None:
 
 
 def _forget_members_of_promised(call: Call, image: Image) -> None:
-    """Before an image with a key, or a whole-machine image, is shared by hand (see ``members``)."""
+    """Before an image with a key, or a whole-machine image, is shared by hand (see ``member``)."""
     if not (image.key_id or whole_image.is_whole(image.view)) or not native_image.becomes(
         call, image, "shared"
     ):
