@@ -60,7 +60,7 @@ def rights_digest(roles: Iterable[str], login: Iterable[str]) -> str:
     """A digest of what a token can delegate, the same in any order.
 
     :param roles: their names
-    :param login: how its owner logged in (:func:`ims_glance.api.tokens.login`)
+    :param login: how its owner logged in (:func:`ims_glance.api.common.tokens.login`)
     """
     both = json.dumps([sorted(set(roles)), sorted(set(login))])
     return hashlib.sha256(both.encode()).hexdigest()

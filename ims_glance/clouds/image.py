@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 
 _PAGE = 500
 _DELETION_DELAYED = {"deleted": True, "status": "pending_delete"}

@@ -32,7 +32,7 @@ OK = "OK"
 WARNING = "WARNING"
 FAILURE = "FAILURE"
 
-_GUARD_FACTORY = "ims_glance.api.guard:filter_factory"
+_GUARD_FACTORY = "ims_glance.api.native.guard:filter_factory"
 _CACHE_FACTORY = "glance.api.middleware.cache:CacheFilter.factory"
 # Bytes that are encrypted and decrypted.
 _SEALED = 100

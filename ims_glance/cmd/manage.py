@@ -27,7 +27,8 @@ from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.ims import openapi as description
 from ims_glance.clouds.image import ImageRecord, ImageRecords
-from ims_glance.cmd import audit_trail, checks
+from ims_glance.cmd import audit as audit_trail
+from ims_glance.cmd import checks
 from ims_glance.cmd import show as shown
 from ims_glance.db import migrations
 from ims_glance.db.database import Database

@@ -18,9 +18,9 @@ from oslo_log import log as oslo_log
 
 from ims_glance import conf as ims_conf
 from ims_glance import flows
-from ims_glance.clouds.wakeup import Ear
-from ims_glance.flows import FlowFactory
-from ims_glance.flows.worker import Worker
+from ims_glance.clouds.messaging.wakeup import Ear
+from ims_glance.jobs.engine import FlowFactory
+from ims_glance.jobs.worker import Worker
 
 LOG = logging.getLogger(__name__)
 

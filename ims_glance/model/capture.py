@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.model import attributes, image_update, values, whole
-from ims_glance.model.servers import GIB, Disk
-from ims_glance.model.whole import Component
+from ims_glance.model.image import attributes, update, values, whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.server import GIB, Disk
 
 # Properties that say how a server is to be built of an image; they hold for an image of the server
 # as for the image that it was made of.
@@ -107,7 +107,7 @@ def _given(name: str, value: Any, there: Mapping[str, str]) -> str:
     """
     if name == attributes.OS_VERSION:
         return str(values.written(name, value))
-    [change] = image_update.checked([{"op": "add", "path": f"/{name}", "value": value}], there)
+    [change] = update.checked([{"op": "add", "path": f"/{name}", "value": value}], there)
     return str(change["value"])
 
 
@@ -208,7 +208,7 @@ _SURPLUS = frozenset(
         "owner_user_name",
         "user_id",
         "signature_verified",
-        *whole.MAPPED,
+        *whole_image.MAPPED,
     }
 )
 

@@ -72,7 +72,7 @@ def disk_name(job_id: str, number: int | None = None) -> str:
 
     :param number: of the disk, if the job makes images of several; those images are hidden from
         lists meanwhile, and take the places that the job has. The name alone gives nobody a place:
-        see :meth:`ims_glance.api.acceptance.Acceptance.is_made_for`
+        see :meth:`ims_glance.api.common.acceptance.Acceptance.is_made_for`
     """
     return f"ims-job-{job_id}" if number is None else f"ims-job-{job_id}-{number}"
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.model import patterns, tags
+from ims_glance.model import tag as tags
+from ims_glance.model.text import patterns
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 1000

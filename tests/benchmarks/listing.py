@@ -20,7 +20,7 @@ import sqlalchemy
 from glance.db.sqlalchemy import models
 from oslo_serialization import jsonutils
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.benchmarks.harness import Figure, in_turns, median_ratio, seconds
 from tests.cloud import pocket
 

@@ -6,9 +6,10 @@ from typing import Any
 from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.clouds.compute import ComputeApi
 from ims_glance.clouds.volume import VolumeApi
-from ims_glance.model import capture, servers
+from ims_glance.model import capture
+from ims_glance.model import server as servers
+from ims_glance.model.backup import ServerBackup
 from ims_glance.model.capture import Wish
-from ims_glance.model.server_backup import ServerBackup
 from tests.cloud import leftovers
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ims_glance.model import attributes
 from ims_glance.model import job as model
+from ims_glance.model.image import attributes
 from ims_glance.model.job import JobStatus
 from tests.cloud import jobs, pocket
 

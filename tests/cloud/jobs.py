@@ -20,7 +20,7 @@ from pocket_cloud.cloud import Cloud
 from pocket_cloud.setup import base
 
 from ims_glance import conf as ims_conf
-from ims_glance.api.acceptance import Acceptance
+from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
 from ims_glance.model.job import Job

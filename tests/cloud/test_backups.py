@@ -7,7 +7,7 @@ import pytest
 
 from ims_glance import client
 from ims_glance.client import errors, waiting
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.cloud import captures, client_shell, flow_jobs, jobs, leftovers, machines, pocket
 
 PATIENCE = 400

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ims_glance.client import errors
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.cloud import flow_jobs, machines, pocket
 
 MAPPING = "block_device_mapping"

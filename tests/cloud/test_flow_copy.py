@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from ims_glance.model.job import JobStatus
 from tests.cloud import flow_jobs, jobs, leftovers, pocket, tenants
 from tests.cloud.flow_jobs import COPY, DATA

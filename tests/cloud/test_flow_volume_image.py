@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.cloud import flow_jobs, jobs, tenants
 from tests.cloud.flow_jobs import DATA, VOLUME
 

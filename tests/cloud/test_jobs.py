@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ims_glance.db.jobs import TooManyTasks
+from ims_glance.db.job import TooManyTasks
 from ims_glance.model.job import JobStatus
 from tests.cloud import jobs, tenants
 

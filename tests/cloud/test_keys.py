@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.cloud import pocket
 
 _AT_ONCE = 12

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.cloud import captures, flow_jobs, jobs, machines, servers
 
 PATIENCE = 400

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.cloud import pocket
 
 _FERNET_TOKEN = re.compile(rb"gAAAA[\w-]{40,}")

@@ -13,8 +13,8 @@ from pocket_cloud.setup import base
 
 from ims_glance import client
 from ims_glance.client import errors, waiting
-from ims_glance.model import attributes
 from ims_glance.model import job as model
+from ims_glance.model.image import attributes
 from tests.cloud import captures, flow_jobs, huawei, jobs, machines, pocket, servers, tenants
 
 PATIENCE = 400

@@ -16,7 +16,7 @@ from taskflow.patterns import linear_flow
 
 from ims_glance import exceptions, flows
 from ims_glance.cmd import worker
-from ims_glance.flows.task import Task
+from ims_glance.jobs.task import Task
 
 
 class Away(exceptions.Unavailable):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ims_glance.model.attributes import STORE_KEY
+from ims_glance.model.image.attributes import STORE_KEY
 from tests.functional import identity
 from tests.functional.client import PATCH_TYPE, ApiError, Client
 from tests.functional.conftest import MakeGlance

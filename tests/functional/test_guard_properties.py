@@ -3,7 +3,7 @@
 
 import pytest
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.functional import identity
 from tests.functional.client import PATCH_TYPE, PATCH_TYPE_20, Client
 from tests.functional.key_vault import Vault

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ims_glance.model import attributes, whole
-from ims_glance.model.servers import Disk
-from ims_glance.model.whole import Component
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.server import Disk
 from tests.functional.client import ApiError, Client
 from tests.functional.refusals import by_glance, refused
 
@@ -33,7 +33,7 @@ def machine(glance: Client) -> Whole:
 
 def _machine(glance: Client, disks: list[str]) -> Whole:
     parts = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(disks)]
-    made = _as_service(glance, "POST", "/v2/images", {**_RAW, **whole.properties(parts)})
+    made = _as_service(glance, "POST", "/v2/images", {**_RAW, **whole_image.properties(parts)})
     glance.upload(made["id"], b"")
     for disk in disks:
         _patch(glance, disk, attributes.COMPONENT_OF, made["id"])
@@ -125,7 +125,7 @@ def test_a_disk_under_the_default_key_is_not_shared(
     default = glance.create(__system__cmkid="ims/default")["__system__cmkid"]
     parts = [_disk(glance, __system__cmkid=each) for each in (key, default)]
     mapped = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(parts)]
-    said = {**_RAW, **whole.properties(mapped), "__system__cmkid": key}
+    said = {**_RAW, **whole_image.properties(mapped), "__system__cmkid": key}
     made = _as_service(glance, "POST", "/v2/images", said)
     glance.upload(made["id"], b"")
     for disk in parts:
@@ -308,7 +308,7 @@ def test_the_owner_deletes_a_disk_that_did_not_follow_its_image(glance: Client) 
         glance.show(disk)
 
 
-@pytest.mark.parametrize("name", sorted(whole.MAPPED))
+@pytest.mark.parametrize("name", sorted(whole_image.MAPPED))
 def test_nobody_changes_what_nova_reads(machine: Whole, glance: Client, name: str) -> None:
     with refused(403, "IMG.0026"):
         glance.patch(machine.id, {"op": "replace", "path": f"/{name}", "value": "[]"})
@@ -316,7 +316,7 @@ def test_nobody_changes_what_nova_reads(machine: Whole, glance: Client, name: st
 
 def test_nobody_changes_one_that_is_being_made(glance: Client) -> None:
     """Disks that are not tied to it yet would not follow."""
-    said = {**_RAW, **whole.properties([Component(Disk(0, None, 1), _disk(glance))])}
+    said = {**_RAW, **whole_image.properties([Component(Disk(0, None, 1), _disk(glance))])}
     made = _as_service(glance, "POST", "/v2/images", said)
     with refused(409, "IMG.0046"):
         glance.patch(made["id"], {"op": "replace", "path": "/visibility", "value": "community"})
@@ -331,7 +331,7 @@ def test_a_mapping_by_hand_takes_nothing_along(glance: Client, other: Client) ->
     theirs = other.create()["id"]
     own = glance.create()["id"]
     parts = [Component(Disk(0, None, 1), theirs), Component(Disk(1, None, 1), own)]
-    made = glance.create(**{**whole.properties(parts), attributes.WHOLE_IMAGE: "true"})
+    made = glance.create(**{**whole_image.properties(parts), attributes.WHOLE_IMAGE: "true"})
     glance.delete(made["id"])
     assert other.show(theirs)["id"] == theirs
     assert glance.show(own)["id"] == own

@@ -16,13 +16,14 @@ import pytest
 import sqlalchemy as sa
 from taskflow.patterns import linear_flow
 
-from ims_glance.db import clock, delegations, jobs, migrations
-from ims_glance.flows.engine import Runner
-from ims_glance.flows.task import Task
+from ims_glance.db import clock, delegation, migrations
+from ims_glance.db import job as jobs
+from ims_glance.jobs.engine import Runner
+from ims_glance.jobs.task import Task
 from ims_glance.model.job import Job, JobStatus
 from tests.unit import job_database
 from tests.unit.db.test_migrations import differences
-from tests.unit.flows import flow_bench
+from tests.unit.jobs import job_bench
 
 _PATIENCE = 240.0
 
@@ -165,11 +166,11 @@ def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):
             return tables.delegations.end(delegation_id)
         try:
             tables.create(number, delegation_id=delegation_id)
-        except delegations.Ended:
+        except delegation.Ended:
             return None
         return number
 
-    ended = any(isinstance(each, delegations.Delegation) for each in at_once(8, work))
+    ended = any(isinstance(each, delegation.Delegation) for each in at_once(8, work))
     using = [job for job in tables.jobs.find("project") if not job.is_finished]
     # Either it was given back and nobody uses it, or somebody does and it stays.
     assert ended == (using == [])
@@ -191,7 +192,7 @@ def test_a_flow_is_recorded_and_undone(tables):
     def flow(job):
         return linear_flow.Flow("f").add(*(Step(job, name=name) for name in "abc"))
 
-    job = flow_bench.context(tables, arguments={"name": "ü"})
+    job = job_bench.context(tables, arguments={"name": "ü"})
     runner = Runner(tables.database, tables.jobs, {"test": flow})
     assert runner.run(job) is JobStatus.FAIL
     assert tables.jobs.get(job.id).error_code == "IMG.0060"

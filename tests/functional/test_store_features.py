@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from tests.functional import stored
 from tests.functional.client import ApiError, Client
 from tests.functional.conftest import MakeGlance

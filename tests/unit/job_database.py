@@ -13,8 +13,8 @@ from oslo_config import cfg
 from ims_glance import conf as ims_conf
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
-from ims_glance.db.delegations import Caller, Delegations, Made
-from ims_glance.db.jobs import Jobs
+from ims_glance.db.delegation import Caller, Delegations, Made
+from ims_glance.db.job import Jobs
 from ims_glance.model.job import Job
 from tests.unit.clouds.backups_server import SECRETS
 

@@ -9,7 +9,7 @@ import pytest
 from glance.common import property_utils
 from oslo_config import cfg
 
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 
 ETC = Path(__file__).parents[2] / "etc" / "ims_glance"
 METADEFS = ETC / "metadefs" / "ims-image.json"

@@ -3,7 +3,11 @@
 
 The layers::
 
-    cmd, api, flows  ->  db, clouds, store, keys  ->  model, crypto, conf  ->  exceptions
+    cmd  ->  api, flows -> jobs  ->  db, clouds, store, keys  ->  model, crypto, conf  ->  exceptions
+
+and the rooms of ``api``::
+
+    front, ims -> native  ->  common
 
 ``client`` is an island. ``model`` and ``crypto`` are pure: bytes and values in, bytes and values
 out. The check is a function over a directory, so it is itself tested on trees made to be wrong.
@@ -27,7 +31,7 @@ _VALUES = {"model", "crypto", "conf", *_BOTTOM}
 _MIDDLE = {"db", "clouds", "store", "keys", *_VALUES}
 
 # What each layer may import of ours, besides itself. A layer that is not listed is refused: a new
-# one has to say where it belongs.
+# one has to say where it belongs. ``api`` has rooms, and each of them is one.
 ALLOWED: dict[str, set[str]] = {
     "": set(),
     "exceptions": set(),
@@ -38,11 +42,20 @@ ALLOWED: dict[str, set[str]] = {
     "db": _VALUES,
     "keys": {"clouds", *_VALUES},
     "store": {"keys", "clouds", *_VALUES},
-    "api": _MIDDLE,
-    "flows": _MIDDLE,
-    "cmd": {"api", "flows", *_MIDDLE},
+    "api": set(),
+    "api.common": _MIDDLE,
+    "api.native": {"api.common", *_MIDDLE},
+    # All that it does to images it asks of the Image API, behind the guard.
+    "api.ims": {"api.native", "api.common", *_MIDDLE},
+    "api.front": {"api.common", *_MIDDLE},
+    # The table of what there is to do is handed in: jobs run whatever their flows do.
+    "jobs": _MIDDLE,
+    "flows": {"jobs", *_MIDDLE},
+    "cmd": {"api.ims", "flows", "jobs", *_MIDDLE},
     "client": set(),
 }
+
+_WITH_ROOMS = "api"
 
 # The pure layers: nothing here can open, send, wait or log.
 PURE_STDLIB = {
@@ -88,7 +101,12 @@ def _own(target: str, modules: dict[str, Path]) -> str | None:
 
 
 def _layer(module: str) -> str:
-    return module.split(".")[1] if "." in module else ""
+    parts = module.split(".")[1:]
+    return ".".join(parts[:2] if parts[:1] == [_WITH_ROOMS] else parts[:1])
+
+
+def _folder(module: str, path: Path) -> str:
+    return module if path.name == "__init__.py" else module.rpartition(".")[0]
 
 
 def _edges(root: Path) -> dict[str, set[str]]:
@@ -130,6 +148,25 @@ def cycle(root: Path) -> list[str]:
         return []
 
     return next((found for name in sorted(edges) if (found := visit(name, []))), [])
+
+
+def pairs(root: Path) -> list[str]:
+    """Folders that import each other, so that neither is the lower one, as ``a <-> b``.
+
+    What lies in each other may: a folder's own module gathers what is below it.
+    """
+    modules = _modules(root)
+    folders = {name: _folder(name, path) for name, path in modules.items()}
+    edges = {
+        (folders[name], folders[target])
+        for name, targets in _edges(root).items()
+        for target in targets
+    }
+    return [
+        f"{one} <-> {other}"
+        for one, other in sorted(edges)
+        if one < other and (other, one) in edges and not other.startswith(f"{one}.")
+    ]
 
 
 def _third_party(root: Path) -> dict[str, set[str]]:
@@ -221,6 +258,10 @@ def test_there_is_no_circle() -> None:
     assert cycle(ROOT) == []
 
 
+def test_no_two_folders_import_each_other() -> None:
+    assert pairs(ROOT) == []
+
+
 def test_the_pure_layers_do_no_io() -> None:
     assert impure(ROOT) == []
 
@@ -268,12 +309,26 @@ def _distribution(name: str) -> str:
         ("clouds/a.py", "from ims_glance import keys", "keys.py"),
         ("keys.py", "from ims_glance.store import b", "store/b.py"),
         ("store/a.py", "from ims_glance.db import b", "db/b.py"),
-        ("store/a.py", "from ims_glance.api import b", "api/b.py"),
+        ("store/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
         ("store/a.py", "from ..db import b", "db/b.py"),
         ("db/a.py", "from ims_glance.clouds import b", "clouds/b.py"),
-        ("api/a.py", "from ims_glance.flows import b", "flows/b.py"),
-        ("api/a.py", "def late():\n    from ims_glance.flows import b", "flows/b.py"),
-        ("flows/a.py", "from ims_glance.api import b", "api/b.py"),
+        ("api/ims/a.py", "from ims_glance.flows import b", "flows/b.py"),
+        ("api/ims/a.py", "def late():\n    from ims_glance.flows import b", "flows/b.py"),
+        ("api/common/a.py", "from ims_glance.api.native import b", "api/native/b.py"),
+        ("api/common/a.py", "from ims_glance.api.ims import b", "api/ims/b.py"),
+        ("api/native/a.py", "from ims_glance.api.ims import b", "api/ims/b.py"),
+        ("api/native/a.py", "from ..front import b", "api/front/b.py"),
+        ("api/front/a.py", "from ims_glance.api.native import b", "api/native/b.py"),
+        ("api/front/a.py", "from ims_glance.api.ims import b", "api/ims/b.py"),
+        ("api/ims/a.py", "from ims_glance.api.front import b", "api/front/b.py"),
+        ("api/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
+        ("api/common/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
+        ("flows/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
+        ("flows/copy/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
+        ("jobs/a.py", "from ims_glance import flows", "flows/__init__.py"),
+        ("jobs/a.py", "from ims_glance.flows import b", "flows/b.py"),
+        ("jobs/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
+        ("db/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
         ("client/a.py", "from ims_glance import exceptions", "exceptions.py"),
         ("model/a.py", "from ims_glance.client import b", "client/b.py"),
         ("newcomer/a.py", "from ims_glance import exceptions", "exceptions.py"),
@@ -290,7 +345,11 @@ def test_a_wrong_edge_is_found(tmp_path: Path, importer: str, statement: str, ta
     ("importer", "statement", "target"),
     [
         ("cmd/a.py", "from ims_glance.flows import b", "flows/b.py"),
-        ("api/a.py", "from ims_glance import keys", "keys.py"),
+        ("cmd/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
+        ("flows/copy/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
+        ("api/common/a.py", "from ims_glance import keys", "keys.py"),
+        ("api/ims/a.py", "from ims_glance.api.native import b", "api/native/b.py"),
+        ("api/front/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
         ("store/a.py", "from ims_glance import keys", "keys.py"),
         ("store/a.py", "from ims_glance.clouds.b import thing", "clouds/b.py"),
         ("store/inner/a.py", "from ims_glance.store import b", "store/b.py"),
@@ -317,6 +376,20 @@ def test_a_circle_inside_a_layer_is_found(tmp_path: Path) -> None:
     )
     assert wrong_edges(root) == []
     assert cycle(root) == ["ims_glance.store.a", "ims_glance.store.b", "ims_glance.store.c"]
+
+
+def test_a_pair_of_folders_is_found(tmp_path: Path) -> None:
+    root = _tree(
+        tmp_path,
+        {
+            "store/inner/a.py": "from ims_glance.store.outer import b",
+            "store/inner/c.py": "",
+            "store/outer/b.py": "",
+            "store/outer/d.py": "from ims_glance.store.inner import c",
+        },
+    )
+    assert cycle(root) == []
+    assert pairs(root) == ["ims_glance.store.inner <-> ims_glance.store.outer"]
 
 
 @pytest.mark.parametrize("statement", ["import socket", "import os", "import oslo_config"])

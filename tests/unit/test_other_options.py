@@ -35,16 +35,16 @@ glance_store.register_store_opts(conf, reserved_stores=wsgi_app.RESERVED_STORES)
 GUARD = (
     GLANCE
     + """
-from ims_glance.api import guard
+from ims_glance.api.native import guard
 guard.enabled_stores(conf)
 """
 )
-DOORS = """
-from ims_glance.api import doors
+DISPATCH = """
+from ims_glance.api.front import dispatch
 class Loader:
     get_app = print
 conf([])
-doors.root_factory(Loader(), {}, native="", ims="")
+dispatch.root_factory(Loader(), {}, native="", ims="")
 """
 BARBICAN = """
 from ims_glance.clouds.barbican import Barbican
@@ -80,10 +80,13 @@ keys.KeyManager(conf)
 # Module -> how a process of the service gets there, and what is read. "*" is a store's own group.
 READ: dict[str, tuple[str, list[str]]] = {
     # Glance has read its configuration before it loads a paste file.
-    "api/guard.py": (GUARD, ["enabled_backends", "glance_store.default_backend", "*.weight"]),
+    "api/native/guard.py": (
+        GUARD,
+        ["enabled_backends", "glance_store.default_backend", "*.weight"],
+    ),
     # It asks whether there is such an option.
-    "api/quota.py": (GLANCE, ["use_keystone_limits"]),
-    "api/doors.py": (DOORS, ["max_request_id_length"]),
+    "api/common/quota.py": (GLANCE, ["use_keystone_limits"]),
+    "api/front/dispatch.py": (DISPATCH, ["max_request_id_length"]),
     "clouds/barbican.py": (
         BARBICAN,
         [

@@ -15,14 +15,15 @@ from oslo_serialization import jsonutils
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
-from ims_glance.api import guard, tokens
-from ims_glance.api.acceptance import Acceptance
-from ims_glance.api.images import Images, SubrequestRefused
-from ims_glance.api.ims import checking, errors, operations
+from ims_glance.api.common import errors, tokens
+from ims_glance.api.common.acceptance import Acceptance
+from ims_glance.api.common.backup import Backups
+from ims_glance.api.common.image import Images, SubrequestRefused
+from ims_glance.api.common.quota import Quota
+from ims_glance.api.ims import checking, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import Policy
-from ims_glance.api.quota import Quota
-from ims_glance.api.server_backups import Backups
+from ims_glance.api.native import guard
 
 LOG = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ims_glance.api.ims.operation import Access, Operation
 from ims_glance.api.ims.operations import OPERATIONS
-from ims_glance.model import patterns
+from ims_glance.model.text import patterns
 
 _JSON = "application/json"
 _ARGUMENTS = re.compile(r"\{(\w+)\}")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.api.acceptance import Acceptance
-from ims_glance.api.image_keys import ImageKeys
-from ims_glance.api.images import Images
-from ims_glance.api.quota import Quota
-from ims_glance.api.server_backups import Backups
+from ims_glance.api.common.acceptance import Acceptance
+from ims_glance.api.common.backup import Backups
+from ims_glance.api.common.image import Images
+from ims_glance.api.common.image_keys import ImageKeys
+from ims_glance.api.common.quota import Quota
 
 Schema = Mapping[str, Any]
 

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ims_glance.model import patterns
+from ims_glance.model.text import patterns
 
 Schema = Mapping[str, Any]
 
@@ -18,7 +18,7 @@ PROJECT = {
     "description": "id of a project, not its name",
     "x-ims-code": "IMG.0067",
 }
-# What they may contain is checked by ims_glance.model.text, with its own codes.
+# What they may contain is checked by ims_glance.model.text.free_text, with its own codes.
 NAME = {"type": "string", "x-ims-code-missing": "IMG.0013"}
 DESCRIPTION = {"type": "string", "maxLength": 1024, "x-ims-code": "IMG.0004"}
 KEY_ID = {"type": "string", "minLength": 1, "maxLength": 255}

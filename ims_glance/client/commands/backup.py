@@ -3,8 +3,8 @@
 
 import argparse
 
-from ims_glance.client.commands import base, standstill, views
 from ims_glance.client.resources.backup import STATUSES
+from ims_glance.client.shell import base, pause, views
 
 
 class CreateBackup(base.ShowOne):
@@ -40,7 +40,7 @@ class CreateBackup(base.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, and wait if wanted."""
         server = self.cloud.compute.find_server(parsed_args.server, ignore_missing=False)
-        said = standstill.announced(self.cloud, server, parsed_args.no_pause)
+        said = pause.announced(self.cloud, server, parsed_args.no_pause)
         given = {
             "description": parsed_args.description,
             "no_pause": parsed_args.no_pause or None,

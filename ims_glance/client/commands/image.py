@@ -10,7 +10,7 @@ from pathlib import Path
 
 from osc_lib import exceptions
 
-from ims_glance.client.commands import base, filters, views
+from ims_glance.client.shell import base, filters, views
 
 
 class ListImages(base.Lister):

@@ -7,7 +7,7 @@ from typing import Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
-from ims_glance.client.commands import base, views
+from ims_glance.client.shell import base, views
 
 _SWITCH = {"on": "true", "off": "false"}
 

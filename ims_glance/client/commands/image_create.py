@@ -6,7 +6,7 @@ from typing import Any
 
 from osc_lib import exceptions
 
-from ims_glance.client.commands import base, standstill, views
+from ims_glance.client.shell import base, pause, views
 
 _DEFAULT_KEY = "ims/default"
 _MAX_NAME = 128
@@ -79,7 +79,7 @@ class CreateImage(base.ShowOne):
         source = {key: value for key, value in given.items() if value is not None}
         said = ""
         if parsed_args.whole:
-            said = standstill.announced(self.cloud, server, parsed_args.no_pause)
+            said = pause.announced(self.cloud, server, parsed_args.no_pause)
         if parsed_args.whole or parsed_args.backup:
             job = self.ims.create_whole_image(parsed_args.name, tags=parsed_args.tag, **source)
         else:

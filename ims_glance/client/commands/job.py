@@ -3,8 +3,8 @@
 
 import argparse
 
-from ims_glance.client.commands import base, views
 from ims_glance.client.resources.job import STATUSES
+from ims_glance.client.shell import base, views
 
 
 class ListJobs(base.Lister):

@@ -3,7 +3,7 @@
 
 import argparse
 
-from ims_glance.client.commands import base, views
+from ims_glance.client.shell import base, views
 
 _NAMES = {
     "image": "private images",

@@ -5,7 +5,7 @@ import argparse
 
 from osc_lib.cli import format_columns
 
-from ims_glance.client.commands import base, views
+from ims_glance.client.shell import base, views
 
 _FORM = "<key[=value]>"
 _RULE = "up to 36 letters, digits, - and _ in the key, 43 in the value"

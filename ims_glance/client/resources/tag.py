@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tags: a key and a value, which may be empty."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from openstack import resource
@@ -32,3 +33,8 @@ class TagKey(resource.Resource):
     key: str = resource.Body("key", alternate_id=True)
     # Not "values": resources are dicts.
     tag_values: list[str] = resource.Body("values", type=list)
+
+
+def pairs(tags: Iterable[str | Tag]) -> list[dict[str, str]]:
+    """Tags as the IMS API takes them."""
+    return [(Tag.parse(tag) if isinstance(tag, str) else tag).pair() for tag in tags]

@@ -7,8 +7,8 @@ from typing import Any
 
 from ims_glance.clouds.rest import Refused
 from ims_glance.crypto.proof import Prover
-from ims_glance.model.server_backup import Part, Plan, ServerBackup
-from ims_glance.model.servers import Disk
+from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.server import Disk
 
 
 class ServerBackups(abc.ABC):

@@ -12,9 +12,9 @@ from typing import Any
 from ims_glance.clouds import rest
 from ims_glance.clouds.backups.base import ServerBackups
 from ims_glance.crypto.proof import Prover
-from ims_glance.model import server_backup
-from ims_glance.model.server_backup import Part, Plan, ServerBackup
-from ims_glance.model.servers import Disk
+from ims_glance.model import backup as server_backup
+from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.server import Disk
 
 # The first version in which backups have metadata (cinder/api/microversions.py).
 _VERSION = {"OpenStack-API-Version": "volume 3.43"}

@@ -15,11 +15,15 @@ from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
-from ims_glance.api import members, quota, rules, whole_images
-from ims_glance.api.images import Images
-from ims_glance.api.ims import image, member, tag
-from ims_glance.model import rules as image_rules
-from ims_glance.model.rules import Action
+from ims_glance.api.common import quota
+from ims_glance.api.common.image import Images
+from ims_glance.api.ims.operations import image, member, tag
+from ims_glance.api.native import image as native_image
+from ims_glance.api.native import member as native_member
+from ims_glance.api.native import whole_image
+from ims_glance.api.native.call import Call, Limits
+from ims_glance.model.image import rules as image_rules
+from ims_glance.model.image.rules import Action
 
 KEYS = ("default-key", "other-key", "closed-key")
 RECEIVER = "f" * 32
@@ -90,9 +94,9 @@ def conf(
 
 @pytest.fixture(autouse=True)
 def _policy_of_glance_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "may", lambda *_: True)
+    monkeypatch.setattr(native_member, "may", lambda *_: True)
     # There is no database of Glance's.
-    monkeypatch.setattr(whole_images, "forget_members", lambda *_: None)
+    monkeypatch.setattr(whole_image, "forget_members", lambda *_: None)
 
 
 def _context(project: str) -> Any:
@@ -108,10 +112,10 @@ def _native(conf: Any, view: dict[str, Any], rule: Any, body: Any, project: str)
     glance = Images(Glance(view))
     request = wsgi.Request.blank("/", method="POST", body=json.dumps(body).encode())
     request.content_type = "application/openstack-images-v2.1-json-patch"
-    limits = rules.Limits(conf, quota.Quota(conf, glance, lambda _: []))
+    limits = Limits(conf, quota.Quota(conf, glance, lambda _: []))
     path = f"/v2/images/{view['id']}"
     others: tuple[Any, Any] = (Keys(), None)
-    call = rules.Call(request, _context(project), path, glance, *others, limits)
+    call = Call(request, _context(project), path, glance, *others, limits)
     with call.held:
         return _code_of(lambda: rule(call))
 
@@ -177,7 +181,7 @@ def _agree(
 @EVERYTHING
 @given(view=_views())
 def test_sharing(conf: Any, view: dict[str, Any]) -> None:
-    native = _native(conf, view, members.add, {"member": RECEIVER}, "me")
+    native = _native(conf, view, native_member.add, {"member": RECEIVER}, "me")
     body = {"images": [view["id"]], "projects": [RECEIVER]}
     ims = _ims(conf, view, member.batch_add_members, body, "me")
     _agree(conf, Action.SHARE, view, (native, ims), "me")
@@ -186,7 +190,7 @@ def test_sharing(conf: Any, view: dict[str, Any]) -> None:
 @EVERYTHING
 @given(view=_views())
 def test_changing(conf: Any, view: dict[str, Any]) -> None:
-    native = _native(conf, view, rules.update, CHANGE, "me")
+    native = _native(conf, view, native_image.update, CHANGE, "me")
     ims = _ims(conf, view, image.update_image, CHANGE, "me")
     if view["status"] == "queued":
         # Glance's clients complete the record of an image while it is being made.
@@ -200,7 +204,7 @@ def test_changing(conf: Any, view: dict[str, Any]) -> None:
 @given(view=_views(), project=st.sampled_from(["me", RECEIVER]))
 def test_answering(conf: Any, view: dict[str, Any], project: str) -> None:
     view = {**view, "visibility": "shared"}
-    native = _native(conf, view, members.update, {"status": "accepted"}, project)
+    native = _native(conf, view, native_member.update, {"status": "accepted"}, project)
     body = {"images": [view["id"]], "project_id": project, "status": "accepted"}
     ims = _ims(conf, view, member.batch_update_members, body, project)
     _agree(conf, Action.ACCEPT, view, (native, ims), project)
@@ -209,14 +213,14 @@ def test_answering(conf: Any, view: dict[str, Any], project: str) -> None:
 @EVERYTHING
 @given(view=_views())
 def test_unsharing(conf: Any, view: dict[str, Any]) -> None:
-    native = _native(conf, view, members.remove, None, "me")
+    native = _native(conf, view, native_member.remove, None, "me")
     body = {"images": [view["id"]], "projects": [RECEIVER]}
     ims = _ims(conf, view, member.batch_delete_members, body, "me")
     _agree(conf, Action.UNSHARE, view, (native, ims), "me")
 
 
 @EVERYTHING
-@given(view=_views(), rule=st.sampled_from([rules.add_tag, rules.remove_tag]))
+@given(view=_views(), rule=st.sampled_from([native_image.add_tag, native_image.remove_tag]))
 def test_tagging(conf: Any, view: dict[str, Any], rule: Any) -> None:
     native = _native(conf, view, rule, None, "me")
     ims = _ims(conf, view, tag.add_image_tag, {"tag": {"key": "k"}}, "me")
@@ -227,7 +231,7 @@ def test_tagging(conf: Any, view: dict[str, Any], rule: Any) -> None:
 @given(view=_views())
 def test_deleting_is_asked_of_the_same_table(conf: Any, view: dict[str, Any]) -> None:
     """There is only the native door for it (IMS's own clients use it)."""
-    native = _native(conf, view, rules.delete, None, "me")
+    native = _native(conf, view, native_image.delete, None, "me")
     conventions = conf.ims_api.native_conventions
     assert native == _table(Action.DELETE, view, "me", conventions=conventions)
 
@@ -236,4 +240,4 @@ def test_a_view_that_nobody_may_share_is_among_those(conf: Any) -> None:
     """The comparison can fail: the doors do refuse."""
     view = {"id": "i", "owner": "me", "status": "active", "visibility": "shared"}
     view["__component_of"] = "w"
-    assert _native(conf, view, members.add, {"member": RECEIVER}, "me") == "IMG.0135"
+    assert _native(conf, view, native_member.add, {"member": RECEIVER}, "me") == "IMG.0135"

@@ -78,6 +78,5 @@ def test_every_command_is_registered():
         and issubclass(each, Command)
         and each.__module__ == module.__name__
         and not name.startswith("_")
-        and path.stem != "base"
     }
     assert found == set(COMMANDS.values())

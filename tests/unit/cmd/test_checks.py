@@ -24,7 +24,7 @@ ims+cachemanagement = cors context ims_guard cache config:glance-api-paste.ini#r
 paste.filter_factory = oslo_middleware.cors:filter_factory
 
 [filter:ims_guard]
-paste.filter_factory = ims_glance.api.guard:filter_factory
+paste.filter_factory = ims_glance.api.native.guard:filter_factory
 
 [filter:cache]
 paste.filter_factory = glance.api.middleware.cache:CacheFilter.factory

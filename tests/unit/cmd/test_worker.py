@@ -15,9 +15,9 @@ from oslo_config import cfg
 from oslo_messaging import conffixture
 from taskflow.patterns import linear_flow
 
-from ims_glance.clouds.wakeup import Ear
+from ims_glance.clouds.messaging.wakeup import Ear
 from ims_glance.cmd import worker
-from ims_glance.flows.task import Task
+from ims_glance.jobs.task import Task
 from tests.base import in_child
 from tests.unit import job_database
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ims_glance.api import signed_request
+from ims_glance.api.front import signed_request
 from ims_glance.crypto import sdk_signature
-from tests.unit.api import sdk_requests
+from tests.unit.api.front import sdk_requests
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 _HEADER = st.text(string.printable[:95], max_size=20).map(str.strip)

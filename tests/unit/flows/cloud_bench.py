@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ims_glance import flows
-from ims_glance.flows.context import Abandoned, JobContext
-from ims_glance.flows.engine import Runner
+from ims_glance.jobs.context import Abandoned, JobContext
+from ims_glance.jobs.engine import Runner
 from ims_glance.model.job import SERVER_BACKUP, Job
 from tests.unit.clouds.cloud_server import CloudServer
-from tests.unit.flows import flow_bench
+from tests.unit.jobs import job_bench
 
 _LONGEST = 200
 
@@ -46,7 +46,7 @@ class CloudBench:
         """
         creates = "name" in arguments and job_type != SERVER_BACKUP
         job = self._connected(
-            flow_bench.context(
+            job_bench.context(
                 self.tables,
                 number,
                 type=job_type,
@@ -71,7 +71,7 @@ class CloudBench:
             self._runner.run(job)
         self.server.before = lambda _request: None
         if not self.tables.jobs.get(job.id).is_finished:
-            self._runner.run(self._connected(flow_bench.again(self.tables, job)))
+            self._runner.run(self._connected(job_bench.again(self.tables, job)))
         ended: Job = self.tables.jobs.get(job.id)
         assert len(self.server.requests) - first < _LONGEST
         return ended

@@ -15,15 +15,15 @@ import pytest
 import requests
 
 from ims_glance import flows
-from ims_glance.flows import context as flows_context
-from ims_glance.flows import task as flows_task
-from ims_glance.flows import worker as flows_worker
-from ims_glance.flows.context import JobContext, Lease
-from ims_glance.flows.engine import Runner
-from ims_glance.flows.task import Task
-from ims_glance.flows.worker import Worker
-from ims_glance.model import attributes
+from ims_glance.jobs import task as jobs_task
+from ims_glance.jobs import worker as jobs_worker
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.engine import Runner
+from ims_glance.jobs.lease import Lease, clock
+from ims_glance.jobs.task import Task
+from ims_glance.jobs.worker import Worker
 from ims_glance.model import job as model
+from ims_glance.model.image import attributes
 from ims_glance.model.job import Job, JobStatus
 from tests.unit.flows import scenarios, small_world
 from tests.unit.flows.direct_cloud import DirectCloud, DirectIdentity, Serve, State, refusal
@@ -274,7 +274,7 @@ class _Run:
             tables.jobs.release(job)
         claimed = tables.jobs.claim(_JOB_ID, "worker", _SECONDS)
         assert claimed is not None
-        lease = Lease(flows_context.clock() + 1e9)
+        lease = Lease(clock() + 1e9)
         identity = self._worker._identity
         self._context = JobContext(tables.conf, claimed, self._world.jobs, identity, lease)
         return self._context
@@ -336,7 +336,7 @@ def explorers(kind: type[DirectCloud] = DirectCloud) -> Iterator[Explorer]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         small_world.still_time(monkeypatch)
         # Hundreds of jobs fail, as they should: their log helps nobody.
-        for module in (flows_task, flows_worker):
+        for module in (jobs_task, jobs_worker):
             monkeypatch.setattr(module.LOG, "disabled", True)
         explorer = Explorer(kind)
         small_world.remember(monkeypatch, explorer.world)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ims_glance.model import capture
 from ims_glance.model.capture import Wish
-from ims_glance.model.servers import Disk
+from ims_glance.model.server import Disk
 
 
 class Machine:

@@ -8,13 +8,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ims_glance.model import attributes, server_backup, whole
+from ims_glance.model import backup
 from ims_glance.model import job as model
+from ims_glance.model.backup import Plan
 from ims_glance.model.capture import Wish
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import Job
-from ims_glance.model.server_backup import Plan
-from ims_glance.model.servers import Disk
-from ims_glance.model.whole import Component
+from ims_glance.model.server import Disk
 from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.machine import Machine
@@ -120,7 +121,11 @@ def _whole_source(cloud: DirectCloud) -> dict[str, Any]:
         Component(Disk(number, None, 1), cloud.make(data * 100, os_hidden=True, protected=True))
         for number, data in enumerate((b"root", b"data"))
     ]
-    properties = {**whole.properties(parts), "__image_size": "7", attributes.CAPTURE: "paused"}
+    properties = {
+        **whole_image.properties(parts),
+        "__image_size": "7",
+        attributes.CAPTURE: "paused",
+    }
     image_id = cloud.make(b"", name="whole", **properties)
     for part in parts:
         cloud.images[part.image_id][attributes.COMPONENT_OF] = image_id
@@ -131,7 +136,7 @@ def _is_whole(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
     """Of two disks, with whatever data."""
     image = cloud.images[str(job.image_id)]
     assert (image["name"], image["status"], image["size"]) == (job.arguments["name"], "active", 0)
-    parts = whole.components(image)
+    parts = whole_image.components(image)
     assert [part.disk.number for part in parts] == [0, 1]
     for part in parts:
         view = cloud.images[part.image_id]
@@ -274,16 +279,16 @@ def _is_captured(capture: str) -> Callable[[DirectCloud, Job], Mapping[str, set[
 
 
 def _is_backup(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
-    [found] = server_backup.gathered(cloud.backups.values(), PROVER.holds)
-    assert (found.id, found.status) == (job.backup_id, server_backup.Status.AVAILABLE)
+    [found] = backup.gathered(cloud.backups.values(), PROVER.holds)
+    assert (found.id, found.status) == (job.backup_id, backup.Status.AVAILABLE)
     assert (len(found.parts), found.plan.capture) == (2, "paused")
     return {"backup": {part.id for part in found.parts}}
 
 
 def _signed(plan: Plan, disk: Disk, count: int) -> dict[str, str]:
-    said = server_backup.metadata(plan, disk, count)
-    proof = PROVER.proof(server_backup.facts(said, disk.volume_id, None))
-    return {**said, server_backup.PROOF: str(proof)}
+    said = backup.metadata(plan, disk, count)
+    proof = PROVER.proof(backup.facts(said, disk.volume_id, None))
+    return {**said, backup.PROOF: str(proof)}
 
 
 def _backed_up(cloud: DirectCloud) -> dict[str, Any]:

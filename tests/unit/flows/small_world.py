@@ -17,10 +17,10 @@ import sqlalchemy
 from oslo_db.sqlalchemy import engines
 from taskflow.persistence.backends import impl_memory
 
-from ims_glance.db.jobs import Jobs
-from ims_glance.flows import context as flows_context
-from ims_glance.flows import engine as flows_engine
-from ims_glance.flows.context import JobContext
+from ims_glance.db.job import Jobs
+from ims_glance.jobs import engine as jobs_engine
+from ims_glance.jobs import lease
+from ims_glance.jobs.context import JobContext
 from tests.unit import job_database
 from tests.unit.flows.direct_cloud import DirectCloud, Kept
 
@@ -164,7 +164,7 @@ def remember(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
 
     That it keeps them in the database as well, under the fence, is shown in ``test_engine``.
     """
-    monkeypatch.setattr(flows_engine, "_FencedBackend", lambda _engine, _context: _Records(world))
+    monkeypatch.setattr(jobs_engine, "_FencedBackend", lambda _engine, _context: _Records(world))
 
 
 def still_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,5 +177,5 @@ def still_time(monkeypatch: pytest.MonkeyPatch) -> None:
         job.check()
 
     clock = types.SimpleNamespace(clock_gettime=lambda _clock: now[0], CLOCK_BOOTTIME=0)
-    monkeypatch.setattr(flows_context, "time", clock)
+    monkeypatch.setattr(lease, "time", clock)
     monkeypatch.setattr(JobContext, "pause", pause)

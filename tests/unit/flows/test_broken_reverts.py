@@ -10,9 +10,9 @@ import pytest
 from taskflow.task import Task as TaskFlowTask
 
 from ims_glance import flows
-from ims_glance.flows.cinder_upload import Upload
-from ims_glance.flows.members import Share
-from ims_glance.flows.task import Task
+from ims_glance.flows.capture.upload import Upload
+from ims_glance.flows.member import Share
+from ims_glance.jobs.task import Task
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from tests.unit.flows import explorer as explorers

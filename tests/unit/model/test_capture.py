@@ -3,10 +3,11 @@
 
 import pytest
 
-from ims_glance.model import attributes, capture
+from ims_glance.model import capture
 from ims_glance.model.capture import Wish
-from ims_glance.model.servers import GIB, Disk
-from ims_glance.model.whole import Component
+from ims_glance.model.image import attributes
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.server import GIB, Disk
 
 ARGUMENTS = {
     "server_id": "s",

@@ -9,10 +9,10 @@ import webob
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
-from ims_glance.api.images import SubrequestRefused
+from ims_glance.api.common.backup import Backups
+from ims_glance.api.common.image import SubrequestRefused
+from ims_glance.api.common.quota import Room
 from ims_glance.api.ims.operation import Call, Service
-from ims_glance.api.quota import Room
-from ims_glance.api.server_backups import Backups
 from ims_glance.model import job
 from tests.unit.clouds.backups_server import SECRETS
 

@@ -14,7 +14,7 @@ from oslo_db import exception as db_exceptions
 
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
-from ims_glance.api.images import SubrequestRefused
+from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import app
 from ims_glance.api.ims.operation import Answer, Operation
 

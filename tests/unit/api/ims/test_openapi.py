@@ -9,7 +9,8 @@ import schemathesis
 from oslo_serialization import jsonutils
 from schemathesis.core.result import Ok
 
-from ims_glance.api.ims import errors, openapi
+from ims_glance.api.common import errors
+from ims_glance.api.ims import openapi
 from ims_glance.api.ims.operation import Answer, Operation
 from ims_glance.api.ims.operations import OPERATIONS
 

@@ -5,8 +5,8 @@ import pytest
 
 from ims_glance.clouds.backups.base import ServerBackups
 from ims_glance.clouds.rest import Refused
-from ims_glance.model.server_backup import Part, Plan, ServerBackup
-from ims_glance.model.servers import Disk
+from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.server import Disk
 
 
 class Memory(ServerBackups):

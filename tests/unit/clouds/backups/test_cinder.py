@@ -6,8 +6,8 @@ import pytest
 from ims_glance.clouds import rest
 from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.crypto.proof import Prover
-from ims_glance.model.server_backup import Plan, Status
-from ims_glance.model.servers import Disk
+from ims_glance.model.backup import Plan, Status
+from ims_glance.model.server import Disk
 from tests.unit.clouds.backups_server import PROVER
 from tests.unit.clouds.cloud_server import CloudServer
 

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The key that an image gets, or has: named by whom, usable by whom."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ims_glance import exceptions
+from ims_glance.model.text import key_name
+
+
+class KeyIdInvalid(exceptions.Invalid):
+    """``__system__cmkid`` is neither an id nor the word for the default key."""
+
+    template = (
+        "'__system__cmkid' must be the id of a key, or '{default_key_name}' for the project's own, "
+        "not '{value}'."
+    )
+
+
+class ForeignDefaultKey(exceptions.Forbidden):
+    """The default key of a project was asked for from outside of it."""
+
+    code = "IMG.0099"
+    template = (
+        "The default key of project {project_id} is for its members. Name a key with "
+        "'__system__cmkid' when the image is created, or use a token of that project."
+    )
+
+
+class KeyManager(Protocol):
+    """What is used of :class:`ims_glance.keys.KeyManager`."""
+
+    def check_usable(self, context: Any, key_id: str) -> None: ...
+
+    def open_to_service(self, context: Any, key_id: str) -> None: ...
+
+    def default_key(self, context: Any) -> str: ...
+
+    def find_default_key(self, context: Any) -> str | None: ...
+
+    def key_name(self, key_id: str) -> str | None: ...
+
+
+class ImageKeys:
+    """What the guard does with keys.
+
+    :param key_manager: gives the key manager; called when it is needed, which is after the worker
+        process was forked
+    :param default_key_name: the word for a project's default key
+    """
+
+    def __init__(self, key_manager: Callable[[], KeyManager], default_key_name: str) -> None:
+        self._key_manager = key_manager
+        self._default_key_name = default_key_name
+
+    def named(self, context: Any, value: str, owner: str | None) -> str:
+        """The id of the key that a new image asks for, once caller and service may use it.
+
+        :param value: of ``__system__cmkid``: an id, a secret's href, or the default key's name
+        :param owner: project that the image shall belong to
+        :raises KeyIdInvalid: if *value* is nothing of that kind
+        :raises ForeignDefaultKey, KeyNotFound, KeyDenied, KeyUnusable, ServiceKeyDenied,
+            KeyManagerUnavailable: why the key cannot be used
+        """
+        if value == self._default_key_name:
+            return self.default(context, owner)
+        key_id = key_name.key_id(value)
+        if key_id is None:
+            raise KeyIdInvalid(value=value[:255], default_key_name=self._default_key_name)
+        self._make_usable(context, key_id)
+        return key_id
+
+    def is_named(self, context: Any, value: Any, key_id: str, owner: str | None) -> bool:
+        """Whether a client that says *value* means a key of an image of the project *owner*.
+
+        :param value: what :meth:`named` takes, or anything else
+        :raises KeyDenied, ServiceKeyDenied, KeyManagerUnavailable: why that cannot be said of the
+            word for the default key
+        """
+        if value == key_id:
+            return True
+        if value == self._default_key_name:
+            return self.is_default(context, key_id, owner)
+        return isinstance(value, str) and key_name.key_id(value) == key_id
+
+    def sought(self, context: Any, value: str) -> str:
+        """What images have whose key a filter names as :meth:`named` takes it.
+
+        :returns: an id; *value* itself if it names no key that there is, which no image has
+        :raises KeyDenied, KeyManagerUnavailable: why the default key cannot be looked for
+        """
+        if value == self._default_key_name:
+            return self._key_manager().find_default_key(context) or value
+        return key_name.key_id(value) or value
+
+    def default(self, context: Any, owner: str | None) -> str:
+        """The id of the default key of the project *owner*, made if there is none yet.
+
+        It lives in the caller's project, for only a token of a project can make keys there. So
+        others who may write to the project's images (administrators) do not get one: the image
+        would be under a key that its owner knows nothing of.
+
+        :raises ForeignDefaultKey: if the caller is of another project
+        :raises KeyDenied, KeyUnusable, ServiceKeyDenied, KeyManagerUnavailable: why there is none
+        """
+        if owner and owner != context.project_id:
+            raise ForeignDefaultKey(project_id=owner)
+        key_id = self._key_manager().default_key(context)
+        self._make_usable(context, key_id)
+        return key_id
+
+    def is_default(self, context: Any, key_id: str, owner: str | None) -> bool:
+        """Whether a key of an image of the project *owner* is that project's default key.
+
+        Only a token of a project lists its keys. For others, administrators, its name says it: so
+        one that has the name, but is not the oldest of them, counts too.
+
+        :raises KeyDenied, ServiceKeyDenied, KeyManagerUnavailable: why that cannot be said
+        """
+        if owner == context.project_id:
+            return self._key_manager().find_default_key(context) == key_id
+        try:
+            return self._key_manager().key_name(key_id) == self._default_key_name
+        except exceptions.KeyNotFound:
+            return False
+
+    def check_alive(self, context: Any, image_id: str, key_id: str) -> None:
+        """Check that data can still be encrypted with the key of an image.
+
+        Whether its owner may use it was asked when the image was created. Now it matters that the
+        service can read it; where it cannot, the caller's token may serve to open it again.
+
+        :raises KeyGone: if the key does not exist any more
+        :raises ServiceKeyDenied, KeyUnusable, KeyManagerUnavailable: why the service cannot use it
+        """
+        try:
+            self._key_manager().open_to_service(context, key_id)
+        except exceptions.KeyNotFound:
+            raise exceptions.KeyGone(key_id=key_id, image_id=image_id) from None
+
+    def _make_usable(self, context: Any, key_id: str) -> None:
+        self._key_manager().check_usable(context, key_id)
+        self._key_manager().open_to_service(context, key_id)

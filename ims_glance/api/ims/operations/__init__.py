@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of all operations of the IMS API, from one module a noun."""
+
+from ims_glance.api.ims.operation import Operation
+from ims_glance.api.ims.operations import (
+    backup,
+    copy,
+    creation,
+    export,
+    image,
+    job,
+    member,
+    os_version,
+    project,
+    quota,
+    tag,
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    *image.OPERATIONS,
+    *creation.OPERATIONS,
+    *export.OPERATIONS,
+    *copy.OPERATIONS,
+    *member.OPERATIONS,
+    *tag.OPERATIONS,
+    *quota.OPERATIONS,
+    *os_version.OPERATIONS,
+    *project.OPERATIONS,
+    *job.OPERATIONS,
+    *backup.OPERATIONS,
+)

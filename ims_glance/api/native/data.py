@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the guard asks of requests that move the data of images: where it may go, and under which key.
+
+The rules about stores are those of :mod:`ims_glance.model.image.stores`.
+"""
+
+import functools
+from typing import Any
+
+import webob
+
+from ims_glance import exceptions
+from ims_glance.api.common.image import Image, may
+from ims_glance.api.native import bodies, elsewhere
+from ims_glance.api.native import image as native_image
+from ims_glance.api.native.call import Call
+from ims_glance.clouds import coordination
+from ims_glance.model.image import attributes, stores
+from ims_glance.model.image import rules as image_rules
+
+_STORE_HEADER = "X-Image-Meta-Store"
+_COPY = "copy-image"
+
+
+class ImportMalformed(exceptions.Invalid):
+    """A part of an import's body has a type that makes Glance fail."""
+
+    template = "'{name}' of an import must be {kind}."
+
+
+def upload(call: Call) -> None:
+    """``PUT /v2/images/{id}/file``: with a key to an encrypting store, and into one with a key."""
+    image = call.image()
+    if image is None:
+        return
+    named = call.request.headers.get(_STORE_HEADER)
+    wish = stores.Wish(None if named is None else (named,))
+    decision = stores.decide(call.stores, image.facts, wish)
+    if decision.store is not None:
+        call.request.headers[_STORE_HEADER] = decision.store
+    if image.status == "queued":
+        _prepare_key(call, image, decision, "upload_image")
+
+
+def import_(call: Call) -> None:
+    """``POST /v2/images/{id}/import``: as an upload, for one store or several, or a copy."""
+    body = bodies.read_object(call.request) or {}
+    method = _import_method(body)
+    wish = _import_wish(call, body, copies=method == _COPY) if method else None
+    image = call.image() if wish else None
+    if wish is None or image is None:
+        return
+    decision = stores.decide(call.stores, image.facts, wish)
+    if decision.store is not None:
+        bodies.write_json(call.request, {**body, "stores": [decision.store]})
+    if image.status in (("active",) if wish.copies else ("queued", "uploading")):
+        # Who may copy need not be one who may change the image: that is Glance's policy to say.
+        rule = "copy_image" if wish.copies else "modify_image"
+        _prepare_key(call, image, decision, rule)
+
+
+def _import_method(body: dict[str, Any]) -> str | None:
+    method = body.get("method", {})
+    if not isinstance(method, dict):
+        raise ImportMalformed(name="method", kind="an object")
+    if not isinstance(method.get("uri"), str | None):
+        raise ImportMalformed(name="uri", kind="a string")
+    name = method.get("name")
+    return name if isinstance(name, str) else None
+
+
+def _import_wish(call: Call, body: dict[str, Any], *, copies: bool) -> stores.Wish | None:
+    """The stores as Glance reads them (``glance/common/utils.py``, get_stores_from_request).
+
+    :returns: ``None`` for what Glance refuses
+    :raises ImportMalformed: for what it chokes on
+    """
+    header = call.request.headers.get(_STORE_HEADER)
+    if body.get("all_stores"):
+        refused = body["all_stores"] is not True or "stores" in body or header is not None
+        return None if refused else stores.Wish(call.stores.all, copies)
+    if "stores" not in body:
+        return stores.Wish(None if header is None else (header,), copies)
+    named = body["stores"]
+    # Glance takes any iterable: the names of an object are as good as a list.
+    if header is not None:
+        return None
+    if not isinstance(named, list | dict | str):
+        raise ImportMalformed(name="stores", kind="a list")
+    return stores.Wish(tuple(map(str, named)), copies)
+
+
+def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str) -> None:
+    """See to it that the key is there before any data moves.
+
+    :param rule: policy rule for what the caller is about to do
+    """
+    if image.facts.is_promised:
+        call.keys.check_alive(call.context, image.id, str(image.key_id))
+        return
+    shown = decision.encrypts and not decision.mixes
+    is_hidden = bool(image.key_id) and decision.mixes
+    if not (decision.encrypts or is_hidden) or not may(call.context, rule, image):
+        return
+    key_id = image.store_key
+    if key_id is None:
+        # Data that lies elsewhere unencrypted as well may get the key of whoever wants it here.
+        owner = call.context.project_id if decision.mixes else image.view["owner"]
+        key_id = call.keys.default(call.context, owner)
+    elif decision.encrypts:
+        call.keys.check_alive(call.context, image.id, key_id)
+    with coordination.lock(call.limits.conf, "image", image.id):
+        # Somebody may have changed which disks it names.
+        image = call.image() or image
+        shown = shown and not image_rules.Facts.of(image.view).elsewhere
+        if shown:
+            names = dict.fromkeys((attributes.CMK_ID, attributes.STORE_KEY), key_id)
+            stored = Image(image.path, {**image.view, **names})
+            native_image.check_open(call, stored, image.view["visibility"])
+        if image.store_key is None or shown != bool(image.key_id):
+            call.images.record_key(call.context, image, key_id, shown=shown)
+            call.effects.append(functools.partial(_without_data, call))
+
+
+def _without_data(call: Call, response: webob.Response) -> None:
+    """Take the key back from sight if Glance refused the data that was to be encrypted with it.
+
+    Else what another request puts into another store at the same time would look encrypted.
+    """
+    if response.status_int >= 300:
+        elsewhere.settle(call, call.image_path, is_coming=False)
+
+
+def remove_copy(call: Call) -> None:
+    """``DELETE /v2/stores/{store}/{image}``: what lies but in encrypting stores then, shows its key.
+
+    :attr:`Call.image_path` is ``/{image}``.
+    """
+
+    def show_key(response: webob.Response) -> None:
+        if response.status_int < 300:
+            elsewhere.settle(call, f"/v2/images{call.image_path}")
+
+    call.effects.append(show_key)

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the guard asks of requests that make, change or delete images.
+
+Each rule looks at one kind of request, may change it, and raises what forbids it. A request that
+Glance will refuse anyway (malformed, unknown image, wrong status, not allowed) is left alone, so
+that the answer is Glance's own. Nothing is decided by an image's status, which may change before
+Glance looks: it only says whether work with keys is worth while.
+"""
+
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.api.common import tokens
+from ims_glance.api.common.image import Image, may, may_create
+from ims_glance.api.common.roles import as_service, is_service
+from ims_glance.api.native import bodies, elsewhere, properties
+from ims_glance.api.native.call import Call
+from ims_glance.model.image import attributes, stores
+from ims_glance.model.image import rules as image_rules
+from ims_glance.model.text import json_patch
+
+_HIDDEN = {"os_hidden": True}
+COMMUNITY, PUBLIC = "community", "public"
+"""The visibilities of images that are open to everybody."""
+
+
+class TaskRefused(exceptions.Conflict):
+    """The old tasks API was to work on an image with a key."""
+
+    template = (
+        "Images with an encryption key are not made by tasks, which know no stores. Create the "
+        "image and use 'POST /v2/images/{{id}}/import'."
+    )
+
+
+class TooManyTags(exceptions.Conflict):
+    """An image was to have more tags than it may."""
+
+    code = "IMG.0116"
+    template = "An image may have {limit} tags, not {count}. Remove some first."
+
+
+def create(call: Call) -> None:
+    """``POST /v2/images``: attributes of IMS, a place for the image, and a key that works."""
+    body = bodies.read_object(call.request)
+    if body is None:
+        return
+    properties.check_new(call.context, body)
+    owner = body.get("owner", call.context.project_id)
+    if not may_create(call.context, owner, body.get("visibility")):
+        return
+    service = is_service(call.context)
+    # Who uses IMS's words is answered in IMS's way.
+    is_ims = service or call.limits.conventions or attributes.names_own(body)
+    defaults = {"visibility": "private"} if is_ims else {}
+    own = {} if service else attributes.for_creation(body)
+    # Nova and Cinder copy properties of one image to another: the service's own are none of them.
+    given = {
+        name: value for name, value in body.items() if service or name not in attributes.SYSTEM
+    }
+    key = _key_of_new(call, given, owner)
+    view = {**given, "id": "to be created", "owner": owner, **key}
+    check_open(call, Image("", view), str(body.get("visibility")))
+    wanted = {**defaults, **given, **own, **key}
+    bodies.write_json(call.request, wanted)
+    call.request.context = as_service(call.context)
+    _check_tags(call, body.get("tags"))
+    if service or body.get("visibility") == "public":
+        return
+    grant = tokens.grant(call.request.environ)
+    disk = call.limits.quota.of_job(str(owner), str(body.get("name")), grant)
+    if disk is None:
+        call.held.enter_context(call.limits.quota.place(call.context, str(owner)))
+    elif disk.number is not None:
+        # Nobody needs to see it before it has its name and its attributes.
+        bodies.write_json(call.request, {**wanted, **_HIDDEN})
+
+
+def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
+    """Whoever names a key must be able to use it."""
+    named = body.get(attributes.CMK_ID)
+    if not isinstance(named, str):
+        return {}
+    image_id = str(body.get("id") or "to be created")
+    elsewhere.check_encryptable({**body, "id": image_id})
+    stores.check_key_fits(call.stores, stores.Image(image_id, named))
+    if is_service(call.context):
+        # Its caller was asked when the job was accepted.
+        call.keys.check_alive(call.context, image_id, named)
+        return {}
+    return {attributes.CMK_ID: call.keys.named(call.context, named, owner)}
+
+
+def update(call: Call) -> Image | None:
+    """``PATCH /v2/images/{id}``: what is the service's stays, no location goes around the rules.
+
+    :returns: the image, if the caller can see it
+    """
+    patch = bodies.read_json(call.request)
+    changes = json_patch.changes(call.request.content_type, patch)
+    properties.check_names([change.path[0] for change in changes if change.operation != "remove"])
+    image = call.image() if changes else None
+    if image is not None and any(change.path[0] == "tags" for change in changes):
+        # Glance adds a request's tags to those of another one that comes at the same time.
+        call.hold(image)
+        image = call.image()
+    if image is None:
+        return None
+    call.check(_kind_of_update(image), image)
+    changes = properties.settle(call.request, call.context, call.keys, image)
+    for change in changes:
+        if change.path[0] == "tags" and change.operation != "remove":
+            _check_tags(call, change.value, len(image.view["tags"]))
+    elsewhere.change(call, image, changes)
+    for visibility in opens(call, image):
+        check_open(call, image, visibility)
+    urls = {
+        url
+        for change in changes
+        if change.path[0] == "locations" and change.operation != "remove"
+        for url in _urls(change.value)
+    }
+    # Glance lets the list of locations be replaced by one with the same URLs, to change their
+    # metadata. What is there already has passed this door or was written by the service.
+    _check_locations(call, image, urls - image.location_urls, "update_locations")
+    return image
+
+
+def opens(call: Call, image: Image) -> list[str]:
+    """The visibilities by which a change opens an image to everybody; none if it does not."""
+    return [each for each in (COMMUNITY, PUBLIC) if becomes(call, image, each)]
+
+
+def check_open(call: Call, image: Image, visibility: str) -> None:
+    """Check that an image may have a visibility, if everybody sees it then.
+
+    Who may publish is Glance's policy. What they publish may lie in a store that encrypts for its
+    own sake; an image whose owner named a key is held to what that promises.
+    """
+    if visibility == COMMUNITY or (visibility == PUBLIC and image.facts.is_promised):
+        call.check(image_rules.Action.OPEN, image)
+
+
+def becomes(call: Call, image: Image, visibility: str) -> bool:
+    """Whether a change gives an image a visibility that it has not."""
+    changes = json_patch.changes(call.request.content_type, bodies.read_json(call.request))
+    return image.view["visibility"] != visibility and any(
+        change.path[0] == "visibility"
+        and change.operation != "remove"
+        and change.value == visibility
+        for change in changes
+    )
+
+
+def _kind_of_update(image: Image) -> image_rules.Action:
+    """Nova, Cinder and Glance's clients complete the record of an image while it is made.
+
+    There is no such thing in the IMS API, where only finished images are changed (IMG.0046).
+    """
+    making = {"queued", "saving", "importing", "uploading"}
+    return image_rules.Action.COMPLETE if image.status in making else image_rules.Action.UPDATE
+
+
+def add_tag(call: Call) -> None:
+    """``PUT /v2/images/{id}/tags/{tag}``: no more than there may be."""
+    image = _to_tag(call)
+    if image is None:
+        return
+    call.hold(image)
+    there = call.image()
+    if there is not None:
+        tag = str(call.request.path_info).rpartition("/")[2]
+        tags = there.view["tags"]
+        _check_tags(call, [*tags, tag], len(tags))
+
+
+def remove_tag(call: Call) -> None:
+    """``DELETE /v2/images/{id}/tags/{tag}``: while nobody writes the list that it was in."""
+    image = _to_tag(call)
+    if image is not None:
+        call.hold(image)
+
+
+def _to_tag(call: Call) -> Image | None:
+    image = call.image()
+    if image is not None:
+        call.check(image_rules.Action.TAG, image)
+    return image
+
+
+def _check_tags(call: Call, named: Any, there: int = 0) -> None:
+    count = len(set(map(str, named))) if isinstance(named, list) else 0
+    # An image from before there was a limit may have too many: some can be taken off it.
+    if count > max(call.limits.tags, there):
+        raise TooManyTags(limit=call.limits.tags, count=count)
+
+
+def delete(call: Call) -> Image | None:
+    """``DELETE /v2/images/{id}``: whether it may go; IMS's clients may send a body along.
+
+    :returns: the image, if the caller can see it
+    """
+    call.request.headers.pop("Transfer-Encoding", None)
+    call.request.body = b""
+    image = call.image()
+    if image is not None:
+        call.check(image_rules.Action.DELETE, image)
+    return image
+
+
+def add_location(call: Call) -> None:
+    """``POST /v2/images/{id}/locations``: as for the locations of a patch."""
+    body = bodies.read_json(call.request)
+    urls = set(_urls(body))
+    image = call.image() if urls else None
+    if image is not None:
+        _check_locations(call, image, urls, "add_location")
+
+
+def create_task(call: Call) -> None:
+    """``POST /v2/tasks``, by default for administrators: it goes around all of the above."""
+    body = bodies.read_json(call.request)
+    task = body.get("input") if isinstance(body, dict) else None
+    if not isinstance(task, dict):
+        return
+    given = task.get("image_properties")
+    if isinstance(given, dict):
+        properties.check_names(given)
+        if attributes.CMK_ID in given:
+            raise TaskRefused
+    image_id = task.get("image_id")
+    image = call.images.get(call.context, f"/v2/images/{image_id}") if image_id else None
+    if image is not None and image.key_id:
+        raise TaskRefused
+    _check_scheme(str(task.get("loc_url")))
+
+
+def _urls(value: Any) -> Iterator[str]:
+    for location in value if isinstance(value, list) else [value]:
+        if isinstance(location, dict) and isinstance(location.get("url"), str):
+            yield location["url"]
+
+
+def _check_locations(call: Call, image: Image, urls: set[str], policy: str) -> None:
+    """Check that an image may get locations, which lie in no encrypting store.
+
+    :param policy: what Glance asks for it
+    """
+    for url in urls:
+        scheme = _check_scheme(url)
+        if image.facts.is_promised:
+            raise exceptions.StoreNotEncrypting(
+                image_id=image.id,
+                key_id=image.key_id or "not recorded",
+                store=scheme,
+                stores=", ".join(call.stores.encrypting),
+            )
+    if urls and image.key_id and may(call.context, policy, image):
+        elsewhere.hide_key(call, image)
+
+
+def _check_scheme(url: str) -> str:
+    try:
+        # The parser that Glance finds the store with: it forgives capitals and blanks.
+        scheme = urllib.parse.urlparse(url).scheme
+    except ValueError:
+        return ""
+    if scheme == stores.ENCRYPTING_DRIVER:
+        raise exceptions.LocationForbidden(scheme=scheme)
+    return scheme

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images: found, made, changed and deleted."""
+
+import contextlib
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from openstack import exceptions
+
+from ims_glance.client.operations.base import Operations, segment
+from ims_glance.client.resources.image import Image, changes
+from ims_glance.client.resources.job import Job
+from ims_glance.client.resources.tag import Tag, pairs
+
+# Shares that the list of images leaves out: the receiver has not accepted them.
+_NOT_ACCEPTED = ("pending", "rejected")
+
+
+class ImageOperations(Operations):
+    """Images."""
+
+    def images(self, max_items: int | None = None, **query: Any) -> Iterator[Image]:
+        """List images: own, public, and shared ones that were accepted.
+
+        :param max_items: at most so many
+        :param query: filters by the names of :class:`Image`, and ``sort_key``, ``sort_dir``,
+            ``marker`` (the id of the last image seen), ``limit`` (images a page)
+        """
+        Image.query(query)
+        return self._some(Image, max_items, **query)
+
+    def images_csv(self, **query: Any) -> Iterator[bytes]:
+        """The list of images as the service writes it in CSV, piece by piece.
+
+        :param query: as of :meth:`images`
+        """
+        response = self.get(
+            Image.base_path,
+            params=Image.query(query),
+            headers={"Accept": "text/csv"},
+            stream=True,
+        )
+        pieces: Iterator[bytes] = response.iter_content(64 * 1024)
+        return pieces
+
+    def get_image(self, image: str | Image) -> Image:
+        """One image.
+
+        :raises errors.NotFound: if there is none, or the caller does not see it
+        """
+        image_id = Image._get_id(image)
+        found = next(self.images(id=image_id, max_items=1), None)
+        if found is not None:
+            return found
+        # A share that was not accepted is in no list, and yet can be used by its id.
+        return self._unlisted(image_id)
+
+    def disks_of(self, image: Image) -> dict[str, Image]:
+        """The hidden images of a whole machine's disks, by id; without those that are gone."""
+        found = {}
+        for disk in image.mapping if image.kind == "whole" else ():
+            with contextlib.suppress(exceptions.NotFoundException):
+                disk_id = str(disk.get("image_id"))
+                found[disk_id] = self._unlisted(disk_id)
+        return found
+
+    def _unlisted(self, image_id: str) -> Image:
+        return self._existing(self.get(f"/v2/images/{segment(image_id)}").json())
+
+    def _existing(self, answer: dict[str, Any]) -> Image:
+        answer.pop("self", None)
+        return Image.existing(connection=self._get_connection(), **answer)
+
+    def find_image(self, name_or_id: str, is_offered: bool = False) -> Image:
+        """The image of that id or name.
+
+        :param is_offered: look among pending and rejected shares as well
+        :raises openstack.exceptions.NotFoundException: if there is none
+        :raises openstack.exceptions.DuplicateResource: if several have the name; says which
+        """
+        found = self._by_id(name_or_id) or self._by_name(name_or_id, is_offered)
+        if not found:
+            raise exceptions.NotFoundException(
+                f"There is no image of the name or id '{name_or_id}' that you can see."
+            )
+        if len(found) > 1:
+            raise exceptions.DuplicateResource(_ambiguous(name_or_id, found))
+        return found[0]
+
+    def _by_id(self, name_or_id: str) -> list[Image]:
+        if not is_uuid(name_or_id):
+            return []
+        try:
+            return [self.get_image(name_or_id)]
+        except exceptions.NotFoundException:
+            return []
+
+    def _by_name(self, name: str, is_offered: bool) -> list[Image]:
+        found = {image.id: image for image in self.images(name=name)}
+        for status in _NOT_ACCEPTED if is_offered else ():
+            offers = self.images(name=name, visibility="shared", member_status=status)
+            found.update((image.id, image) for image in offers)
+        return list(found.values()) or self._hidden(name)
+
+    def _hidden(self, name: str) -> list[Image]:
+        """The hidden images of a name, which no list of IMS has."""
+        # What stands before a colon is an operator to Glance.
+        wanted = f"eq:{name}" if ":" in name else name
+        query = {"name": wanted, "os_hidden": "true"}
+        listed = self.get("/v2/images", params=query).json()["images"]
+        return [self._existing(each) for each in listed]
+
+    def create_image(self, name: str, tags: Iterable[str | Tag] = (), **source: Any) -> Job:
+        """Begin to make a private image (``create_image``).
+
+        :param source: ``instance_id``; or ``volume_id`` and ``os_version``; or what else the
+            operation takes, by the names of the IMS API
+        """
+        return self._begin("POST", "/v2/cloudimages/action", _creation(name, tags, source))
+
+    def create_whole_image(self, name: str, tags: Iterable[str | Tag] = (), **source: Any) -> Job:
+        """Begin to make an image of a server with all its disks (``create_whole_image``).
+
+        :param source: ``instance_id`` or ``backup_id``, and what else the operation takes, by the
+            names of the IMS API: ``no_pause`` lets the server run, ``cmk_id`` encrypts all disks,
+            ``with_backup`` keeps a backup of the server with the image
+        """
+        path = "/v1/cloudimages/wholeimages/action"
+        return self._begin("POST", path, _creation(name, tags, source))
+
+    def copy_image(
+        self,
+        image: str | Image,
+        name: str,
+        description: str | None = None,
+        cmk_id: str | None = None,
+        enterprise_project_id: str | None = None,
+    ) -> Job:
+        """Begin to copy an image within the region (``copy_image_in_region``).
+
+        :param cmk_id: the key that the copy is encrypted with; without one it is not encrypted
+        """
+        path = f"/v1/cloudimages/{segment(Image._get_id(image))}/copy"
+        given = {
+            "description": description,
+            "cmk_id": cmk_id,
+            "enterprise_project_id": enterprise_project_id,
+        }
+        body = {key: value for key, value in given.items() if value is not None}
+        return self._begin("POST", path, {"name": name, **body})
+
+    def update_image(
+        self,
+        image: str | Image,
+        remove: Iterable[str] = (),
+        attributes: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Image:
+        """Change attributes of an active image.
+
+        :param remove: attributes to take away, by the names of the IMS API (``__description``)
+        :param attributes: attributes to set, by the names of the IMS API
+        :param values: attributes to set, by the names of :class:`Image` (``description``)
+        :returns: the image afterwards
+        """
+        path = f"{Image.base_path}/{segment(Image._get_id(image))}"
+        body = changes({**Image.on_wire(values), **(attributes or {})}, remove)
+        return self._existing(self.patch(path, json=body).json())
+
+    def delete_image(self, image: str | Image, delete_backup: bool = False) -> None:
+        """Delete an image.
+
+        :param delete_backup: also the backup that a whole-machine image was made with
+        """
+        body = {"json": {"delete_backup": True}} if delete_backup else {}
+        self.delete(f"/v2/images/{segment(Image._get_id(image))}", **body)
+
+
+def _creation(name: str, tags: Iterable[str | Tag], source: Mapping[str, Any]) -> dict[str, Any]:
+    named = pairs(tags)
+    return {"name": name, **source, **({"image_tags": named} if named else {})}
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text looks like the id of an image."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _ambiguous(name: str, found: Iterable[Image]) -> str:
+    lines = [
+        f"\n  {image.id}  {image.status}, {image.type_for_me}, created {image.created_at}, "
+        f"project {image.owner}"
+        for image in found
+    ]
+    return f"Several images are named '{name}'; give the id of the one you mean:{''.join(lines)}"

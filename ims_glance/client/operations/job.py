@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs: listed, waited for, cancelled."""
+
+from collections.abc import Callable, Iterator
+
+from ims_glance.client import waiting
+from ims_glance.client.operations.base import Operations, segment
+from ims_glance.client.resources.job import Job
+
+
+class JobOperations(Operations):
+    """Jobs."""
+
+    def jobs(
+        self, status: str | None = None, max_items: int | None = None, marker: str | None = None
+    ) -> Iterator[Job]:
+        """The project's jobs.
+
+        :param status: only those in INIT, RUNNING, SUCCESS or FAIL
+        :param marker: only those after the job of this id
+        """
+        given = {"status": status, "marker": marker}
+        query = {key: value for key, value in given.items() if value is not None}
+        return self._some(Job, max_items, project_id=self._project(), **query)
+
+    def get_job(self, job: str | Job) -> Job:
+        """A job, as it is now."""
+        return self._get(Job, Job._get_id(job), project_id=self._project(), skip_cache=True)
+
+    def cancel_job(self, job: str | Job) -> Job:
+        """Ask for the end of a job. It undoes what it has done and ends in FAIL.
+
+        :return: the job as it was then; one that has ended stays as it is
+        """
+        path = f"/v1/{self._project()}/jobs/{segment(Job._get_id(job))}"
+        return Job.existing(
+            connection=self._get_connection(),
+            project_id=self._project(),
+            **self.request(path, "DELETE").json(),
+        )
+
+    def wait_for_job(
+        self,
+        job: str | Job,
+        timeout: float | None = None,
+        callback: Callable[[Job], None] | None = None,
+    ) -> Job:
+        """Wait until a job has ended well.
+
+        :param timeout: seconds; ``None`` waits as long as it takes
+        :param callback: called with the job each time that it was looked at
+        :raises waiting.JobFailed: if it fails, or was cancelled
+        :raises waiting.StillRunning: if it takes longer; it goes on nevertheless
+        """
+        return waiting.wait(lambda: self.get_job(job), callback, timeout)

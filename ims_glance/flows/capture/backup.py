@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks that keep what was captured of a server as a server backup.
+
+The backup's id follows from the job's (:attr:`ims_glance.model.job.Job.backup_id`), and each of its
+parts says whose it is, so a worker that goes on after a crash finds those that were begun.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from ims_glance import exceptions
+from ims_glance.clouds import backups
+from ims_glance.clouds.backups.base import ServerBackups
+from ims_glance.flows import job_image
+from ims_glance.flows.capture.disks import DiskTask, Found
+from ims_glance.flows.capture.upload import POLL, seconds_for
+from ims_glance.jobs.lease import clock
+from ims_glance.model import backup, capture
+from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.server import Disk
+
+
+class BackupFailed(exceptions.ImsError):
+    """A disk was not backed up."""
+
+    code = "IMG.0014"
+    template = "Disk {number} of server {server_id} could not be backed up: {reason}"
+
+
+class BackupTask(DiskTask):
+    """A task about the job's server backup."""
+
+    @functools.cached_property
+    def backups(self) -> ServerBackups:
+        """Server backups as the caller."""
+        return backups.load(self.job.conf, self.job.session, self.job.region_name)
+
+    def found(self) -> ServerBackup | None:
+        """The job's backup, as far as it is there."""
+        return self.backups.find(str(self.job.job.backup_id))
+
+
+class MakeRootVolume(DiskTask):
+    """Makes a volume of Nova's image of a root disk on its host: only volumes are backed up."""
+
+    def execute(self, instant: Mapping[str, Any]) -> None:
+        """Make it if there is none, and wait for it."""
+        root, called = self.disks[0], self.called(self.disks[0])
+        if not self.volumes.named(called):
+            image = self.job.image.get(instant["root_image"])
+            size = max(capture.grown(image, root).size, int(image.get("min_disk") or 0))
+            self.volumes.create_from_image(image["id"], called, size)
+        self.await_volume(root)
+
+    def revert(self, **_: Any) -> None:
+        """Delete it."""
+        self.delete_volumes()
+
+
+class MakeBackups(BackupTask):
+    """Has every disk backed up, all at once."""
+
+    def execute(self, instant: Mapping[str, Any]) -> None:
+        """Begin with those that are not there, and wait for all."""
+        plan = self._plan(instant)
+        begun = {part.disk.number for part in self._parts()}
+        for disk in self.disks:
+            if disk.number not in begun:
+                self._begin(plan, disk)
+        end = clock() + seconds_for(self.job, self.total)
+        while due := self._due(clock() > end):
+            left = sum(part.disk.size for part in due)
+            self.tell_moved(max(0, self.total - left))
+            self.job.pause(POLL)
+        self.tell_moved(self.total)
+
+    def revert(self, **_: Any) -> None:
+        """Delete them."""
+        self.delete_all("volume backup", self._views, self.backups.delete_part)
+
+    def _plan(self, instant: Mapping[str, Any]) -> Plan:
+        arguments = self.job.arguments
+        name = arguments["name"]
+        if self.job.image_id:
+            name = backup.of_image(self.job.image_id)
+        return Plan(
+            str(self.job.job.backup_id),
+            name,
+            self.server_id,
+            str(arguments.get("server_name") or ""),
+            arguments.get("description") or "",
+            arguments["attributes"],
+            instant["capture"],
+            instant["standstill"],
+        )
+
+    def _begin(self, plan: Plan, disk: Disk) -> None:
+        count = len(self.disks)
+        if disk.volume_id is None:
+            volume = self.volume(disk)
+            self.backups.back_up(plan, _of_volume(disk, volume), count)
+        else:
+            self.backups.back_up(plan, disk, count, self.snapshot(disk)["id"])
+
+    def _due(self, is_late: bool) -> list[Part]:
+        """What is to be waited for: backups that are still being made, and surplus ones.
+
+        :raises BackupFailed: if one fails, or takes too long
+        """
+        parts: dict[int, Part] = {}
+        surplus = [
+            part for part in self._parts() if parts.setdefault(part.disk.number, part) != part
+        ]
+        for disk in self.disks:
+            part = parts.get(disk.number)
+            is_coming = part is not None and part.status == "creating" and not is_late
+            if not is_coming and (part is None or part.status != "available"):
+                self._fail(disk, part)
+        for part in surplus:
+            # Cinder had begun with it, and its answer was lost.
+            if is_late:
+                self._fail(part.disk, part)
+            if part.status in ("available", "error"):
+                self.backups.delete_part(part.id)
+        return surplus + [part for part in parts.values() if part.status == "creating"]
+
+    def _fail(self, disk: Disk, part: Part | None) -> NoReturn:
+        reason = "somebody deleted its backup."
+        if part is not None:
+            reason = part.reason or f"its backup is '{part.status}'."
+        raise BackupFailed(number=disk.number, server_id=self.server_id, reason=reason)
+
+    def _parts(self) -> tuple[Part, ...]:
+        found = self.found()
+        return found.parts if found else ()
+
+    def _views(self) -> Found:
+        return [{"id": part.id, "status": part.status} for part in self._parts()]
+
+
+class NameBackups(BackupTask):
+    """Calls a backup by the image that it is kept with, which may have got another id."""
+
+    def execute(self) -> None:
+        """Give it the name, unless it has it."""
+        found = self.found()
+        name = backup.of_image(str(self.job.image_id))
+        if found is not None and found.plan.name != name:
+            self.backups.rename(found, name)
+
+
+class DeleteRootImage(DiskTask):
+    """Deletes Nova's image of a root disk, once that is in the backup."""
+
+    def execute(self) -> None:
+        """After the volume: a store may have made the one of the other without a copy."""
+        found = job_image.find_named(self.job, self.called(self.disks[0]))
+        if found is not None:
+            self.job.image.delete(found)
+
+
+def _of_volume(disk: Disk, volume: Mapping[str, Any]) -> Disk:
+    """The disk as the volume that was made of it."""
+    return Disk(
+        disk.number,
+        str(volume["id"]),
+        int(volume["size"]),
+        disk.volume_type,
+        disk.goes_with_server,
+    )

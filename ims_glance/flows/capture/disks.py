@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What jobs about the disks of a server share: volumes made on the way, and images made of those.
+
+Everything that Nova and Cinder make for a job has a name that only this job uses
+(:func:`ims_glance.model.job.disk_name`), so a worker that goes on after a crash finds all of it.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from oslo_utils import units
+
+from ims_glance import exceptions
+from ims_glance.clouds import rest
+from ims_glance.clouds.compute import ComputeApi, snapshot_name
+from ims_glance.clouds.volume import VolumeApi
+from ims_glance.flows import job_image
+from ims_glance.flows.capture.upload import POLL, Upload, UploadStuck, let_finish, seconds_for
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.lease import clock
+from ims_glance.jobs.task import Task
+from ims_glance.model import capture
+from ims_glance.model.capture import Wish
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.server import Disk
+
+Found = list[dict[str, Any]]
+
+# Between two looks while a server may stand still; seconds.
+SOON = 0.05
+_MAKING = ("creating", "downloading", "deleting", "backing-up", "restoring-backup")
+
+
+class VolumeFailed(exceptions.ImsError):
+    """Cinder made no volume of a snapshot, an image or a backup."""
+
+    code = "IMG.0014"
+    template = "Cinder could make no volume for disk {number} of server {server_id}: {reason}"
+
+
+class SnapshotFailed(exceptions.ImsError):
+    """Cinder or Nova took no snapshot."""
+
+    code = "IMG.0014"
+    template = "No snapshot could be taken of disk {number} of server {server_id}: {reason}"
+
+
+class NotDeleted(exceptions.ImsError):
+    """Something that was made on the way does not go."""
+
+    code = "IMG.0014"
+    template = "Cinder does not delete {kind} {id} ({status}). {advice}"
+
+
+class DiskTask(Task):
+    """A task of a job whose ``wishes`` are disks of server ``server_id``."""
+
+    @functools.cached_property
+    def compute(self) -> ComputeApi:
+        """Nova as the caller."""
+        return ComputeApi(self.job.session, self.job.region_name)
+
+    @functools.cached_property
+    def volumes(self) -> VolumeApi:
+        """Cinder as the caller."""
+        return VolumeApi(self.job.session, self.job.region_name)
+
+    @property
+    def server_id(self) -> str:
+        """The server whose disks they are, or were when they were backed up."""
+        return str(self.job.arguments["server_id"])
+
+    @functools.cached_property
+    def wishes(self) -> list[Wish]:
+        """What becomes an image, in the order of the disks."""
+        return [Wish.of(each) for each in self.job.arguments["wishes"]]
+
+    @property
+    def disks(self) -> list[Disk]:
+        """The disks of the wishes."""
+        return [wish.disk for wish in self.wishes]
+
+    @property
+    def attached(self) -> list[Disk]:
+        """Those that Cinder has."""
+        return [disk for disk in self.disks if disk.volume_id]
+
+    @property
+    def total(self) -> int:
+        """Their sizes together; GiB."""
+        return sum(disk.size for disk in self.disks)
+
+    @property
+    def kept(self) -> int:
+        """What is backed up before there are images of it, and so moves twice; GiB."""
+        return self.total if self.job.arguments.get("with_backup") else 0
+
+    def tell_moved(self, gibibytes: int) -> None:
+        """Tell how much has moved: to the backups first, if they are kept with an image."""
+        self.job.progress(gibibytes * units.Gi, (self.kept + self.total) * units.Gi)
+
+    def called(self, disk: Disk) -> str:
+        """What everything is called that others make of a disk for this job."""
+        return job_image.name(self.job, disk.number)
+
+    def delete_volumes(self) -> None:
+        """Delete the volumes that were made on the way."""
+        # Of a root disk on its host too: a backup is made of a volume.
+        self.delete_all("volume", self._found(self.volumes.named), self.volumes.delete)
+
+    def delete_snapshots(self) -> None:
+        """Delete the snapshots that were taken, and the image that Nova may have made with them."""
+        if self.job.arguments.get("quiesces"):
+            for image in self.job.image.named(self.called(self.disks[0]), self.job.project_id):
+                if whole_image.is_of_snapshots(image):
+                    self.job.image.delete(str(image["id"]))
+        self.delete_all("snapshot", self.found_snapshots, self.volumes.delete_snapshot)
+
+    def found_snapshots(self) -> Found:
+        """The snapshots that were taken, also those whose name is still Nova's."""
+        names = [self.called(disk) for disk in self.disks]
+        if self.job.arguments.get("quiesces"):
+            names.append(snapshot_name(names[0]))
+        return [each for name in names for each in self.volumes.snapshots_named(name)]
+
+    def await_snapshot(self, disk: Disk, snapshot_id: str) -> None:
+        """Wait until a snapshot of a disk is available.
+
+        :raises SnapshotFailed: if it is not in the end
+        """
+        end = clock() + self.job.conf.ims_jobs.patience_seconds
+        while (status := self.volumes.get_snapshot(snapshot_id)["status"]) != "available":
+            if status != "creating" or clock() > end:
+                raise SnapshotFailed(
+                    number=disk.number, server_id=self.server_id, reason=f"it is '{status}'."
+                )
+            self.job.pause(SOON)
+
+    def snapshot(self, disk: Disk) -> dict[str, Any]:
+        """The snapshot that was taken of a disk.
+
+        :raises SnapshotFailed: if there is none any more
+        """
+        found = self.volumes.snapshots_named(self.called(disk))
+        if not found:
+            raise SnapshotFailed(
+                number=disk.number, server_id=self.server_id, reason="somebody deleted it."
+            )
+        return found[0]
+
+    def await_volume(self, disk: Disk) -> dict[str, Any]:
+        """The volume that Cinder makes for a disk, once it is available.
+
+        :raises VolumeFailed: if it is not in the end
+        """
+        end = clock() + seconds_for(self.job, disk.size)
+        while (volume := self.volume(disk))["status"] != "available":
+            if "error" in volume["status"] or clock() > end:
+                self.fail_volume(disk, volume)
+            self.job.pause(POLL / 2)
+        return volume
+
+    def volume(self, disk: Disk) -> dict[str, Any]:
+        """The volume that was made for a disk.
+
+        :raises VolumeFailed: if there is none any more
+        """
+        found = self.volumes.named(self.called(disk))
+        if not found:
+            raise VolumeFailed(
+                number=disk.number, server_id=self.server_id, reason="somebody deleted it."
+            )
+        return found[0]
+
+    def fail_volume(self, disk: Disk, volume: Mapping[str, Any]) -> NoReturn:
+        """Say what Cinder says of a volume that it could not make.
+
+        :raises VolumeFailed: always
+        """
+        reason = self.volumes.last_message(volume["id"]) or f"it is '{volume['status']}'."
+        raise VolumeFailed(number=disk.number, server_id=self.server_id, reason=reason)
+
+    def set_key(self, volume: Mapping[str, Any]) -> None:
+        """Have the image of a volume encrypted, if that is wished."""
+        if key := key_of(self.job):
+            self.volumes.set_image_metadata(volume["id"], key)
+
+    def _found(self, named: Callable[[str], Found]) -> Callable[[], Found]:
+        """What looks for things by the names of all disks."""
+        return lambda: [each for disk in self.disks for each in named(self.called(disk))]
+
+    def delete_all(
+        self, kind: str, find: Callable[[], Found], delete: Callable[[str], None]
+    ) -> None:
+        """Delete what is found, and wait until nothing of it is there any more.
+
+        :param find: what is there, as Cinder shows it: ``id`` and ``status`` of each
+        :raises NotDeleted: if that takes too long
+        """
+        end = clock() + seconds_for(self.job, self.total)
+        while there := find():
+            # Cinder deletes nothing that it is still making.
+            ready = [each for each in there if each["status"] not in _MAKING]
+            refusals = {
+                each["id"]: refused for each in ready if (refused := _refusal(delete, each["id"]))
+            }
+            if clock() > end:
+                raise _not_deleted(kind, there, refusals)
+            self.job.pause(POLL / 2)
+
+
+def _not_deleted(kind: str, there: Found, refusals: Mapping[str, rest.Refused]) -> NotDeleted:
+    """The error about the first that Cinder refused to delete, or never finishes.
+
+    :param refusals: by the ids of those that it refused
+    """
+    for thing_id, refused in refusals.items():
+        return NotDeleted(kind=kind, id=thing_id, status=refused, advice="Delete it yourself.")
+    # Its owner cannot delete it either.
+    advice = f"Ask your operator to reset the status of that {kind}, and delete it then."
+    return NotDeleted(kind=kind, id=there[0]["id"], status=there[0]["status"], advice=advice)
+
+
+def _refusal(delete: Callable[[str], None], thing_id: str) -> rest.Refused | None:
+    """Why something was not deleted."""
+    try:
+        delete(thing_id)
+    except rest.Refused as refused:
+        return refused
+    return None
+
+
+class MakeVolumes(DiskTask):
+    """Makes a volume of every snapshot: Cinder makes images of nothing else."""
+
+    def execute(self) -> None:
+        """Make those that are not there, and wait for all."""
+        for disk in self.attached:
+            if not self.volumes.named(self.called(disk)):
+                snapshot = self.snapshot(disk)
+                self.volumes.create_from_snapshot(snapshot["id"], self.called(disk), disk.size)
+        for disk in self.attached:
+            self.set_key(self.await_volume(disk))
+
+    def revert(self, **_: Any) -> None:
+        """Delete them."""
+        self.delete_volumes()
+
+
+class UploadVolumes(DiskTask):
+    """Has Cinder make an image of every volume, all at once."""
+
+    default_provides = "images"
+
+    def execute(self, instant: Mapping[str, Any]) -> list[str]:
+        """Ids of the images, in the order of the disks."""
+        uploads = {disk.number: self._upload(disk) for disk in self.attached}
+        ids = {number: self._begun(number, upload) for number, upload in uploads.items()}
+        seconds = seconds_for(self.job, self.total)
+        end = clock() + seconds
+        left = dict(uploads)
+        while left:
+            done = [number for number, upload in left.items() if upload.is_done(ids[number])]
+            for number in done:
+                del left[number]
+            moved = sum(disk.size for disk in self.disks if disk.number not in left)
+            self.tell_moved(self.kept + moved)
+            if left and clock() > end:
+                stuck = next(iter(left.values())).volume_id
+                raise UploadStuck(volume_id=stuck, seconds=seconds)
+            if left:
+                self.job.pause(POLL)
+        self.tell_moved(self.kept + self.total)
+        return [ids.get(disk.number, instant["root_image"]) for disk in self.disks]
+
+    def revert(self, result: Any = None, **_: Any) -> None:
+        """Delete the images, whatever they are called by now."""
+        uploads = [
+            Upload(self.job, self.volumes, volume["id"], self.called(disk))
+            for disk in self.attached
+            for volume in self.volumes.named(self.called(disk))
+        ]
+        let_finish(self.job, uploads)
+        named = [job_image.find_named(self.job, self.called(disk)) for disk in self.disks]
+        known = result if isinstance(result, list) else []
+        try:
+            self._delete_root_volume()
+        finally:
+            # That of a root disk last: if it cannot be deleted, the others are.
+            for image_id in dict.fromkeys(reversed([*filter(None, named), *known])):
+                job_image.delete_protected(self.job, image_id)
+        for upload in uploads:
+            upload.let_go()
+
+    def _delete_root_volume(self) -> None:
+        """Before the image of a root disk on its host, which its volume may be a clone of."""
+        local = [self.called(disk) for disk in self.disks if disk.volume_id is None]
+        self.delete_all(
+            "volume",
+            lambda: [each for called in local for each in self.volumes.named(called)],
+            self.volumes.delete,
+        )
+
+    def _begun(self, number: int, upload: Upload) -> str:
+        image_id = upload.begin()
+        self.job.record_disk_image(number, image_id)
+        return image_id
+
+    def _upload(self, disk: Disk) -> Upload:
+        return Upload(self.job, self.volumes, self.volume(disk)["id"], self.called(disk))
+
+
+class DeleteVolumes(DiskTask):
+    """Deletes what was made on the way."""
+
+    def execute(self) -> None:
+        """The volumes first: Cinder keeps a snapshot as long as there are volumes of it."""
+        self.delete_volumes()
+        self.delete_snapshots()
+
+
+def key_of(job: JobContext) -> dict[str, str]:
+    """The key that is wished for the images, as properties."""
+    key_id = job.arguments.get("cmk_id")
+    return {attributes.CMK_ID: str(key_id)} if key_id else {}
+
+
+def describe(job: JobContext, view: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Set attributes, and take away what Nova or Cinder wrote and nobody asks for."""
+    surplus = tuple(name for name in view if name not in wanted and capture.is_surplus(name))
+    job.image.update(str(view["id"]), wanted, surplus)

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of a server's disks: of its system disk, of data disks, or of the whole machine.
+
+Everything that Nova and Cinder make for a job has a name that only this job uses
+(:func:`ims_glance.model.job.disk_name`), so a worker that goes on after a crash finds all of it.
+After the snapshots the server is not touched any more.
+"""
+
+import concurrent.futures
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from taskflow.flow import Flow
+from taskflow.patterns import linear_flow
+
+from ims_glance import exceptions
+from ims_glance.clouds import rest
+from ims_glance.flows import job_image
+from ims_glance.flows.capture.backup import MakeBackups, MakeRootVolume, NameBackups
+from ims_glance.flows.capture.disks import (
+    SOON,
+    DeleteVolumes,
+    DiskTask,
+    MakeVolumes,
+    SnapshotFailed,
+    UploadVolumes,
+    describe,
+    key_of,
+)
+from ims_glance.flows.capture.pause import Standstill
+from ims_glance.flows.capture.quiesce import NotQuiesced, Quiesce
+from ims_glance.flows.capture.upload import seconds_for
+from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.lease import clock
+from ims_glance.jobs.task import Task
+from ims_glance.model import capture
+from ims_glance.model import job as model
+from ims_glance.model import server as servers
+from ims_glance.model.server import Disk
+
+# Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
+_AT_ONCE = 8
+
+
+class NotStopped(exceptions.Conflict):
+    """A server was started while its disks were captured."""
+
+    code = "IMG.0126"
+    template = (
+        "Server {server_id} was stopped when its capture began, and is {status} now: its disks "
+        "would not be of one instant. Try again."
+    )
+
+
+def image(job: JobContext) -> Flow:
+    """The flow of ``imsCreateImageByInstance`` and of ``imsVolumesToSysDataImagesJob``.
+
+    Its arguments are those of :func:`ims_glance.model.capture.for_system`, and ``wishes`` (see
+    :class:`~ims_glance.model.capture.Wish`): one image of each.
+    """
+    return linear_flow.Flow("images of a server").add(*_captured(job), DescribeImages(job))
+
+
+def whole_machine(job: JobContext) -> Flow:
+    """The flow of ``imsCreateWholeImageByInstanceJob``.
+
+    Its arguments are as those of :func:`image`, and ``stands_still`` (whether the server stands still
+    for the snapshots), ``quiesces`` (whether its guest agent is asked for that first, before the
+    server is paused), ``cmk_id`` (of the key that all disks are encrypted with) and ``with_backup``
+    (whether a backup of the server is kept with the image; then also ``server_name``).
+    """
+    keeps = bool(job.arguments.get("with_backup"))
+    made = linear_flow.Flow("whole-machine image of a server").add(
+        *_captured(job), DescribeDisks(job), MakeWholeImage(job)
+    )
+    return made.add(NameBackups(job)) if keeps else made
+
+
+def _captured(job: JobContext) -> list[Task]:
+    kept: list[Task] = []
+    if job.arguments.get("with_backup"):
+        # Cinder makes no volume of a snapshot while it backs that up.
+        kept = [MakeBackups(job)]
+        if job.arguments["wishes"][0]["disk"]["volume_id"] is None:
+            kept.insert(0, MakeRootVolume(job))
+    return [
+        ReadServer(job),
+        TakeSnapshots(job),
+        *kept,
+        MakeVolumes(job),
+        UploadVolumes(job),
+        DeleteVolumes(job),
+    ]
+
+
+@contextlib.contextmanager
+def _known_to_be_there(task: DiskTask) -> Iterator[None]:
+    """Nova and Cinder say what they lack when the server is deleted meanwhile; this says why.
+
+    :raises ServerMissing: if something is missing, and so is the server
+    """
+    try:
+        yield
+    except rest.Missing:
+        try:
+            task.compute.get(task.server_id)
+        except rest.Missing:
+            raise servers.ServerMissing(server_id=task.server_id) from None
+        raise
+
+
+class ReadServer(DiskTask):
+    """Looks at the server and its disks."""
+
+    default_provides = "is_running"
+
+    def execute(self) -> bool:
+        """Whether it runs."""
+        with _known_to_be_there(self):
+            server = self.compute.get(self.server_id)
+            attachments = self.compute.attachments(self.server_id)
+            volumes = {each["volumeId"]: self.volumes.get(each["volumeId"]) for each in attachments}
+        servers.check_server(server)
+        for disk in self.attached:
+            if disk.volume_id in volumes:
+                servers.check_volume(self.server_id, volumes[disk.volume_id])
+        now = servers.find_disks(server, attachments, volumes)
+        servers.check_same(self.server_id, self.disks, now)
+        return bool(server["status"] == servers.ACTIVE)
+
+
+class TakeSnapshots(DiskTask):
+    """Takes a snapshot of every disk, at one instant if that is wished."""
+
+    default_provides = "instant"
+
+    def __init__(self, job: JobContext) -> None:
+        super().__init__(job)
+        self._is_again = job.job.generation > 1
+
+    def execute(self, is_running: bool) -> dict[str, Any]:
+        """How the server was, how long it stood still, and the image of a local root disk."""
+        if self._is_again:
+            self._undo(is_running, may_go_on=True)
+        self._is_again = True
+        with _known_to_be_there(self):
+            return self._instant(is_running)
+
+    def _instant(self, is_running: bool) -> dict[str, Any]:
+        if not is_running:
+            return self._of_stopped()
+        if not self.job.arguments.get("stands_still"):
+            return {"capture": "running", "standstill": 0, **self._taken()}
+        if self._quiesces:
+            milliseconds = self._quiesced()
+            if milliseconds is not None:
+                return {"capture": "quiesced", "standstill": milliseconds, "root_image": None}
+        with self._standstill.hold() as still:
+            taken = self._taken()
+        self.job.tell(standstill_ms=still.milliseconds)
+        return {"capture": "paused", "standstill": still.milliseconds, **taken}
+
+    def revert(self, is_running: bool, **_: Any) -> None:
+        """Let the server go on, and delete all snapshots."""
+        self._undo(is_running, may_go_on=self.job.job.generation > 1)
+
+    @property
+    def _quiesces(self) -> bool:
+        arguments = self.job.arguments
+        return bool(arguments.get("stands_still") and arguments.get("quiesces"))
+
+    @functools.cached_property
+    def _standstill(self) -> Standstill:
+        seconds = seconds_for(self.job, self.disks[0].size)
+        return Standstill(self.job, self.compute, self.server_id, seconds)
+
+    def _of_stopped(self) -> dict[str, Any]:
+        taken = self._taken()
+        # It was looked at in another task, perhaps by a worker that died since.
+        status = self.compute.get(self.server_id)["status"]
+        is_stopped = status == servers.STOPPED
+        if self.job.arguments.get("stands_still") and not is_stopped:
+            raise NotStopped(server_id=self.server_id, status=status)
+        return {"capture": "stopped" if is_stopped else "running", "standstill": 0, **taken}
+
+    def _quiesced(self) -> int | None:
+        """For how long the guest was frozen for the snapshots, in ms; ``None`` if it was not."""
+        quiesce = Quiesce(self)
+        try:
+            milliseconds = quiesce.take()
+        except NotQuiesced as error:
+            # What Nova made, and perhaps does still: the pause is not to meet a frozen guest.
+            quiesce.undo(may_go_on=True)
+            self.job.tell(**{model.QUIESCE_REFUSED: model.without_tokens(str(error))})
+            return None
+        self.job.tell(standstill_ms=milliseconds)
+        return milliseconds
+
+    def _undo(self, is_running: bool, may_go_on: bool) -> None:
+        try:
+            # First, for Nova lets nobody unpause the server while it reads the disk.
+            for disk in self.disks:
+                if disk.volume_id is None:
+                    self._delete_root_image(disk)
+        finally:
+            # It ran when this job began. No server waits for a Glance that is away.
+            if is_running and self.job.arguments.get("stands_still"):
+                with contextlib.suppress(rest.Missing):
+                    self._standstill.let_go()
+        if is_running and self._quiesces:
+            Quiesce(self).undo(may_go_on)
+        self.delete_snapshots()
+
+    def _delete_root_image(self, disk: Disk) -> None:
+        found = job_image.find_named(self.job, self.called(disk))
+        if found is not None:
+            self.job.image.delete(found)
+
+    def _taken(self) -> dict[str, Any]:
+        root = next((disk for disk in self.disks if disk.volume_id is None), None)
+        image_id = None
+        if root is not None:
+            image_id = self._begin_root(root)
+        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+            ids = list(pool.map(self._begin, self.attached))
+        for disk, snapshot_id in zip(self.attached, ids, strict=True):
+            self.await_snapshot(disk, snapshot_id)
+        if root is not None:
+            self._await_root(root, str(image_id))
+        return {"root_image": image_id}
+
+    def _begin(self, disk: Disk) -> str:
+        return self.volumes.create_snapshot(str(disk.volume_id), self.called(disk))
+
+    def _begin_root(self, disk: Disk) -> str:
+        metadata = key_of(self.job)
+        try:
+            image_id = self.compute.create_image(self.server_id, self.called(disk), metadata)
+        except rest.Refused as error:
+            if error.status != 409:
+                raise
+            raise servers.ServerBusy(server_id=self.server_id, task=error) from None
+        self.job.record_disk_image(disk.number, image_id)
+        return image_id
+
+    def _await_root(self, disk: Disk, image_id: str) -> None:
+        end = clock() + seconds_for(self.job, disk.size)
+        while (image := self.job.image.find(image_id)) is None or image["status"] != "active":
+            if image is None or image["status"] not in ("queued", "saving") or clock() > end:
+                status = "gone" if image is None else image["status"]
+                raise SnapshotFailed(
+                    number=disk.number,
+                    server_id=self.server_id,
+                    reason=f"Nova's image {image_id} is {status}.",
+                )
+            self.tell_moved(0)
+            self.job.pause(SOON)
+        if self.job.job.backup_id is None:
+            # Otherwise it is yet to be backed up.
+            self.tell_moved(disk.size)
+
+
+class DescribeImages(DiskTask):
+    """Gives images of single disks their names and attributes."""
+
+    def execute(self, images: list[str]) -> None:
+        """Set them; the image of the system disk is the job's."""
+        for wish, image_id in zip(self.wishes, images, strict=True):
+            if wish.disk.number == 0:
+                self.job.record_image_id(image_id)
+            view = self.job.image.get(image_id)
+            wanted = (
+                capture.for_data(self.job.arguments, wish)
+                if wish.disk.number
+                else capture.for_system(self.job.arguments)
+            )
+            describe(self.job, view, {**wanted, **capture.of_data(view, wish.disk)})
+        numbers = [str(disk.number) for disk in self.disks]
+        self.job.tell(**{model.DISK_IMAGES: dict(zip(numbers, images, strict=True))})

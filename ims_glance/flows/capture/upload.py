@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images that Cinder makes of volumes.
+
+Cinder chooses an image's id itself. So that a crash between its answer and our record leaves
+nothing unknown, it makes the image under a name that only one job uses; the image gets its own
+name at the end.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.clouds import rest
+from ims_glance.clouds.volume import VolumeApi
+from ims_glance.flows import job_image
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.lease import clock
+
+POLL = 1.0
+"""Between two looks at Cinder; seconds."""
+
+# What may be done that soon is not broken off; seconds.
+_NEARLY_DONE = 30.0
+
+# A volume that Cinder is busy with for us or for somebody else, and that may be available again.
+_BUSY = frozenset({"uploading", "downloading", "maintenance"})
+
+
+class VolumeUnusable(exceptions.Conflict):
+    """The volume is in a state in which no image can be made of it (IMS: "disk state")."""
+
+    code = "IMG.0022"
+    template = (
+        "Volume {volume_id} is '{status}'. An image is made of a volume that is 'available': "
+        "detach it from its server, or wait."
+    )
+
+
+class VolumeMissing(exceptions.NotFound):
+    """The caller has no such volume."""
+
+    template = "Volume {volume_id} does not exist in your project."
+
+
+class UploadFailed(exceptions.ImsError):
+    """Cinder did not bring the data to the image."""
+
+    code = "IMG.0014"
+    template = "Cinder could not make an image of volume {volume_id}: {reason}"
+
+
+class UploadStuck(UploadFailed):
+    """Cinder neither brings the data nor says that it cannot."""
+
+    template = (
+        "Cinder did not finish the image of volume {volume_id} in {seconds:.0f} seconds. If the "
+        "volume stays 'uploading', ask your operator to look at cinder-volume and to reset the "
+        "volume's status."
+    )
+
+
+def seconds_for(job: JobContext, gibibytes: int) -> float:
+    """How long moving so much data may take."""
+    options = job.conf.ims_jobs
+    return float(options.patience_seconds + gibibytes * options.volume_seconds_per_gib)
+
+
+def let_finish(job: JobContext, uploads: Iterable["Upload"]) -> None:
+    """Wait a little while Cinder uploads, before the images are deleted.
+
+    Cinder's driver for RBD does not close a volume whose upload breaks off
+    (``cinder/volume/drivers/rbd.py``, copy_volume_to_image), and then cannot delete it until its
+    garbage happens to be collected, which may take minutes.
+    """
+    end = clock() + min(_NEARLY_DONE, job.conf.ims_jobs.patience_seconds)
+    for upload in uploads:
+        upload.let_go(end)
+
+
+class Upload:
+    """The image of one volume.
+
+    :param name: of the image, which only this job uses
+    """
+
+    def __init__(self, job: JobContext, volumes: VolumeApi, volume_id: str, name: str) -> None:
+        self._job = job
+        self._volumes = volumes
+        self.volume_id = volume_id
+        self._name = name
+
+    def volume(self) -> dict[str, Any]:
+        """The volume now.
+
+        :raises VolumeMissing: if there is none
+        """
+        try:
+            return self._volumes.get(self.volume_id)
+        except rest.Missing:
+            raise VolumeMissing(volume_id=self.volume_id) from None
+
+    def find(self) -> str | None:
+        """The id of the image, once Cinder has made it."""
+        return job_image.find_named(self._job, self._name)
+
+    def begin(self) -> str:
+        """Have Cinder begin, unless it has; the id of the image.
+
+        :raises VolumeUnusable: if the volume is in another state
+        """
+        found = self.find()
+        end = clock() + self._job.patience
+        status = None
+        while found is None and (status := self.volume()["status"]) in _BUSY and clock() < end:
+            # A worker that died a moment ago may have begun: then the image is about to appear.
+            self._job.pause(POLL)
+            found = self.find()
+        if found is not None:
+            return found
+        if status != "available":
+            raise VolumeUnusable(volume_id=self.volume_id, status=status)
+        return self._volumes.upload_to_image(self.volume_id, self._name)
+
+    def is_done(self, image_id: str) -> bool:
+        """Whether the image is active and the volume is free.
+
+        :raises UploadFailed: if Cinder has given up
+        """
+        # The volume first: the image is finished before Cinder lets go of the volume.
+        status = self.volume()["status"]
+        image = self._job.image.find(image_id)
+        if status == "uploading":
+            return False
+        if image is None or image["status"] != "active":
+            reason = self._volumes.last_message(self.volume_id) or "it gave no reason."
+            raise UploadFailed(volume_id=self.volume_id, reason=reason)
+        return True
+
+    def let_go(self, end: float | None = None) -> None:
+        """Wait until Cinder has let go of the volume, after its image was deleted.
+
+        :param end: when to wait no longer (:func:`ims_glance.jobs.lease.clock`)
+        """
+        if end is None:
+            # Not for as long as a neighbour may be away: Cinder answers, and may be stuck for good.
+            end = clock() + self._job.conf.ims_jobs.patience_seconds
+        while self._is_uploading() and clock() < end:
+            self._job.pause(POLL)
+
+    def _is_uploading(self) -> bool:
+        try:
+            return bool(self._volumes.get(self.volume_id)["status"] == "uploading")
+        except rest.Missing:
+            return False

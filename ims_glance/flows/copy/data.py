@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moving the data of an image into another one.
+
+The data goes through the worker, from a download to an upload, and is never on its disk. Both are
+the Image API's, so an encrypted source is opened, and an encrypted copy is sealed, by the store
+``ims-kms`` in Glance: with another key, with none, or with one for the first time.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from oslo_utils import uuidutils
+
+from ims_glance import exceptions
+from ims_glance.clouds import rest
+from ims_glance.clouds.image_api import Download
+from ims_glance.flows import job_image
+from ims_glance.jobs.context import JobContext
+from ims_glance.model.copy import Digest
+
+# Uploads of one job that broke after their beginning.
+_ATTEMPTS = 5
+# Glance's answers to an upload to an image that somebody deleted or filled meanwhile.
+_SPOILT = (404, 409, 410)
+
+
+class SourceChanged(exceptions.Conflict):
+    """Another image is there under the source's id than at the beginning of the job."""
+
+    template = "The data of image {image_id} changed while it was copied."
+
+
+class CopyDiffers(exceptions.ImsError):
+    """What Glance has stored is not what it had sent."""
+
+    code = "IMG.0057"
+    template = (
+        "The copy of image {image_id} differs from it: {found}, and not {wanted}. It was deleted."
+    )
+
+
+class CopyBroken(exceptions.ImsError):
+    """Data could not be moved, several times."""
+
+    code = "IMG.0014"
+    template = "Copying image {image_id} broke off {attempts} times. Last time: {reason}"
+
+
+class Target(Protocol):
+    """The image that gets the data; another one after each upload that broke."""
+
+    def find(self) -> dict[str, Any] | None:
+        """The image, if there is one."""
+
+    def replace(self) -> dict[str, Any]:
+        """Delete it, if there is one, and make it anew under another id."""
+
+
+class JobImage:
+    """The image that the job makes.
+
+    :param body: of ``POST /v2/images``
+    """
+
+    def __init__(self, job: JobContext, body: Callable[[], Mapping[str, Any]]) -> None:
+        self._job = job
+        self._body = body
+
+    def find(self) -> dict[str, Any] | None:
+        """The image, if there is one."""
+        image_id = self._job.image_id
+        return self._job.image.find(image_id) if image_id else None
+
+    def replace(self) -> dict[str, Any]:
+        """Delete it, if there is one, and make it anew under another id."""
+        return job_image.replace_image(self._job, self._body())
+
+
+class DiskImage:
+    """The hidden image of one of several disks, known by a name that only this job uses.
+
+    :param number: of the disk
+    :param body: of ``POST /v2/images``; its name comes later
+    """
+
+    def __init__(self, job: JobContext, number: int, body: Callable[[], Mapping[str, Any]]) -> None:
+        self._job = job
+        self._number = number
+        self._name = job_image.name(job, number)
+        self._body = body
+
+    def find(self) -> dict[str, Any] | None:
+        """The image, if there is one."""
+        image_id = job_image.find_named(self._job, self._name)
+        return self._job.image.find(image_id) if image_id else None
+
+    def replace(self) -> dict[str, Any]:
+        """Delete it, if there is one, and make it anew under another id."""
+        self.delete()
+        image_id = uuidutils.generate_uuid()
+        self._job.record_disk_image(self._number, image_id)
+        wanted = {**self._body(), "id": image_id, "name": self._name, "os_hidden": True}
+        return self._job.image.create(wanted)
+
+    def delete(self) -> None:
+        """Delete it, if there is one."""
+        there = self.find()
+        if there is not None:
+            job_image.delete_protected(self._job, str(there["id"]))
+
+
+class DataCopy:
+    """One copy.
+
+    :param total: bytes of all copies of the job, if this is one of several
+    :param before: bytes of those that were made before
+    """
+
+    def __init__(
+        self, job: JobContext, source_id: str, target: Target, total: int = 0, before: int = 0
+    ) -> None:
+        self._job = job
+        self._source_id = source_id
+        self._target = target
+        self._total = total
+        self._before = before
+        self._begun: set[str] = set()
+
+    def run(self, wanted: Digest) -> str:
+        """Download and upload until the image has the data; the id of the image.
+
+        :raises SourceChanged, CopyDiffers, CopyBroken: if it cannot
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            image_id, is_done = self._image(wanted)
+            if is_done:
+                return image_id
+            moved = _Moved()
+            try:
+                self._move(image_id, wanted, moved)
+                return image_id
+            except (exceptions.Unavailable, rest.Refused) as error:
+                if not _may_try_again(error, moved):
+                    raise
+                reason = str(error)
+            self._job.pause(attempt)
+        raise CopyBroken(image_id=self._source_id, attempts=_ATTEMPTS, reason=reason)
+
+    def _image(self, wanted: Digest) -> tuple[str, bool]:
+        """The id of an image that takes the data, and whether it has it already."""
+        view = self._target.find()
+        if view is not None and view["status"] == "active" and wanted.agrees(Digest.of(view)):
+            return str(view["id"]), True
+        # Of an image that another worker made, nobody knows whether an upload was begun.
+        is_fresh = self._job.job.generation == 1 and view and view["id"] not in self._begun
+        if view is None or view["status"] != "queued" or not is_fresh:
+            view = self._target.replace()
+        return str(view["id"]), False
+
+    def _move(self, image_id: str, wanted: Digest, moved: "_Moved") -> None:
+        with self._download() as download:
+            if download.size != wanted.size:
+                raise SourceChanged(image_id=self._source_id)
+            self._begun.add(image_id)
+            chunks = self._watched(download, moved, None if wanted.is_known else moved.hash)
+            self._job.image.upload(image_id, chunks, download.size)
+        self._check_copy(image_id, wanted, moved)
+
+    def _watched(self, download: Download, moved: "_Moved", known: Any) -> Iterator[bytes]:
+        """The data on its way; says how far it is, and stops with the job."""
+        total = self._total or download.size
+        for chunk in download.chunks:
+            yield chunk
+            moved.bytes += len(chunk)
+            if known is not None:
+                known.update(chunk)
+            self._job.progress(self._before + moved.bytes, total)
+
+    def _check_copy(self, image_id: str, wanted: Digest, moved: "_Moved") -> None:
+        if not wanted.is_known:
+            # Glance was never told a digest of this data (its locations were set by hand).
+            wanted = Digest(wanted.size, checksum=moved.hash.hexdigest())
+        found = Digest.of(self._job.image.get(image_id))
+        if not wanted.agrees(found):
+            raise CopyDiffers(image_id=self._source_id, found=found, wanted=wanted)
+
+    @contextlib.contextmanager
+    def _download(self) -> Iterator[Download]:
+        with contextlib.ExitStack() as stack:
+            try:
+                opened = stack.enter_context(self._job.image.download(self._source_id))
+            except rest.Missing:
+                raise exceptions.ImageNotFound(image_id=self._source_id) from None
+            yield opened
+
+
+class _Moved:
+    """How much of an attempt's data was sent, and its MD5 if somebody asks for it."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.hash = hashlib.md5(usedforsecurity=False)
+
+
+def _may_try_again(error: exceptions.ImsError, moved: _Moved) -> bool:
+    """Whether another upload may succeed.
+
+    A neighbour that is away from the beginning is waited for by the task itself.
+    """
+    if isinstance(error, rest.Refused):
+        return error.status in _SPOILT
+    return moved.bytes > 0

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tasks of a job work with: the job, its caller's rights, and the lease on it."""
+
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from keystoneauth1.session import Session
+from oslo_config import cfg
+from oslo_utils import uuidutils
+
+from ims_glance import exceptions
+from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.image_api import ImageApi
+from ims_glance.db.database import DatabaseUnavailable
+from ims_glance.db.job import Fenced, Jobs
+from ims_glance.jobs.lease import Lease, clock
+from ims_glance.model import job as model
+from ims_glance.model.job import Job
+
+# How long a pause may take no notice of what happens; seconds.
+_NAP = 1.0
+
+
+class Abandoned(BaseException):
+    """This worker stops working on the job as it is; another goes on with it, or this one later.
+
+    No ``Exception``: TaskFlow takes those for the failure of a task, which would undo the job.
+    """
+
+
+class Cancelled(exceptions.ImsError):
+    """The owner cancelled the job."""
+
+    code = "IMG.0018"
+    template = "The job was cancelled."
+
+
+class GivenUp(exceptions.ImsError):
+    """Workers began the job too often."""
+
+    template = "The job was begun {attempts} times without coming to an end."
+
+
+class NoDelegation(exceptions.Forbidden):
+    """The job has no delegation (any more)."""
+
+    code = "IMG.0087"
+    template = "The job's delegation by its caller does not exist any more."
+
+
+class JobContext:
+    """A job on its way, for its tasks.
+
+    :ivar job: as it was when it was claimed
+    :ivar conf: Glance's configuration, with our groups
+    :ivar grant: what the caller gave the job to act with, see :meth:`Identity.session_of`
+    :ivar last_progress: when bytes moved last, by :func:`clock`
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        job: Job,
+        jobs: Jobs,
+        identity: Identity,
+        lease: Lease,
+        grant: str | None = None,
+    ) -> None:
+        self.conf = conf
+        self.job = job
+        self.grant = grant
+        self.lease = lease
+        self._jobs = jobs
+        self._identity = identity
+        self._image_id = job.image_id
+        self._entities = dict(job.entities)
+        self._is_reverting = False
+        self._last_recorded = 0.0
+        self._done = 0
+        self.last_progress = 0.0
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.job.id
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the job was accepted with."""
+        return self.job.arguments
+
+    @property
+    def project_id(self) -> str:
+        """The caller's project."""
+        return self.job.project_id
+
+    @property
+    def user_id(self) -> str:
+        """The caller."""
+        return self.job.user_id
+
+    @property
+    def region_name(self) -> str | None:
+        """The region whose images the job is about."""
+        return self._identity.region_name
+
+    # --- neighbours ----------------------------------------------------------------------------
+
+    @functools.cached_property
+    def session(self) -> Session:
+        """A session as the caller, with our service token beside each of its tokens."""
+        if self.grant is None:
+            raise NoDelegation
+        return self._identity.session_of(self.grant)
+
+    @property
+    def service_session(self) -> Session:
+        """A session as the service itself."""
+        return self._identity.service_session
+
+    @functools.cached_property
+    def image(self) -> ImageApi:
+        """The Image API as the caller."""
+        return ImageApi(self.session, self.region_name)
+
+    # --- the record ----------------------------------------------------------------------------
+
+    @property
+    def image_id(self) -> str | None:
+        """Id of the image that the job makes; recorded, whether the image is there or not."""
+        return self._image_id
+
+    def record_image_id(self, image_id: str) -> None:
+        """Record the id of the image that the job makes, before it is made."""
+        self._recorded(self._jobs.record_image_id, image_id)
+        self._image_id = image_id
+
+    def new_image_id(self) -> str:
+        """Choose and record another id: one whose upload failed can never be used again."""
+        image_id = uuidutils.generate_uuid()
+        self.record_image_id(image_id)
+        return image_id
+
+    def record_disk_image(self, number: int, image_id: str) -> None:
+        """Record the id of an image that is being made of a disk.
+
+        Until the job ends it has the place of the job in the project's quota, and none of its own.
+        """
+        known = self._entities.get(model.IN_MAKING, {})
+        if known.get(str(number)) != image_id:
+            self.tell(**{model.IN_MAKING: {**known, str(number): image_id}})
+
+    @property
+    def entities(self) -> Mapping[str, Any]:
+        """What clients are told besides the progress."""
+        return self._entities
+
+    def tell(self, **entities: Any) -> None:
+        """Change what clients are told (``image_name``, ``results``, ...)."""
+        model.check_storable(entities, "entities")
+        changed = {**self._entities, **entities}
+        self._recorded(self._jobs.progress, entities=changed)
+        self._entities = changed
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell how many bytes are done, and :meth:`check`. It may be called as often as you like.
+
+        :param total: in all; 0 if that is not known yet
+        """
+        self.check()
+        now = clock()
+        if done > self._done:
+            self.last_progress = now
+        self._done = done
+        if done < total and now - self._last_recorded < self.conf.ims_jobs.progress_seconds:
+            return
+        self._last_recorded = now
+        self._recorded(self._jobs.progress, done_bytes=done, total_bytes=total)
+
+    def begin_task(self, name: str) -> None:
+        """Tell which task begins, and :meth:`check`."""
+        self.check()
+        self._recorded(self._jobs.progress, current_task=name)
+
+    def fail(self, error: exceptions.ImsError) -> None:
+        """Record why the job fails; the first reason stays."""
+        reason = model.without_tokens(str(error))
+        self._recorded(self._jobs.record_failure, error.code, reason)
+
+    def leave_behind(self, task: str, reason: str) -> None:
+        """Add to the reason of the failure that a task could not be undone."""
+        text = f" What '{task}' did could not be undone: {model.without_tokens(reason)}"
+        self._recorded(self._jobs.add_to_failure, text)
+
+    # --- going on ------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Look whether to go on. To be called at least every few seconds.
+
+        :raises Abandoned: if this worker has to let the job go
+        :raises Cancelled: if it is to be undone, unless that is being done
+        :raises GivenUp: if it was begun too often
+        """
+        if not self.lease.holds:
+            raise Abandoned("the lease ended")
+        if self._is_reverting:
+            return
+        if self.lease.is_cancelled:
+            raise Cancelled
+        if self.job.generation > self.conf.ims_jobs.attempts:
+            raise GivenUp(attempts=self.job.generation - 1)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, with a :meth:`check` now and then; raises what that raises."""
+        end = clock() + seconds
+        while (left := end - clock()) > 0:
+            self.check()
+            self.lease.wait(min(left, _NAP))
+        self.check()
+
+    @property
+    def is_reverting(self) -> bool:
+        """Whether the job is being undone."""
+        return self._is_reverting
+
+    @contextlib.contextmanager
+    def reverting(self) -> Iterator[None]:
+        """While the block runs, a wish to cancel does not stop anything: it is being fulfilled."""
+        before, self._is_reverting = self._is_reverting, True
+        try:
+            yield
+        finally:
+            self._is_reverting = before
+
+    @property
+    def patience(self) -> float:
+        """How long a neighbour may be away now; seconds."""
+        options = self.conf.ims_jobs
+        chosen = options.revert_patience_seconds if self._is_reverting else options.patience_seconds
+        return float(chosen)
+
+    def _recorded(self, write: Any, *values: Any, **named: Any) -> None:
+        try:
+            write(self.job, *values, **named)
+        except Fenced:
+            self.lease.end()
+            raise Abandoned("another worker has the job") from None
+        except DatabaseUnavailable as error:
+            raise Abandoned(str(error)) from error

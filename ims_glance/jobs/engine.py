@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running the flow of a job: begin, go on where a dead worker stopped, undo.
+
+TaskFlow records each finished task in the tables of its own in our database, under our fence: a
+worker that was taken for dead records nothing any more.
+"""
+
+import contextlib
+import functools
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection, Engine
+from taskflow import engines, states
+from taskflow import exceptions as taskflow_exceptions
+from taskflow.flow import Flow
+from taskflow.persistence import models
+from taskflow.persistence.backends.impl_sqlalchemy import SQLAlchemyBackend
+
+from ims_glance import exceptions
+from ims_glance.db.database import FAILURES, Database, DatabaseUnavailable
+from ims_glance.db.job import Fenced, Jobs, check_fence
+from ims_glance.jobs.context import Abandoned, JobContext
+from ims_glance.jobs.task import TaskBroken
+from ims_glance.model import job as model
+from ims_glance.model.job import JobStatus
+
+LOG = logging.getLogger(__name__)
+
+FlowFactory = Callable[[JobContext], Flow]
+"""What makes the flow of a job. The flow must be the same for the same job each time it is made,
+whatever happened meanwhile: it is made again when a worker goes on."""
+
+_PERSISTENCE = (*FAILURES, taskflow_exceptions.StorageFailure, DatabaseUnavailable)
+
+
+class Runner:
+    """Runs jobs that were claimed.
+
+    :param job_types: job type -> what makes the flow of such a job
+    """
+
+    def __init__(
+        self, database: Database, jobs: Jobs, job_types: Mapping[str, FlowFactory]
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._job_types = job_types
+
+    def run(self, context: JobContext) -> JobStatus:
+        """Bring a job to its end.
+
+        :raises Abandoned: if this worker cannot or may not
+        """
+        try:
+            status, error = self._outcome(context)
+            self._finish(context, status, error)
+        except Fenced:
+            context.lease.end()
+            raise Abandoned("another worker has the job") from None
+        except _PERSISTENCE as failure:
+            raise Abandoned(f"the database is away ({type(failure).__name__})") from failure
+        return status
+
+    def forget(self, job_id: str) -> None:
+        """Remove what TaskFlow recorded about a job.
+
+        :raises DatabaseUnavailable: if the database is away
+        """
+        backend = SQLAlchemyBackend({"connection": ""}, engine=self._database.engine)
+        connection = backend.get_connection()
+        try:
+            connection.destroy_logbook(_book_id(job_id))
+        except taskflow_exceptions.NotFound:
+            return
+        except _PERSISTENCE as error:
+            raise DatabaseUnavailable(reason=type(error).__name__) from error
+
+    def _outcome(self, context: JobContext) -> tuple[JobStatus, exceptions.ImsError | None]:
+        try:
+            engine = self._load(context)
+        except exceptions.ImsError as error:
+            if isinstance(error, DatabaseUnavailable):
+                raise
+            return JobStatus.FAIL, error
+        recorded = _outcome_of(engine)
+        if recorded is not None:
+            return recorded
+        try:
+            engine.run()
+        except _PERSISTENCE:
+            raise
+        except Exception as error:  # boundary: the failure of a task, or of TaskFlow itself
+            return self._after_failure(context, engine, error)
+        return _outcome_of(engine) or (JobStatus.FAIL, _broken(context, "no outcome"))
+
+    def _after_failure(
+        self, context: JobContext, engine: Any, error: Exception
+    ) -> tuple[JobStatus, exceptions.ImsError | None]:
+        outcome = _outcome_of(engine)
+        if outcome is not None:
+            status, failure = outcome
+            return status, failure or _failure(context, error)
+        LOG.exception("Job %s: its flow broke off", context.id)
+        if context.job.generation <= context.conf.ims_jobs.attempts:
+            raise Abandoned(f"its flow broke off ({type(error).__name__})")
+        return JobStatus.FAIL, _broken(context, type(error).__name__)
+
+    def _load(self, context: JobContext) -> Any:
+        flow = self._job_types[context.job.type](context)
+        backend = _FencedBackend(self._database.engine, context)
+        book, detail = _book(backend, context)
+        return engines.load(flow, flow_detail=detail, book=book, backend=backend, engine="serial")
+
+    def _finish(
+        self, context: JobContext, status: JobStatus, error: exceptions.ImsError | None
+    ) -> None:
+        reason = None if error is None else model.without_tokens(str(error))
+        self._jobs.finish(context.job, status, error.code if error else None, reason)
+        LOG.info("Job %s (%s) ended: %s", context.id, context.job.type, status)
+
+
+def _outcome_of(engine: Any) -> tuple[JobStatus, exceptions.ImsError | None] | None:
+    """How the flow ended, as far as that is recorded; ``None`` if it has not ended."""
+    state = engine.storage.get_flow_state()
+    if state == states.SUCCESS:
+        return JobStatus.SUCCESS, None
+    if state == states.REVERTED:
+        return JobStatus.FAIL, None
+    return None
+
+
+def _failure(context: JobContext, error: Exception) -> exceptions.ImsError:
+    if isinstance(error, exceptions.ImsError):
+        return error
+    return _broken(context, type(error).__name__)
+
+
+def _broken(context: JobContext, error: str) -> exceptions.ImsError:
+    return TaskBroken(task=context.job.type, error=error)
+
+
+def _book_id(job_id: str) -> str:
+    return str(uuid.UUID(hex=job_id))
+
+
+def _book(backend: SQLAlchemyBackend, context: JobContext) -> tuple[Any, Any]:
+    """TaskFlow's records of the job, made if there are none."""
+    book_id = _book_id(context.id)
+    connection = backend.get_connection()
+    try:
+        book = connection.get_logbook(book_id)
+    except taskflow_exceptions.NotFound:
+        book = models.LogBook(context.job.type, uuid=book_id)
+        book.add(models.FlowDetail(context.job.type, uuid=book_id))
+        book = connection.save_logbook(book)
+    return book, book.find(book_id)
+
+
+class _FencedBackend(SQLAlchemyBackend):  # type: ignore[misc]
+    """TaskFlow's records in our database, written only while the job is this worker's."""
+
+    def __init__(self, engine: Engine, context: JobContext) -> None:
+        super().__init__({"connection": ""}, engine=_FencedEngine(engine, context))
+        # Ours is known to work, and TaskFlow's check would pass over the fence.
+        self._validated = True
+
+    @functools.cached_property
+    def _only_connection(self) -> Any:
+        return super().get_connection()
+
+    def get_connection(self) -> Any:
+        """One for all that is recorded about a job: it holds nothing that could be closed.
+
+        TaskFlow asks for one for each record. Each new one describes the tables anew, for which
+        SQLAlchemy then compiles each statement anew: half of a worker's time.
+        """
+        return self._only_connection
+
+
+class _FencedEngine:
+    """As much of an engine as TaskFlow's backend uses; its transactions begin with the fence."""
+
+    def __init__(self, engine: Engine, context: JobContext) -> None:
+        self._engine = engine
+        self._context = context
+        self.dialect = engine.dialect
+
+    def connect(self) -> Connection:
+        return self._engine.connect()
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            try:
+                check_fence(connection, self._context.job)
+            except Fenced:
+                self._context.lease.end()
+                raise Abandoned("another worker has the job") from None
+            yield connection

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The base of all tasks.
+
+A task's ``execute`` and ``revert`` are *idempotent*: a worker that died in the middle, or after the
+end but before that was recorded, makes another begin them again. What they return is recorded, so
+it is JSON and holds no secret. A ``revert`` undoes what its own ``execute`` may have done, also if
+that failed half-way or nobody knows how far it came (``result`` is a ``Failure`` then, or
+``None``).
+"""
+
+import functools
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+import tenacity
+from taskflow import task as taskflow_task
+
+from ims_glance import exceptions
+from ims_glance.jobs.context import Abandoned, JobContext
+from ims_glance.jobs.lease import clock
+from ims_glance.model import job as model
+
+LOG = logging.getLogger(__name__)
+
+# Between two attempts while a neighbour is away; seconds.
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 30.0
+
+Method = Callable[..., Any]
+
+
+class TaskBroken(exceptions.ImsError):
+    """A task met something that nobody thought of."""
+
+    template = (
+        "Task {task} failed with an internal error ({error}). The log of ims-worker has more under "
+        "the job's id."
+    )
+
+
+class Task(taskflow_task.Task):  # type: ignore[misc]
+    """A task of a job.
+
+    ``execute`` and ``revert`` of subclasses are tried again while they raise ``Unavailable``, as
+    long as the job's patience lasts; before each attempt the job is looked at
+    (:meth:`JobContext.check`). Every other exception fails the job, with the error's code and
+    message as its reason.
+
+    :param name: of the task, unique in its flow and short: clients see it (``current_task``)
+    """
+
+    def __init__(self, job: JobContext, name: str | None = None, **settings: Any) -> None:
+        self.job = job
+        super().__init__(name=name or _words(type(self).__name__), **settings)
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """Put the patience around the methods that a subclass defines."""
+        super().__init_subclass__(**settings)
+        for name, around in (("execute", _executing), ("revert", _reverting)):
+            method = cls.__dict__.get(name)
+            if method is not None:
+                setattr(cls, name, around(method))
+
+
+def _executing(method: Method) -> Method:
+    # TaskFlow reads the signature of the method that is wrapped.
+    @functools.wraps(method)
+    def execute(task: Task, *positional: Any, **named: Any) -> Any:
+        try:
+            task.job.begin_task(task.name)
+            result = _patiently(task.job, method, task, *positional, **named)
+            model.check_storable(result, task.name)
+        except exceptions.ImsError as error:
+            _look_at_lease(task.job)
+            task.job.fail(error)
+            raise
+        except Exception as error:
+            _look_at_lease(task.job)
+            # Its message is recorded nowhere: nobody knows what is in it.
+            LOG.exception("Job %s: task %s is broken", task.job.id, task.name)
+            broken = TaskBroken(task=task.name, error=type(error).__name__)
+            task.job.fail(broken)
+            raise broken from None
+        return result
+
+    return execute
+
+
+def _reverting(method: Method) -> Method:
+    @functools.wraps(method)
+    def revert(task: Task, *positional: Any, **named: Any) -> Any:
+        with task.job.reverting():
+            task.job.begin_task(f"undo {task.name}")
+            try:
+                return _patiently(task.job, method, task, *positional, **named)
+            except exceptions.ImsError as error:
+                reason = str(error)
+            except Exception as error:  # boundary: what the other tasks did is undone all the same
+                LOG.exception("Job %s: undoing %s is broken", task.job.id, task.name)
+                reason = type(error).__name__
+            _look_at_lease(task.job)
+            LOG.error("Job %s: undoing %s failed: %s", task.job.id, task.name, reason)
+            task.job.leave_behind(task.name, reason)
+
+    return revert
+
+
+def _look_at_lease(job: JobContext) -> None:
+    """See whether an error is but the way in which some library stopped when the lease ended."""
+    if not job.lease.holds:
+        raise Abandoned("the lease ended") from None
+
+
+def _patiently(job: JobContext, method: Method, *positional: Any, **named: Any) -> Any:
+    """What *method* returns, tried again while a neighbour is away.
+
+    The patience is counted from the last bytes that moved, not from the first attempt: a long copy
+    has not used it up when a neighbour goes away in its second hour.
+    """
+    begun = clock()
+
+    def is_over(_state: tenacity.RetryCallState) -> bool:
+        return clock() - max(begun, job.last_progress) > job.patience
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(exceptions.Unavailable),
+        wait=tenacity.wait_random_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
+        stop=is_over,
+        sleep=job.pause,
+        before_sleep=functools.partial(_log_wait, job),
+        reraise=True,
+    )
+    return retrying(method, *positional, **named)
+
+
+def _log_wait(job: JobContext, state: tenacity.RetryCallState) -> None:
+    reason = state.outcome and state.outcome.exception()
+    LOG.warning("Job %s waits: %s", job.id, reason)
+
+
+def _words(name: str) -> str:
+    """``CreateImage`` as ``create image``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()

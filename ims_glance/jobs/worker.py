@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker: claims jobs, runs them in threads, keeps their leases, and tidies up.
+
+Any number of workers share a database. A claim is a *lease* in the job's row by the clock of the
+database, with a generation number as fencing token. (What the libraries have does not fit: the
+jobboards of TaskFlow need ZooKeeper, etcd or Redis, which an OpenStack need not have; a lock of
+tooz over MySQL ends unnoticed when the server restarts, and fences nothing.)
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Mapping
+
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.messaging.wakeup import Wakeups
+from ims_glance.clouds.rest import DelegationEnded
+from ims_glance.db.database import Database, DatabaseUnavailable
+from ims_glance.db.delegation import Delegation, Delegations
+from ims_glance.db.job import Fenced, Jobs
+from ims_glance.jobs.context import Abandoned, JobContext
+from ims_glance.jobs.engine import FlowFactory, Runner
+from ims_glance.jobs.lease import Lease, clock
+from ims_glance.model.job import Job
+
+LOG = logging.getLogger(__name__)
+
+# A lease is renewed so often while it runs, but at least so often that a wish to cancel is heard.
+_BEATS = 3
+_LONGEST_BEAT = 5.0
+
+
+class Worker:
+    """One process of the worker. Nothing is connected before :meth:`start`.
+
+    :param job_types: job type -> what makes the flow of such a job; jobs of others are left alone
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._conf = conf
+        self._options = conf.ims_jobs
+        self._job_types = job_types
+        database = Database(conf)
+        self._jobs = Jobs(database)
+        self._delegations = Delegations(database)
+        self._identity = Identity(conf)
+        self._wakeups = Wakeups(conf)
+        self._runner = Runner(database, self._jobs, job_types)
+        self._look = threading.Event()
+        self._stopping = threading.Event()
+        self._changed = threading.Condition()
+        # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
+        # run, not by its id: a job can be here twice, if it was claimed again before its first run
+        # noticed that the lease had run out.
+        self._free = self._options.threads
+        self._running: set[JobContext] = set()
+
+    # --- from outside --------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to look for jobs."""
+        beat = min(self._options.lease_seconds / _BEATS, _LONGEST_BEAT)
+        for name, work, seconds in (
+            ("scan", self.scan, self._options.scan_seconds),
+            ("beat", self.beat, beat),
+            ("sweep", self.sweep, self._options.sweep_seconds),
+            ("delegations", self.give_back, self._options.scan_seconds),
+        ):
+            arguments = (name, work, seconds)
+            threading.Thread(
+                target=self._repeat, args=arguments, name=f"ims-{name}", daemon=True
+            ).start()
+
+    def offer(self, job_id: str) -> None:
+        """Begin a job now, if it is there to be begun and there is a free thread for it."""
+        if not self._take_thread():
+            return
+        context, begun = None, clock()
+        try:
+            job = self._jobs.claim(job_id, self.name, self._options.lease_seconds)
+            if job is not None:
+                context = self._begin(job, begun)
+        finally:
+            if context is None:
+                self._give_thread_back()
+
+    def stop(self) -> None:
+        """Let the jobs go at their next step, for other workers to go on with at once.
+
+        When this returns, the message queue has what wakes the others up, unless it is away. Who
+        listens to it for this worker stops that before: it would hear those messages itself.
+        """
+        with self._changed:
+            self._stopping.set()
+            self._look.set()
+            for context in self._running:
+                context.lease.end()
+            # Not only for what runs: a claim that is being made would run out with nobody there.
+            self._changed.wait_for(
+                lambda: self._free == self._options.threads, self._options.stop_seconds
+            )
+            for context in self._running:
+                LOG.warning("Job %s did not stop in time: its lease runs out", context.id)
+        self._wakeups.flush()
+
+    # --- now and then --------------------------------------------------------------------------
+
+    def scan(self) -> None:
+        """Begin jobs that nobody works on, as far as there are free threads."""
+        for job_id in self._jobs.claimable(list(self._job_types), self._options.threads):
+            self.offer(job_id)
+
+    def beat(self) -> None:
+        """Renew the leases of the running jobs."""
+        with self._changed:
+            running = list(self._running)
+        for context in running:
+            self._renew(context)
+
+    def sweep(self) -> None:
+        """Delete old records."""
+        for job_id in self._jobs.old(self._options.keep_days):
+            self._runner.forget(job_id)
+            self._jobs.delete(job_id)
+
+    def give_back(self) -> None:
+        """Take back the delegations that nobody needs."""
+        for delegation_id in self._delegations.left_behind(
+            self._options.orphan_seconds, self._options.delegation_idle_seconds
+        ):
+            try:
+                self._end_delegation(delegation_id)
+            except exceptions.Unavailable:
+                raise
+            except exceptions.ImsError as error:
+                # Of this one; the others are none the worse.
+                LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _repeat(self, name: str, work: Callable[[], None], seconds: float) -> None:
+        while not self._stopping.is_set():
+            try:
+                work()
+            except exceptions.Unavailable as error:
+                LOG.warning("The worker's %s waits: %s", name, error)
+            except Exception:  # boundary: the worker goes on, and tries again at the next round
+                LOG.exception("The worker's %s failed", name)
+            if name == "scan":
+                self._look.wait(seconds)
+                self._look.clear()
+            else:
+                self._stopping.wait(seconds)
+
+    def _take_thread(self) -> bool:
+        with self._changed:
+            if self._stopping.is_set() or not self._free:
+                return False
+            self._free -= 1
+            return True
+
+    def _give_thread_back(self, context: JobContext | None = None) -> None:
+        with self._changed:
+            if context is not None:
+                self._running.discard(context)
+            self._free += 1
+            self._changed.notify_all()
+
+    def _begin(self, job: Job, begun: float) -> JobContext:
+        lease = Lease(self._end_of_lease(begun))
+        if job.cancel_requested:
+            lease.cancel()
+        context = JobContext(self._conf, job, self._jobs, self._identity, lease)
+        thread = threading.Thread(
+            target=self._work, args=(context,), name=f"ims-job-{job.id}", daemon=True
+        )
+        with self._changed:
+            for older in self._running:
+                if older.id == job.id:
+                    older.lease.end()
+            if self._stopping.is_set():
+                lease.end()
+            # The thread's end takes it out again, and waits for this lock.
+            thread.start()
+            self._running.add(context)
+        return context
+
+    def _work(self, context: JobContext) -> None:
+        job = context.job
+        LOG.info("Job %s (%s) begins, generation %s", job.id, job.type, job.generation)
+        try:
+            self._run(context)
+        except Abandoned as reason:
+            LOG.warning("Job %s is let go: %s", job.id, reason)
+            self._let_go(job)
+        except Exception:  # boundary: the lease runs out, and the job is begun again
+            LOG.exception("Job %s broke off", job.id)
+        finally:
+            self._give_thread_back(context)
+            self._look.set()
+
+    def _run(self, context: JobContext) -> None:
+        delegation_id = context.job.delegation_id
+        if delegation_id is not None:
+            delegation = self._found(delegation_id)
+            context.grant = delegation.grant if delegation else None
+        self._runner.run(context)
+        if delegation_id is not None:
+            try:
+                self._end_delegation(delegation_id)
+            except exceptions.ImsError as error:
+                LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
+
+    def _found(self, delegation_id: str) -> Delegation | None:
+        try:
+            return self._delegations.get(delegation_id)
+        except DatabaseUnavailable as error:
+            raise Abandoned(str(error)) from error
+
+    def _let_go(self, job: Job) -> None:
+        try:
+            self._jobs.release(job)
+        except (Fenced, exceptions.Unavailable):
+            return
+        if self._stopping.is_set():
+            self._wakeups.send(job.id)
+
+    def _renew(self, context: JobContext) -> None:
+        seconds = self._options.lease_seconds
+        begun = clock()
+        try:
+            is_cancelled = self._jobs.renew(context.job, seconds)
+        except Fenced:
+            context.lease.end()
+            return
+        context.lease.until = self._end_of_lease(begun)
+        if is_cancelled and not context.lease.is_cancelled:
+            context.lease.cancel()
+
+    def _end_of_lease(self, begun: float) -> float:
+        """When to stop by oneself: some time before the lease ends in the database."""
+        return begun + float(self._options.lease_seconds) * (1 - 0.5 / _BEATS)
+
+    def _end_delegation(self, delegation_id: str) -> None:
+        """Take a delegation back, if nobody needs it any more."""
+        ended = self._delegations.end(delegation_id, self._options.delegation_idle_seconds)
+        if ended is None:
+            return
+        grant = ended.grant or self._identity.find_trust(ended.user_id, ended.expires_at)
+        try:
+            if grant is not None:
+                self._identity.give_back(grant)
+        except DelegationEnded as error:
+            # Nobody but an administrator can delete it now, and it opens nothing: it runs out.
+            LOG.warning(
+                "A trust of user %s stays until %s: %s", ended.user_id, ended.expires_at, error
+            )
+        self._delegations.delete(delegation_id)

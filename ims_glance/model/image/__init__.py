@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images: their attributes, and what may be done to which."""

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What uploads and imports cost, and how they are read; where data goes is tested in a real Glance."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ims_glance import exceptions
+from ims_glance.api.common.image import Images
+from ims_glance.api.native import data
+from ims_glance.model.image import stores
+from tests.unit.api.native.test_image import KEY, Glance, Keys, make_call
+
+
+class Unreadable(io.RawIOBase):
+    """A body that must not be read."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        raise AssertionError("the body was read")
+
+
+@pytest.mark.parametrize("status", ["queued", "active", "saving", "uploading", "deactivated"])
+def test_upload_costs_one_look_at_the_image(status: str) -> None:
+    glance, keys = Glance(status=status, __system__cmkid=KEY), Keys()
+    call = make_call(glance, keys, method="PUT")
+    call.request.body_file = Unreadable()
+    data.upload(call)
+    assert glance.asked == 1
+    assert call.request.headers["X-Image-Meta-Store"] == "kms"
+    # Glance refuses the other statuses itself.
+    assert keys.asked == ([KEY] if status == "queued" else [])
+
+
+def test_upload_is_refused_whatever_the_status_is() -> None:
+    """It may be another one by the time Glance looks."""
+    for status in ("queued", "saving", "active"):
+        call = make_call(
+            Glance(status=status, __system__cmkid=KEY),
+            method="PUT",
+            headers={"X-Image-Meta-Store": "plain"},
+        )
+        with pytest.raises(exceptions.StoreNotEncrypting):
+            data.upload(call)
+
+
+def test_the_default_key_is_not_shown_when_disks_are_named_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(data, "may", lambda *_: True)
+    recorded = []
+    monkeypatch.setattr(Images, "record_key", lambda *_, shown: recorded.append(shown))
+    glance = Glance()
+
+    class Slow(Keys):
+        def default_key(self, context: Any) -> str:
+            glance.image["block_device_mapping"] = '[{"snapshot_id": "s"}]'
+            return KEY
+
+    call = make_call(glance, Slow(), method="PUT", headers={"X-Image-Meta-Store": "kms"})
+    locks = f"file://{tmp_path}"
+    call.limits.conf.set_override("coordination_url", locks, group="ims_kms")
+    data.upload(call)
+    assert recorded == [False]
+
+
+@pytest.mark.parametrize("status", ["queued", "uploading", "active", "importing"])
+@pytest.mark.parametrize("method", ["glance-direct", "web-download", "copy-image"])
+def test_import_asks_for_keys_when_data_can_move(status: str, method: str) -> None:
+    glance, keys = Glance(status=status, __system__cmkid=KEY), Keys()
+    call = make_call(glance, keys, json_body={"method": {"name": method}})
+    data.import_(call)
+    assert call.request.json == {"method": {"name": method}, "stores": ["kms"]}
+    moves = {"active"} if method == "copy-image" else {"queued", "uploading"}
+    assert keys.asked == ([KEY] if status in moves else [])
+
+
+METHOD = {"method": {"name": "glance-direct"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "wish"),
+    [
+        ({}, None, stores.Wish()),
+        ({}, "kms", stores.Wish(("kms",))),
+        ({}, "", stores.Wish(("",))),
+        ({"stores": ["kms", "plain"]}, None, stores.Wish(("kms", "plain"))),
+        ({"stores": []}, None, stores.Wish(())),
+        ({"stores": {"kms": 0}}, None, stores.Wish(("kms",))),
+        ({"stores": "kms"}, None, stores.Wish(("k", "m", "s"))),
+        ({"stores": [["kms"], 5]}, None, stores.Wish(("['kms']", "5"))),
+        ({"all_stores": False, "stores": ["kms"]}, None, stores.Wish(("kms",))),
+        ({"all_stores": True}, None, stores.Wish(("plain", "kms", "kms2"))),
+        # Left to Glance, which refuses it.
+        ({"all_stores": True, "stores": []}, None, None),
+        ({"all_stores": True}, "kms", None),
+        ({"all_stores": 1}, None, None),
+        ({"all_stores": "true"}, None, None),
+        ({"stores": ["kms"]}, "kms", None),
+        ({"stores": 5}, "kms", None),
+    ],
+)
+def test_stores_of_an_import(
+    body: dict[str, Any], header: str | None, wish: stores.Wish | None
+) -> None:
+    headers = {} if header is None else {"X-Image-Meta-Store": header}
+    call = make_call(Glance(), headers=headers)
+    assert data._import_wish(call, {**METHOD, **body}, copies=False) == wish
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"method": {}},
+        {"method": {"name": 5}},
+    ],
+)
+def test_malformed_import_is_left_alone(body: Any) -> None:
+    glance = Glance(__system__cmkid=KEY)
+    data.import_(make_call(glance, json_body=body))
+    assert glance.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"method": None}, "method"),
+        ({"method": "x"}, "method"),
+        ({"method": [5]}, "method"),
+        ({"method": {"name": "web-download", "uri": 5}}, "uri"),
+        ({**METHOD, "stores": None}, "stores"),
+        ({**METHOD, "stores": 5}, "stores"),
+    ],
+)
+def test_import_at_which_glance_fails(body: Any, name: str) -> None:
+    glance = Glance(__system__cmkid=KEY)
+    with pytest.raises(data.ImportMalformed, match=name):
+        data.import_(make_call(glance, json_body=body))
+    assert glance.asked == 0

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs: what is sent, and what is made of the answer."""
+
+import pytest
+
+from ims_glance.client import waiting
+from ims_glance.client.resources.job import Job
+from tests.unit.client.cloud import IMAGE_ID, JOB_ID, PROJECT, job
+
+JOBS = f"/v1/{PROJECT}/jobs"
+
+
+def test_jobs(cloud, ims):
+    cloud.ims("GET", JOBS, {"jobs": [job()], "page_info": {}})
+    assert [each.id for each in ims.jobs("SUCCESS", marker="m", max_items=5)] == [JOB_ID]
+    assert cloud.only("GET").query == {"status": "SUCCESS", "marker": "m", "limit": "5"}
+
+
+def test_a_job(cloud, ims):
+    cloud.ims("GET", f"{JOBS}/{JOB_ID}", job())
+    assert ims.get_job(JOB_ID).image_id == IMAGE_ID
+    assert ims.get_job(ims.get_job(JOB_ID)).status == "SUCCESS"
+
+
+def test_waiting_for_a_job(cloud, ims):
+    cloud.ims("GET", f"{JOBS}/{JOB_ID}", job())
+    seen: list[Job] = []
+    assert ims.wait_for_job(JOB_ID, callback=seen.append).image_id == IMAGE_ID
+    assert [each.status for each in seen] == ["SUCCESS"]
+
+
+def test_waiting_for_a_job_that_fails(cloud, ims):
+    cloud.ims("GET", f"{JOBS}/{JOB_ID}", job("FAIL", fail_reason="It was cancelled."))
+    with pytest.raises(waiting.JobFailed, match="It was cancelled"):
+        ims.wait_for_job(JOB_ID)
+
+
+def test_cancelling_a_job(cloud, ims):
+    cloud.ims("DELETE", f"{JOBS}/{JOB_ID}", job("RUNNING"))
+    assert ims.cancel_job(JOB_ID).status == "RUNNING"
+    assert cloud.only("DELETE").path.endswith(f"/jobs/{JOB_ID}")

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes that jobs make on the way. The tasks as a whole are in test_capture."""
+
+import pytest
+
+from ims_glance.flows.capture.disks import (
+    DiskTask,
+    MakeVolumes,
+    NotDeleted,
+    SnapshotFailed,
+    UploadVolumes,
+    VolumeFailed,
+    describe,
+    key_of,
+)
+from ims_glance.jobs.context import JobContext
+from ims_glance.model.capture import Wish
+from tests.unit.flows.machine import Machine
+from tests.unit.jobs import job_bench
+
+
+class Anything(DiskTask):
+    """A task."""
+
+    def execute(self):
+        """Nothing."""
+
+
+@pytest.fixture
+def machine(server):
+    return Machine(server, is_local=True)
+
+
+@pytest.fixture
+def job(tables, server, machine, monkeypatch):
+    monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
+    tables.conf.set_override("patience_seconds", 0.5, "ims_jobs")
+    tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
+    arguments = machine.arguments([Wish(disk) for disk in machine.disks], cmk_id="k")
+    job = job_bench.context(tables, project_id="demo", arguments=arguments)
+    job.session = server.session()
+    return job
+
+
+def test_what_a_task_knows(job, machine):
+    task = Anything(job)
+    assert (task.server_id, task.total, task.disks) == (machine.id, 2, machine.disks)
+    assert [disk.number for disk in task.attached] == [1]
+    assert task.called(task.disks[1]) == f"ims-job-{job.id}-1"
+
+
+def test_all_volumes_are_deleted_also_that_of_a_local_disk(job, server, machine):
+    task = Anything(job)
+    for disk in task.disks:
+        server.volume(name=task.called(disk))
+    task.delete_volumes()
+    assert set(server.volumes) == set(machine.volumes)
+
+
+def test_a_volume_that_does_not_go(job, server):
+    task = Anything(job)
+    server.volume(name=task.called(task.disks[1]), status="restoring-backup")
+    with pytest.raises(NotDeleted, match="restoring-backup"):
+        task.delete_volumes()
+
+
+def test_a_snapshot_that_is_being_backed_up_is_waited_for(job, server):
+    task = Anything(job)
+    named = {"id": "s", "name": task.called(task.disks[1]), "status": "backing-up"}
+    server.machines.snapshots["s"] = named
+
+    def done(request):
+        if request.startswith("GET /snapshots"):
+            named["status"] = "available"
+
+    server.before = done
+    task.delete_snapshots()
+    assert server.machines.snapshots == {}
+    assert [each for each in server.requests if each.startswith("DELETE")] == [
+        "DELETE /snapshots/s"
+    ]
+
+
+@pytest.mark.parametrize("status", ["error", "error_restoring", "creating"])
+def test_a_volume_that_fails(job, server, status):
+    task = MakeVolumes(job)
+    server.volume(name=task.called(task.disks[1]), status=status)
+    with pytest.raises(VolumeFailed, match=status):
+        task.await_volume(task.disks[1])
+
+
+def test_a_volume_that_somebody_deleted(job):
+    task = MakeVolumes(job)
+    with pytest.raises(VolumeFailed, match="deleted"):
+        task.await_volume(task.disks[1])
+
+
+def test_a_snapshot_that_somebody_deleted(job):
+    with pytest.raises(SnapshotFailed, match="deleted"):
+        MakeVolumes(job).execute()
+
+
+def test_a_volume_that_somebody_deleted_before_its_upload(job):
+    with pytest.raises(VolumeFailed, match="deleted"):
+        UploadVolumes(job).execute({"root_image": "i"})
+
+
+def test_what_cinder_makes_for_good_is_no_task_of_its_owner(job, server):
+    """Cinder deletes nothing that is 'creating', and only an administrator changes that."""
+    task = Anything(job)
+    server.volume(name=task.called(task.disks[1]), status="creating")
+    with pytest.raises(NotDeleted, match="operator to reset"):
+        task.delete_volumes()
+
+
+def test_the_key_and_the_attributes(job, server):
+    assert key_of(job) == {"__system__cmkid": "k"}
+    image_id = server.make(b"x", base_image_ref="y", name="n")
+    describe(job, server.images[image_id], {"name": "m"})
+    assert server.images[image_id]["name"] == "m"
+    assert "base_image_ref" not in server.images[image_id]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that stand still, and always go on."""
+
+import pytest
+
+from ims_glance.clouds.compute import ComputeApi
+from ims_glance.flows.capture import pause
+from ims_glance.flows.capture.pause import Standstill
+from ims_glance.jobs.context import Abandoned, Cancelled
+from ims_glance.model.server import ServerBusy, ServerLocked, ServerUnfit
+from tests.unit.jobs import job_bench
+
+
+class Bench:
+    def __init__(self, tables, server):
+        self.server_id = server.machines.server([server.volume()])
+        self.view = server.machines.servers[self.server_id]
+        self.job = job_bench.context(tables)
+        tables.conf.set_override("patience_seconds", 1.0, "ims_jobs")
+        self.held = Standstill(self.job, ComputeApi(server.session()), self.server_id, 1.0)
+
+    @property
+    def status(self):
+        return self.view["status"]
+
+
+@pytest.fixture
+def bench(tables, server):
+    return Bench(tables, server)
+
+
+def test_it_stands_still_and_goes_on(bench):
+    with bench.held.hold() as still:
+        assert bench.status == "PAUSED"
+    assert bench.status == "ACTIVE"
+    assert still.milliseconds > 0
+
+
+@pytest.mark.parametrize("error", [KeyError, Cancelled, KeyboardInterrupt])
+def test_whatever_goes_wrong_it_goes_on(bench, error):
+    with pytest.raises(error), bench.held.hold():
+        raise error
+    assert bench.status == "ACTIVE"
+
+
+def test_a_worker_that_is_told_to_stop_lets_it_go(bench):
+    with pytest.raises(Abandoned), bench.held.hold():
+        bench.job.lease.end()
+        bench.job.check()
+    assert bench.status == "ACTIVE"
+
+
+def test_a_cancelled_job_lets_it_go(bench):
+    with pytest.raises(Cancelled), bench.held.hold():
+        bench.job.lease.cancel()
+        bench.job.pause(5)
+    assert bench.status == "ACTIVE"
+
+
+def test_a_pause_that_is_still_coming_is_waited_for(bench, server):
+    """Nova answers at once, and until the hypervisor has paused it the server is ``ACTIVE``."""
+    looks = []
+
+    def before(request):
+        if not request.startswith("GET /servers"):
+            return
+        looks.append(request)
+        if len(looks) == 1:
+            bench.view.update({"status": "ACTIVE", "OS-EXT-STS:task_state": "pausing"})
+            bench.job.lease.cancel()
+        if len(looks) == 4:
+            bench.view.update({"status": "PAUSED", "OS-EXT-STS:task_state": None})
+
+    server.before = before
+    with pytest.raises(Cancelled), bench.held.hold():
+        raise AssertionError("it was held")
+    assert (len(looks) > 4, bench.status) == (True, "ACTIVE")
+
+
+def test_somebody_else_lets_it_go(bench):
+    with pytest.raises(pause.NotStill, match="somebody"), bench.held.hold():
+        bench.view["status"] = "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"OS-EXT-STS:task_state": "rebooting"}, ServerBusy, "busy \\(rebooting\\)"),
+        ({"status": "SUSPENDED"}, ServerUnfit, "is SUSPENDED"),
+        ({"status": "SHUTOFF"}, ServerUnfit, "is SHUTOFF now.*: ACTIVE will do"),
+    ],
+)
+def test_a_server_that_cannot_be_paused(bench, changes, error, said):
+    bench.view.update(changes)
+    with pytest.raises(error, match=said), bench.held.hold():
+        raise AssertionError("it was held")
+
+
+@pytest.mark.parametrize(
+    ("locked", "error", "said"),
+    [(True, ServerLocked, "Unlock it"), (False, ServerBusy, "as the test wants it")],
+)
+def test_nova_refuses_and_it_is_active(bench, server, locked, error, said):
+    bench.view["locked"] = locked
+    server.failures["POST /servers/.*/action"] = [409]
+    with pytest.raises(error, match=said), bench.held.hold():
+        raise AssertionError("it was held")
+
+
+def test_nova_does_not_pause_it(bench, server):
+    def before(request):
+        if request.startswith("GET /servers"):
+            bench.view["status"] = "ERROR"
+
+    server.before = before
+    with pytest.raises(pause.NotStill, match="ERROR"), bench.held.hold():
+        raise AssertionError("it was held")
+
+
+def test_nova_takes_too_long_to_pause_it(bench, server, tables):
+    def before(_request):
+        bench.view.update({"status": "ACTIVE", "OS-EXT-STS:task_state": None})
+
+    tables.conf.set_override("patience_seconds", 0.1, "ims_jobs")
+    server.before = before
+    with pytest.raises(pause.NotHeldStill, match="ACTIVE"), bench.held.hold():
+        raise AssertionError("it was held")
+
+
+def test_nova_does_not_let_it_go(bench):
+    with pytest.raises(pause.NotLetGo, match="openstack server unpause"), bench.held.hold():
+        bench.view["OS-EXT-STS:task_state"] = "image_uploading"
+
+
+def test_a_busy_nova_is_waited_for(bench, server):
+    asked = []
+
+    def before(request):
+        asked.append(request)
+        if len(asked) > 8:
+            bench.view["OS-EXT-STS:task_state"] = None
+
+    with bench.held.hold():
+        bench.view["OS-EXT-STS:task_state"] = "image_uploading"
+        server.before = before
+    assert bench.status == "ACTIVE"

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from ims_glance import exceptions
+from ims_glance.jobs import task as jobs_task
+from ims_glance.jobs.context import Abandoned, Cancelled
+from ims_glance.jobs.lease import clock
+from ims_glance.jobs.task import Task, TaskBroken
+from ims_glance.model.job import SecretInRecord
+from tests.unit.jobs import job_bench
+
+TOKEN = "gAAAAAB" + "x" * 100
+
+
+class Away(exceptions.Unavailable):
+    template = "It is away."
+
+
+class NoLuck(exceptions.ImsError):
+    code = "IMG.0057"
+    template = "No luck."
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(jobs_task, "_FIRST_WAIT", 0.01)
+
+
+@pytest.fixture
+def job(tables):
+    return job_bench.context(tables)
+
+
+class MakeTwo(Task):
+    """Returns or raises what it is told, one after the other."""
+
+    def __init__(self, job, *outcomes):
+        super().__init__(job, provides="two")
+        self.outcomes = list(outcomes)
+
+    def _next(self):
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def execute(self, one):
+        return self._next()
+
+    def revert(self, one, result, **_):
+        return self._next()
+
+
+def test_taskflow_sees_the_signature_and_a_short_name(job):
+    task = MakeTwo(job)
+    assert (task.name, task.requires, task.provides) == ("make two", {"one"}, {"two"})
+    assert Task.execute is not MakeTwo.execute
+
+
+def test_neighbours_that_are_away_are_waited_for(tables, job):
+    task = MakeTwo(job, Away(), Away(), 2)
+    assert task.execute(one=1) == 2
+    assert tables.jobs.get(job.id).current_task == "make two"
+    assert tables.jobs.get(job.id).fail_reason is None
+
+
+def test_until_the_patience_is_over(tables, job):
+    tables.conf.set_override("patience_seconds", 0.05, "ims_jobs")
+    task = MakeTwo(job, *[Away()] * 1000)
+    with pytest.raises(Away):
+        task.execute(one=1)
+    assert tables.jobs.get(job.id).fail_reason == "It is away."
+
+
+def test_patience_begins_anew_with_progress(tables, job):
+    tables.conf.set_override("patience_seconds", 0.0, "ims_jobs")
+    # As if bytes moved after the first attempt began.
+    job.last_progress = clock() + 60
+    assert MakeTwo(job, Away(), Away(), 2).execute(one=1) == 2
+
+
+def test_a_refusal_is_not_tried_again_and_recorded(tables, job):
+    task = MakeTwo(job, NoLuck(), 2)
+    with pytest.raises(NoLuck):
+        task.execute(one=1)
+    now = tables.jobs.get(job.id)
+    assert (now.error_code, now.fail_reason) == ("IMG.0057", "No luck.")
+    assert task.outcomes == [2]
+
+
+def test_what_nobody_thought_of_is_recorded_without_its_words(tables, job):
+    with pytest.raises(TaskBroken) as broken:
+        MakeTwo(job, KeyError(TOKEN)).execute(one=1)
+    reason = tables.jobs.get(job.id).fail_reason
+    assert reason == str(broken.value)
+    assert "KeyError" in reason
+    assert TOKEN not in reason
+    # TaskFlow records causes and contexts as well.
+    assert broken.value.__cause__ is None
+    assert broken.value.__suppress_context__
+
+
+def test_results_are_recorded_so_they_hold_no_secret(job):
+    with pytest.raises(SecretInRecord):
+        MakeTwo(job, {"session": TOKEN}).execute(one=1)
+
+
+def test_a_cancelled_job_waits_for_nobody(tables, job):
+    job.lease.cancel()
+    with pytest.raises(Cancelled):
+        MakeTwo(job, Away(), 2).execute(one=1)
+    assert tables.jobs.get(job.id).error_code == "IMG.0018"
+
+
+def test_an_abandoned_one_is_no_failure(tables, job):
+    with pytest.raises(Abandoned):
+        MakeTwo(job, Abandoned("x")).execute(one=1)
+    assert tables.jobs.get(job.id).fail_reason is None
+
+
+@pytest.mark.parametrize("error", [NoLuck(), KeyError()])
+def test_an_error_after_the_end_of_the_lease_is_no_failure(tables, job, error):
+    """Libraries make errors of their own of what stops them."""
+
+    class Stopped(Task):
+        def execute(self):
+            self.job.lease.end()
+            raise error
+
+        def revert(self, **_):
+            self.execute()
+
+    for method in (Stopped(job).execute, Stopped(job).revert):
+        job.lease._is_over = False
+        with pytest.raises(Abandoned):
+            method()
+    assert tables.jobs.get(job.id).fail_reason is None
+
+
+def test_undoing_waits_for_neighbours_even_when_cancelled(tables, job):
+    job.lease.cancel()
+    task = MakeTwo(job, Away(), Away(), None)
+    task.revert(one=1, result=None)
+    now = tables.jobs.get(job.id)
+    assert (now.current_task, now.fail_reason) == ("undo make two", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(NoLuck(), "No luck."), (KeyError(TOKEN), "KeyError")]
+)
+def test_what_cannot_be_undone_is_said_and_the_rest_goes_on(tables, job, error, words):
+    job.fail(NoLuck())
+    MakeTwo(job, error).revert(one=1, result=None)
+    reason = tables.jobs.get(job.id).fail_reason
+    assert reason == f"No luck. What 'make two' did could not be undone: {words}"

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workers in this process, over one database."""
+
+import contextlib
+import threading
+import time
+from typing import ClassVar
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from taskflow.patterns import linear_flow
+
+from ims_glance.clouds import rest
+from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.messaging.wakeup import Wakeups
+from ims_glance.db import delegation
+from ims_glance.db.job import Fenced, Jobs
+from ims_glance.jobs.task import Task
+from ims_glance.jobs.worker import Worker
+from ims_glance.model.job import Job, JobStatus
+
+PATIENCE = 240.0
+
+
+class Hold(Task):
+    """Lasts until the test says so."""
+
+    gates: ClassVar[dict[str, threading.Event]] = {}
+
+    def execute(self):
+        while not self.gates[self.job.id].is_set():
+            self.job.pause(0.05)
+
+
+@contextlib.contextmanager
+def running(tables, **options):
+    """A worker that looks all the time, and what it was told to wake up."""
+    settings = {
+        "lease_seconds": 1.5,
+        "scan_seconds": 0.1,
+        "sweep_seconds": 0.1,
+        "delegation_idle_seconds": 0.0,
+        **options,
+    }
+    for name, value in settings.items():
+        tables.conf.set_override(name, value, "ims_jobs")
+
+    worker = Worker(tables.conf, {"test": lambda job: linear_flow.Flow("f").add(Hold(job))})
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+@pytest.fixture
+def given_back(monkeypatch):
+    """The grants that were given back."""
+    grants = []
+    monkeypatch.setattr(Identity, "give_back", lambda _self, grant: grants.append(grant))
+    monkeypatch.setattr(Identity, "find_trust", lambda _self, user, end: f"{user} {end}")
+    return grants
+
+
+@pytest.fixture
+def woken(monkeypatch):
+    """The jobs that others were woken up for."""
+    ids = []
+    monkeypatch.setattr(Wakeups, "send", lambda _self, job_id: ids.append(job_id))
+    return ids
+
+
+def job(tables, number=1, is_open=False, **values):
+    made = tables.create(number, **values)
+    Hold.gates[made.id] = threading.Event()
+    if is_open:
+        Hold.gates[made.id].set()
+    return made.id
+
+
+def until(look):
+    end = time.monotonic() + PATIENCE
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def status(tables, job_id):
+    return tables.jobs.get(job_id).status
+
+
+def test_jobs_are_found_and_run(tables):
+    ids = [job(tables, number, is_open=True) for number in range(6)]
+    with running(tables, threads=2):
+        until(lambda: {status(tables, one) for one in ids} == {JobStatus.SUCCESS})
+
+
+def test_no_more_at_once_than_there_are_threads(tables):
+    ids = [job(tables, number) for number in range(4)]
+    with running(tables, threads=2) as worker:
+        until(lambda: len(tables.jobs.find("project", JobStatus.RUNNING)) == 2)
+        for one in ids:
+            worker.offer(one)
+        assert len(tables.jobs.find("project", JobStatus.RUNNING)) == 2
+        for one in ids:
+            Hold.gates[one].set()
+        until(lambda: {status(tables, one) for one in ids} == {JobStatus.SUCCESS})
+
+
+def test_a_long_job_keeps_its_lease(tables):
+    one = job(tables)
+    with running(tables, lease_seconds=1.0):
+        until(lambda: status(tables, one) is JobStatus.RUNNING)
+        time.sleep(2.5)
+        Hold.gates[one].set()
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+    assert tables.jobs.get(one).generation == 1
+
+
+def test_told_to_stop_it_lets_its_jobs_go_and_wakes_another(tables, woken):
+    one = job(tables)
+    with running(tables, lease_seconds=60.0) as worker:
+        until(lambda: tables.jobs.get(one).current_task == "hold")
+        begin = time.monotonic()
+        worker.stop()
+        assert time.monotonic() - begin < 5
+        worker.offer(one)
+        assert woken == [one]
+    assert tables.jobs.claim(one, "another", 60).generation == 2
+
+
+def test_others_are_woken_up_before_it_has_stopped(tables, monkeypatch):
+    heard = []
+
+    class Slow:
+        def cast(self, *_positional, job_id):
+            time.sleep(0.5)
+            heard.append(job_id)
+
+    monkeypatch.setattr(Wakeups, "_client", lambda _self: Slow())
+    one = job(tables)
+    with running(tables, lease_seconds=60.0) as worker:
+        until(lambda: tables.jobs.get(one).current_task == "hold")
+        worker.stop()
+        assert heard == [one]
+
+
+def test_a_claim_that_is_being_made_while_it_stops_is_let_go_too(tables, woken, monkeypatch):
+    claimed, go_on, real = threading.Event(), threading.Event(), Jobs.claim
+
+    def claim(*arguments):
+        made = real(*arguments)
+        claimed.set()
+        go_on.wait(PATIENCE)
+        return made
+
+    one = job(tables)
+    monkeypatch.setattr(Jobs, "claim", claim)
+    with running(tables, lease_seconds=60.0) as worker:
+        assert claimed.wait(PATIENCE)
+        stopping = threading.Thread(target=worker.stop)
+        stopping.start()
+        stopping.join(0.2)
+        go_on.set()
+        stopping.join(PATIENCE)
+        assert woken == [one]
+    monkeypatch.undo()
+    assert tables.jobs.claim(one, "another", 60).generation == 2
+
+
+def test_a_wish_to_cancel_is_heard(tables):
+    one = job(tables)
+    with running(tables):
+        until(lambda: status(tables, one) is JobStatus.RUNNING)
+        tables.jobs.request_cancel(one, "project")
+        until(lambda: status(tables, one) is JobStatus.FAIL)
+    assert tables.jobs.get(one).error_code == "IMG.0018"
+
+
+def test_a_job_that_another_claims_is_let_go(tables):
+    one = job(tables)
+    with running(tables, threads=1):
+        until(lambda: tables.jobs.get(one).current_task == "hold")
+        mine = tables.jobs.get(one)
+        tables.jobs.release(mine)
+        other = tables.jobs.claim(one, "another", 60)
+        if other is not None:  # else it was claimed by the same worker again, for the same end
+            until(lambda: not Hold.gates[one].is_set())
+            time.sleep(1)
+            assert tables.jobs.get(one).worker == "another"
+            tables.jobs.finish(other, JobStatus.SUCCESS)
+
+
+def test_a_worker_that_claims_its_own_job_again_keeps_its_threads(tables):
+    one, others = job(tables), [job(tables, number) for number in (2, 3)]
+    for other in others:
+        tables.jobs.claim(other, "another", 600.0)
+    with running(tables, threads=2):
+        for _ in range(2):
+            until(lambda: tables.jobs.get(one).current_task == "hold")
+            mine = tables.jobs.get(one)
+            until(lambda mine=mine: is_claimed_again(tables, mine))
+            time.sleep(2)  # the first run notices that
+        Hold.gates[one].set()
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+        for other in others:
+            tables.jobs.release(tables.jobs.get(other))
+        until(lambda: tasks(tables, others) == ["hold", "hold"])
+        for other in others:
+            Hold.gates[other].set()
+        until(lambda: {status(tables, other) for other in others} == {JobStatus.SUCCESS})
+
+
+def is_claimed_again(tables, mine):
+    """Whether a job is, whose lease has run out as if its worker had been held up."""
+    try:
+        tables.jobs.release(mine)
+    except Fenced:
+        return True
+    return False
+
+
+def tasks(tables, ids):
+    return [tables.jobs.get(one).current_task for one in ids]
+
+
+def test_a_job_that_cannot_be_begun_leaves_its_thread_to_others(tables, monkeypatch):
+    real, is_broken = threading.Thread.start, threading.Event()
+    is_broken.set()
+
+    def start(thread):
+        if is_broken.is_set() and thread.name.startswith("ims-job-"):
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    one = job(tables, is_open=True)
+    with running(tables, threads=1, lease_seconds=1.0):
+        until(lambda: tables.jobs.get(one).generation == 1)
+        is_broken.clear()
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+
+
+@pytest.mark.parametrize("idle_seconds", [0.0, 0.3])
+def test_the_delegation_is_given_back_after_the_last_job(tables, given_back, idle_seconds):
+    delegation_id, made = tables.delegation()
+    first = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
+    tables.jobs.create(first, 10, made)
+    job(tables, 2, delegation_id=delegation_id)
+    Hold.gates[first.id] = threading.Event()
+    with running(tables, delegation_idle_seconds=idle_seconds):
+        Hold.gates[first.id].set()
+        until(lambda: status(tables, first.id) is JobStatus.SUCCESS)
+        assert given_back == []
+        Hold.gates[f"{2:032x}"].set()
+        until(lambda: tables.delegations.get(delegation_id) is None)
+    assert given_back == ["trust"]
+
+
+def test_keystone_is_away_when_the_job_ends(tables, given_back, monkeypatch):
+    calls = []
+
+    def away(_self, grant):
+        calls.append(grant)
+        if len(calls) < 3:
+            raise rest.ServiceUnavailable(service="Identity", reason="x")
+
+    monkeypatch.setattr(Identity, "give_back", away)
+    delegation_id, made = tables.delegation()
+    one = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
+    Hold.gates[one.id] = threading.Event()
+    Hold.gates[one.id].set()
+    tables.jobs.create(one, 10, made)
+    with running(tables):
+        until(lambda: tables.delegations.get(delegation_id) is None)
+    assert calls == ["trust"] * 3
+
+
+def test_a_trust_that_keystone_keeps_is_in_nobodys_way(tables, monkeypatch):
+    def kept(_self, grant):
+        if grant == "kept":
+            raise rest.Refused(403, "IMG.0026", "Identity", "policy")
+
+    monkeypatch.setattr(Identity, "give_back", kept)
+    ids = []
+    # The one after it, whichever is looked at first.
+    for grant in ("other", "kept", "another"):
+        delegation_id, made = tables.delegation(grant)
+        tables.database.write(lambda connection, made=made: delegation.record(connection, made))
+        ids.append(delegation_id)
+    with running(tables):
+        until(lambda: [tables.delegations.get(each) is None for each in ids] == [True, False, True])
+
+
+def test_a_trust_whose_giver_is_gone_is_forgotten(tables, monkeypatch):
+    def ended(_self, _grant):
+        raise rest.DelegationEnded(service="Identity", reason="disabled")
+
+    monkeypatch.setattr(Identity, "give_back", ended)
+    delegation_id, made = tables.delegation()
+    tables.database.write(lambda connection: delegation.record(connection, made))
+    with running(tables):
+        until(lambda: tables.delegations.get(delegation_id) is None)
+
+
+def test_a_trust_that_a_crash_left_behind_is_found_by_its_end(tables, given_back):
+    delegation_id, _made = tables.delegation()
+    with running(tables, orphan_seconds=0.0):
+        until(lambda: tables.delegations.get(delegation_id) is None)
+    assert given_back == ["user 2030-01-01T00:00:00.123456Z"]
+
+
+def test_old_records_are_deleted_with_those_of_taskflow(tables):
+    one = job(tables, is_open=True)
+    with running(tables, keep_days=0):
+        until(lambda: tables.jobs.find("project") == [])
+    with tables.database.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM logbooks").scalar() == 0
+    assert one
+
+
+def test_the_worker_goes_on_when_the_database_comes_back(tables, monkeypatch):
+    real, is_away = tables.database.__class__._manager, threading.Event()
+
+    def manager(self):
+        if is_away.is_set():
+            raise OperationalError("x", {}, Exception("gone"))
+        return real(self)
+
+    monkeypatch.setattr(tables.database.__class__, "_manager", manager)
+    with running(tables):
+        is_away.set()
+        time.sleep(0.5)
+        is_away.clear()
+        one = job(tables, is_open=True)
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)

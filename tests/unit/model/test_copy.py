@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a copy has of its source."""
+
+import pytest
+
+from ims_glance.model import copy
+from ims_glance.model.copy import Digest
+from ims_glance.model.image import attributes
+
+SOURCE = {
+    "id": "1",
+    "name": "source",
+    "status": "active",
+    "visibility": "shared",
+    "owner": "them",
+    "protected": True,
+    "size": 5,
+    "disk_format": "qcow2",
+    "container_format": "bare",
+    "min_disk": 3,
+    "min_ram": 0,
+    "tags": ["a=b"],
+    "stores": "kms",
+    "hw_firmware_type": "uefi",
+    "os_glance_importing_to_stores": "",
+    "__os_version": "CentOS 7.3 64bit",
+    "__account_code": "charged",
+    "__productcode": "p",
+    "__is_offshelved": "false",
+    "__system_support_market": "true",
+    "__backup_id": "b",
+    attributes.IMAGE_TYPE: "market",
+    attributes.CMK_ID: "theirs",
+    attributes.DESCRIPTION: "Theirs.",
+    "enterprise_project_id": "theirs",
+    "owner_project_name": "them",
+    "mine": "yes",
+    # Of an image from before the service: no new image may have them.
+    "__Data_Origin": "odd",
+    "__system__old": "odd",
+}
+
+
+def test_a_copy():
+    assert copy.body(SOURCE, "here", {"name": "copy", "cmk_id": None}) == {
+        "name": "copy",
+        "visibility": "private",
+        "disk_format": "qcow2",
+        "container_format": "bare",
+        "min_disk": 3,
+        "min_ram": 0,
+        "tags": ["a=b"],
+        "hw_firmware_type": "uefi",
+        "__os_version": "CentOS 7.3 64bit",
+        "__account_code": "charged",
+        "mine": "yes",
+        "__data_origin": "image,here,1",
+        "__originalimagename": "1",
+        "__image_source_type": "uds",
+        "__image_size": "0",
+        "__isregistered": "true",
+    }
+
+
+def test_wishes():
+    wishes = {"cmk_id": "key", "description": "Ours.", "enterprise_project_id": "ours"}
+    body = copy.body(SOURCE, "here", {"name": "copy", **wishes})
+    assert body[attributes.CMK_ID] == "key"
+    assert body[attributes.DESCRIPTION] == "Ours."
+    assert body["enterprise_project_id"] == "ours"
+
+
+def digest(size=1, md5=None, algorithm=None, multihash=None):
+    return Digest(size, md5, algorithm, multihash)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        (digest(1, "m", "sha512", "h"), digest(1, "m", "sha512", "h"), True),
+        (digest(1, "m", "sha512", "h"), digest(2, "m", "sha512", "h"), False),
+        (digest(1, "m", "sha512", "h"), digest(1, "m", "sha512", "g"), False),
+        (digest(1, "m", "sha512", "h"), digest(1, "m", "sha256", "g"), True),
+        (digest(1, "m", "sha512", "h"), digest(1, "n", "sha256", "g"), False),
+        (digest(1, "m"), digest(1, "m", "sha256", "g"), True),
+        (digest(1, None, "sha512", "h"), digest(1, None, "sha256", "h"), False),
+        (digest(1), digest(1), False),
+        (digest(1), digest(1, "m"), False),
+    ],
+)
+def test_same_data(one, other, agree):
+    assert one.agrees(other) is agree
+    assert other.agrees(one) is agree
+
+
+def test_digest_of_a_view():
+    view = {"size": None, "checksum": "m", "os_hash_algo": "a", "os_hash_value": "h"}
+    assert Digest.of(view) == Digest(0, "m", "a", "h")
+    assert Digest.of(view).is_known
+    assert not Digest.of({"size": 3}).is_known
