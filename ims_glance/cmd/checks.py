@@ -25,7 +25,7 @@ from ims_glance.conf import ims_database
 from ims_glance.crypto import envelope, stream
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
-from ims_glance.model import attributes
+from ims_glance.model.image import attributes
 from ims_glance.store import driver
 
 OK = "OK"
