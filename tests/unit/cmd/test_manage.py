@@ -177,9 +177,11 @@ def test_status(site):
     assert all(re.match(r"(OK|WARNING|FAILURE) +\S", line) for line in lines)
     assert "OK      driver ims-kms can be loaded" in lines
     assert any(line.startswith("OK      the key manager answers (") for line in lines)
-    # This Glance has no guard in its pipeline.
+    # This Glance has no guard in its pipeline, and protects no properties.
+    failures = [line for line in lines if line.startswith("FAILURE")]
+    assert [word for word in ("pipeline", "protection") if word not in str(failures)] == []
     assert done.status == 1
-    assert done.last_words == "ims-manage: 1 check(s) failed"
+    assert done.last_words == "ims-manage: 2 check(s) failed"
 
 
 # --- show ------------------------------------------------------------------------------------
