@@ -28,7 +28,8 @@ OPTS: list[cfg.Opt] = [
         "threads",
         default=4,
         min=1,
-        help="Jobs that one worker process runs at once.",
+        help="Jobs that one worker process runs at once. One project has at most all but one of "
+        "them, so that others' jobs do not wait for its long ones; projects take turns.",
     ),
     cfg.FloatOpt(
         "lease_seconds",

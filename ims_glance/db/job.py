@@ -142,22 +142,51 @@ class Jobs:
 
     # --- workers -------------------------------------------------------------------------------
 
-    def claimable(self, types: Collection[str], limit: int) -> list[str]:
-        """Ids of unfinished jobs of these types that nobody works on, the oldest first."""
+    def claimable(
+        self, types: Collection[str], limit: int, but_not: Collection[str] = ()
+    ) -> list[str]:
+        """Ids of unfinished jobs of these types that nobody works on, in the order of their turns.
+
+        Each project has a turn before any has its next one, and a job that is worked on was one: who
+        asks for one job does not wait behind somebody's hundred. Within a project the oldest first.
+
+        :param but_not: projects whose jobs are left out
+        """
+        count = sa.func.count().label("count")
+        working = (
+            sa.select(JOBS.c.project_id, count)
+            .where(JOBS.c.status.in_(_UNFINISHED), sa.not_(_is_free()))
+            .group_by(JOBS.c.project_id)
+            .subquery()
+        )
+        waiting = sa.func.row_number().over(
+            partition_by=JOBS.c.project_id, order_by=(JOBS.c.begin_time, JOBS.c.id)
+        )
         query = (
             sa.select(JOBS.c.id)
-            .where(*_free(), JOBS.c.type.in_(types))
-            .order_by(JOBS.c.begin_time)
+            .outerjoin(working, working.c.project_id == JOBS.c.project_id)
+            .where(
+                JOBS.c.status.in_(_UNFINISHED),
+                _is_free(),
+                JOBS.c.type.in_(types),
+                JOBS.c.project_id.not_in(but_not),
+            )
+            .order_by(waiting + sa.func.coalesce(working.c.count, 0), JOBS.c.begin_time)
             .limit(limit)
         )
         return list(self._database.read(lambda connection: connection.scalars(query).all()))
 
-    def claim(self, job_id: str, worker: str, seconds: float) -> Job | None:
+    def claim(
+        self, job_id: str, worker: str, seconds: float, but_not: Collection[str] = ()
+    ) -> Job | None:
         """Take a job that nobody works on; ``None`` if somebody does, or it is finished.
 
         :param seconds: that the claim holds unless it is renewed
+        :param but_not: projects whose jobs are not taken
         """
-        return self._database.write(lambda connection: _claim(connection, job_id, worker, seconds))
+        return self._database.write(
+            lambda connection: _claim(connection, job_id, worker, seconds, but_not)
+        )
 
     def renew(self, job: Job, seconds: float) -> bool:
         """Hold a claim for longer; whether the job is to be cancelled.
@@ -273,11 +302,9 @@ def _hit(connection: Connection, change: sa.Update) -> None:
         raise Fenced
 
 
-def _free() -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        JOBS.c.status.in_(_UNFINISHED),
-        sa.or_(JOBS.c.lease_until.is_(None), JOBS.c.lease_until < clock.now()),
-    )
+def _is_free() -> sa.ColumnElement[bool]:
+    """Nobody works on it. The clause is never NULL, so its opposite is what is worked on."""
+    return sa.func.coalesce(JOBS.c.lease_until, 0) < clock.now()
 
 
 def _create(connection: Connection, job: Job, limit: int, trust: delegation.Made | None) -> None:
@@ -324,14 +351,21 @@ def _tally(project_id: str, job_kind: Kind | None) -> tuple[sa.ColumnElement[boo
     return TALLIES.c.project_id == project_id, TALLIES.c.kind == str(job_kind)
 
 
-def _claim(connection: Connection, job_id: str, worker: str, seconds: float) -> Job | None:
+def _claim(
+    connection: Connection, job_id: str, worker: str, seconds: float, but_not: Collection[str]
+) -> Job | None:
     row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
-    if row is None:
+    if row is None or row["project_id"] in but_not:
         return None
     generation = row["generation"] + 1
     change = (
         sa.update(JOBS)
-        .where(JOBS.c.id == job_id, JOBS.c.generation == row["generation"], *_free())
+        .where(
+            JOBS.c.id == job_id,
+            JOBS.c.generation == row["generation"],
+            JOBS.c.status.in_(_UNFINISHED),
+            _is_free(),
+        )
         .values(
             status=str(JobStatus.RUNNING),
             worker=worker,

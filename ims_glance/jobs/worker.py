@@ -7,6 +7,7 @@ jobboards of TaskFlow need ZooKeeper, etcd or Redis, which an OpenStack need not
 tooz over MySQL ends unnoticed when the server restarts, and fences nothing.)
 """
 
+import collections
 import logging
 import os
 import secrets
@@ -52,6 +53,7 @@ class Worker:
         self._identity = Identity(conf)
         self._wakeups = Wakeups(conf)
         self._runner = Runner(database, self._jobs, job_types)
+        self._claiming = threading.Lock()
         self._look = threading.Event()
         self._stopping = threading.Event()
         self._changed = threading.Condition()
@@ -81,11 +83,16 @@ class Worker:
         """Begin a job now, if it is there to be begun and there is a free thread for it."""
         if not self._take_thread():
             return
-        context, begun = None, clock()
+        context = None
         try:
-            job = self._jobs.claim(job_id, self.name, self._options.lease_seconds)
-            if job is not None:
-                context = self._begin(job, begun)
+            # One after the other: two at once would both count what a project has before them.
+            with self._claiming:
+                begun = clock()
+                job = self._jobs.claim(
+                    job_id, self.name, self._options.lease_seconds, self._satisfied()
+                )
+                if job is not None:
+                    context = self._begin(job, begun)
         finally:
             if context is None:
                 self._give_thread_back()
@@ -113,7 +120,9 @@ class Worker:
 
     def scan(self) -> None:
         """Begin jobs that nobody works on, as far as there are free threads."""
-        for job_id in self._jobs.claimable(list(self._job_types), self._options.threads):
+        for job_id in self._jobs.claimable(
+            list(self._job_types), self._options.threads, self._satisfied()
+        ):
             self.offer(job_id)
 
     def beat(self) -> None:
@@ -157,6 +166,16 @@ class Worker:
                 self._look.clear()
             else:
                 self._stopping.wait(seconds)
+
+    def _satisfied(self) -> list[str]:
+        """Projects that get no more of this worker's threads now.
+
+        All but one is as much as a project gets: whoever comes next finds one free.
+        """
+        most = max(1, self._options.threads - 1)
+        with self._changed:
+            held = collections.Counter(context.project_id for context in self._running)
+        return [project_id for project_id, count in held.items() if count >= most]
 
     def _take_thread(self) -> bool:
         with self._changed:

@@ -139,6 +139,15 @@ def test_one_of_many_claims_it(tables):
     assert tables.jobs.get(job.id) == claimed
 
 
+def test_projects_take_turns(tables):
+    for number, project_id in enumerate(["many", "many", "many", "few", "few"]):
+        tables.create(number, project_id=project_id)
+    tables.jobs.claim(f"{0:032x}", "worker", 60)
+    found = tables.jobs.claimable(["test"], 10)
+    assert [int(each, 16) for each in found] == [3, 1, 4, 2]
+    assert tables.jobs.claimable(["test"], 10, ["few", "many"]) == []
+
+
 def test_the_last_place_is_taken_once(tables):
     def create(number):
         try:

@@ -96,6 +96,26 @@ def test_what_is_released_is_free_at_once(tables):
     assert tables.jobs.claim(job.id, "two", 60).generation == 2
 
 
+def test_projects_take_turns(tables):
+    """Whoever asks for one job does not wait behind somebody's hundred."""
+    for number in range(4):
+        tables.create(number, project_id="many")
+    tables.create(4, project_id="few")
+    tables.create(5, project_id="few")
+    tables.create(6, project_id="one")
+    found = tables.jobs.claimable(["test"], 10)
+    assert [int(each, 16) for each in found] == [0, 4, 6, 1, 5, 2, 3]
+    for number in (0, 1):  # What is worked on was a turn; what is over was none.
+        tables.jobs.claim(f"{number:032x}", "worker", 60)
+    done = tables.jobs.claim(f"{4:032x}", "worker", 60)
+    tables.jobs.finish(done, JobStatus.SUCCESS)
+    found = tables.jobs.claimable(["test"], 10)
+    assert [int(each, 16) for each in found] == [5, 6, 2, 3]
+    assert [int(each, 16) for each in tables.jobs.claimable(["test"], 10, ["few", "one"])] == [2, 3]
+    assert tables.jobs.claim(f"{2:032x}", "worker", 60, ["many"]) is None
+    assert tables.jobs.claim(f"{2:032x}", "worker", 60, ["few"]).generation == 1
+
+
 # --- while it runs -----------------------------------------------------------------------------
 
 

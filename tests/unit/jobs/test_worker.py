@@ -95,16 +95,42 @@ def test_jobs_are_found_and_run(tables):
         until(lambda: {status(tables, one) for one in ids} == {JobStatus.SUCCESS})
 
 
+def begun(tables, project_id="project"):
+    return len(tables.jobs.find(project_id, JobStatus.RUNNING))
+
+
 def test_no_more_at_once_than_there_are_threads(tables):
-    ids = [job(tables, number) for number in range(4)]
+    ids = [job(tables, number, project_id=str(number % 2)) for number in range(4)]
     with running(tables, threads=2) as worker:
-        until(lambda: len(tables.jobs.find("project", JobStatus.RUNNING)) == 2)
+        until(lambda: begun(tables, "0") + begun(tables, "1") == 2)
         for one in ids:
             worker.offer(one)
-        assert len(tables.jobs.find("project", JobStatus.RUNNING)) == 2
+        assert begun(tables, "0") + begun(tables, "1") == 2
         for one in ids:
             Hold.gates[one].set()
         until(lambda: {status(tables, one) for one in ids} == {JobStatus.SUCCESS})
+
+
+def test_a_project_leaves_a_thread_to_others(tables):
+    """However many jobs it has, and however long they take."""
+    many = [job(tables, number) for number in range(8)]
+    with running(tables, threads=3, scan_seconds=3600.0) as worker:
+        for one in many:
+            worker.offer(one)
+        assert begun(tables) == 2
+        other = job(tables, 20, is_open=True, project_id="other")
+        worker.offer(other)
+        until(lambda: status(tables, other) is JobStatus.SUCCESS)
+        assert begun(tables) == 2
+        for one in many:
+            Hold.gates[one].set()
+        until(lambda: {status(tables, one) for one in many} == {JobStatus.SUCCESS})
+
+
+def test_a_project_alone_has_the_only_thread(tables):
+    one = job(tables, is_open=True)
+    with running(tables, threads=1):
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
 
 
 def test_a_long_job_keeps_its_lease(tables):
