@@ -38,13 +38,17 @@ class _Coordinators:
             if place not in self._started:
                 member = f"ims-{os.getpid()}-{threading.get_ident()}".encode()
                 coordinator = coordination.get_coordinator(url, member)
-                coordinator.start()
+                # Locks of etcd, Redis and memcached end by themselves unless somebody beats for them.
+                coordinator.start(start_heart=True)
                 self._started[place] = coordinator
             return self._started[place]
 
     def forget(self, url: str) -> None:
         with self._mutex:
-            self._started.pop((os.getpid(), url), None)
+            coordinator = self._started.pop((os.getpid(), url), None)
+        if coordinator is not None:
+            # Not stopped whole: that would wait for the backend, which is away.
+            coordinator.heart.stop()
 
 
 _COORDINATORS = _Coordinators()

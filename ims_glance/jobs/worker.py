@@ -61,6 +61,8 @@ class Worker:
         # run, not by its id: a job can be here twice, if it was claimed again before its first run
         # noticed that the lease had run out.
         self._free = self._options.threads
+        # Whether somebody was to begin a job and found no thread: then it is looked for again.
+        self._has_turned_away = False
         self._running: set[JobContext] = set()
 
     # --- from outside --------------------------------------------------------------------------
@@ -80,22 +82,19 @@ class Worker:
             ).start()
 
     def offer(self, job_id: str) -> None:
-        """Begin a job now, if it is there to be begun and there is a free thread for it."""
+        """Begin a job, if it is there to be begun and there is a free thread for it."""
         if not self._take_thread():
             return
-        context = None
+        thread = threading.Thread(
+            target=self._work, args=(job_id,), name=f"ims-job-{job_id}", daemon=True
+        )
         try:
-            # One after the other: two at once would both count what a project has before them.
-            with self._claiming:
-                begun = clock()
-                job = self._jobs.claim(
-                    job_id, self.name, self._options.lease_seconds, self._satisfied()
-                )
-                if job is not None:
-                    context = self._begin(job, begun)
-        finally:
-            if context is None:
-                self._give_thread_back()
+            # The thread claims it: were it claimed before, and the system had no thread more for this
+            # process, nobody would work on it until the claim ran out.
+            thread.start()
+        except RuntimeError as error:
+            LOG.warning("Job %s is left to other workers: %s", job_id, error)
+            self._give_thread_back()
 
     def stop(self) -> None:
         """Let the jobs go at their next step, for other workers to go on with at once.
@@ -180,6 +179,7 @@ class Worker:
     def _take_thread(self) -> bool:
         with self._changed:
             if self._stopping.is_set() or not self._free:
+                self._has_turned_away = True
                 return False
             self._free -= 1
             return True
@@ -189,28 +189,49 @@ class Worker:
             if context is not None:
                 self._running.discard(context)
             self._free += 1
+            if self._has_turned_away:
+                self._has_turned_away = False
+                self._look.set()
             self._changed.notify_all()
 
-    def _begin(self, job: Job, begun: float) -> JobContext:
-        lease = Lease(self._end_of_lease(begun))
-        if job.cancel_requested:
-            lease.cancel()
-        context = JobContext(self._conf, job, self._jobs, self._identity, lease)
-        thread = threading.Thread(
-            target=self._work, args=(context,), name=f"ims-job-{job.id}", daemon=True
-        )
-        with self._changed:
-            for older in self._running:
-                if older.id == job.id:
-                    older.lease.end()
-            if self._stopping.is_set():
-                lease.end()
-            # The thread's end takes it out again, and waits for this lock.
-            thread.start()
-            self._running.add(context)
+    def _work(self, job_id: str) -> None:
+        context = None
+        try:
+            context = self._claimed(job_id)
+            if context is not None:
+                self._go_on(context)
+        except exceptions.Unavailable as error:
+            LOG.warning("Job %s is not begun: %s", job_id, error)
+        finally:
+            self._give_thread_back(context)
+            if context is not None:
+                # Of its project, perhaps another one.
+                self._look.set()
+
+    def _claimed(self, job_id: str) -> JobContext | None:
+        """A job that is this worker's now; ``None`` if it is another's, or not to be begun here."""
+        # One after the other: two at once would both count what a project has before them.
+        with self._claiming:
+            begun = clock()
+            job = self._jobs.claim(
+                job_id, self.name, self._options.lease_seconds, self._satisfied()
+            )
+            if job is None:
+                return None
+            lease = Lease(self._end_of_lease(begun))
+            if job.cancel_requested:
+                lease.cancel()
+            context = JobContext(self._conf, job, self._jobs, self._identity, lease)
+            with self._changed:
+                for older in self._running:
+                    if older.id == job.id:
+                        older.lease.end()
+                if self._stopping.is_set():
+                    lease.end()
+                self._running.add(context)
         return context
 
-    def _work(self, context: JobContext) -> None:
+    def _go_on(self, context: JobContext) -> None:
         job = context.job
         LOG.info("Job %s (%s) begins, generation %s", job.id, job.type, job.generation)
         try:
@@ -220,9 +241,6 @@ class Worker:
             self._let_go(job)
         except Exception:  # boundary: the lease runs out, and the job is begun again
             LOG.exception("Job %s broke off", job.id)
-        finally:
-            self._give_thread_back(context)
-            self._look.set()
 
     def _run(self, context: JobContext) -> None:
         delegation_id = context.job.delegation_id

@@ -21,6 +21,9 @@ LOG = logging.getLogger(__name__)
 
 VERSION = "1.0"
 METHOD = "run"
+# What oslo.messaging makes a queue of, besides the one that all workers share. Nobody sends to it, and
+# it stays for ever: with a name that each process chooses, each start would leave one behind.
+_SERVER = "workers"
 _WAITING = 1000
 _TIMEOUT = 10
 # What a process that ends gives the message queue, for each of hearing and sending; seconds.
@@ -131,7 +134,7 @@ class Ear:
         return not is_open
 
     def _listen(self) -> None:
-        target = oslo_messaging.Target(topic=self._conf.ims_jobs.topic, server=self._name)
+        target = oslo_messaging.Target(topic=self._conf.ims_jobs.topic, server=_SERVER)
         server = oslo_messaging.get_rpc_server(
             oslo_messaging.get_rpc_transport(self._conf),
             target,

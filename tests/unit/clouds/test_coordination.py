@@ -124,3 +124,14 @@ def test_no_backend_no_lock(conf, url):
     ):
         pass
     assert "secret" not in str(caught.value)
+
+
+def test_the_lock_is_beaten_for(conf):
+    """In etcd, Redis and memcached it would end in the midst of a long upload."""
+    url = conf.ims_kms.coordination_url
+    with coordination.lock(conf, "image", "one"):
+        coordinator = coordination._COORDINATORS.get(url)
+        assert coordinator.heart.is_alive()
+    coordination._COORDINATORS.forget(url)
+    coordinator.heart.wait(240)
+    assert not coordinator.heart.is_alive()

@@ -114,17 +114,33 @@ def test_no_more_at_once_than_there_are_threads(tables):
 def test_a_project_leaves_a_thread_to_others(tables):
     """However many jobs it has, and however long they take."""
     many = [job(tables, number) for number in range(8)]
-    with running(tables, threads=3, scan_seconds=3600.0) as worker:
-        for one in many:
-            worker.offer(one)
-        assert begun(tables) == 2
+    with running(tables, threads=3, lease_seconds=600.0):
+        until(lambda: begun(tables) == 2)
         other = job(tables, 20, is_open=True, project_id="other")
-        worker.offer(other)
         until(lambda: status(tables, other) is JobStatus.SUCCESS)
         assert begun(tables) == 2
         for one in many:
             Hold.gates[one].set()
         until(lambda: {status(tables, one) for one in many} == {JobStatus.SUCCESS})
+
+
+def test_without_a_thread_no_job_is_claimed(tables, monkeypatch, caplog):
+    """It is left to other workers, and to better times."""
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("ims-job-"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with running(tables, threads=1):
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        one = job(tables, is_open=True)
+        until(lambda: "is left to other workers" in caplog.text)
+        assert tables.jobs.get(one).generation == 0
+        monkeypatch.setattr(threading.Thread, "start", start)
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+    assert tables.jobs.get(one).generation == 1
 
 
 def test_a_project_alone_has_the_only_thread(tables):
