@@ -262,7 +262,8 @@ class _Run:
                 context.lease.cancel()
             worker._take_thread()
             worker._running.add(context)
-            worker._work(context)
+            worker._go_on(context)
+            worker._give_thread_back(context)
         worker.give_back()
 
     def begun(self) -> JobContext:
