@@ -222,14 +222,18 @@ class Worker:
             if job.cancel_requested:
                 lease.cancel()
             context = JobContext(self._conf, job, self._jobs, self._identity, lease)
-            with self._changed:
-                for older in self._running:
-                    if older.id == job.id:
-                        older.lease.end()
-                if self._stopping.is_set():
-                    lease.end()
-                self._running.add(context)
+            self._enter(context)
         return context
+
+    def _enter(self, context: JobContext) -> None:
+        """Count a job among the running ones; an earlier run of it, which lost its claim, ends."""
+        with self._changed:
+            for older in self._running:
+                if older.id == context.id:
+                    older.lease.end()
+            if self._stopping.is_set():
+                context.lease.end()
+            self._running.add(context)
 
     def _go_on(self, context: JobContext) -> None:
         job = context.job

@@ -18,6 +18,7 @@ from typing import Any
 import kombu
 import openstack
 from openstack import config as openstack_config
+from pocket_cloud.cloud import Cloud
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("POCKET_HOME") or CHECKOUT / ".pocket").resolve()
@@ -114,10 +115,10 @@ def _processor_time(process_id: int) -> float:
 
 
 _LISTENERS = {
-    "cinder.conf": ("cinder-scheduler", "cinder-volume.pocket@rbd", "cinder-backup"),
-    "nova.conf": ("scheduler", "conductor", "compute.pocket"),
+    "cinder": ("cinder-scheduler", "cinder-volume.pocket@rbd", "cinder-backup"),
+    "nova": ("scheduler", "conductor", "compute.pocket"),
 }
-"""The queues of those that do what Cinder's and Nova's APIs ask for."""
+"""The queues of those that do what Cinder's and Nova's APIs ask for; the small cloud has neither."""
 
 
 def _listened_to() -> None:
@@ -127,25 +128,43 @@ def _listened_to() -> None:
     "uploading".)
     """
     end = time.monotonic() + 120
-    for file, queues in _LISTENERS.items():
-        path = next((HOME / "etc").glob(f"*/{file}"), None)
-        if path is None:  # The small cloud has neither.
-            continue
-        parser = configparser.RawConfigParser(strict=False)
-        parser.read(path)
-        url = parser["DEFAULT"]["transport_url"].replace("rabbit://", "amqp://")
-        for queue in queues:
-            while not _consumers(url, queue):
+    for service, queues_of_it in _LISTENERS.items():
+        for queue in queues_of_it if (HOME / "etc" / service).exists() else ():
+            while not consumers(queue):
                 assert time.monotonic() < end, f"nobody listens to {queue}"
                 time.sleep(0.3)
 
 
-def _consumers(url: str, queue: str) -> int:
+def consumers(queue: str) -> int:
+    """How many listen to a queue of RabbitMQ."""
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read(glance_config_files())
+    url = parser["DEFAULT"]["transport_url"].replace("rabbit://", "amqp://")
     with kombu.Connection(url) as connection:
         try:
             return int(connection.channel().queue_declare(queue, passive=True).consumer_count)
         except connection.channel_errors:  # There is no such queue yet.
             return 0
+
+
+def queues() -> dict[str, str]:
+    """RabbitMQ's queues: name -> arguments, as rabbitmqctl writes them."""
+    ports = Cloud.from_environment().ports
+    node = f"pocket{ports['amqp']}@localhost"
+    done = subprocess.run(
+        ["rabbitmqctl", "--quiet", "--node", node, "list_queues", "name", "arguments"],
+        env={
+            "PATH": f"/usr/lib/rabbitmq/bin:{os.environ['PATH']}",
+            "HOME": str(HOME / "data" / "rabbitmq"),
+            "ERL_EPMD_PORT": str(ports["epmd"]),
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines = [line.partition("\t") for line in done.stdout.splitlines()[1:]]
+    return {name: arguments for name, _tab, arguments in lines}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from ims_glance.db.job import TooManyTasks
 from ims_glance.model.job import JobStatus
-from tests.cloud import jobs, tenants
+from tests.cloud import jobs, pocket, tenants
 
 TASKS = ("make image", "linger", "finish")
 
@@ -131,6 +131,17 @@ def test_a_worker_that_is_stopped_lets_its_jobs_go_at_once(demo):
             assert first.wait(10) == 0
             succeeded(demo, bench, job_id, 20)
             assert second.lives
+
+
+def test_starts_of_workers_leave_no_queue_behind(bench):
+    """But those of broadcasts, which RabbitMQ itself deletes some time after their worker's end."""
+    for _ in range(10):
+        with bench.worker():
+            jobs.eventually(lambda: pocket.consumers(bench.topic), 1)
+    ours = {name: rest for name, rest in pocket.queues().items() if bench.topic in name}
+    assert len(ours) > 2
+    lasting = {name for name, arguments in ours.items() if "x-expires" not in arguments}
+    assert lasting == {bench.topic, f"{bench.topic}.workers"}
 
 
 def test_two_workers_with_the_same_job(demo, bench):
