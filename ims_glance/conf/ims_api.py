@@ -26,13 +26,13 @@ OPTS: list[cfg.Opt] = [
         "private_images",
         default=50,
         min=1,
-        help="Private images that a project may have (S86), hidden ones too. A whole-machine image "
+        help="Private images that a project may have, hidden ones too. A whole-machine image "
         "counts once. Limits that Glance has itself hold as well: with use_keystone_limits those in "
         "Keystone (image_count_total, image_size_total, ...), otherwise user_storage_quota. The "
         "smaller one holds; to have Keystone's alone, make this one large.",
     ),
-    cfg.IntOpt("members", default=128, min=0, help="Receivers that an image may have (S59)."),
-    cfg.IntOpt("tags", default=10, min=0, max=128, help="Tags that an image may have (S38)."),
+    cfg.IntOpt("members", default=128, min=0, help="Receivers that an image may have."),
+    cfg.IntOpt("tags", default=10, min=0, max=128, help="Tags that an image may have."),
     cfg.StrOpt(
         "share_encrypted",
         default="custom_key",

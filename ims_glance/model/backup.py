@@ -246,7 +246,7 @@ class ServerBackup:
 
 
 def of_image(image_id: str) -> str:
-    """The name of a backup that is kept with an image (S48)."""
+    """The name of a backup that is kept with an image."""
     return f"backup_for_image_{image_id}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a job is: its record, its states, and how clients see it (reference 2.3)."""
+"""What a job is: its record, its states, and how clients see it."""
 
 import dataclasses
 import datetime

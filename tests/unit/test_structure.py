@@ -158,6 +158,11 @@ def test_folders_can_be_overlooked() -> None:
     assert set(found) >= ONE_KIND
 
 
+def test_nothing_is_said_with_the_number_of_a_page_that_nobody_has() -> None:
+    numbered = re.compile(r"\(S\d+\)|\(reference [\d.]+\)")
+    assert [str(path) for path in CODE if numbered.search(path.read_text())] == []
+
+
 def test_every_module_has_its_test() -> None:
     missing = [
         _name(path)

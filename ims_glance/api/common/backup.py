@@ -2,7 +2,7 @@
 """Server backups as both doors see them: with the caller's own rights, and under one lock each.
 
 Who looks whether a backup is free and then uses it, or deletes it, holds its lock meanwhile, so
-that one backup makes one image (S47) and none is deleted under a job that reads it.
+that one backup makes one image and none is deleted under a job that reads it.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many private images a project has, and how many it may have (S86).
+"""How many private images a project has, and how many it may have.
 
 Both doors ask here, under one lock a project, so that two requests never take the last place both.
 

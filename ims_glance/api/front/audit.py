@@ -2,7 +2,7 @@
 """The audit trail: a WSGI filter that records every operation that changes images, at both doors.
 
 It stands in front of everything that may refuse, so that refusals are recorded too. Who it was comes
-from what Keystone said about the token, never from headers. A record is a CADF event (S95); it
+from what Keystone said about the token, never from headers. A record is a CADF event; it
 carries no token and nothing of the body. A request never waits for it, nor fails because of it.
 
 The IMS API tells what it does in the WSGI environment, :data:`TRAIL`; what the Image API does is

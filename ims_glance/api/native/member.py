@@ -34,7 +34,7 @@ _SHAREABLE = ("private", "shared")
 
 
 class TooManyMembers(exceptions.Conflict):
-    """An image was to have more receivers than it may (S59)."""
+    """An image was to have more receivers than it may."""
 
     code = "IMG.0088"
     template = "Image {image_id} has {count} receivers, and may not have more than {limit}."

@@ -13,7 +13,7 @@ from ims_glance.client.shell.columns import Lines, Size, YesNo
 
 Shown = tuple[Sequence[str], Iterable[Any]]
 
-# The list of the deck's screen (S55), and the id that other commands take.
+# The columns of IMS's console, and the id that other commands take.
 LIST = (
     "ID",
     "Name",

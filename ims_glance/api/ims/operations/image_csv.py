@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of images as CSV, as the deck's console exports it (S71)."""
+"""The list of images as CSV, as IMS's console exports it."""
 
 import csv
 import io
