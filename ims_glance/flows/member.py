@@ -151,6 +151,7 @@ class _Change(Task):
             self._tell(project_id, RUNNING)
             yield project_id
             self._tell(project_id, SUCCESS)
+        self.job.write_told()
 
     def revert(self, before: Mapping[str, str], **_: Any) -> None:
         """Undo it for each of the projects, also if it cannot be undone for another one."""
@@ -162,6 +163,7 @@ class _Change(Task):
             except rest.Refused as refused:
                 refusals.append(refused)
             self._tell_undone(project_id, is_undone)
+        self.job.write_told()
         if refusals:
             raise refusals[0]
 
@@ -208,7 +210,8 @@ class _Change(Task):
         before = self._pair(project_id)
         others = [each for each in self.job.entities.get("results", []) if each is not before]
         pair = {"image_id": self.image_id, "project_id": project_id, "status": status}
-        self.job.tell(results=[*others, pair])
+        # Of some hundred pairs: written for each, all of them would be written some hundred times.
+        self.job.tell_soon(results=[*others, pair])
 
 
 class Share(_Change):

@@ -78,6 +78,8 @@ class JobContext:
         self._entities = dict(job.entities)
         self._is_reverting = False
         self._last_recorded = 0.0
+        self._untold: dict[str, Any] = {}
+        self._last_told = 0.0
         self._done = 0
         self.last_progress = 0.0
 
@@ -148,21 +150,39 @@ class JobContext:
 
         Until the job ends it has the place of the job in the project's quota, and none of its own.
         """
-        known = self._entities.get(model.IN_MAKING, {})
+        known = self.entities.get(model.IN_MAKING, {})
         if known.get(str(number)) != image_id:
             self.tell(**{model.IN_MAKING: {**known, str(number): image_id}})
 
     @property
     def entities(self) -> Mapping[str, Any]:
         """What clients are told besides the progress."""
-        return self._entities
+        return {**self._entities, **self._untold}
 
     def tell(self, **entities: Any) -> None:
         """Change what clients are told (``image_name``, ``results``, ...)."""
-        model.check_storable(entities, "entities")
-        changed = {**self._entities, **entities}
+        self._untold |= entities
+        self.write_told()
+
+    def tell_soon(self, **entities: Any) -> None:
+        """The same for what changes again and again: it is written now and then.
+
+        A task calls :meth:`write_told` at its end.
+        """
+        self._untold |= entities
+        if clock() - self._last_told >= self.conf.ims_jobs.progress_seconds:
+            self.write_told()
+
+    def write_told(self) -> None:
+        """Write what clients are to be told, if something is not written yet."""
+        untold, self._untold = self._untold, {}
+        if not untold:
+            return
+        model.check_storable(untold, "entities")
+        changed = {**self._entities, **untold}
         self._recorded(self._jobs.progress, entities=changed)
         self._entities = changed
+        self._last_told = clock()
 
     def progress(self, done: int, total: int) -> None:
         """Tell how many bytes are done, and :meth:`check`. It may be called as often as you like.

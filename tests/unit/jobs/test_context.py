@@ -63,6 +63,16 @@ def test_images_of_disks_are_recorded(tables, job):
     assert recorded(tables, job).entities["image_name"] == "n"
 
 
+def test_what_changes_again_and_again_is_written_now_and_then(tables, job):
+    tables.conf.set_override("progress_seconds", 60.0, "ims_jobs")
+    for number in range(5):
+        job.tell_soon(results=[number])
+    assert recorded(tables, job).entities["results"] == [0]
+    assert job.entities["results"] == [4]
+    job.write_told()
+    assert recorded(tables, job).entities == {"image_name": "n", "results": [4]}
+
+
 def test_no_secret_is_told(tables, job):
     with pytest.raises(SecretInRecord):
         job.tell(token="x" * 10)
