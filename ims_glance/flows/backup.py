@@ -14,10 +14,10 @@ from ims_glance.clouds import rest
 from ims_glance.flows.capture.backup import BackupTask, DeleteRootImage, MakeBackups, MakeRootVolume
 from ims_glance.flows.capture.disks import DeleteVolumes, UploadVolumes, VolumeFailed
 from ims_glance.flows.capture.server import ReadServer, TakeSnapshots
-from ims_glance.flows.capture.upload import POLL, seconds_for
+from ims_glance.flows.capture.upload import seconds_for
 from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.jobs.context import JobContext
-from ims_glance.jobs.lease import clock
+from ims_glance.jobs.waiting import Wait
 from ims_glance.model import backup as server_backup
 from ims_glance.model.backup import Part, ServerBackup, Status
 from ims_glance.model.server import Disk
@@ -94,15 +94,14 @@ class RestoreVolumes(_OfBackup):
 
     def execute(self) -> None:
         """Go on with each disk from wherever it is, until all are there."""
-        seconds = seconds_for(self.job, self.total)
-        end = clock() + seconds
+        wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
         parts = {part.disk.number: part for part in self.present().parts}
         left = list(self.disks)
         while left := [disk for disk in left if not self._is_there(disk, parts[disk.number])]:
-            if clock() > end:
+            if wait.is_over:
                 self.fail_volume(left[0], self.volume(left[0]))
             self.job.progress(0, self.total * units.Gi)
-            self.job.pause(POLL)
+            wait.pause()
 
     def revert(self, **_: Any) -> None:
         """Delete the volumes; what Cinder is still restoring, once it is done."""

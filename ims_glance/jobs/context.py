@@ -155,6 +155,19 @@ class JobContext:
             self.tell(**{model.IN_MAKING: {**known, str(number): image_id}})
 
     @property
+    def waits(self) -> Mapping[str, float]:
+        """What the job has long been waiting for -> since when, with whichever worker.
+
+        Seconds since 1970.
+        """
+        waits: Mapping[str, float] = self.entities.get(model.WAITS, {})
+        return waits
+
+    def record_wait(self, what: str, since: float) -> None:
+        """Record since when the job waits for something."""
+        self.tell(**{model.WAITS: {**self.waits, what: since}})
+
+    @property
     def entities(self) -> Mapping[str, Any]:
         """What clients are told besides the progress."""
         return {**self._entities, **self._untold}

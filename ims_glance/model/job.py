@@ -50,6 +50,8 @@ DISK_IMAGES = "disk_images"
 """In ``entities``, not shown: number of a disk -> id of its image."""
 IN_MAKING = "in_making"
 """In ``entities``, not shown: number of a disk -> id of the image that is being made of it."""
+WAITS = "waits"
+"""In ``entities``, not shown: what is waited for -> since when (seconds since 1970)."""
 QUIESCE_REFUSED = "quiesce_refused"
 """In ``entities``: why a server was paused whose guest agent was to hold it still."""
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
@@ -260,7 +262,7 @@ def _head(job: Job) -> dict[str, Any]:
 
 
 def _progress(job: Job) -> dict[str, Any]:
-    hidden = (DISK_IMAGES, IN_MAKING)
+    hidden = (DISK_IMAGES, IN_MAKING, WAITS)
     told = {name: value for name, value in job.entities.items() if name not in hidden}
     return {
         **_image(job.image_id if job.type != IMAGES_OF_VOLUMES else None, job.status),

@@ -14,8 +14,8 @@ from ims_glance.clouds import backups
 from ims_glance.clouds.backups.base import ServerBackups
 from ims_glance.flows import job_image
 from ims_glance.flows.capture.disks import DiskTask, Found
-from ims_glance.flows.capture.upload import POLL, seconds_for
-from ims_glance.jobs.lease import clock
+from ims_glance.flows.capture.upload import seconds_for
+from ims_glance.jobs.waiting import Wait
 from ims_glance.model import backup, capture
 from ims_glance.model.backup import Part, Plan, ServerBackup
 from ims_glance.model.server import Disk
@@ -68,11 +68,11 @@ class MakeBackups(BackupTask):
         for disk in self.disks:
             if disk.number not in begun:
                 self._begin(plan, disk)
-        end = clock() + seconds_for(self.job, self.total)
-        while due := self._due(clock() > end):
+        wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
+        while due := self._due(wait.is_over):
             left = sum(part.disk.size for part in due)
             self.tell_moved(max(0, self.total - left))
-            self.job.pause(POLL)
+            wait.pause()
         self.tell_moved(self.total)
 
     def revert(self, **_: Any) -> None:

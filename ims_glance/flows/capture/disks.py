@@ -16,10 +16,10 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi, snapshot_name
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
-from ims_glance.flows.capture.upload import POLL, Upload, UploadStuck, let_finish, seconds_for
+from ims_glance.flows.capture.upload import Upload, UploadStuck, let_finish, seconds_for
 from ims_glance.jobs.context import JobContext
-from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task
+from ims_glance.jobs.waiting import POLL, SOON, Wait
 from ims_glance.model import capture
 from ims_glance.model.capture import Wish
 from ims_glance.model.image import attributes, whole_image
@@ -27,8 +27,6 @@ from ims_glance.model.server import Disk
 
 Found = list[dict[str, Any]]
 
-# Between two looks while a server may stand still; seconds.
-SOON = 0.05
 _MAKING = ("creating", "downloading", "deleting", "backing-up", "restoring-backup")
 
 
@@ -129,13 +127,14 @@ class DiskTask(Task):
 
         :raises SnapshotFailed: if it is not in the end
         """
-        end = clock() + self.job.conf.ims_jobs.patience_seconds
+        seconds = float(self.job.conf.ims_jobs.patience_seconds)
+        wait = Wait(self.job, f"snapshot {snapshot_id}", seconds, SOON)
         while (status := self.volumes.get_snapshot(snapshot_id)["status"]) != "available":
-            if status != "creating" or clock() > end:
+            if status != "creating" or wait.is_over:
                 raise SnapshotFailed(
                     number=disk.number, server_id=self.server_id, reason=f"it is '{status}'."
                 )
-            self.job.pause(SOON)
+            wait.pause()
 
     def snapshot(self, disk: Disk) -> dict[str, Any]:
         """The snapshot that was taken of a disk.
@@ -154,11 +153,12 @@ class DiskTask(Task):
 
         :raises VolumeFailed: if it is not in the end
         """
-        end = clock() + seconds_for(self.job, disk.size)
+        what = f"{self.name}: disk {disk.number}"
+        wait = Wait(self.job, what, seconds_for(self.job, disk.size), POLL / 2)
         while (volume := self.volume(disk))["status"] != "available":
-            if "error" in volume["status"] or clock() > end:
+            if "error" in volume["status"] or wait.is_over:
                 self.fail_volume(disk, volume)
-            self.job.pause(POLL / 2)
+            wait.pause()
         return volume
 
     def volume(self, disk: Disk) -> dict[str, Any]:
@@ -198,16 +198,19 @@ class DiskTask(Task):
         :param find: what is there, as Cinder shows it: ``id`` and ``status`` of each
         :raises NotDeleted: if that takes too long
         """
-        end = clock() + seconds_for(self.job, self.total)
+        if not find():
+            return
+        what = f"{self.name}: no {kind}{' (undo)' if self.job.is_reverting else ''}"
+        wait = Wait(self.job, what, seconds_for(self.job, self.total), POLL / 2)
         while there := find():
             # Cinder deletes nothing that it is still making.
             ready = [each for each in there if each["status"] not in _MAKING]
             refusals = {
                 each["id"]: refused for each in ready if (refused := _refusal(delete, each["id"]))
             }
-            if clock() > end:
+            if wait.is_over:
                 raise _not_deleted(kind, there, refusals)
-            self.job.pause(POLL / 2)
+            wait.pause()
 
 
 def _not_deleted(kind: str, there: Found, refusals: Mapping[str, rest.Refused]) -> NotDeleted:
@@ -257,8 +260,7 @@ class UploadVolumes(DiskTask):
         """Ids of the images, in the order of the disks."""
         uploads = {disk.number: self._upload(disk) for disk in self.attached}
         ids = {number: self._begun(number, upload) for number, upload in uploads.items()}
-        seconds = seconds_for(self.job, self.total)
-        end = clock() + seconds
+        wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
         left = dict(uploads)
         while left:
             done = [number for number, upload in left.items() if upload.is_done(ids[number])]
@@ -266,11 +268,11 @@ class UploadVolumes(DiskTask):
                 del left[number]
             moved = sum(disk.size for disk in self.disks if disk.number not in left)
             self.tell_moved(self.kept + moved)
-            if left and clock() > end:
+            if left and wait.is_over:
                 stuck = next(iter(left.values())).volume_id
-                raise UploadStuck(volume_id=stuck, seconds=seconds)
+                raise UploadStuck(volume_id=stuck, seconds=wait.seconds)
             if left:
-                self.job.pause(POLL)
+                wait.pause()
         self.tell_moved(self.kept + self.total)
         return [ids.get(disk.number, instant["root_image"]) for disk in self.disks]
 

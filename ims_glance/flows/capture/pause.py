@@ -16,10 +16,9 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.lease import clock
+from ims_glance.jobs.waiting import SOON, Wait
 from ims_glance.model.server import ACTIVE, PAUSED, ServerBusy, ServerUnfit, check_server
 
-# Between two looks at a server that stands still, and is wanted back; seconds.
-_POLL = 0.05
 # Nova answers before the hypervisor has paused the server, which is ACTIVE until then.
 _PAUSING = "pausing"
 
@@ -107,7 +106,7 @@ class Standstill:
         """
         if not self._may_hold:
             return
-        begun = clock()
+        begun, wait = clock(), Wait(self._job, "unpaused", self._seconds, SOON)
         # A wish to cancel the job is no reason to leave the server where it is.
         with self._job.reverting():
             view = self._compute.get(self._server_id)
@@ -119,7 +118,7 @@ class Standstill:
                     )
                 if not task:
                     self._unpause()
-                self._job.pause(_POLL)
+                wait.pause()
                 view = self._compute.get(self._server_id)
         self._may_hold = False
 
@@ -148,19 +147,19 @@ class Standstill:
             ) from None
 
     def _await_pause(self) -> None:
-        seconds = self._job.conf.ims_jobs.patience_seconds
-        end = clock() + seconds
+        patience = float(self._job.conf.ims_jobs.patience_seconds)
+        wait = Wait(self._job, "paused", patience, SOON)
         while True:
             view = self._compute.get(self._server_id)
             if view["status"] == PAUSED and not view["OS-EXT-STS:task_state"]:
                 return
             if view["status"] not in (ACTIVE, PAUSED):
                 raise NotStill(server_id=self._server_id, status=view["status"])
-            if clock() > end:
+            if wait.is_over:
                 raise NotHeldStill(
-                    server_id=self._server_id, seconds=seconds, status=view["status"]
+                    server_id=self._server_id, seconds=patience, status=view["status"]
                 )
-            self._job.pause(_POLL)
+            wait.pause()
 
     def _end_pause(self) -> None:
         """Let it go on, without a look first: Nova unpauses only what has stood still until now."""

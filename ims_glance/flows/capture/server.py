@@ -20,7 +20,6 @@ from ims_glance.clouds import rest
 from ims_glance.flows import job_image
 from ims_glance.flows.capture.backup import MakeBackups, MakeRootVolume, NameBackups
 from ims_glance.flows.capture.disks import (
-    SOON,
     DeleteVolumes,
     DiskTask,
     MakeVolumes,
@@ -34,8 +33,8 @@ from ims_glance.flows.capture.quiesce import NotQuiesced, Quiesce
 from ims_glance.flows.capture.upload import seconds_for
 from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.jobs.context import JobContext
-from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task
+from ims_glance.jobs.waiting import SOON, Wait
 from ims_glance.model import capture
 from ims_glance.model import job as model
 from ims_glance.model import server as servers
@@ -247,9 +246,9 @@ class TakeSnapshots(DiskTask):
         return image_id
 
     def _await_root(self, disk: Disk, image_id: str) -> None:
-        end = clock() + seconds_for(self.job, disk.size)
+        wait = Wait(self.job, "the root disk's image", seconds_for(self.job, disk.size), SOON)
         while (image := self.job.image.find(image_id)) is None or image["status"] != "active":
-            if image is None or image["status"] not in ("queued", "saving") or clock() > end:
+            if image is None or image["status"] not in ("queued", "saving") or wait.is_over:
                 status = "gone" if image is None else image["status"]
                 raise SnapshotFailed(
                     number=disk.number,
@@ -257,7 +256,7 @@ class TakeSnapshots(DiskTask):
                     reason=f"Nova's image {image_id} is {status}.",
                 )
             self.tell_moved(0)
-            self.job.pause(SOON)
+            wait.pause()
         if self.job.job.backup_id is None:
             # Otherwise it is yet to be backed up.
             self.tell_moved(disk.size)

@@ -14,10 +14,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
 from ims_glance.jobs.context import JobContext
-from ims_glance.jobs.lease import clock
-
-POLL = 1.0
-"""Between two looks at Cinder; seconds."""
+from ims_glance.jobs.waiting import Wait
 
 # What may be done that soon is not broken off; seconds.
 _NEARLY_DONE = 30.0
@@ -72,9 +69,9 @@ def let_finish(job: JobContext, uploads: Iterable["Upload"]) -> None:
     (``cinder/volume/drivers/rbd.py``, copy_volume_to_image), and then cannot delete it until its
     garbage happens to be collected, which may take minutes.
     """
-    end = clock() + min(_NEARLY_DONE, job.conf.ims_jobs.patience_seconds)
+    wait = Wait(job, "nearly done", min(_NEARLY_DONE, float(job.conf.ims_jobs.patience_seconds)))
     for upload in uploads:
-        upload.let_go(end)
+        upload.let_go(wait)
 
 
 class Upload:
@@ -109,12 +106,13 @@ class Upload:
         :raises VolumeUnusable: if the volume is in another state
         """
         found = self.find()
-        end = clock() + self._job.patience
-        status = None
-        while found is None and (status := self.volume()["status"]) in _BUSY and clock() < end:
+        status = None if found else self.volume()["status"]
+        if status in _BUSY:
             # A worker that died a moment ago may have begun: then the image is about to appear.
-            self._job.pause(POLL)
-            found = self.find()
+            wait = Wait(self._job, f"volume {self.volume_id} is free", self._job.patience)
+            while found is None and status in _BUSY and not wait.is_over:
+                wait.pause()
+                found, status = self.find(), self.volume()["status"]
         if found is not None:
             return found
         if status != "available":
@@ -136,16 +134,18 @@ class Upload:
             raise UploadFailed(volume_id=self.volume_id, reason=reason)
         return True
 
-    def let_go(self, end: float | None = None) -> None:
+    def let_go(self, wait: Wait | None = None) -> None:
         """Wait until Cinder has let go of the volume, after its image was deleted.
 
-        :param end: when to wait no longer (:func:`ims_glance.jobs.lease.clock`)
+        :param wait: how long, if others are waited for as well
         """
-        if end is None:
+        if not self._is_uploading():
+            return
+        if wait is None:
             # Not for as long as a neighbour may be away: Cinder answers, and may be stuck for good.
-            end = clock() + self._job.conf.ims_jobs.patience_seconds
-        while self._is_uploading() and clock() < end:
-            self._job.pause(POLL)
+            seconds = float(self._job.conf.ims_jobs.patience_seconds)
+            wait = Wait(self._job, f"volume {self.volume_id} is let go", seconds)
+        wait.until(lambda: not self._is_uploading())
 
     def _is_uploading(self) -> bool:
         try:

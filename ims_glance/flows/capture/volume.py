@@ -12,7 +12,6 @@ from ims_glance import exceptions
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
 from ims_glance.flows.capture.upload import (
-    POLL,
     Upload,
     UploadStuck,
     VolumeUnusable,
@@ -20,8 +19,8 @@ from ims_glance.flows.capture.upload import (
     seconds_for,
 )
 from ims_glance.jobs.context import JobContext
-from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task
+from ims_glance.jobs.waiting import Wait
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.server import LARGEST
 
@@ -118,13 +117,12 @@ class AwaitUpload(_VolumeTask):
     def execute(self, gibibytes: int) -> None:
         """Wait until the image is active and the volume is free."""
         total = gibibytes * units.Gi
-        seconds = seconds_for(self.job, gibibytes)
-        end = clock() + seconds
+        wait = Wait(self.job, self.name, seconds_for(self.job, gibibytes))
         while not self.upload.is_done(str(self.job.image_id)):
-            if clock() > end:
-                raise UploadStuck(volume_id=self.volume_id, seconds=seconds)
+            if wait.is_over:
+                raise UploadStuck(volume_id=self.volume_id, seconds=wait.seconds)
             self.job.progress(0, total)
-            self.job.pause(POLL)
+            wait.pause()
         self.job.progress(total, total)
 
 

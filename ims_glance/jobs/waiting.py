@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for what a neighbour does: looks with growing pauses, until a deadline of the job's own."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.lease import clock
+
+T = TypeVar("T")
+
+POLL = 1.0
+"""The first pause between two looks, where nobody is held up meanwhile; seconds."""
+SOON = 0.05
+"""The same while a server may be paused."""
+LONGEST = 10.0
+"""No pause is longer; seconds."""
+
+# A look comes too late by at most this part of what was waited for.
+_SHARE = 0.05
+# Shorter waits are not recorded: a server may be paused meanwhile, and writing takes time.
+_WORTH_RECORDING = 5.0
+
+
+class Wait:
+    """One wait of a job.
+
+    The job records when it began, so that the deadline stays where it is when another worker goes on.
+    That one has a while all the same: perhaps nobody has looked since long before the deadline.
+
+    :param what: is waited for; unique in the job
+    :param seconds: how long at most
+    :param first: the first pause; seconds
+    """
+
+    def __init__(self, job: JobContext, what: str, seconds: float, first: float = POLL) -> None:
+        self._job = job
+        self.seconds = seconds
+        self._first = first
+        self._begun = clock()
+        self._what = what
+        self._is_recorded = what in job.waits
+        self._since = job.waits.get(what, time.time())
+        least = min(seconds, float(job.conf.ims_jobs.patience_seconds))
+        left = seconds - max(0.0, time.time() - self._since) if self._is_recorded else seconds
+        self._end = self._begun + max(left, least)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return clock() > self._end
+
+    def pause(self) -> None:
+        """Wait for the next look; see :meth:`JobContext.pause`."""
+        waited = clock() - self._begun
+        if waited > _WORTH_RECORDING and not self._is_recorded:
+            self._is_recorded = True
+            self._job.record_wait(self._what, self._since)
+        self._job.pause(min(LONGEST, max(self._first, waited * _SHARE)))
+
+    def until(self, look: Callable[[], T]) -> T:
+        """What *look* gives as soon as that is true, or after the deadline, whatever it is then."""
+        while not (found := look()) and not self.is_over:
+            self.pause()
+        return found
