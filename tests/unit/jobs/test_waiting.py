@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks with growing pauses, until a deadline that outlives workers."""
 
+import time
+
 import pytest
 
 from ims_glance.clouds.identity import Identity
@@ -27,12 +29,12 @@ def hands(monkeypatch):
     hands = Clock()
     hands.pauses = []
     monkeypatch.setattr(waiting, "clock", lambda: hands.now)
-    monkeypatch.setattr(waiting.time, "time", lambda: hands.now)
+    monkeypatch.setattr(time, "time", lambda: hands.now)
     return hands
 
 
 @pytest.fixture
-def work(tables, hands):
+def work(tables, hands, monkeypatch):
     """A function that gives the job to a worker, the next one each time."""
     tables.conf.set_override("patience_seconds", 20.0, "ims_jobs")
     made = tables.create()
@@ -43,7 +45,7 @@ def work(tables, hands):
             tables.jobs.release(held)
         claimed = tables.jobs.claim(made.id, "worker", 600)
         job = JobContext(tables.conf, claimed, tables.jobs, Identity(tables.conf), lease)
-        job.pause = hands.pause
+        monkeypatch.setattr(job, "pause", hands.pause)
         return job
 
     return work
