@@ -17,6 +17,7 @@ from oslo_config import cfg
 from oslo_db.exception import DBError
 from stevedore import driver as stevedore_driver
 from stevedore import exception as stevedore_exceptions
+from tooz import ToozError, coordination
 
 from ims_glance import exceptions, keys
 from ims_glance.clouds import backups
@@ -188,14 +189,24 @@ def _first_line(error: Exception) -> str:
 def check_coordination(conf: cfg.ConfigOpts) -> Iterator[Result]:
     """Workers on several hosts do not make a project's default key twice."""
     url = conf.ims_kms.coordination_url
+    backend = str(url).partition("://")[0]
     if not url or url.startswith("file://"):
         yield Result(
             WARNING,
             "[ims_kms] coordination_url is not set: with Glance on more than one host, two of "
             "them could make a project's default key at the same time",
         )
-    else:
-        yield Result(OK, f"default keys are made under a lock of {url.partition('://')[0]}")
+        return
+    try:
+        # Loaded and not started: whether the backend is there now tells little of tomorrow.
+        coordination.get_coordinator(url, b"ims-manage")
+        yield Result(OK, f"default keys are made under a lock of {backend}")
+    except (ToozError, stevedore_exceptions.NoMatches, ImportError) as error:
+        yield Result(
+            FAILURE,
+            f"[ims_kms] coordination_url: tooz has no backend '{backend}' that can be loaded "
+            f"({type(error).__name__})",
+        )
 
 
 def check_staging(conf: cfg.ConfigOpts) -> Iterator[Result]:

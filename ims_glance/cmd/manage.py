@@ -151,7 +151,6 @@ def orphans(conf: cfg.ConfigOpts) -> None:
 
 def db(conf: cfg.ConfigOpts) -> None:
     """Make the tables of [ims_database], or bring them up to date; show their version."""
-    ims_conf.register_opts(conf)
     engine = Database(conf).engine
     sync = conf.command.action == "sync"
     version = migrations.sync(engine) if sync else migrations.version(engine)
@@ -160,7 +159,6 @@ def db(conf: cfg.ConfigOpts) -> None:
 
 def audit(conf: cfg.ConfigOpts) -> None:
     """Take the audit events that wait in the message queue, and show the last ones."""
-    ims_conf.register_opts(conf)
     events = audit_trail.read(conf, conf.command.last, conf.command.silence)
     for line in audit_trail.lines(events):
         print(line)
@@ -260,6 +258,8 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
             "found no Glance configuration with enabled_backends: name it with --config-file"
         )
     glance_store.register_store_opts(conf, reserved_stores=wsgi_app.RESERVED_STORES)
+    # Else they are there only if a store of ours could be configured.
+    ims_conf.register_opts(conf)
 
 
 # Asked of this command; what the configuration says of "debug" is for Glance.

@@ -16,6 +16,7 @@ import logging
 import re
 import secrets
 import threading
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +67,15 @@ class KeyManager:
         self._is_barbican = "barbican" in str(conf.key_manager.backend).lower()
         self._barbican = Barbican(conf)
         self._cache = KeyCache(conf.ims_kms.cache_size, conf.ims_kms.cache_seconds)
+
+    def canonical(self, key_id: str) -> str:
+        """The one spelling of a key's id.
+
+        Barbican finds a key without the dashes of its id, too; one key must not look like two.
+
+        :param key_id: a UUID, with or without dashes
+        """
+        return str(uuid.UUID(key_id)) if self._is_barbican else key_id
 
     def wrapping_key(self, key_id: str) -> bytes:
         """The 32 bytes of a key, read with the service's credentials and remembered for a while.

@@ -116,6 +116,26 @@ def test_key_that_does_not_exist_is_refused(value, status, code):
     assert code in response.text
 
 
+def test_a_key_without_the_dashes_of_its_id_is_the_same_key(project):
+    """What is under the default key is shared with nobody, however that is spelt."""
+    cloud, _second = project
+    canonical = _create(cloud, **{attributes.CMK_ID: "ims/default"}).json()
+    key_id = canonical[attributes.CMK_ID]
+    bare = _create(cloud, **{attributes.CMK_ID: key_id.replace("-", "").upper()}).json()
+    kind = {"Content-Type": "application/octet-stream"}
+    assert cloud.image.put(f"/images/{bare['id']}/file", data=b"z", headers=kind).status_code == 204
+    refused = cloud.image.post(f"/images/{bare['id']}/members", json={"member": "a" * 32})
+    found = cloud.image.get(
+        "/images", params={attributes.CMK_ID: key_id.replace("-", ""), "owner": bare["owner"]}
+    ).json()["images"]
+    for image in (bare, canonical):
+        cloud.image.delete(f"/images/{image['id']}")
+    assert bare[attributes.CMK_ID] == key_id
+    assert refused.status_code == 409
+    assert "IMG.0098" in refused.text
+    assert {bare["id"], canonical["id"]} <= {image["id"] for image in found}
+
+
 @pytest.mark.alone
 def test_key_manager_away_means_try_again_later(project):
     """Nothing half-made: no image, no object; and all works again when it is back."""

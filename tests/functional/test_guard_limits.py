@@ -98,7 +98,7 @@ class TestPlaces:
 
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(create, range(8)))
-        assert sorted(answers) == [201] * 3 + [409] * 5
+        assert sorted(answers) == [201] * 3 + [413] * 5
 
     def test_public_images_take_none(self, empty: Client) -> None:
         admin = empty.as_(identity.ADMIN)
@@ -114,9 +114,9 @@ class TestPlaces:
             image = empty.create(visibility=visibility)["id"]
             empty.patch(image, change("/os_hidden", True, "replace"))
         for more in ({}, {"os_hidden": True}, {"visibility": "community"}):
-            with refused(409, "IMG.0015"):
+            with refused(413, "IMG.0015"):
                 empty.create(**more)
-        with refused(409, "IMG.0015"):
+        with refused(413, "IMG.0015"):
             empty.as_(identity.ADMIN).create(owner="demo")
         assert quota(empty) == (3, 3)
 
@@ -127,7 +127,7 @@ class TestPlaces:
         assert [image["os_hidden"] for image in made] == [False, False]
         empty.patch(empty.create()["id"], change("/name", f"ims-job-{job}-2", "replace"))
         for name in (f"ims-job-{job}-3", f"ims-job-{job}"):
-            with refused(409, "IMG.0015"):
+            with refused(413, "IMG.0015"):
                 empty.create(name=name)
 
     def test_the_disks_of_a_whole_machine_take_none(self, empty: Client) -> None:
@@ -137,7 +137,7 @@ class TestPlaces:
         # Only the service says that an image is such a disk.
         for _ in range(2):
             assert "__component_of" not in empty.create(os_hidden=True, __component_of=made)
-        with refused(409, "IMG.0015"):
+        with refused(413, "IMG.0015"):
             empty.create()
         # A disk that was left behind is its owner's like any other image.
         empty.call("DELETE", f"/v2/images/{made}", headers=AS_SERVICE)
@@ -156,7 +156,7 @@ class TestPlaces:
 
     def test_one_given_back_can_be_taken(self, empty: Client) -> None:
         images = [empty.create()["id"] for _ in range(3)]
-        with refused(409, "IMG.0015"):
+        with refused(413, "IMG.0015"):
             empty.create()
         empty.delete(images[0])
         empty.create()

@@ -108,6 +108,15 @@ def test_by_itself(tmp_path: Path) -> None:
             ["enabled_backends lists no ims-kms store"],
         ),
         (
+            # Without our own options in any file.
+            {"DEFAULT": {"enabled_backends": "plain:file"}},
+            ["enabled_backends lists no ims-kms store"],
+        ),
+        (
+            {"ims_kms": {"coordination_url": "nothing://host"}},
+            ["tooz has no backend 'nothing' that can be loaded (NoMatches)"],
+        ),
+        (
             {"DEFAULT": {"enabled_backends": "plain:file, kms:ims-kms, kms_inner:file"}},
             ["store kms:", "[kms_inner]", "remove it there"],
         ),
@@ -137,6 +146,8 @@ def test_by_itself(tmp_path: Path) -> None:
     ],
     ids=[
         "no encrypting store",
+        "no encrypting store, and a default one",
+        "no such backend of locks",
         "inner store listed",
         "no inner driver",
         "unknown inner driver",

@@ -490,3 +490,10 @@ def test_no_log_and_no_error_shows_a_key(real_manager, barbican_server, stored_k
     assert KEY_ID in text
     for secret in (stored_key, stored_key[:31], SERVICE_PASSWORD.encode(), b"fresh token"):
         assert [each for each in spellings(secret) if each in text] == []
+
+
+def test_barbican_finds_a_key_without_dashes_so_that_is_the_same_key(real_manager, manager):
+    assert real_manager.canonical(KEY_ID.replace("-", "")) == KEY_ID
+    assert real_manager.canonical(KEY_ID) == KEY_ID
+    # Another key manager may make such ids itself.
+    assert manager.canonical(KEY_ID.replace("-", "")) == KEY_ID.replace("-", "")

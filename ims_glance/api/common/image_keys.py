@@ -47,11 +47,18 @@ class ImageKeys:
     :param key_manager: gives the key manager; called when it is needed, which is after the worker
         process was forked
     :param default_key_name: the word for a project's default key
+    :param canonical: gives the one spelling of a key's id, of the two that the key manager may take
     """
 
-    def __init__(self, key_manager: Callable[[], KeyManager], default_key_name: str) -> None:
+    def __init__(
+        self,
+        key_manager: Callable[[], KeyManager],
+        default_key_name: str,
+        canonical: Callable[[str], str] = str,
+    ) -> None:
         self._key_manager = key_manager
         self._default_key_name = default_key_name
+        self._canonical = canonical
 
     def named(self, context: Any, value: str, owner: str | None) -> str:
         """The id of the key that a new image asks for, once caller and service may use it.
@@ -64,7 +71,7 @@ class ImageKeys:
         """
         if value == self._default_key_name:
             return self.default(context, owner)
-        key_id = key_name.key_id(value)
+        key_id = self._id(value)
         if key_id is None:
             raise KeyIdInvalid(value=value[:255], default_key_name=self._default_key_name)
         self._make_usable(context, key_id)
@@ -81,7 +88,7 @@ class ImageKeys:
             return True
         if value == self._default_key_name:
             return self.is_default(context, key_id, owner)
-        return isinstance(value, str) and key_name.key_id(value) == key_id
+        return isinstance(value, str) and self._id(value) == self._id(key_id)
 
     def sought(self, context: Any, value: str) -> str:
         """What images have whose key a filter names as :meth:`named` takes it.
@@ -91,7 +98,12 @@ class ImageKeys:
         """
         if value == self._default_key_name:
             return self._key_manager().find_default_key(context) or value
-        return key_name.key_id(value) or value
+        return self._id(value) or value
+
+    def _id(self, value: str) -> str | None:
+        """The id that *value* spells, in its one spelling; ``None`` if it spells none."""
+        key_id = key_name.key_id(value)
+        return key_id and self._canonical(key_id)
 
     def default(self, context: Any, owner: str | None) -> str:
         """The id of the default key of the project *owner*, made if there is none yet.
@@ -118,7 +130,7 @@ class ImageKeys:
         :raises KeyDenied, ServiceKeyDenied, KeyManagerUnavailable: why that cannot be said
         """
         if owner == context.project_id:
-            return self._key_manager().find_default_key(context) == key_id
+            return self._key_manager().find_default_key(context) == self._id(key_id)
         try:
             return self._key_manager().key_name(key_id) == self._default_key_name
         except exceptions.KeyNotFound:

@@ -236,7 +236,11 @@ def make(
 
 def keys_of(conf: cfg.ConfigOpts) -> ImageKeys:
     """Keys for images, by the key manager that this process has."""
-    return ImageKeys(functools.partial(keys.of_process, conf), conf.ims_kms.default_key_name)
+    return ImageKeys(
+        functools.partial(keys.of_process, conf),
+        conf.ims_kms.default_key_name,
+        lambda key_id: keys.of_process(conf).canonical(key_id),
+    )
 
 
 def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Callable[[App], Guard]:

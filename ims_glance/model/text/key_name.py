@@ -12,7 +12,7 @@ from ims_glance import exceptions
 
 CMK_ID = "cmk_id"
 
-# As Barbican and Vault make ids: a UUID, with or without dashes.
+# A UUID, with or without dashes: key managers differ in how they make ids.
 _KEY_ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}(\1[0-9a-f]{4}){3}[0-9a-f]{8}")
 _SECRET_HREF = re.compile(r"https?://[^/]+/(?:[^?#]*/)?secrets/(?P<key_id>[^/?#]+)/?")
 _LIKE_IT = re.compile(r"cmk|kms|encrypt", re.IGNORECASE)

@@ -236,6 +236,7 @@ def test_a_key_manager_that_refuses_the_service(results, options):
         ("", checks.WARNING),
         ("file:///var/lock", checks.WARNING),
         ("mysql://user:very-secret@host/db", checks.OK),
+        ("nothing://user:very-secret@host/db", checks.FAILURE),
     ],
 )
 def test_coordination(results, options, url, level):

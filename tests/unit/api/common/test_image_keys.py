@@ -147,6 +147,21 @@ def test_a_key_in_all_its_spellings(value: Any, meant: bool) -> None:
     assert keys.asked == ([("find_default_key", "demo")] if value == "ims/default" else [])
 
 
+def test_one_key_does_not_look_like_two() -> None:
+    """Barbican finds a key without the dashes of its id, too; then nothing would be promised of it."""
+    keys = Keys()
+    bare, canonical = KEY.replace("-", ""), lambda key_id: str(uuid.UUID(key_id))
+    made = image_keys.ImageKeys(lambda: keys, "ims/default", canonical)
+    for value in (bare, bare.upper(), f"https://kms:9311/v1/secrets/{bare}"):
+        assert made.named(CONTEXT, value, "demo") == KEY
+        assert made.sought(CONTEXT, value) == KEY
+        assert made.is_named(CONTEXT, value, KEY, "demo")
+        assert made.is_named(CONTEXT, KEY, bare, "demo")
+    assert made.is_default(CONTEXT, bare, "demo")
+    # Another key manager makes such ids, and only knows them as they are.
+    assert make(keys).sought(CONTEXT, bare) == bare
+
+
 def test_the_word_for_another_default_key() -> None:
     assert not make(Keys()).is_named(CONTEXT, "ims/default", OTHER_KEY, "demo")
 
