@@ -109,14 +109,14 @@ function _configure_ims_glance_stores {
     fi
 }
 
-# _ims_glance_directories() - Print the stores that need a directory, each with the one for it
+# _ims_glance_directories() - Print the stores of file $1 that need a directory, each with the one for it
 #
 # With GLANCE_MULTIPLE_FILE_STORES lib/glance of DevStack loses the stores' directories (it reads the
 # list from a name in small letters), without it those of Glance's own two: Glance's default is below
 # /var/lib, where it may not write.
 function _ims_glance_directories {
     local stores store
-    stores=$(iniget "$GLANCE_API_CONF" DEFAULT enabled_backends)
+    stores=$(iniget "$1" DEFAULT enabled_backends)
     if [[ -z "$stores" ]]; then
         for store in $_IMS_GLANCE_RESERVED_STORES; do
             echo "$store $DATA_DIR/glance/$store/"
@@ -140,19 +140,19 @@ function _configure_ims_glance_directories {
         if ! ini_has_option "$GLANCE_API_CONF" "$store" filesystem_store_datadir; then
             iniset "$GLANCE_API_CONF" "$store" filesystem_store_datadir "$directory"
         fi
-    done < <(_ims_glance_directories)
+    done < <(_ims_glance_directories "$GLANCE_API_CONF")
 }
 
-# _unconfigure_ims_glance_directories() - The reverse, with the sections that only they had made
+# _unconfigure_ims_glance_directories() - The reverse, in file $1; and no sections that only they had made
 function _unconfigure_ims_glance_directories {
     local store directory
     while read -r store directory; do
-        if [[ "$(iniget "$GLANCE_API_CONF" "$store" filesystem_store_datadir)" == "$directory" ]]; then
-            inidelete "$GLANCE_API_CONF" "$store" filesystem_store_datadir
+        if [[ "$(iniget "$1" "$store" filesystem_store_datadir)" == "$directory" ]]; then
+            inidelete "$1" "$store" filesystem_store_datadir
             # No function of DevStack removes a section; iniset put an empty line before it.
-            sed -i -z -E "s/\n+\[$store\]\s*(\n\[|\$)/\n\1/" "$GLANCE_API_CONF"
+            sed -i -z -E "s/\n+\[$store\]\s*(\n\[|\$)/\n\1/" "$1"
         fi
-    done < <(_ims_glance_directories)
+    done < <(_ims_glance_directories "$1")
 }
 
 # _configure_ims_glance_keys() - How Glance reads keys, and as whom
@@ -241,17 +241,19 @@ function configure_ims_glance_nova {
         "${others:+$others,}$IMS_GLANCE_NOT_INHERITED"
 }
 
-# unconfigure_ims_glance_nova() - The reverse
+# unconfigure_ims_glance_nova() - The reverse, in the copy of nova.conf, too, that lib/nova makes for n-cpu
 function unconfigure_ims_glance_nova {
-    [[ -f "$NOVA_CONF" ]] || return 0
-    local others
-    others=$(iniget "$NOVA_CONF" DEFAULT non_inheritable_image_properties)
-    others=$(_ims_glance_inherited "$others")
-    if [[ -z "$others" || "$others" == "$_IMS_GLANCE_NOVA_DEFAULT" ]]; then
-        inidelete "$NOVA_CONF" DEFAULT non_inheritable_image_properties
-    else
-        iniset "$NOVA_CONF" DEFAULT non_inheritable_image_properties "$others"
-    fi
+    local conf others
+    for conf in "$NOVA_CONF" "$NOVA_CPU_CONF"; do
+        [[ -f "$conf" ]] || continue
+        others=$(iniget "$conf" DEFAULT non_inheritable_image_properties)
+        others=$(_ims_glance_inherited "$others")
+        if [[ -z "$others" || "$others" == "$_IMS_GLANCE_NOVA_DEFAULT" ]]; then
+            inidelete "$conf" DEFAULT non_inheritable_image_properties
+        else
+            iniset "$conf" DEFAULT non_inheritable_image_properties "$others"
+        fi
+    done
 }
 
 # check_ims_glance() - Does the Glance that is running now fit its key manager?
@@ -261,16 +263,31 @@ function check_ims_glance {
 }
 
 # unconfigure_ims_glance() - Leave Glance's configuration as DevStack made it
+#
+# Of all of it lib/glance makes a copy for a second API service (g-api-r), passwords and all, which
+# neither unstack.sh nor clean.sh removes.
 function unconfigure_ims_glance {
-    rm -f "$IMS_GLANCE_PASTE_INI" "$IMS_GLANCE_PROPERTY_PROTECTIONS" "$IMS_GLANCE_CONF" \
-        "$IMS_GLANCE_SITE_CONF"
+    _unconfigure_ims_glance_in "$GLANCE_CONF_DIR"
+    _unconfigure_ims_glance_in "$(dirname "$GLANCE_CONF_DIR")/glance-remote"
+}
+
+# _unconfigure_ims_glance_in() - Take what is ours out of the configuration of Glance in folder $1
+function _unconfigure_ims_glance_in {
+    local file
+    for file in "$IMS_GLANCE_PASTE_INI" "$IMS_GLANCE_PROPERTY_PROTECTIONS" "$IMS_GLANCE_CONF" \
+        "$IMS_GLANCE_SITE_CONF"; do
+        rm -f "$1${file#"$GLANCE_CONF_DIR"}"
+    done
     # There may be other people's files in it.
-    rmdir "$(dirname "$IMS_GLANCE_CONF")" 2>/dev/null || true
-    if [[ -f "$GLANCE_UWSGI_CONF" ]]; then
-        inidelete "$GLANCE_UWSGI_CONF" uwsgi threads
+    file=$(dirname "$IMS_GLANCE_CONF")
+    rmdir "$1${file#"$GLANCE_CONF_DIR"}" 2>/dev/null || true
+    file=$1${GLANCE_UWSGI_CONF#"$GLANCE_CONF_DIR"}
+    if [[ -f "$file" ]]; then
+        inidelete "$file" uwsgi threads
     fi
-    if [[ -f "$GLANCE_API_CONF" ]]; then
-        _unconfigure_ims_glance_directories
+    file=$1${GLANCE_API_CONF#"$GLANCE_CONF_DIR"}
+    if [[ -f "$file" ]]; then
+        _unconfigure_ims_glance_directories "$file"
     fi
 }
 

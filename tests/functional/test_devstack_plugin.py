@@ -11,6 +11,7 @@ What no function of DevStack does for us is recorded: ``sudo``, ``openstack``, `
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -209,6 +210,21 @@ def test_unstack_keeps_what_others_wrote(machine: Machine) -> None:
     left = machine.options()["etc/glance/glance-api.conf"]
     assert left["os_glance_staging_store"] == {"filesystem_store_datadir": "/srv/staging"}
     assert left["os_glance_tasks_store"] == {"other": "1"}
+
+
+def test_unstack_finds_the_copies_that_devstack_makes_meanwhile(machine: Machine) -> None:
+    """Of Glance's folder for g-api-r (lib/glance), of nova.conf for n-cpu (lib/nova)."""
+    glance, nova = machine.glance_conf, machine.nova_conf
+    glance.write_text("[DEFAULT]\nenabled_backends = fast:file,cheap:file\n")
+    before = machine.options()
+    machine.must("stack")
+    shutil.copytree(glance.parent, glance.parent.with_name("glance-remote"))
+    shutil.copy(nova, nova.with_name("nova-cpu.conf"))
+    machine.must("unstack")
+    copies = {"etc/glance/": "etc/glance-remote/", "nova.conf": "nova-cpu.conf"}
+    for of, copy in copies.items():
+        before |= {name.replace(of, copy): options for name, options in before.items()}
+    assert machine.options() == before
 
 
 def test_clean_leaves_nothing(machine: Machine) -> None:

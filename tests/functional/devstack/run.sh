@@ -39,6 +39,7 @@ GLANCE_UWSGI_CONF=$GLANCE_CONF_DIR/glance-uwsgi.ini
 GLANCE_IMAGE_DIR=$DATA_DIR/glance/images
 GLANCE_MULTISTORE_FILE_IMAGE_DIR=$DATA_DIR/glance
 NOVA_CONF=$ROOT/etc/nova/nova.conf
+NOVA_CPU_CONF=$ROOT/etc/nova/nova-cpu.conf
 
 if [[ -n "${DEVSTACK_DIR:-}" ]]; then
     TOP_DIR=$DEVSTACK_DIR
