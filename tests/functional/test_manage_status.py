@@ -100,16 +100,26 @@ def test_by_itself(tmp_path: Path) -> None:
     assert len(warnings(done.stdout.splitlines())) == 2
 
 
+def test_by_itself_without_an_encrypting_store(tmp_path: Path) -> None:
+    """No store of ours registers our options: the other checks need them all the same."""
+    options: Options = {
+        "DEFAULT": {"enabled_backends": "plain:file"},
+        "ims_kms": {"default_store": ""},
+    }
+    service = GlanceService(tmp_path, options)
+    service.configure()
+    done = service.run("ims-manage", "status")
+    assert done.returncode == 1
+    assert done.stderr == "ims-manage: 1 check(s) failed\n"
+    (failure,) = failures(done.stdout.splitlines())
+    assert "enabled_backends lists no ims-kms store" in failure
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (
             {"DEFAULT": {"enabled_backends": "plain:file"}, "ims_kms": {"default_store": ""}},
-            ["enabled_backends lists no ims-kms store"],
-        ),
-        (
-            # Without our own options in any file.
-            {"DEFAULT": {"enabled_backends": "plain:file"}},
             ["enabled_backends lists no ims-kms store"],
         ),
         (
@@ -146,7 +156,6 @@ def test_by_itself(tmp_path: Path) -> None:
     ],
     ids=[
         "no encrypting store",
-        "no encrypting store, and a default one",
         "no such backend of locks",
         "inner store listed",
         "no inner driver",
