@@ -88,7 +88,7 @@ class ImageKeys:
             return True
         if value == self._default_key_name:
             return self.is_default(context, key_id, owner)
-        return isinstance(value, str) and self._id(value) == self._id(key_id)
+        return isinstance(value, str) and self._id(value) == self._canonical_of(key_id)
 
     def sought(self, context: Any, value: str) -> str:
         """What images have whose key a filter names as :meth:`named` takes it.
@@ -98,12 +98,16 @@ class ImageKeys:
         """
         if value == self._default_key_name:
             return self._key_manager().find_default_key(context) or value
-        return self._id(value) or value
+        return self._canonical_of(value)
 
     def _id(self, value: str) -> str | None:
         """The id that *value* spells, in its one spelling; ``None`` if it spells none."""
         key_id = key_name.key_id(value)
         return key_id and self._canonical(key_id)
+
+    def _canonical_of(self, key_id: str) -> str:
+        """The one spelling of an id; of what has none, itself: another key manager's ids may differ."""
+        return self._id(key_id) or key_id
 
     def default(self, context: Any, owner: str | None) -> str:
         """The id of the default key of the project *owner*, made if there is none yet.
@@ -130,7 +134,7 @@ class ImageKeys:
         :raises KeyDenied, ServiceKeyDenied, KeyManagerUnavailable: why that cannot be said
         """
         if owner == context.project_id:
-            return self._key_manager().find_default_key(context) == self._id(key_id)
+            return self._key_manager().find_default_key(context) == self._canonical_of(key_id)
         try:
             return self._key_manager().key_name(key_id) == self._default_key_name
         except exceptions.KeyNotFound:

@@ -162,6 +162,16 @@ def test_one_key_does_not_look_like_two() -> None:
     assert make(keys).sought(CONTEXT, bare) == bare
 
 
+def test_ids_of_another_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What spells no id is nobody's default key but that of whose id it is."""
+    made = make(Keys())
+    monkeypatch.setattr(Keys, "find_default_key", lambda *_: "key-7")
+    assert made.is_default(CONTEXT, "key-7", "demo")
+    assert not made.is_named(CONTEXT, "key-8", "key-7", "demo")
+    monkeypatch.setattr(Keys, "find_default_key", lambda *_: None)
+    assert not made.is_default(CONTEXT, "key-7", "demo")
+
+
 def test_the_word_for_another_default_key() -> None:
     assert not make(Keys()).is_named(CONTEXT, "ims/default", OTHER_KEY, "demo")
 
