@@ -17,8 +17,10 @@ SOON = 0.05
 LONGEST = 10.0
 """No pause is longer; seconds."""
 
-# A look comes too late by at most this part of what was waited for.
+# A look comes too late by at most this part of what was waited for...
 _SHARE = 0.05
+# ... and by at most so many first pauses: a server stays paused for no second longer than it has to.
+_MOST = 20
 # Shorter waits are not recorded: a server may be paused meanwhile, and writing takes time.
 _WORTH_RECORDING = 5.0
 
@@ -57,7 +59,8 @@ class Wait:
         if waited > _WORTH_RECORDING and not self._is_recorded:
             self._is_recorded = True
             self._job.record_wait(self._what, self._since)
-        self._job.pause(min(LONGEST, max(self._first, waited * _SHARE)))
+        longest = min(LONGEST, self._first * _MOST)
+        self._job.pause(min(longest, max(self._first, waited * _SHARE)))
 
     def until(self, look: Callable[[], T]) -> T:
         """What *look* gives as soon as that is true, or after the deadline, whatever it is then."""

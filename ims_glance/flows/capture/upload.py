@@ -112,7 +112,8 @@ class Upload:
             wait = Wait(self._job, f"volume {self.volume_id} is free", self._job.patience)
             while found is None and status in _BUSY and not wait.is_over:
                 wait.pause()
-                found, status = self.find(), self.volume()["status"]
+                found = self.find()
+                status = None if found else self.volume()["status"]
         if found is not None:
             return found
         if status != "available":

@@ -57,12 +57,18 @@ def test_what_is_there_is_not_waited_for(work, hands):
 
 
 def test_pauses_grow_with_what_was_waited_for(work, hands):
-    wait = Wait(work(), "a root disk", 10000.0, waiting.SOON)
+    wait = Wait(work(), "a root disk", 10000.0)
     assert wait.until(lambda: hands.now > 9000.0) is True
-    assert hands.pauses[0] == waiting.SOON
+    assert hands.pauses[0] == waiting.POLL
     assert hands.pauses == sorted(hands.pauses)
     assert hands.pauses[-1] == waiting.LONGEST
     assert len(hands.pauses) < 1000
+
+
+def test_a_paused_server_is_soon_seen_to_be_ready(work, hands):
+    Wait(work(), "a root disk", 10000.0, waiting.SOON).until(lambda: hands.now > 9000.0)
+    assert hands.pauses[0] == waiting.SOON
+    assert max(hands.pauses) == pytest.approx(1.0)
 
 
 def test_after_the_deadline_there_is_a_last_look(work, hands):
