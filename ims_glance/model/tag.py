@@ -8,9 +8,10 @@ of one key, such as ``env=a`` and ``env=b``, or ``env`` and ``env=``.
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ims_glance import exceptions
+from ims_glance.model.text import collation
 
 MAX_KEY = 36
 MAX_VALUE = 43
@@ -24,6 +25,16 @@ class TagInvalid(exceptions.Invalid):
     template = (
         "Tag '{tag}' is not valid: a key of 1 to 36 and a value of at most 43 letters, digits, '_' "
         "and '-'."
+    )
+
+
+class TagsAlike(exceptions.Invalid):
+    """An image would have two tags that a database takes for one."""
+
+    code = "IMG.0115"
+    template = (
+        "Tags '{one}' and '{other}' differ in capitals or accents alone, which the database does "
+        "not tell apart: give the image one of them."
     )
 
 
@@ -79,6 +90,32 @@ def merged(stored: Iterable[str], added: Iterable[Tag]) -> list[str]:
     news = {tag.key: tag.stored for tag in added}
     result = [news.get(from_stored(text).key, text) for text in stored]
     return list(dict.fromkeys([*result, *news.values()]))
+
+
+def check_apart(new: Iterable[str], wanted: Sequence[str]) -> None:
+    """Refuse new tags that a database takes for others that an image is to have.
+
+    :raises TagsAlike: then
+    """
+    for tag in new:
+        if other := collation.twin(tag, wanted):
+            raise TagsAlike(one=tag, other=other)
+
+
+def steps(stored: Sequence[str], wanted: Sequence[str]) -> list[Sequence[str]]:
+    """What an image's tags are to be replaced with, one after the other, to end as *wanted*.
+
+    Two steps where a tag goes for one that differs from it in capitals or accents alone: done at
+    once, Glance finds two of the one that it is to remove (``glance/db/sqlalchemy/api.py``,
+    ``image_tag_set_all``). No step if the image has those tags already.
+
+    :raises TagsAlike: if a new tag is like another that the image is to have
+    """
+    if set(wanted) == set(stored):
+        return []
+    check_apart(set(wanted) - set(stored), wanted)
+    first = [tag for tag in stored if tag in wanted or not collation.twin(tag, wanted)]
+    return [wanted] if len(first) == len(stored) else [first, wanted]
 
 
 def spellings(text: str) -> tuple[str, ...]:

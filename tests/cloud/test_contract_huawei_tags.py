@@ -73,6 +73,11 @@ def test_both_notations(ims, demo, image):
     _set(ims, image_id=image, image_tag=_tag(" env ", "two"))
     assert _tags(ims, image) == {"env": "two"}
     assert list(demo.image.get_image(image).tags) == ["env=two"]
+    # MariaDB takes the new one for the old one.
+    _set(ims, image_id=image, tag="env.Two")
+    assert _tags(ims, image) == {"env": "Two"}
+    with refused("IMG.0115"):
+        _set(ims, image_id=image, tag="ENV.two")
     for wrong in ({}, {"tag": "a.b", "image_tag": _tag("a", "b")}):
         with refused():
             _set(ims, image_id=image, **wrong)

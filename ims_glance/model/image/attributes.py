@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ims_glance.model.image import kinds, platforms
-from ims_glance.model.text import property_names
+from ims_glance.model.text import collation
 
 CMK_ID = "__system__cmkid"
 """The id of the key that an image is encrypted with (IMS: Image attributes)."""
@@ -156,7 +156,7 @@ _JSON_BOOLEANS = ("__system_support_market",)
 
 def is_ours(name: str) -> bool:
     """Whether a name, or one that a database takes for the same, is in the service's name space."""
-    folded = property_names.folded(name)
+    folded = collation.folded(name)
     return folded.startswith(_PREFIX) or folded in SYSTEM
 
 
@@ -168,7 +168,7 @@ def unknown_system_names(given: Iterable[str]) -> list[str]:
     return [
         name
         for name in given
-        if name != CMK_ID and property_names.folded(name).startswith(_SYSTEM_PREFIX)
+        if name != CMK_ID and collation.folded(name).startswith(_SYSTEM_PREFIX)
     ]
 
 
@@ -185,8 +185,8 @@ def ambiguous_names(given: Iterable[str]) -> Iterator[tuple[str, str]]:
     :returns: each such name, and how it is to be written
     """
     for name in given:
-        if is_ours(name) and name != property_names.folded(name):
-            yield name, property_names.folded(name)
+        if is_ours(name) and name != collation.folded(name):
+            yield name, collation.folded(name)
 
 
 def of_system(os_version: str | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.model.image import attributes, values
-from ims_glance.model.text import property_names
+from ims_glance.model.text import collation
 
 _OWN_NAME = re.compile(r"[a-z0-9_.:-]{1,255}")
 
@@ -37,7 +37,7 @@ def checked(
     for operation in operations:
         name = str(operation["path"])[1:]
         native.append(_checked(name, operation, there))
-        twin = None if name in view else property_names.twin(name, view)
+        twin = None if name in view else collation.twin(name, view)
         if twin is not None:
             reason = f"databases take it for '{twin}', which the image has; use another name"
             raise ChangeRefused(name=name, reason=reason)

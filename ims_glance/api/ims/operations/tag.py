@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
+from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.api.native.image import TooManyTags
@@ -186,11 +187,12 @@ def stored(body: Mapping[str, Any], limit: int) -> list[str]:
     """The tags that a new image is to have, as they are stored.
 
     :param limit: as many as there may be
-    :raises TagsContradict, TagInvalid, TooManyTags: if they are not valid
+    :raises TagsContradict, TagInvalid, TagsAlike, TooManyTags: if they are not valid
     """
     found = tags.merged((), from_body(body))
     if len(found) > limit:
         raise TooManyTags(limit=limit, count=len(found))
+    tags.check_apart(found, found)
     return found
 
 
@@ -198,7 +200,7 @@ def change(call: Call, image_id: str, changed: Callable[[Sequence[str]], list[st
     """Give an image other tags.
 
     :param changed: the new tags from those that it has, both as they are stored
-    :raises TooManyTags: if there would be more than there may
+    :raises TooManyTags, TagsAlike: if there would be more than there may, or two that are alike
     :raises ImageNotFound, Refused, NotTheirs: if the image cannot be changed
     """
     conf = call.service.conf
@@ -206,12 +208,24 @@ def change(call: Call, image_id: str, changed: Callable[[Sequence[str]], list[st
     image_id = lookup.get(call, image_id)["id"]
     with coordination.lock(conf, "image", image_id):
         view = lookup.checked(call, image_id, image_rules.Action.TAG)
-        wanted = changed(view["tags"])
-        if len(wanted) > conf.ims_api.tags and len(wanted) > len(view["tags"]):
+        before = tuple(view["tags"])
+        wanted = changed(before)
+        if len(wanted) > conf.ims_api.tags and len(wanted) > len(before):
             raise TooManyTags(limit=conf.ims_api.tags, count=len(wanted))
-        if set(wanted) != set(view["tags"]):
-            patch = [{"op": "replace", "path": "/tags", "value": wanted}]
-            call.service.images.patch(call.context, image_id, patch)
+        steps = tags.steps(before, wanted)
+        try:
+            for step in steps:
+                _replace(call, image_id, step)
+        except SubrequestRefused:
+            if len(steps) > 1:
+                # The first may have taken one away.
+                _replace(call, image_id, before)
+            raise
+
+
+def _replace(call: Call, image_id: str, stored: Sequence[str]) -> None:
+    patch = [{"op": "replace", "path": "/tags", "value": list(stored)}]
+    call.service.images.patch(call.context, image_id, patch)
 
 
 _OF_IMAGE = "/v2/{project_id}/images/{image_id}/tags"

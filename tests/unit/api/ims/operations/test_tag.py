@@ -7,10 +7,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import webob
 
 from ims_glance import exceptions
+from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims.operations import tag
 from ims_glance.api.native.image import TooManyTags
+from ims_glance.model import tag as tags
 from ims_glance.model.tag import Tag, TagInvalid
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import IMAGE, OTHER, SECOND
@@ -267,6 +270,39 @@ def test_nothing_to_change(tagged):
     call = tagged("a", "b")
     tag.change(call, IMAGE, lambda _stored: ["b", "a"])
     assert not call.service.images.patches
+
+
+def test_a_tag_that_changes_its_capitals_goes_first(tagged):
+    call = tagged("env=prod", "b")
+    tag.change(call, IMAGE, lambda stored: tags.merged(stored, [Tag("env", "Prod")]))
+    steps = [patch[0]["value"] for _image, patch in call.service.images.patches]
+    assert steps == [["b"], ["env=Prod", "b"]]
+
+
+def test_a_tag_that_went_first_comes_back(tagged, monkeypatch):
+    call = tagged("env=prod", "b")
+    images = call.service.images
+    patch = images.patch
+
+    def refuse(context, image_id, changes):
+        if "env=Prod" in changes[0]["value"]:
+            raise SubrequestRefused(webob.Response(status=503))
+        return patch(context, image_id, changes)
+
+    monkeypatch.setattr(images, "patch", refuse)
+    with pytest.raises(SubrequestRefused):
+        tag.change(call, IMAGE, lambda _stored: ["env=Prod", "b"])
+    assert images.views[IMAGE]["tags"] == ["env=prod", "b"]
+
+
+def test_tags_that_a_database_takes_for_one(tagged):
+    call = tagged("env=prod")
+    with pytest.raises(tags.TagsAlike) as refused:
+        tag.change(call, IMAGE, lambda stored: [*stored, "Env=Prod"])
+    assert refused.value.code == "IMG.0115"
+    assert not call.service.images.patches
+    with pytest.raises(tags.TagsAlike):
+        tag.stored({"tags": ["a", "A"]}, 10)
 
 
 def test_too_many(tagged):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of properties that a database takes for one.
+"""Names of properties, and tags, that a database takes for one.
 
-Glance compares names letter by letter, and then MariaDB or MySQL refuses to store two that are equal
-in its collation: ``__os_type`` beside ``__Os_Type``, ``__ös_type`` or ``__os_type`` with a blank
-behind, which makes Glance fail.
+Glance compares them letter by letter. MariaDB or MySQL then refuses to store two properties whose
+names are equal in its collation: ``__os_type`` beside ``__Os_Type``, ``__ös_type`` or ``__os_type``
+with a blank behind; and of two such tags Glance can remove neither. Either makes Glance fail.
 """
 
 import re
@@ -47,6 +47,6 @@ def _folded(character: str) -> str:
 
 
 def twin(name: str, others: Iterable[str]) -> str | None:
-    """One of *others* that a database takes for *name*, without being the same name."""
+    """One of *others* that a database takes for *name*, without being the same."""
     wanted = folded(name)
     return next((other for other in others if other != name and folded(other) == wanted), None)

@@ -3,7 +3,7 @@
 
 import pytest
 
-from ims_glance.model.text import property_names
+from ims_glance.model.text import collation
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from ims_glance.model.text import property_names
     ],
 )  # fmt: skip
 def test_one_and_the_same(name):
-    assert property_names.folded(name) == "__os_type"
+    assert collation.folded(name) == "__os_type"
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def test_one_and_the_same(name):
     ],
 )
 def test_others(name, folded):
-    assert property_names.folded(name) == folded
+    assert collation.folded(name) == folded
 
 
 def test_twins():
-    assert property_names.twin("colour", ["name", "Colour", "colour"]) == "Colour"
-    assert property_names.twin("colour", ["name", "colour", "colours"]) is None
+    assert collation.twin("colour", ["name", "Colour", "colour"]) == "Colour"
+    assert collation.twin("colour", ["name", "colour", "colours"]) is None
