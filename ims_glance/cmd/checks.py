@@ -28,6 +28,7 @@ from ims_glance.db import migrations
 from ims_glance.db.database import Database
 from ims_glance.model.image import attributes
 from ims_glance.store import driver
+from ims_glance.store.inner.base import NAME_PREFIX
 
 OK = "OK"
 WARNING = "WARNING"
@@ -40,6 +41,8 @@ _SEALED = 100
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 # So many attributes are told by name.
 _NAMED = 3
+# The name of an object that there need not be.
+_ANY_OBJECT = f"{NAME_PREFIX}{uuid.UUID(int=0)}"
 
 
 class Result(NamedTuple):
@@ -62,11 +65,12 @@ def check_driver(_conf: cfg.ConfigOpts) -> Iterator[Result]:
 
 
 def check_stores(conf: cfg.ConfigOpts) -> Iterator[Result]:
-    """Every encrypting store has a working inner store."""
+    """Every encrypting store has a working inner store, in a place of its own."""
     backends = conf.enabled_backends or {}
     encrypting = [store for store, name in backends.items() if name == driver.SCHEME]
     if not encrypting:
         yield Result(FAILURE, f"enabled_backends lists no {driver.SCHEME} store")
+    places: dict[str, str] = {}
     for store_id in encrypting:
         store = driver.Store(conf, store_id)
         try:
@@ -74,7 +78,15 @@ def check_stores(conf: cfg.ConfigOpts) -> Iterator[Result]:
             inner = store.load_inner()
             # Whatever has to be asked for it: a disk, a cluster, a service and its credentials.
             next(iter(inner.objects()), None)
-            yield Result(OK, f"store {store_id} keeps its ciphertext in [{inner.group}]")
+            other = places.setdefault(inner.uri(_ANY_OBJECT), store_id)
+            if other == store_id:
+                yield Result(OK, f"store {store_id} keeps its ciphertext in [{inner.group}]")
+            else:
+                yield Result(
+                    FAILURE,
+                    f"stores {other} and {store_id} keep their ciphertext in one place: give each a "
+                    "directory, pool, container or bucket of its own",
+                )
         except Exception as error:  # boundary: the libraries of four drivers have no common base
             yield Result(FAILURE, f"store {store_id}: {_first_line(error)}")
     default = conf.ims_kms.default_store

@@ -134,9 +134,12 @@ def orphans(conf: cfg.ConfigOpts) -> None:
         # The store is listed before the database: an object that an image got meanwhile is found
         # there.
         candidates = list(store.objects.candidates())
-        owned = {url for _store, url in ImageRecords().all_locations(driver.SCHEME)}
+        # By the object alone: the store may have had another name, or share its place with another.
+        owned = {
+            url.rpartition("/")[2] for _store, url in ImageRecords().all_locations(driver.SCHEME)
+        }
         for candidate in candidates:
-            if f"{driver.SCHEME}://{store_id}/{candidate.object_id}" in owned:
+            if candidate.object_id in owned:
                 continue
             if candidate.modified > oldest_kept:
                 continue

@@ -105,6 +105,15 @@ def test_stores(results, options):
     assert "ims_kms_inner_driver is not set" in text
 
 
+def test_stores_in_one_place(results, options):
+    options["DEFAULT"]["enabled_backends"] += ",second:ims-kms"
+    options["second"] = {"ims_kms_inner_driver": "file"}
+    options["second_inner"] = dict(options["kms_inner"])
+    levels, text = results(checks.check_stores)
+    assert levels == [checks.OK, checks.FAILURE]
+    assert "stores kms and second keep their ciphertext in one place" in text
+
+
 @pytest.mark.parametrize("backends", ["plain:file", ""])
 def test_no_encrypting_store(results, options, backends):
     options["DEFAULT"]["enabled_backends"] = backends

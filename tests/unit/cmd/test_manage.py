@@ -390,6 +390,11 @@ def test_an_image_that_can_be_restored_keeps_its_data(site, orphan):
     assert site.run("orphans", "--delete").out == "0 orphan(s)\n"
 
 
+def test_an_image_keeps_its_data_when_its_store_gets_another_name(site, orphan):
+    site.record(str(uuid.uuid4()), orphan, store="as-it-was-called")
+    assert site.run("orphans", "--delete").out == "0 orphan(s)\n"
+
+
 def test_an_image_that_is_deleted_has_no_data(site, orphan):
     site.record(str(uuid.uuid4()), orphan, status="deleted", deleted=True)
     assert site.run("orphans").out.endswith("1 orphan(s)\n")
