@@ -45,6 +45,10 @@ class Fenced(Exception):
     """The job is not this worker's any more: another has claimed it, or it is finished."""
 
 
+class CancelAccepted(Exception):
+    """The job may not succeed any more: somebody was told that it is undone."""
+
+
 class Jobs:
     """The table."""
 
@@ -125,6 +129,8 @@ class Jobs:
 
     def request_cancel(self, job_id: str, project_id: str) -> Job:
         """Ask for a job to be undone; one that is finished stays as it is.
+
+        A job that is unfinished in the answer never ends in ``SUCCESS``: see :meth:`finish`.
 
         :raises JobNotFound: if the project has no such job
         """
@@ -260,7 +266,10 @@ class Jobs:
     ) -> None:
         """End a job, and give back its places.
 
+        Of ``SUCCESS`` and :meth:`request_cancel`, the one that comes first keeps the other out.
+
         :param code: with *reason*, why it failed, if that was not recorded before
+        :raises CancelAccepted: if it was to be ``SUCCESS``, and has to be undone
         :raises Fenced: if it is not this worker's any more
         """
         self._database.write(lambda connection: _finish(connection, job, status, code, reason))
@@ -391,9 +400,11 @@ def _finish(
             else None
         ),
     }
+    wanted = () if is_failed else (sa.not_(JOBS.c.cancel_requested),)
+    check_fence(connection, job)
     change = (
         sa.update(JOBS)
-        .where(*_fence(job))
+        .where(*_fence(job), *wanted)
         .values(
             status=str(status),
             end_time=timeutils.utcnow(),
@@ -402,7 +413,8 @@ def _finish(
             **failure,
         )
     )
-    _hit(connection, change)
+    if connection.execute(change).rowcount != 1:
+        raise CancelAccepted
     job_kind = kind(job.type, job.creates_image)
     if job_kind is not None:
         place = sa.update(TALLIES).where(*_tally(job.project_id, job_kind))

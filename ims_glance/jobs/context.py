@@ -14,10 +14,10 @@ from ims_glance import exceptions
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.image_api import ImageApi
 from ims_glance.db.database import DatabaseUnavailable
-from ims_glance.db.job import Fenced, Jobs
+from ims_glance.db.job import CancelAccepted, Fenced, Jobs
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.model import job as model
-from ims_glance.model.job import Job
+from ims_glance.model.job import Job, JobStatus
 
 # How long a pause may take no notice of what happens; seconds.
 _NAP = 1.0
@@ -221,6 +221,16 @@ class JobContext:
         """Record why the job fails; the first reason stays."""
         reason = model.without_tokens(str(error))
         self._recorded(self._jobs.record_failure, error.code, reason)
+
+    def succeed(self) -> None:
+        """End the job: all is done.
+
+        :raises Cancelled: if its owner was told before that it is undone
+        """
+        try:
+            self._recorded(self._jobs.finish, JobStatus.SUCCESS)
+        except CancelAccepted:
+            raise Cancelled from None
 
     def leave_behind(self, task: str, reason: str) -> None:
         """Add to the reason of the failure that a task could not be undone."""

@@ -3,6 +3,10 @@
 
 TaskFlow records each finished task in the tables of its own in our database, under our fence: a
 worker that was taken for dead records nothing any more.
+
+The end of a job is a task, the last of every flow: while it is at work a wish to cancel the job can
+still be fulfilled, for what a task refuses undoes all before it. Once it is done there is nothing more
+to be recorded.
 """
 
 import contextlib
@@ -16,6 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from taskflow import engines, states
 from taskflow import exceptions as taskflow_exceptions
 from taskflow.flow import Flow
+from taskflow.patterns import linear_flow
 from taskflow.persistence import models
 from taskflow.persistence.backends.impl_sqlalchemy import SQLAlchemyBackend
 
@@ -23,7 +28,7 @@ from ims_glance import exceptions
 from ims_glance.db.database import FAILURES, Database, DatabaseUnavailable
 from ims_glance.db.job import Fenced, Jobs, check_fence
 from ims_glance.jobs.context import Abandoned, JobContext
-from ims_glance.jobs.task import TaskBroken
+from ims_glance.jobs.task import Task, TaskBroken
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 
@@ -34,6 +39,22 @@ FlowFactory = Callable[[JobContext], Flow]
 whatever happened meanwhile: it is made again when a worker goes on."""
 
 _PERSISTENCE = (*FAILURES, taskflow_exceptions.StorageFailure, DatabaseUnavailable)
+
+
+class _Succeeded(BaseException):
+    """The job has ended, and TaskFlow has nothing more to do; see :class:`Abandoned`."""
+
+
+class _End(Task):
+    """Ends the job: all was done."""
+
+    def __init__(self, job: JobContext) -> None:
+        super().__init__(job, "end")
+
+    def execute(self) -> None:
+        """End it, unless it is to be undone."""
+        self.job.succeed()
+        raise _Succeeded
 
 
 class Runner:
@@ -55,14 +76,16 @@ class Runner:
         :raises Abandoned: if this worker cannot or may not
         """
         try:
-            status, error = self._outcome(context)
-            self._finish(context, status, error)
+            self._fail(context, self._undone(context))
+        except _Succeeded:
+            LOG.info("Job %s (%s) ended: %s", context.id, context.job.type, JobStatus.SUCCESS)
+            return JobStatus.SUCCESS
         except Fenced:
             context.lease.end()
             raise Abandoned("another worker has the job") from None
         except _PERSISTENCE as failure:
             raise Abandoned(f"the database is away ({type(failure).__name__})") from failure
-        return status
+        return JobStatus.FAIL
 
     def forget(self, job_id: str) -> None:
         """Remove what TaskFlow recorded about a job.
@@ -78,58 +101,52 @@ class Runner:
         except _PERSISTENCE as error:
             raise DatabaseUnavailable(reason=type(error).__name__) from error
 
-    def _outcome(self, context: JobContext) -> tuple[JobStatus, exceptions.ImsError | None]:
+    def _undone(self, context: JobContext) -> exceptions.ImsError | None:
+        """Run the flow until it is undone; why, unless that is recorded.
+
+        :raises _Succeeded: if it did all, and the job has ended
+        """
         try:
             engine = self._load(context)
         except exceptions.ImsError as error:
             if isinstance(error, DatabaseUnavailable):
                 raise
-            return JobStatus.FAIL, error
-        recorded = _outcome_of(engine)
-        if recorded is not None:
-            return recorded
+            return error
+        if _is_undone(engine):
+            return None
         try:
             engine.run()
         except _PERSISTENCE:
             raise
         except Exception as error:  # boundary: the failure of a task, or of TaskFlow itself
             return self._after_failure(context, engine, error)
-        return _outcome_of(engine) or (JobStatus.FAIL, _broken(context, "no outcome"))
+        return _broken(context, "no outcome")
 
     def _after_failure(
         self, context: JobContext, engine: Any, error: Exception
-    ) -> tuple[JobStatus, exceptions.ImsError | None]:
-        outcome = _outcome_of(engine)
-        if outcome is not None:
-            status, failure = outcome
-            return status, failure or _failure(context, error)
+    ) -> exceptions.ImsError:
+        if _is_undone(engine):
+            return _failure(context, error)
         LOG.exception("Job %s: its flow broke off", context.id)
         if context.job.generation <= context.conf.ims_jobs.attempts:
             raise Abandoned(f"its flow broke off ({type(error).__name__})")
-        return JobStatus.FAIL, _broken(context, type(error).__name__)
+        return _broken(context, type(error).__name__)
 
     def _load(self, context: JobContext) -> Any:
-        flow = self._job_types[context.job.type](context)
+        flow = linear_flow.Flow(context.job.type)
+        flow.add(self._job_types[context.job.type](context), _End(context))
         backend = _FencedBackend(self._database.engine, context)
         book, detail = _book(backend, context)
         return engines.load(flow, flow_detail=detail, book=book, backend=backend, engine="serial")
 
-    def _finish(
-        self, context: JobContext, status: JobStatus, error: exceptions.ImsError | None
-    ) -> None:
+    def _fail(self, context: JobContext, error: exceptions.ImsError | None) -> None:
         reason = None if error is None else model.without_tokens(str(error))
-        self._jobs.finish(context.job, status, error.code if error else None, reason)
-        LOG.info("Job %s (%s) ended: %s", context.id, context.job.type, status)
+        self._jobs.finish(context.job, JobStatus.FAIL, error.code if error else None, reason)
+        LOG.info("Job %s (%s) ended: %s", context.id, context.job.type, JobStatus.FAIL)
 
 
-def _outcome_of(engine: Any) -> tuple[JobStatus, exceptions.ImsError | None] | None:
-    """How the flow ended, as far as that is recorded; ``None`` if it has not ended."""
-    state = engine.storage.get_flow_state()
-    if state == states.SUCCESS:
-        return JobStatus.SUCCESS, None
-    if state == states.REVERTED:
-        return JobStatus.FAIL, None
-    return None
+def _is_undone(engine: Any) -> bool:
+    return bool(engine.storage.get_flow_state() == states.REVERTED)
 
 
 def _failure(context: JobContext, error: Exception) -> exceptions.ImsError:

@@ -151,6 +151,19 @@ def test_success_has_no_reason(tables):
         tables.jobs.finish(job, JobStatus.FAIL)
 
 
+def test_a_job_that_was_cancelled_does_not_succeed(tables):
+    """Whoever cancelled it was told that it will be undone."""
+    job = tables.claimed(creates_image=True)
+    assert not tables.jobs.request_cancel(job.id, "project").is_finished
+    with pytest.raises(jobs.CancelAccepted):
+        tables.jobs.finish(job, JobStatus.SUCCESS)
+    with pytest.raises(jobs.TooManyTasks):
+        tables.jobs.check_limit(job, 1)
+    tables.jobs.finish(job, JobStatus.FAIL, "IMG.0018", "x")
+    assert tables.jobs.get(job.id).status is JobStatus.FAIL
+    tables.jobs.check_limit(job, 1)
+
+
 # --- limits ------------------------------------------------------------------------------------
 
 

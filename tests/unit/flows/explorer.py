@@ -206,16 +206,19 @@ class Explorer:
         job = _Run(self, None, None, False).begun()
         return [task for task, _ in flows.JOB_TYPES[job.job.type](job).iter_nodes()]
 
-    def resume(self, ending: Ending, moment: Moment, is_cancelled: bool = False) -> Ending:
+    def resume(
+        self, ending: Ending, moment: Moment, is_cancelled: bool = False, is_heard: bool = True
+    ) -> Ending:
         """Have another worker bring a job to its end, from a moment of it.
 
         :param ending: how the job ended by itself
         :param is_cancelled: whether the job is to be undone
+        :param is_heard: whether the worker's heartbeat told it of that in time
         """
         self.world.restore(moment.saved)
         run = _Run(self, None, None, False)
         run.refused = moment.refused
-        run.go_on(is_cancelled)
+        run.go_on(is_cancelled, is_heard)
         return run.ending(ending.scenario, ending.before, ending.requests[: moment.count])
 
 
@@ -250,7 +253,7 @@ class _Run:
         self._context: JobContext | None = None
         self.refused: str | None = None
 
-    def go_on(self, is_cancelled: bool) -> None:
+    def go_on(self, is_cancelled: bool, is_heard: bool = True) -> None:
         """Claim the job if it is unfinished, and bring it to its end."""
         world, worker = self._world, self._worker
         worker._identity = DirectIdentity(world.tables.conf, world.cloud)
@@ -259,6 +262,8 @@ class _Run:
         if not world.tables.jobs.get(_JOB_ID).is_finished:
             context = self.begun()
             if is_cancelled:
+                world.tables.jobs.request_cancel(_JOB_ID, "demo")
+            if is_cancelled and is_heard:
                 context.lease.cancel()
             worker._take_thread()
             worker._running.add(context)

@@ -16,6 +16,9 @@ from tests.unit.flows.explorer import Ending, Explorer, Refusal
 from tests.unit.flows.scenarios import SCENARIOS, Scenario
 from tests.unit.flows.slow_cloud import SlowCloud
 
+# So many moments before the end of a job, most of what it does has been done.
+_LAST = 12
+
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 
 
@@ -103,6 +106,24 @@ def test_the_worker_dies_and_the_job_is_cancelled(explorer, undisturbed, scenari
     # From some moment on all is done, and nothing is left to be cancelled.
     assert ended == sorted(ended)
     assert ended.count(JobStatus.SUCCESS) < 10
+
+
+@each_scenario
+def test_cancelled_at_the_end_and_no_heartbeat_has_told_of_it(explorer, undisturbed, scenario):
+    """All is done by then; it was promised to be undone all the same."""
+    usual = undisturbed(scenario)
+    ended = []
+
+    def check(ending: Ending) -> None:
+        assert (ending.job.status is JobStatus.FAIL) is ending.job.cancel_requested
+        ended.append(ending.job.status)
+
+    last = usual.moments[-_LAST:]
+    explore(
+        ((each, explorer.resume(usual, each, is_cancelled=True, is_heard=False)) for each in last),
+        check,
+    )
+    assert set(ended) == {JobStatus.FAIL, JobStatus.SUCCESS}
 
 
 @each_scenario

@@ -130,13 +130,87 @@ def test_killed_between_the_last_step_and_the_record(bench, monkeypatch):
             def dies(*_):
                 raise Abandoned("killed")
 
-            patched.setattr(Runner, "_finish", dies)
+            patched.setattr(bench.tables.jobs, "finish", dies)
             with pytest.raises(Abandoned):
                 bench.runner.run(job)
         done = list(bench.log)
         bench.runner.run(job_bench.again(bench.tables, job))
         assert bench.log == done  # nothing is done twice
         assert bench.tables.jobs.get(job.id).status is status
+
+
+@contextlib.contextmanager
+def before_each_record(monkeypatch, bench, act):
+    """While the block runs, *act* is called before anything is written, with its number."""
+    writes, fence = [], db_jobs.check_fence
+    write = type(bench.tables.database).write
+
+    def count():
+        writes.append(1)
+        with monkeypatch.context() as real:
+            real.setattr(type(bench.tables.database), "write", write)
+            act(len(writes))
+
+    def watched_write(database, work):
+        count()
+        return write(database, work)
+
+    def watched_fence(connection, job):
+        count()
+        fence(connection, job)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(bench.tables.database), "write", watched_write)
+        patched.setattr(jobs_engine, "check_fence", watched_fence)
+        yield
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_cancel_that_was_accepted_never_ends_in_success(bench, monkeypatch, is_heard):
+    """Whatever is being written when it comes, and whether the heartbeat has told of it."""
+    ended = []
+    for moment in range(1, 40):
+        job = job_bench.context(bench.tables, number=moment)
+        bench.log.clear()
+
+        def cancel(number, job=job, moment=moment):
+            if number == moment:
+                asked = bench.tables.jobs.request_cancel(job.id, "project")
+                assert not asked.is_finished
+                if is_heard:
+                    job.lease.cancel()
+
+        with before_each_record(monkeypatch, bench, cancel):
+            ended.append(bench.runner.run(job))
+        found = bench.tables.jobs.get(job.id)
+        assert found.cancel_requested is (found.status is JobStatus.FAIL)
+        assert found.status is ended[-1]
+        if found.cancel_requested:
+            assert found.error_code == "IMG.0018"
+            done = "".join(name for name in bench.log if name in "abc")
+            # What was refused before it did anything is undone as well.
+            undone = "".join(name[-1] for name in bench.log[len(done) :])[::-1]
+            assert undone in (done, "abc"[: len(done) + 1]), moment
+    # It came at every moment until there were no more.
+    assert ended == sorted(ended)
+    assert 10 < ended.count(JobStatus.FAIL) < len(ended)
+
+
+def test_a_job_that_an_older_worker_had_done_can_still_be_cancelled(bench, monkeypatch):
+    """Those ended a job after its flow, and not by its last task."""
+    for number, is_cancelled in ((1, False), (2, True)):
+        job = job_bench.context(bench.tables, number=number)
+        with monkeypatch.context() as patched:
+            patched.setattr(jobs_engine, "_End", lambda job: Step(job, [], "other"))
+            patched.setattr(bench.tables.jobs, "finish", lambda *_: None)
+            bench.runner.run(job)
+        bench.log.clear()
+        if is_cancelled:
+            bench.tables.jobs.request_cancel(job.id, "project")
+        bench.runner.run(job_bench.again(bench.tables, job))
+        status = JobStatus.FAIL if is_cancelled else JobStatus.SUCCESS
+        assert bench.tables.jobs.get(job.id).status is status
+        assert bench.log == (["undo c", "undo b", "undo a"] if is_cancelled else [])
 
 
 def test_a_worker_taken_for_dead_records_nothing(bench):
@@ -204,7 +278,7 @@ def test_a_flow_that_breaks_taskflow_is_begun_again_and_then_given_up(bench):
 def test_what_taskflow_recorded_is_forgotten(bench):
     bench.run_to_the_end()
     with bench.tables.database.engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM atomdetails").scalar() == 3
+        assert connection.exec_driver_sql("SELECT count(*) FROM atomdetails").scalar() == 4
     for _twice in range(2):
         bench.runner.forget(f"{1:032x}")
     with bench.tables.database.engine.connect() as connection:
