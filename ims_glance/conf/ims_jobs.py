@@ -62,8 +62,10 @@ OPTS: list[cfg.Opt] = [
         default=300.0,
         min=0.0,
         help="How long Cinder may take for each GiB of an image that it makes of a volume, on top "
-        "of patience_seconds. It shows no progress, and a volume whose cinder-volume lost its "
-        "database meanwhile stays in 'uploading' for good: then the job fails.",
+        "of patience_seconds, and for each GiB of a volume, a snapshot or a backup that it makes, "
+        "restores or deletes. It shows no progress, and what it was doing when it was killed, or its "
+        "database was, stays 'uploading', 'creating' or 'deleting' for good: then the job fails, "
+        "and says what an operator has to run.",
     ),
     cfg.FloatOpt(
         "progress_seconds",

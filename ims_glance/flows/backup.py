@@ -4,6 +4,7 @@
 An image of a backup is made as one of a server is, from volumes that the backup is restored to.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from oslo_utils import units
@@ -11,8 +12,9 @@ from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
 from ims_glance.clouds import rest
+from ims_glance.flows.capture import stuck
 from ims_glance.flows.capture.backup import BackupTask, DeleteRootImage, MakeBackups, MakeRootVolume
-from ims_glance.flows.capture.disks import DeleteVolumes, UploadVolumes, VolumeFailed
+from ims_glance.flows.capture.disks import DeleteVolumes, NotDeleted, UploadVolumes, VolumeFailed
 from ims_glance.flows.capture.server import ReadServer, TakeSnapshots
 from ims_glance.flows.capture.upload import seconds_for
 from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
@@ -23,6 +25,8 @@ from ims_glance.model.backup import Part, ServerBackup, Status
 from ims_glance.model.server import Disk
 
 _COMING = ("creating", "restoring-backup")
+# Of a backup that Cinder brings to a volume.
+_RESTORING = "restoring"
 
 
 def flow(job: JobContext) -> Flow:
@@ -97,18 +101,32 @@ class RestoreVolumes(_OfBackup):
         wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
         parts = {part.disk.number: part for part in self.present().parts}
         left = list(self.disks)
-        while left := [disk for disk in left if not self._is_there(disk, parts[disk.number])]:
+        while left := [disk for disk in left if not self._is_there(disk, parts, wait)]:
             if wait.is_over:
-                self.fail_volume(left[0], self.volume(left[0]))
+                self.fail_volume(left[0], self.volume(left[0]), wait)
             self.job.progress(0, self.total * units.Gi)
             wait.pause()
 
     def revert(self, **_: Any) -> None:
-        """Delete the volumes; what Cinder is still restoring, once it is done."""
-        self.delete_volumes()
+        """Delete the volumes; what Cinder is still restoring, once it is done.
 
-    def _is_there(self, disk: Disk, part: Part) -> bool:
+        :raises NotDeleted: if that takes too long
+        """
+        try:
+            self.delete_volumes()
+        except NotDeleted as error:
+            raise error.with_advice(self._held()) from None
+
+    def _held(self) -> str:
+        """What an operator does about backups that are not free again: nobody can use those."""
+        backup = self.found()
+        parts = backup.parts if backup else ()
+        held = [part.id for part in parts if part.status == _RESTORING]
+        return stuck.to_be_freed(stuck.BACKUP, *held) if held else ""
+
+    def _is_there(self, disk: Disk, parts: Mapping[int, Part], wait: Wait) -> bool:
         """Take the next step for a disk; whether its volume is complete."""
+        part = parts[disk.number]
         called = self.called(disk)
         volume = next(iter(self.volumes.named(called)), None)
         if volume is None:
@@ -117,7 +135,7 @@ class RestoreVolumes(_OfBackup):
         if volume["status"] in _COMING:
             return False
         if volume["status"] != "available":
-            self.fail_volume(disk, volume)
+            self.fail_volume(disk, volume, wait)
         if self.backups.is_restored(part, volume):
             self.set_key(volume)
             return True

@@ -53,6 +53,11 @@ class Wait:
         """Whether the deadline has passed."""
         return clock() > self._end
 
+    @property
+    def waited(self) -> float:
+        """For how long the job has been waiting, with whichever workers; seconds."""
+        return max(clock() - self._begun, time.time() - self._since)
+
     def pause(self) -> None:
         """Wait for the next look; see :meth:`JobContext.pause`."""
         waited = clock() - self._begun

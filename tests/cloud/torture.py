@@ -122,7 +122,9 @@ class Round:
             if job.status is JobStatus.FAIL:
                 assert job.error_code, job
                 assert job.fail_reason, job
-                assert "could not be undone" not in job.fail_reason, job
+                # Cinder may have forgotten the volume, which only an operator changes; see _tidy.
+                undone = "could not be undone" not in job.fail_reason
+                assert undone or "openstack volume set --state" in job.fail_reason, job
                 failures.append(f"{name}: {job.error_code} {job.fail_reason}")
             getattr(self, f"_check_{'image' if name in (COPY, VOLUME) else 'members'}")(name, job)
         for image_id in self.shared.values():

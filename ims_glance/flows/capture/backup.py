@@ -13,6 +13,7 @@ from ims_glance import exceptions
 from ims_glance.clouds import backups
 from ims_glance.clouds.backups.base import ServerBackups
 from ims_glance.flows import job_image
+from ims_glance.flows.capture import stuck
 from ims_glance.flows.capture.disks import DiskTask, Found
 from ims_glance.flows.capture.upload import seconds_for
 from ims_glance.jobs.waiting import Wait
@@ -69,7 +70,7 @@ class MakeBackups(BackupTask):
             if disk.number not in begun:
                 self._begin(plan, disk)
         wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
-        while due := self._due(wait.is_over):
+        while due := self._due(wait):
             left = sum(part.disk.size for part in due)
             self.tell_moved(max(0, self.total - left))
             wait.pause()
@@ -77,7 +78,7 @@ class MakeBackups(BackupTask):
 
     def revert(self, **_: Any) -> None:
         """Delete them."""
-        self.delete_all("volume backup", self._views, self.backups.delete_part)
+        self.delete_all(stuck.BACKUP, self._views, self.backups.delete_part)
 
     def _plan(self, instant: Mapping[str, Any]) -> Plan:
         arguments = self.job.arguments
@@ -103,11 +104,12 @@ class MakeBackups(BackupTask):
         else:
             self.backups.back_up(plan, disk, count, self.snapshot(disk)["id"])
 
-    def _due(self, is_late: bool) -> list[Part]:
+    def _due(self, wait: Wait) -> list[Part]:
         """What is to be waited for: backups that are still being made, and surplus ones.
 
         :raises BackupFailed: if one fails, or takes too long
         """
+        is_late = wait.is_over
         parts: dict[int, Part] = {}
         surplus = [
             part for part in self._parts() if parts.setdefault(part.disk.number, part) != part
@@ -116,19 +118,21 @@ class MakeBackups(BackupTask):
             part = parts.get(disk.number)
             is_coming = part is not None and part.status == "creating" and not is_late
             if not is_coming and (part is None or part.status != "available"):
-                self._fail(disk, part)
+                self._fail(disk, part, wait)
         for part in surplus:
             # Cinder had begun with it, and its answer was lost.
             if is_late:
-                self._fail(part.disk, part)
+                self._fail(part.disk, part, wait)
             if part.status in ("available", "error"):
                 self.backups.delete_part(part.id)
         return surplus + [part for part in parts.values() if part.status == "creating"]
 
-    def _fail(self, disk: Disk, part: Part | None) -> NoReturn:
+    def _fail(self, disk: Disk, part: Part | None, wait: Wait) -> NoReturn:
         reason = "somebody deleted its backup."
-        if part is not None:
-            reason = part.reason or f"its backup is '{part.status}'."
+        if part is not None and part.status in stuck.BUSY:
+            reason = stuck.still(stuck.BACKUP, part.id, part.status, wait.waited)
+        elif part is not None:
+            reason = part.reason or f"{stuck.BACKUP} {part.id} is '{part.status}'."
         raise BackupFailed(number=disk.number, server_id=self.server_id, reason=reason)
 
     def _parts(self) -> tuple[Part, ...]:

@@ -16,6 +16,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi, snapshot_name
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
+from ims_glance.flows.capture import stuck
 from ims_glance.flows.capture.upload import Upload, UploadStuck, let_finish, seconds_for
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
@@ -26,8 +27,6 @@ from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.server import Disk
 
 Found = list[dict[str, Any]]
-
-_MAKING = ("creating", "downloading", "deleting", "backing-up", "restoring-backup")
 
 
 class VolumeFailed(exceptions.ImsError):
@@ -48,7 +47,11 @@ class NotDeleted(exceptions.ImsError):
     """Something that was made on the way does not go."""
 
     code = "IMG.0014"
-    template = "Cinder does not delete {kind} {id} ({status}). {advice}"
+    template = "Cinder did not delete {things} in {seconds:.0f} seconds. {advice}"
+
+    def with_advice(self, more: str) -> "NotDeleted":
+        """The same, with more that is to be done."""
+        return NotDeleted(**{**self.details, "advice": f"{self.details['advice']} {more}".rstrip()})
 
 
 class DiskTask(Task):
@@ -105,7 +108,7 @@ class DiskTask(Task):
     def delete_volumes(self) -> None:
         """Delete the volumes that were made on the way."""
         # Of a root disk on its host too: a backup is made of a volume.
-        self.delete_all("volume", self._found(self.volumes.named), self.volumes.delete)
+        self.delete_all(stuck.VOLUME, self._found(self.volumes.named), self.volumes.delete)
 
     def delete_snapshots(self) -> None:
         """Delete the snapshots that were taken, and the image that Nova may have made with them."""
@@ -113,7 +116,7 @@ class DiskTask(Task):
             for image in self.job.image.named(self.called(self.disks[0]), self.job.project_id):
                 if whole_image.is_of_snapshots(image):
                     self.job.image.delete(str(image["id"]))
-        self.delete_all("snapshot", self.found_snapshots, self.volumes.delete_snapshot)
+        self.delete_all(stuck.SNAPSHOT, self.found_snapshots, self.volumes.delete_snapshot)
 
     def found_snapshots(self) -> Found:
         """The snapshots that were taken, also those whose name is still Nova's."""
@@ -131,9 +134,10 @@ class DiskTask(Task):
         wait = Wait(self.job, f"snapshot {snapshot_id}", seconds, SOON)
         while (status := self.volumes.get_snapshot(snapshot_id)["status"]) != "available":
             if status != "creating" or wait.is_over:
-                raise SnapshotFailed(
-                    number=disk.number, server_id=self.server_id, reason=f"it is '{status}'."
-                )
+                reason = f"{stuck.SNAPSHOT} {snapshot_id} is '{status}'."
+                if status == "creating":
+                    reason = stuck.still(stuck.SNAPSHOT, snapshot_id, status, wait.waited)
+                raise SnapshotFailed(number=disk.number, server_id=self.server_id, reason=reason)
             wait.pause()
 
     def snapshot(self, disk: Disk) -> dict[str, Any]:
@@ -157,7 +161,7 @@ class DiskTask(Task):
         wait = Wait(self.job, what, seconds_for(self.job, disk.size), POLL / 2)
         while (volume := self.volume(disk))["status"] != "available":
             if "error" in volume["status"] or wait.is_over:
-                self.fail_volume(disk, volume)
+                self.fail_volume(disk, volume, wait)
             wait.pause()
         return volume
 
@@ -173,12 +177,19 @@ class DiskTask(Task):
             )
         return found[0]
 
-    def fail_volume(self, disk: Disk, volume: Mapping[str, Any]) -> NoReturn:
-        """Say what Cinder says of a volume that it could not make.
+    def fail_volume(self, disk: Disk, volume: Mapping[str, Any], wait: Wait) -> NoReturn:
+        """Say what Cinder says of a volume that it could not make, or does not.
 
+        :param wait: for it
         :raises VolumeFailed: always
         """
-        reason = self.volumes.last_message(volume["id"]) or f"it is '{volume['status']}'."
+        volume_id, status = str(volume["id"]), str(volume["status"])
+        if status in stuck.BUSY:
+            # What an operator does about it is said when it cannot be deleted either.
+            reason = stuck.still(stuck.VOLUME, volume_id, status, wait.waited)
+        else:
+            told = f"{stuck.VOLUME} {volume_id} is '{status}'."
+            reason = self.volumes.last_message(volume_id) or told
         raise VolumeFailed(number=disk.number, server_id=self.server_id, reason=reason)
 
     def set_key(self, volume: Mapping[str, Any]) -> None:
@@ -196,6 +207,7 @@ class DiskTask(Task):
         """Delete what is found, and wait until nothing of it is there any more.
 
         :param find: what is there, as Cinder shows it: ``id`` and ``status`` of each
+        :param kind: of those of :mod:`ims_glance.flows.capture.stuck`
         :raises NotDeleted: if that takes too long
         """
         if not find():
@@ -204,25 +216,29 @@ class DiskTask(Task):
         wait = Wait(self.job, what, seconds_for(self.job, self.total), POLL / 2)
         while there := find():
             # Cinder deletes nothing that it is still making.
-            ready = [each for each in there if each["status"] not in _MAKING]
+            ready = [each for each in there if each["status"] not in stuck.BUSY]
             refusals = {
                 each["id"]: refused for each in ready if (refused := _refusal(delete, each["id"]))
             }
             if wait.is_over:
-                raise _not_deleted(kind, there, refusals)
+                raise _not_deleted(kind, there, refusals, wait.waited)
             wait.pause()
 
 
-def _not_deleted(kind: str, there: Found, refusals: Mapping[str, rest.Refused]) -> NotDeleted:
-    """The error about the first that Cinder refused to delete, or never finishes.
+def _not_deleted(
+    kind: str, there: Found, refusals: Mapping[str, rest.Refused], seconds: float
+) -> NotDeleted:
+    """The error about all that is still there.
 
-    :param refusals: by the ids of those that it refused
+    :param refusals: by the ids of those that Cinder refused to delete
+    :param seconds: that it was tried for
     """
-    for thing_id, refused in refusals.items():
-        return NotDeleted(kind=kind, id=thing_id, status=refused, advice="Delete it yourself.")
-    # Its owner cannot delete it either.
-    advice = f"Ask your operator to reset the status of that {kind}, and delete it then."
-    return NotDeleted(kind=kind, id=there[0]["id"], status=there[0]["status"], advice=advice)
+    things = ", ".join(f"{kind} {each['id']} ('{each['status']}')" for each in there)
+    advice = [f"{why}. {stuck.by_its_owner(kind, each)}" for each, why in refusals.items()]
+    # Their owner cannot delete those either.
+    if any(each["status"] in stuck.BUSY for each in there):
+        advice.insert(0, stuck.to_be_deleted(kind, there))
+    return NotDeleted(things=things, seconds=seconds, advice=" ".join(advice))
 
 
 def _refusal(delete: Callable[[str], None], thing_id: str) -> rest.Refused | None:
@@ -269,8 +285,7 @@ class UploadVolumes(DiskTask):
             moved = sum(disk.size for disk in self.disks if disk.number not in left)
             self.tell_moved(self.kept + moved)
             if left and wait.is_over:
-                stuck = next(iter(left.values())).volume_id
-                raise UploadStuck(volume_id=stuck, seconds=wait.seconds)
+                raise UploadStuck(next(iter(left.values())).volume_id, wait.waited)
             if left:
                 wait.pause()
         self.tell_moved(self.kept + self.total)
@@ -299,7 +314,7 @@ class UploadVolumes(DiskTask):
         """Before the image of a root disk on its host, which its volume may be a clone of."""
         local = [self.called(disk) for disk in self.disks if disk.volume_id is None]
         self.delete_all(
-            "volume",
+            stuck.VOLUME,
             lambda: [each for called in local for each in self.volumes.named(called)],
             self.volumes.delete,
         )

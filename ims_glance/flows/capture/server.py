@@ -250,11 +250,8 @@ class TakeSnapshots(DiskTask):
         while (image := self.job.image.find(image_id)) is None or image["status"] != "active":
             if image is None or image["status"] not in ("queued", "saving") or wait.is_over:
                 status = "gone" if image is None else image["status"]
-                raise SnapshotFailed(
-                    number=disk.number,
-                    server_id=self.server_id,
-                    reason=f"Nova's image {image_id} is {status}.",
-                )
+                reason = f"Nova's image {image_id} is '{status}' after {wait.waited:.0f} seconds."
+                raise SnapshotFailed(number=disk.number, server_id=self.server_id, reason=reason)
             self.tell_moved(0)
             wait.pause()
         if self.job.job.backup_id is None:

@@ -35,12 +35,10 @@ def still(kind: str, thing_id: str, status: str, seconds: float) -> str:
     return f"{kind} {thing_id} is still '{status}' after {seconds:.0f} seconds."
 
 
-def to_be_freed(kind: str, thing_id: str) -> str:
-    """What an operator does about something that is to be kept."""
-    return (
-        "If Cinder does not work on it any more, an operator has to run "
-        f"'{_COMMANDS[kind]} set --state available {thing_id}'."
-    )
+def to_be_freed(kind: str, *ids: str) -> str:
+    """What an operator does about things that are to be kept."""
+    commands = " and ".join(f"'{_COMMANDS[kind]} set --state available {each}'" for each in ids)
+    return f"If Cinder does not work on it any more, an operator has to run {commands}."
 
 
 def to_be_deleted(kind: str, things: Iterable[Mapping[str, Any]]) -> str:

@@ -13,6 +13,7 @@ from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
+from ims_glance.flows.capture import stuck
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.waiting import Wait
 
@@ -50,10 +51,23 @@ class UploadStuck(UploadFailed):
     """Cinder neither brings the data nor says that it cannot."""
 
     template = (
-        "Cinder did not finish the image of volume {volume_id} in {seconds:.0f} seconds. If the "
-        "volume stays 'uploading', ask your operator to look at cinder-volume and to reset the "
-        "volume's status."
+        "Cinder did not finish the image of volume {volume_id} in {seconds:.0f} seconds: the volume "
+        "is still 'uploading'. {advice}"
     )
+
+    def __init__(self, volume_id: str, seconds: float) -> None:
+        advice = stuck.to_be_freed(stuck.VOLUME, volume_id)
+        super().__init__(volume_id=volume_id, seconds=seconds, advice=advice)
+
+
+class VolumeHeld(VolumeUnusable):
+    """The volume is in such a state for too long, whoever began what Cinder does with it."""
+
+    template = "Cinder holds {told} {advice}"
+
+    def __init__(self, volume_id: str, status: str, seconds: float) -> None:
+        told = stuck.still(stuck.VOLUME, volume_id, status, seconds)
+        super().__init__(told=told, advice=stuck.to_be_freed(stuck.VOLUME, volume_id))
 
 
 def seconds_for(job: JobContext, gibibytes: int) -> float:
@@ -114,6 +128,8 @@ class Upload:
                 wait.pause()
                 found = self.find()
                 status = None if found else self.volume()["status"]
+            if status in _BUSY:
+                raise VolumeHeld(self.volume_id, str(status), wait.waited)
         if found is not None:
             return found
         if status != "available":
@@ -135,18 +151,19 @@ class Upload:
             raise UploadFailed(volume_id=self.volume_id, reason=reason)
         return True
 
-    def let_go(self, wait: Wait | None = None) -> None:
+    def let_go(self, wait: Wait | None = None) -> float | None:
         """Wait until Cinder has let go of the volume, after its image was deleted.
 
         :param wait: how long, if others are waited for as well
+        :return: for how long it did not, if it has not; seconds
         """
         if not self._is_uploading():
-            return
+            return None
         if wait is None:
             # Not for as long as a neighbour may be away: Cinder answers, and may be stuck for good.
             seconds = float(self._job.conf.ims_jobs.patience_seconds)
             wait = Wait(self._job, f"volume {self.volume_id} is let go", seconds)
-        wait.until(lambda: not self._is_uploading())
+        return None if wait.until(lambda: not self._is_uploading()) else wait.waited
 
     def _is_uploading(self) -> bool:
         try:

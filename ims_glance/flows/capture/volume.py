@@ -14,6 +14,7 @@ from ims_glance.flows import job_image
 from ims_glance.flows.capture.upload import (
     Upload,
     UploadStuck,
+    VolumeHeld,
     VolumeUnusable,
     let_finish,
     seconds_for,
@@ -95,13 +96,18 @@ class BeginUpload(_VolumeTask):
         self.job.record_image_id(self._found() or self.upload.begin())
 
     def revert(self, **_: Any) -> None:
-        """Delete the image, and wait until Cinder has let go of the volume."""
+        """Delete the image, and wait until Cinder has let go of the volume.
+
+        :raises VolumeHeld: if it does not: its owner cannot use the volume then
+        """
         let_finish(self.job, [self.upload])
         found = self._found()
         if found is not None:
             self.job.record_image_id(found)
             job_image.delete_image(self.job)
-        self.upload.let_go()
+        seconds = self.upload.let_go()
+        if seconds is not None:
+            raise VolumeHeld(self.volume_id, "uploading", seconds)
 
     def _found(self) -> str | None:
         """The id of the image, once Cinder has made it."""
@@ -120,7 +126,7 @@ class AwaitUpload(_VolumeTask):
         wait = Wait(self.job, self.name, seconds_for(self.job, gibibytes))
         while not self.upload.is_done(str(self.job.image_id)):
             if wait.is_over:
-                raise UploadStuck(volume_id=self.volume_id, seconds=wait.seconds)
+                raise UploadStuck(self.volume_id, wait.waited)
             self.job.progress(0, total)
             wait.pause()
         self.job.progress(total, total)

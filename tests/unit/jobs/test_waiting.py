@@ -99,6 +99,13 @@ def test_a_worker_that_comes_after_the_deadline_has_a_while(work, hands):
     assert 20.0 < hands.now - begun < 25.0
 
 
+def test_how_long_was_waited_is_told_with_whichever_workers(work, hands):
+    for _ in range(3):
+        wait = Wait(work(), "a volume", 100.0)
+        wait.until(lambda: hands.now > 1070.0)
+    assert 70.0 < wait.waited < 75.0
+
+
 def test_short_waits_are_not_recorded_and_clients_see_none(work, tables, hands):
     job = work()
     wait = Wait(job, "a snapshot", 100.0, waiting.SOON)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes that jobs make on the way. The tasks as a whole are in test_capture."""
 
+import re
+
 import pytest
 
 from ims_glance.flows.capture.disks import (
@@ -81,12 +83,26 @@ def test_a_snapshot_that_is_being_backed_up_is_waited_for(job, server):
     ]
 
 
-@pytest.mark.parametrize("status", ["error", "error_restoring", "creating"])
-def test_a_volume_that_fails(job, server, status):
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("error", "is 'error'."),
+        ("error_restoring", "is 'error_restoring'."),
+        ("creating", r"is still 'creating' after \d+ seconds."),
+    ],
+)
+def test_a_volume_that_fails(job, server, status, said):
     task = MakeVolumes(job)
-    server.volume(name=task.called(task.disks[1]), status=status)
-    with pytest.raises(VolumeFailed, match=status):
+    volume_id = server.volume(name=task.called(task.disks[1]), status=status)
+    with pytest.raises(VolumeFailed, match=f"volume {volume_id} {said}"):
         task.await_volume(task.disks[1])
+
+
+def test_a_snapshot_that_does_not_end(job, server):
+    server.machines.snapshots["s"] = {"id": "s", "status": "creating"}
+    task = Anything(job)
+    with pytest.raises(SnapshotFailed, match=r"snapshot s is still 'creating' after \d+ seconds"):
+        task.await_snapshot(task.disks[1], "s")
 
 
 def test_a_volume_that_somebody_deleted(job):
@@ -109,8 +125,39 @@ def test_what_cinder_makes_for_good_is_no_task_of_its_owner(job, server):
     """Cinder deletes nothing that is 'creating', and only an administrator changes that."""
     task = Anything(job)
     server.volume(name=task.called(task.disks[1]), status="creating")
-    with pytest.raises(NotDeleted, match="operator to reset"):
+    [volume_id] = [each for each in server.volumes if "name" in server.volumes[each]]
+    with pytest.raises(NotDeleted) as refused:
         task.delete_volumes()
+    assert re.fullmatch(
+        rf"Cinder did not delete volume {volume_id} \('creating'\) in \d+ seconds. If Cinder does not "
+        rf"work on it any more, an operator has to run 'openstack volume set --state error "
+        rf"{volume_id}', and then 'openstack volume delete {volume_id}'.",
+        str(refused.value),
+    )
+
+
+def test_all_that_is_left_is_named(job, server):
+    task = Anything(job)
+    ids = [server.volume(name=task.called(disk), status="deleting") for disk in task.disks]
+    with pytest.raises(NotDeleted) as refused:
+        task.delete_volumes()
+    assert (
+        f"set --state error ID' for each of them, and then 'openstack volume delete {' '.join(ids)}'"
+        in str(refused.value)
+    )
+
+
+def test_what_cinder_refuses_to_delete_is_its_owners_task(job, server):
+    task = Anything(job)
+    snapshot_id = "s"
+    server.machines.snapshots["s"] = {
+        "id": "s",
+        "name": task.called(task.disks[1]),
+        "status": "available",
+    }
+    server.volume(snapshot_id=snapshot_id)
+    with pytest.raises(NotDeleted, match=r"volumes of it\. Delete it yourself.*snapshot delete s'"):
+        task.delete_snapshots()
 
 
 def test_the_key_and_the_attributes(job, server):

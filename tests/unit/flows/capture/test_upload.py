@@ -7,6 +7,7 @@ from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows.capture.upload import (
     Upload,
     UploadFailed,
+    VolumeHeld,
     VolumeMissing,
     VolumeUnusable,
     let_finish,
@@ -76,9 +77,15 @@ def test_a_volume_that_is_gone(server, make):
     upload.let_go()
 
 
+def test_what_is_busy_for_too_long_is_said_so(make):
+    upload = make(status="maintenance")
+    with pytest.raises(VolumeHeld, match=r"still 'maintenance' after \d+ seconds.*--state avail"):
+        upload.begin()
+
+
 def test_letting_go_ends(make):
-    make(status="uploading").let_go()
-    make().let_go()
+    assert make(status="uploading").let_go() > 0
+    assert make().let_go() is None
 
 
 def test_letting_finish_ends(job, make):

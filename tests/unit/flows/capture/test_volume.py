@@ -116,8 +116,12 @@ def test_cinder_never_ends(cloud, server, tables, monkeypatch):
     monkeypatch.setattr("ims_glance.clouds.volume.VolumeApi.upload_to_image", stuck)
     tables.conf.set_override("patience_seconds", 0.02, "ims_jobs")
     tables.conf.set_override("volume_seconds_per_gib", 0.02, "ims_jobs")
-    reason = failed(server, run(cloud, server.volume()), "IMG.0014")
-    assert "reset the volume's status" in reason
+    volume_id = server.volume()
+    reason = failed(server, run(cloud, volume_id), "IMG.0014")
+    assert "the volume is still 'uploading'" in reason
+    assert f"openstack volume set --state available {volume_id}'" in reason
+    # It is its owner's, who cannot use it.
+    assert "What 'begin upload' did could not be undone: Cinder holds volume" in reason
 
 
 @pytest.mark.parametrize(
