@@ -10,6 +10,9 @@ from ims_glance.jobs.context import JobContext
 from ims_glance.model.image import whole_image
 from ims_glance.model.job import disk_name
 
+UPLOADS = 5
+"""How often the data of an image is begun with, if uploads break off."""
+
 # The id is chosen again once: a second new one that is taken already is no coincidence.
 _ATTEMPTS = 2
 

@@ -56,7 +56,8 @@ class JobContext:
     :ivar job: as it was when it was claimed
     :ivar conf: Glance's configuration, with our groups
     :ivar grant: what the caller gave the job to act with, see :meth:`Identity.session_of`
-    :ivar last_progress: when bytes moved last, by :func:`clock`
+    :ivar last_progress: when bytes moved last, or a neighbour said that it is at work, by
+        :func:`clock`
     """
 
     def __init__(

@@ -116,8 +116,9 @@ def _look_at_lease(job: JobContext) -> None:
 def _patiently(job: JobContext, method: Method, *positional: Any, **named: Any) -> Any:
     """What *method* returns, tried again while a neighbour is away.
 
-    The patience is counted from the last bytes that moved, not from the first attempt: a long copy
-    has not used it up when a neighbour goes away in its second hour.
+    The patience is counted from the last bytes that moved, or the last look at what a neighbour does,
+    not from the first attempt: a long job has not used it up when a neighbour goes away in its second
+    hour.
     """
     begun = clock()
 

@@ -6,7 +6,7 @@ Everything that Nova and Cinder make for a job has a name that only this job use
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from oslo_utils import units
@@ -17,7 +17,7 @@ from ims_glance.clouds.compute import ComputeApi, snapshot_name
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
 from ims_glance.flows.capture import stuck
-from ims_glance.flows.capture.upload import Upload, UploadStuck, let_finish, seconds_for
+from ims_glance.flows.capture.upload import Upload, Uploads, let_finish, seconds_for
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.waiting import POLL, SOON, Wait
@@ -274,22 +274,19 @@ class UploadVolumes(DiskTask):
 
     def execute(self, instant: Mapping[str, Any]) -> list[str]:
         """Ids of the images, in the order of the disks."""
-        uploads = {disk.number: self._upload(disk) for disk in self.attached}
-        ids = {number: self._begun(number, upload) for number, upload in uploads.items()}
-        wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
-        left = dict(uploads)
-        while left:
-            done = [number for number, upload in left.items() if upload.is_done(ids[number])]
-            for number in done:
-                del left[number]
-            moved = sum(disk.size for disk in self.disks if disk.number not in left)
-            self.tell_moved(self.kept + moved)
-            if left and wait.is_over:
-                raise UploadStuck(next(iter(left.values())).volume_id, wait.waited)
-            if left:
-                wait.pause()
-        self.tell_moved(self.kept + self.total)
+        uploads = Uploads(
+            self.job,
+            self.name,
+            seconds_for(self.job, self.total),
+            {disk.number: self._upload(disk) for disk in self.attached},
+            self.job.record_disk_image,
+        )
+        ids = uploads.run(self._tell)
         return [ids.get(disk.number, instant["root_image"]) for disk in self.disks]
+
+    def _tell(self, left: Collection[int]) -> None:
+        moved = sum(disk.size for disk in self.disks if disk.number not in left)
+        self.tell_moved(self.kept + moved)
 
     def revert(self, result: Any = None, **_: Any) -> None:
         """Delete the images, whatever they are called by now."""
@@ -318,11 +315,6 @@ class UploadVolumes(DiskTask):
             lambda: [each for called in local for each in self.volumes.named(called)],
             self.volumes.delete,
         )
-
-    def _begun(self, number: int, upload: Upload) -> str:
-        image_id = upload.begin()
-        self.job.record_disk_image(number, image_id)
-        return image_id
 
     def _upload(self, disk: Disk) -> Upload:
         return Upload(self.job, self.volumes, self.volume(disk)["id"], self.called(disk))

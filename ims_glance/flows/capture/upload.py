@@ -6,7 +6,8 @@ nothing unknown, it makes the image under a name that only one job uses; the ima
 name at the end.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ims_glance import exceptions
@@ -16,6 +17,8 @@ from ims_glance.flows import job_image
 from ims_glance.flows.capture import stuck
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.waiting import Wait
+
+LOG = logging.getLogger(__name__)
 
 # What may be done that soon is not broken off; seconds.
 _NEARLY_DONE = 30.0
@@ -45,6 +48,12 @@ class UploadFailed(exceptions.ImsError):
 
     code = "IMG.0014"
     template = "Cinder could not make an image of volume {volume_id}: {reason}"
+
+
+class UploadBroken(UploadFailed):
+    """The same, several times."""
+
+    template = "Cinder could not make an image of volume {volume_id}, {attempts} times. Last time: {reason}"
 
 
 class UploadStuck(UploadFailed):
@@ -170,3 +179,80 @@ class Upload:
             return bool(self._volumes.get(self.volume_id)["status"] == "uploading")
         except rest.Missing:
             return False
+
+
+class Uploads:
+    """Images of several volumes, all at once, each begun again when it breaks off.
+
+    Cinder does not do that by itself: a Glance that dies meanwhile has it give up.
+
+    :param what: is waited for; unique in the job
+    :param seconds: how long they may take, each time that one is begun
+    :param record: called with the number of a volume and the id of its image, another one each time
+    """
+
+    def __init__(
+        self,
+        job: JobContext,
+        what: str,
+        seconds: float,
+        uploads: Mapping[int, Upload],
+        record: Callable[[int, str], None],
+    ) -> None:
+        self._job = job
+        self._what = what
+        self._seconds = seconds
+        self._uploads = uploads
+        self._record = record
+        self._attempts = dict.fromkeys(uploads, 1)
+        self._ids: dict[int, str] = {}
+
+    def run(self, tell: Callable[[Collection[int]], None]) -> dict[int, str]:
+        """Begin with those that are not begun, and wait for all; the ids of the images by number.
+
+        :param tell: called with the numbers of those that are not done, now and then
+        :raises UploadFailed: if one breaks off again and again, or is not done in time
+        """
+        for number in self._uploads:
+            self._begin(number)
+        wait = self._wait()
+        left = dict(self._uploads)
+        while left:
+            for number, upload in list(left.items()):
+                try:
+                    if upload.is_done(self._ids[number]):
+                        del left[number]
+                except UploadFailed as error:
+                    self._begin_again(number, error)
+                    wait = self._wait()
+            tell(left)
+            if left and wait.is_over:
+                raise UploadStuck(next(iter(left.values())).volume_id, wait.waited)
+            if left:
+                wait.pause()
+        return self._ids
+
+    def _begin(self, number: int) -> None:
+        self._ids[number] = self._uploads[number].begin()
+        self._record(number, self._ids[number])
+
+    def _begin_again(self, number: int, error: UploadFailed) -> None:
+        """Leave nothing of a broken upload, and begin another one after a while, as copies do.
+
+        :raises UploadBroken: if that was done often enough
+        """
+        attempts = self._attempts[number]
+        if attempts == job_image.UPLOADS:
+            reason = error.details["reason"]
+            volume_id = self._uploads[number].volume_id
+            raise UploadBroken(volume_id=volume_id, attempts=attempts, reason=reason)
+        LOG.warning("Job %s tries again: %s", self._job.id, error)
+        self._job.image.delete(self._ids[number])
+        self._job.pause(attempts)
+        self._attempts[number] += 1
+        self._begin(number)
+
+    def _wait(self) -> Wait:
+        # Another worker finds the same images, and has the same deadline.
+        images = " ".join(each[:8] for each in self._ids.values())
+        return Wait(self._job, f"{self._what}: {images}", self._seconds)

@@ -13,7 +13,7 @@ from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
 from ims_glance.flows.capture.upload import (
     Upload,
-    UploadStuck,
+    Uploads,
     VolumeHeld,
     VolumeUnusable,
     let_finish,
@@ -21,7 +21,6 @@ from ims_glance.flows.capture.upload import (
 )
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
-from ims_glance.jobs.waiting import Wait
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.server import LARGEST
 
@@ -121,15 +120,16 @@ class AwaitUpload(_VolumeTask):
     """Waits while Cinder moves the data."""
 
     def execute(self, gibibytes: int) -> None:
-        """Wait until the image is active and the volume is free."""
+        """Wait until the image is active and the volume is free; begin again if that breaks off."""
         total = gibibytes * units.Gi
-        wait = Wait(self.job, self.name, seconds_for(self.job, gibibytes))
-        while not self.upload.is_done(str(self.job.image_id)):
-            if wait.is_over:
-                raise UploadStuck(self.volume_id, wait.waited)
-            self.job.progress(0, total)
-            wait.pause()
-        self.job.progress(total, total)
+        uploads = Uploads(
+            self.job,
+            self.name,
+            seconds_for(self.job, gibibytes),
+            {0: self.upload},
+            lambda _number, image_id: self.job.record_image_id(image_id),
+        )
+        uploads.run(lambda left: self.job.progress(0 if left else total, total))
 
 
 class DescribeImage(_VolumeTask):

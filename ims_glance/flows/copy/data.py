@@ -20,8 +20,6 @@ from ims_glance.flows import job_image
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
 
-# Uploads of one job that broke after their beginning.
-_ATTEMPTS = 5
 # Glance's answers to an upload to an image that somebody deleted or filled meanwhile.
 _SPOILT = (404, 409, 410)
 
@@ -133,7 +131,7 @@ class DataCopy:
 
         :raises SourceChanged, CopyDiffers, CopyBroken: if it cannot
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, job_image.UPLOADS + 1):
             image_id, is_done = self._image(wanted)
             if is_done:
                 return image_id
@@ -146,7 +144,7 @@ class DataCopy:
                     raise
                 reason = str(error)
             self._job.pause(attempt)
-        raise CopyBroken(image_id=self._source_id, attempts=_ATTEMPTS, reason=reason)
+        raise CopyBroken(image_id=self._source_id, attempts=job_image.UPLOADS, reason=reason)
 
     def _image(self, wanted: Digest) -> tuple[str, bool]:
         """The id of an image that takes the data, and whether it has it already."""

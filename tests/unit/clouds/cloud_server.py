@@ -29,6 +29,7 @@ class SmallCloud:
     :ivar backups: of volumes, by id, as Cinder shows them
     :ivar backup_status: that a new one has at once
     :ivar restored_status: that a volume has once a backup was restored to it
+    :ivar broken_uploads: of volumes, so many next ones break off: the image is no good, and stays
     :ivar messages: that Cinder tells
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
     :ivar before: called with ``METHOD path`` before a request is served
@@ -41,6 +42,7 @@ class SmallCloud:
         self.data: dict[str, bytes] = {}
         self.members: dict[str, dict[str, str]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
+        self.broken_uploads = 0
         self.messages: list[dict[str, str]] = []
         self.machines = Machines()
         self.backups: dict[str, dict[str, Any]] = {}
@@ -76,6 +78,21 @@ class SmallCloud:
             "os_hash_algo": "sha512",
             "os_hash_value": hashlib.sha512(data).hexdigest(),
         }
+
+    def unfill(self, image_id: str) -> None:
+        """Make an image one whose data is on its way."""
+        self.data.pop(image_id)
+        view = self.images[image_id]
+        for name in ("checksum", "os_hash_algo", "os_hash_value"):
+            del view[name]
+        view.update({"status": "saving", "size": None})
+
+    def breaks_off(self) -> bool:
+        """Whether the next upload of a volume does."""
+        if not self.broken_uploads:
+            return False
+        self.broken_uploads -= 1
+        return True
 
     def volume(self, **values: Any) -> str:
         """A volume of 1 GiB; its id."""
@@ -117,6 +134,8 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
     # Head and body in one packet: two would wait for each other's acknowledgement.
     wbufsize = -1
     disable_nagle_algorithm = True
+    # Whether what is asked for is done when it is answered.
+    _ends_at_once = True
 
     def log_message(self, *_arguments: Any) -> None:
         """Quiet."""
@@ -297,6 +316,8 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         wanted = body["os-volume_upload_image"]
         properties = {"__root_origin": "file", **volume.get("volume_image_metadata", {})}
         image_id = self.server.make(b"x" * 1000, name=wanted["image_name"], **properties)
+        if self._ends_at_once and self.server.breaks_off():
+            self.server.unfill(image_id)
         self._answer(202, {"os-volume_upload_image": {"image_id": image_id, "id": volume_id}})
 
     def _messages(self) -> None:

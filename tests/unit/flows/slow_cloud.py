@@ -91,7 +91,7 @@ class SlowCloud(DirectCloud):
 
     def uploaded(self, volume_id: str, image_id: str) -> None:
         """Unless somebody deleted the image meanwhile."""
-        if image_id in self.images:
+        if image_id in self.images and not self.breaks_off():
             self.fill(image_id, b"x" * 1000)
         self.volume_made(volume_id)
 
@@ -108,6 +108,8 @@ class SlowCloud(DirectCloud):
 
 
 class _SlowExchange(Exchange):
+    _ends_at_once = False
+
     def _serve(self) -> None:
         cloud = self._cloud
         cloud.served += 1
@@ -160,7 +162,7 @@ class _SlowExchange(Exchange):
             return
         super()._upload_volume(volume_id)
         for image_id in set(cloud.images) - before:
-            self._unfill(image_id)
+            cloud.unfill(image_id)
             volume["status"] = "uploading"
             cloud.later("uploaded", volume_id, image_id)
 
@@ -178,16 +180,9 @@ class _SlowExchange(Exchange):
             cloud.later("became", server_id, is_now)
         elif view["image"]:
             [image_id] = set(cloud.images) - before
-            self._unfill(image_id)
+            cloud.unfill(image_id)
             view["OS-EXT-STS:task_state"] = "image_uploading"
             cloud.later("root_uploaded", server_id, image_id)
-
-    def _unfill(self, image_id: str) -> None:
-        self._cloud.data.pop(image_id)
-        view = self._cloud.images[image_id]
-        for name in ("checksum", "os_hash_algo", "os_hash_value"):
-            del view[name]
-        view.update({"status": "saving", "size": None})
 
     def _delete_volume(self, volume_id: str) -> None:
         self._delete_later(self._cloud.volumes, volume_id, "volume_gone")

@@ -5,11 +5,13 @@ Each test goes through all requests of its job, and through all that is recorded
 names those at which it happened.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
 from ims_glance import flows
+from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from tests.unit.flows import explorer as explorers
 from tests.unit.flows.explorer import Ending, Explorer, Refusal
@@ -84,6 +86,25 @@ def test_every_request_is_explored(undisturbed, scenario):
 def test_the_worker_dies(explorer, undisturbed, scenario):
     """Before a request is sent, when its answer is still on its way, or before it is recorded."""
     usual = undisturbed(scenario)
+
+    def check(ending: Ending) -> None:
+        assert ending.job.status is JobStatus.SUCCESS
+        assert ending.result == usual.result
+
+    explore(((each, explorer.resume(usual, each)) for each in usual.moments), check)
+
+
+@pytest.mark.parametrize("job_type", [model.VOLUME_CREATE_IMAGE, model.IMAGES_OF_VOLUMES])
+def test_an_upload_breaks_off_and_the_worker_dies(explorer, job_type):
+    [scenario] = [each for each in SCENARIOS if each.job_type == job_type]
+
+    def prepare(cloud):
+        cloud.broken_uploads = 2
+        return scenario.prepare(cloud)
+
+    usual = explorer.run(dataclasses.replace(scenario, prepare=prepare), keeps_moments=True)
+    usual.check()
+    assert sum(each.endswith("/action") for each in usual.requests) > 2
 
     def check(ending: Ending) -> None:
         assert ending.job.status is JobStatus.SUCCESS

@@ -106,6 +106,14 @@ def test_how_long_was_waited_is_told_with_whichever_workers(work, hands):
     assert 70.0 < wait.waited < 75.0
 
 
+def test_a_neighbour_that_goes_away_after_hours_is_waited_for(work, hands):
+    """What the patience is counted from: whoever was looked at has answered until now."""
+    job = work()
+    wait = Wait(job, "a volume", 10000.0)
+    wait.until(lambda: hands.now > 9000.0)
+    assert hands.now - job.last_progress <= waiting.LONGEST
+
+
 def test_short_waits_are_not_recorded_and_clients_see_none(work, tables, hands):
     job = work()
     wait = Wait(job, "a snapshot", 100.0, waiting.SOON)

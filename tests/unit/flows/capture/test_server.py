@@ -38,6 +38,21 @@ def is_undone(machine, job, code):
     machine.check_tidy()
 
 
+@pytest.mark.parametrize("broken", [1, 3, 99])
+def test_uploads_that_break_are_begun_again(cloud, server, machine, broken):
+    """Each of the disks', a few times."""
+    server.broken_uploads = broken
+    job = whole_machine(cloud, machine)
+    if broken == 99:
+        is_undone(machine, job, "IMG.0014")
+        return
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    machine.check_tidy()
+    parts = whole_image.components(server.images[job.image_id])
+    assert machine.made == {job.image_id, *(part.image_id for part in parts)}
+    assert job.in_making == {part.image_id for part in parts}
+
+
 @pytest.mark.parametrize("dies_at", range(0, 60, 5))
 def test_a_whole_machine(cloud, server, machine, dies_at):
     job = whole_machine(cloud, machine, dies_at, cmk_id=KEY)

@@ -3,6 +3,7 @@
 
 import pytest
 
+from ims_glance.flows import job_image
 from ims_glance.flows.capture.volume import description
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
@@ -87,6 +88,27 @@ def test_a_volume_that_is_taken_meanwhile(cloud, server):
 def _hooked(server, before):
     """The server's class with a hook that stays."""
     return type("Hooked", (type(server),), {"before": property(lambda _s: before, lambda *_: None)})
+
+
+@pytest.mark.parametrize("dies_at", range(0, 24, 3))
+def test_uploads_that_break_are_begun_again_a_few_times(cloud, server, dies_at):
+    """As those of copies: a Glance that died is back after a while."""
+    server.broken_uploads = job_image.UPLOADS - 1
+    volume_id = server.volume()
+    job = run(cloud, volume_id, dies_at=dies_at)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    assert set(server.images) == {job.image_id}
+    assert server.images[job.image_id]["status"] == "active"
+    assert server.requests.count(f"POST /volumes/{volume_id}/action") == job_image.UPLOADS
+
+
+def test_uploads_that_always_break(cloud, server):
+    server.broken_uploads = 99
+    server.messages = [{"user_message": "disk full"}]
+    volume_id = server.volume()
+    reason = failed(server, run(cloud, volume_id), "IMG.0014")
+    assert f"image of volume {volume_id}, {job_image.UPLOADS} times. Last time: disk full" in reason
+    assert server.requests.count(f"POST /volumes/{volume_id}/action") == job_image.UPLOADS
 
 
 def test_cinder_fails(cloud, server, monkeypatch):

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from ims_glance.flows.copy import data as copy_data
+from ims_glance.flows import job_image
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
@@ -114,13 +114,13 @@ def test_uploads_that_break_are_begun_again_a_few_times(cloud, server, source, m
         ids.append(image_id)
         next(chunks)
         next(chunks)
-        if next(breaks) < copy_data._ATTEMPTS - 1:
+        if next(breaks) < job_image.UPLOADS - 1:
             raise self._rest.away("it broke")
         server.fill(image_id, server.data[source])
 
     monkeypatch.setattr("ims_glance.clouds.image_api.ImageApi.upload", broken)
     is_copy(server, source, copy(cloud, source))
-    assert len(set(ids)) == len(ids) == copy_data._ATTEMPTS
+    assert len(set(ids)) == len(ids) == job_image.UPLOADS
 
 
 def test_uploads_that_always_break(cloud, server, source, monkeypatch):
