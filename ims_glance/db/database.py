@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The connection to the database: transactions, and its failures as our errors."""
+"""The connection to the database: transactions, and its failures as our errors.
 
+Failures that pass are told from those that somebody has to mend, by the classes of oslo.db. It leaves
+what servers say of logins, rights and columns as it is; that is told by their numbers and words.
+"""
+
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from oslo_config import cfg
@@ -25,6 +30,15 @@ class DatabaseUnavailable(exceptions.Unavailable):
     """The database gave no usable answer."""
 
     template = "The database of the Image Management Service is unavailable ({reason})."
+
+
+class DatabaseBroken(DatabaseUnavailable):
+    """The database gives none until somebody mends that."""
+
+    template = (
+        "The database of the Image Management Service cannot be used ({reason}): its operator has to "
+        "{advice}."
+    )
 
 
 class NotConfigured(exceptions.Unavailable):
@@ -64,7 +78,7 @@ class Database:
         try:
             engine: Engine = self._manager().writer.get_engine()
         except FAILURES as error:
-            raise _away(error) from error
+            raise unavailable(error) from error
         return engine
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -88,7 +102,7 @@ class Database:
         try:
             result: T = _RETRY(attempt)()
         except FAILURES as error:
-            raise _away(error) from error
+            raise unavailable(error) from error
         return result
 
     def _manager(self) -> Any:
@@ -132,7 +146,85 @@ _ENGINE_OPTIONS = (
 )
 assert set(_ENGINE_OPTIONS) <= {option.dest for option in ims_database.OPTS}
 
+_PASSING = (
+    db_exceptions.DBConnectionError,
+    db_exceptions.DBDeadlock,  # and a lock that was waited for in vain
+    db_exceptions.DBDuplicateEntry,
+)
 
-def _away(error: Exception) -> DatabaseUnavailable:
-    # Not its text, which has the statement with all values.
+_SCHEMA = "run 'ims-manage db sync' of the version that is installed"
+_LOGIN = (
+    "see to it that the user of 'connection' in [ims_database] may log in and has all rights there"
+)
+_DATABASE = (
+    "make the database that 'connection' in [ims_database] names, and run 'ims-manage db sync'"
+)
+
+# What oslo.db found out.
+_LASTING: tuple[tuple[type[Exception], str], ...] = (
+    (db_exceptions.DBNonExistentDatabase, _DATABASE),
+    (db_exceptions.DBNonExistentTable, _SCHEMA),
+    (db_exceptions.DBNonExistentConstraint, _SCHEMA),
+    (db_exceptions.DBNotSupportedError, _SCHEMA),
+    # MySQL's 1146 (no such table), which oslo.db passes on as it is.
+    (sa_exceptions.ProgrammingError, _SCHEMA),
+)
+# What it passes on as OperationalError, by the numbers of MySQL and MariaDB.
+_NUMBERS = {
+    **dict.fromkeys((1044, 1045, 1142, 1143, 1227, 1370, 1698), _LOGIN),
+    **dict.fromkeys((1054, 1136, 1364), _SCHEMA),
+    1049: _DATABASE,
+}
+# What has no such number: PostgreSQL's logins and rights, SQLite's columns.
+_TEXTS = (
+    ("password authentication failed|no pg_hba.conf entry|role .* does not exist", _LOGIN),
+    ("permission denied", _LOGIN),
+    ("no such column", _SCHEMA),
+)
+
+
+def unavailable(error: Exception) -> DatabaseUnavailable:
+    """Our error for one that a database, SQLAlchemy, oslo.db or TaskFlow raised.
+
+    :param error: its text is not told, which has the statement with all values
+    """
+    if isinstance(error, DatabaseUnavailable):
+        return error
+    for each in _causes(error):
+        if isinstance(each, DatabaseUnavailable):
+            return each
+        if isinstance(each, _PASSING):
+            break
+        advice = _advice(each)
+        if advice is not None:
+            return DatabaseBroken(reason=_kind(each), advice=advice)
     return DatabaseUnavailable(reason=type(error).__name__)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _advice(error: BaseException) -> str | None:
+    """What an operator has to do; ``None`` for what passes, or is no error of a database."""
+    if isinstance(error, sa_exceptions.DBAPIError):
+        for pattern, advice in _TEXTS:
+            if re.search(pattern, str(error.orig)):
+                return advice
+    for kind, advice in _LASTING:
+        if isinstance(error, kind):
+            return advice
+    is_operational = isinstance(error, sa_exceptions.OperationalError)
+    return _NUMBERS.get(_number(error)) if is_operational else None
+
+
+def _number(error: BaseException) -> int:
+    number = next(iter(getattr(getattr(error, "orig", None), "args", ())), None)
+    return number if isinstance(number, int) else 0
+
+
+def _kind(error: BaseException) -> str:
+    number = _number(error)
+    return f"{type(error).__name__} {number}" if number else type(error).__name__

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from taskflow import engines, states
 from taskflow import exceptions as taskflow_exceptions
@@ -23,9 +24,11 @@ from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 from taskflow.persistence import models
 from taskflow.persistence.backends.impl_sqlalchemy import SQLAlchemyBackend
+from taskflow.persistence.backends.sqlalchemy import tables as taskflow_tables
 
 from ims_glance import exceptions
-from ims_glance.db.database import FAILURES, Database, DatabaseUnavailable
+from ims_glance.db import schema
+from ims_glance.db.database import FAILURES, Database, DatabaseUnavailable, unavailable
 from ims_glance.db.job import Fenced, Jobs, check_fence
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.task import Task, TaskBroken
@@ -84,7 +87,8 @@ class Runner:
             context.lease.end()
             raise Abandoned("another worker has the job") from None
         except _PERSISTENCE as failure:
-            raise Abandoned(f"the database is away ({type(failure).__name__})") from failure
+            error = unavailable(failure)
+            raise Abandoned(str(error)) from error
         return JobStatus.FAIL
 
     def forget(self, job_id: str) -> None:
@@ -99,7 +103,14 @@ class Runner:
         except taskflow_exceptions.NotFound:
             return
         except _PERSISTENCE as error:
-            raise DatabaseUnavailable(reason=type(error).__name__) from error
+            raise unavailable(error) from error
+
+    def check(self) -> None:
+        """Look whether the tables are there, and have the columns that jobs need.
+
+        :raises DatabaseUnavailable: if not
+        """
+        self._database.read(_look_at_tables)
 
     def _undone(self, context: JobContext) -> exceptions.ImsError | None:
         """Run the flow until it is undone; why, unless that is recorded.
@@ -143,6 +154,11 @@ class Runner:
         reason = None if error is None else model.without_tokens(str(error))
         self._jobs.finish(context.job, JobStatus.FAIL, error.code if error else None, reason)
         LOG.info("Job %s (%s) ended: %s", context.id, context.job.type, JobStatus.FAIL)
+
+
+def _look_at_tables(connection: Connection) -> None:
+    for table in (*schema.METADATA.sorted_tables, *taskflow_tables.fetch(sa.MetaData())):
+        connection.execute(sa.select(table).limit(0))
 
 
 def _is_undone(engine: Any) -> bool:

@@ -21,12 +21,13 @@ from ims_glance import exceptions
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.clouds.rest import DelegationEnded
-from ims_glance.db.database import Database, DatabaseUnavailable
+from ims_glance.db.database import Database, DatabaseBroken, DatabaseUnavailable
 from ims_glance.db.delegation import Delegation, Delegations
 from ims_glance.db.job import Fenced, Jobs
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.lease import Lease, clock
+from ims_glance.jobs.outage import Outage
 from ims_glance.model.job import Job
 
 LOG = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Worker:
         self._identity = Identity(conf)
         self._wakeups = Wakeups(conf)
         self._runner = Runner(database, self._jobs, job_types)
+        self._outage = Outage(self._options.scan_seconds)
         self._claiming = threading.Lock()
         self._look = threading.Event()
         self._stopping = threading.Event()
@@ -83,7 +85,7 @@ class Worker:
 
     def offer(self, job_id: str) -> None:
         """Begin a job, if it is there to be begun and there is a free thread for it."""
-        if not self._take_thread():
+        if self._outage.left or not self._take_thread():
             return
         thread = threading.Thread(
             target=self._work, args=(job_id,), name=f"ims-job-{job_id}", daemon=True
@@ -118,7 +120,15 @@ class Worker:
     # --- now and then --------------------------------------------------------------------------
 
     def scan(self) -> None:
-        """Begin jobs that nobody works on, as far as there are free threads."""
+        """Begin jobs that nobody works on, as far as there are free threads.
+
+        :raises DatabaseBroken: rather than to begin some that could not go on
+        """
+        if self._outage.left:
+            return
+        if self._outage.is_on:
+            self._runner.check()
+            self._outage.look_well()
         for job_id in self._jobs.claimable(
             list(self._job_types), self._options.threads, self._satisfied()
         ):
@@ -156,11 +166,16 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 work()
+            except DatabaseBroken as error:
+                self._outage.meet(error)
             except exceptions.Unavailable as error:
                 LOG.warning("The worker's %s waits: %s", name, error)
             except Exception:  # boundary: the worker goes on, and tries again at the next round
                 LOG.exception("The worker's %s failed", name)
-            if name == "scan":
+            if self._outage.left and name != "beat":
+                # Nobody wakes it up from that. What runs keeps its lease meanwhile, if it can.
+                self._stopping.wait(max(seconds, self._outage.left))
+            elif name == "scan":
                 self._look.wait(seconds)
                 self._look.clear()
             else:
@@ -200,6 +215,8 @@ class Worker:
             context = self._claimed(job_id)
             if context is not None:
                 self._go_on(context)
+        except DatabaseBroken as error:
+            self._outage.meet(error)
         except exceptions.Unavailable as error:
             LOG.warning("Job %s is not begun: %s", job_id, error)
         finally:
@@ -240,8 +257,13 @@ class Worker:
         LOG.info("Job %s (%s) begins, generation %s", job.id, job.type, job.generation)
         try:
             self._run(context)
+            if self._outage.is_on:
+                self._outage.end()
         except Abandoned as reason:
-            LOG.warning("Job %s is let go: %s", job.id, reason)
+            if isinstance(reason.__cause__, DatabaseBroken):
+                self._outage.meet(reason.__cause__, by_job=True)
+            else:
+                LOG.warning("Job %s is let go: %s", job.id, reason)
             self._let_go(job)
         except Exception:  # boundary: the lease runs out, and the job is begun again
             LOG.exception("Job %s broke off", job.id)

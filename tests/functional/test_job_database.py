@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import threading
@@ -18,6 +19,7 @@ from taskflow.patterns import linear_flow
 
 from ims_glance.db import clock, delegation, migrations
 from ims_glance.db import job as jobs
+from ims_glance.db.database import Database, DatabaseBroken
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
 from ims_glance.model.job import Job, JobStatus
@@ -162,6 +164,47 @@ def test_the_last_place_is_taken_once(tables):
         if claimed is not None:
             tables.jobs.finish(claimed, JobStatus.SUCCESS)
     tables.create(11, limit=1, creates_image=True)
+
+
+def test_cancelled_and_ended_at_once(tables):
+    """Whoever was told that a job is undone never finds it done."""
+    for number in range(20):
+        claimed = tables.claimed(number)
+
+        def work(which, claimed=claimed):
+            if which:
+                return not tables.jobs.request_cancel(claimed.id, "project").is_finished
+            try:
+                tables.jobs.finish(claimed, JobStatus.SUCCESS)
+            except jobs.CancelAccepted:
+                return True
+            return False
+
+        is_cancelled, is_undone = at_once(2, work)
+        assert is_cancelled is is_undone
+        ended = tables.jobs.get(claimed.id)
+        assert (ended.status is JobStatus.SUCCESS) is not is_undone
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "query", "advice"),
+    [
+        ("", "", "SELECT 1 FROM nothing", "ims-manage db sync"),
+        ("", "", "SELECT nothing FROM jobs", "ims-manage db sync"),
+        ("//root@|//ims@", "//nobody:wrong@", "SELECT 1", "may log in"),
+        ("/ims\\?|/postgres\\?", "/nothing?", "SELECT 1", "make the database"),
+    ],
+)
+def test_what_somebody_has_to_mend_is_said(tables, url, old, new, query, advice):
+    address = re.sub(old, new, url) if old else url
+    broken = Database(job_database.configuration(address))
+    with pytest.raises(DatabaseBroken, match=advice) as refused:
+        broken.read(lambda connection: connection.execute(sa.text(query)))
+    assert "SELECT" not in str(refused.value)
+
+
+def test_the_tables_are_looked_at(tables):
+    Runner(tables.database, tables.jobs, {}).check()
 
 
 def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):

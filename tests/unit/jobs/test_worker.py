@@ -15,6 +15,7 @@ from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.db import delegation
 from ims_glance.db.job import Fenced, Jobs
+from ims_glance.jobs import outage
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.worker import Worker
 from ims_glance.model.job import Job, JobStatus
@@ -359,3 +360,33 @@ def test_the_worker_goes_on_when_the_database_comes_back(tables, monkeypatch):
         is_away.clear()
         one = job(tables, is_open=True)
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
+
+
+def _rename(tables, old, new):
+    """As if the tables were those of another version, or not made yet."""
+    with tables.database.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+@pytest.mark.parametrize("table", ["jobs", "atomdetails"])
+def test_a_table_is_missing(tables, monkeypatch, caplog, table):
+    """It is said once, with what to do; no job fails by it, and nobody asks all the time."""
+    looks, real = [], type(tables.database)._in_transaction
+
+    def counted(*arguments):
+        looks.append(1)
+        return real(*arguments)
+
+    one = job(tables, is_open=True)
+    _rename(tables, table, "elsewhere")
+    monkeypatch.setattr(outage, "LONGEST", 1.0)
+    monkeypatch.setattr(type(tables.database), "_in_transaction", counted)
+    with running(tables, lease_seconds=60.0):
+        until(lambda: "ims-manage db sync" in caplog.text)
+        time.sleep(2.0)
+        assert len(looks) < 40
+        assert caplog.text.count("The worker waits until this is mended") == 1
+        _rename(tables, "elsewhere", table)
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+    assert tables.jobs.get(one).generation <= 2
+    assert "The database can be used again" in caplog.text
