@@ -20,8 +20,16 @@ def on_volumes(tenant, guest):
         yield server
 
 
+@pytest.fixture(scope="module")
+def backup(tenant, on_volumes):
+    """One that there is before and after each test."""
+    made = backed_up(tenant, on_volumes)
+    yield made
+    tenant.ims.delete_backup(made)
+
+
 @pytest.fixture(autouse=True)
-def _nothing_left(tenant, local, on_volumes):
+def _nothing_left(tenant, local, on_volumes, backup):
     before = captures.left(tenant)
     yield
     jobs.eventually(lambda: captures.left(tenant), before, 60)
@@ -113,7 +121,7 @@ def test_after_the_server_is_gone_and_encrypted(tenant, guest):
     tenant.key_manager.delete_secret(key_id)
 
 
-def test_a_backup_that_is_kept_with_an_image(tenant, local):
+def test_a_backup_that_is_kept_with_an_image_outlives_it(tenant, local):
     job = tenant.ims.create_whole_image("whole", instance_id=local.id, with_backup=True)
     ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
     image = tenant.ims.get_image(ended.image_id)
@@ -122,21 +130,13 @@ def test_a_backup_that_is_kept_with_an_image(tenant, local):
     assert flow_jobs.view(tenant, image.id)[attributes.BACKUP_ID] == backup.id == ended.backup_id
     refused("IMG.0134", tenant.ims.create_whole_image, "again", backup_id=backup.id)
     assert machines.are_of_one_instant(counts_after_boot(tenant, image.id))
-    tenant.ims.delete_image(image.id, delete_backup=True)
-
-
-def test_a_backup_outlives_its_image(tenant, on_volumes):
-    job = tenant.ims.create_whole_image("whole", instance_id=on_volumes.id, with_backup=True)
-    ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
-    tenant.ims.delete_image(ended.image_id)
-    backup = tenant.ims.get_backup(ended.backup_id)
+    tenant.ims.delete_image(image.id)
+    backup = tenant.ims.get_backup(backup.id)
     assert (backup.status, backup.image_id) == ("available", None)
     tenant.ims.delete_backup(backup)
 
 
-def test_one_of_many_at_once_gets_the_backup(tenant, on_volumes):
-    backup = backed_up(tenant, on_volumes)
-
+def test_one_of_many_at_once_gets_the_backup(tenant, backup):
     def ask(number):
         try:
             return tenant.ims.create_whole_image(f"again-{number}", backup_id=backup.id)
@@ -149,7 +149,7 @@ def test_one_of_many_at_once_gets_the_backup(tenant, on_volumes):
     assert [each for each in found if isinstance(each, str)] == ["IMG.0134"] * 3
     refused("IMG.0136", tenant.ims.delete_backup, backup.id)
     ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
-    tenant.ims.delete_image(ended.image_id, delete_backup=True)
+    tenant.ims.delete_image(ended.image_id)
 
 
 def test_the_commands(cloud):
@@ -158,15 +158,13 @@ def test_the_commands(cloud):
 
 
 class TestRefusals:
-    def test_another_projects_backup(self, tenant, on_volumes):
-        backup = backed_up(tenant, on_volumes)
+    def test_another_projects_backup(self, backup):
         for name in ("other", "admin"):
             stranger = client.register(pocket.connect(name))
             refused("IMG.0020", stranger.ims.get_backup, backup.id)
             refused("IMG.0020", stranger.ims.delete_backup, backup.id)
             refused("IMG.0020", stranger.ims.create_whole_image, "x", backup_id=backup.id)
             assert backup.id not in [each.id for each in stranger.ims.backups()]
-        tenant.ims.delete_backup(backup)
 
     def test_none_at_all(self, tenant):
         refused("IMG.0020", tenant.ims.create_whole_image, "x", backup_id=ABSENT)
@@ -186,7 +184,8 @@ class TestRefusals:
         """What Cinder refuses half-way is undone."""
         admin = pocket.connect("admin")
         project = tenant.current_project_id
-        admin.block_storage.update_quota_set(project, backups=1)
+        there = len(list(tenant.block_storage.backups()))
+        admin.block_storage.update_quota_set(project, backups=there + 1)
         job = tenant.ims.create_backup("nightly", on_volumes.id)
         with pytest.raises(waiting.JobFailed, match="BackupLimitExceeded"):
             tenant.ims.wait_for_job(job, timeout=PATIENCE)

@@ -91,7 +91,5 @@ def test_an_agent_that_does_not_answer(tenant, silent):
     ended, image = captured(tenant, silent)
     assert image[attributes.CAPTURE] == "paused"
     assert ended.quiesce_refused
-    counts = counts_after_boot(tenant, image)
-    assert machines.are_of_one_instant(counts), counts
+    assert tenant.compute.get_server(silent.id).status == "ACTIVE"
     tenant.ims.delete_image(image["id"])
-    check_goes_on(tenant, silent, counts)
