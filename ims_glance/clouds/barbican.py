@@ -13,10 +13,14 @@ from barbicanclient import client as barbican_client
 from castellan.common import exception as castellan_exceptions
 from castellan.common import utils as castellan_utils
 from castellan.key_manager.barbican_key_manager import BarbicanKeyManager
-from keystoneauth1 import identity, plugin, session
+from keystoneauth1 import plugin, session
 from oslo_config import cfg
 from oslo_context.context import RequestContext
 
+from ims_glance.clouds import sessions
+from ims_glance.conf import ims_service
+
+_GROUP = "barbican"
 _PAGE = 100
 
 
@@ -27,13 +31,17 @@ class _Bearer(plugin.BaseAuthPlugin):
     one that was got with an access key or an application credential.
     """
 
-    def __init__(self, token: str, endpoint: Callable[[], str | None]) -> None:
+    def __init__(
+        self, token: str, endpoint: Callable[[], str | None], timeout: float | None
+    ) -> None:
         super().__init__()
         self._token = token
         self._endpoint = endpoint
+        self._timeout = timeout
 
     def get_token(self, session: Any) -> str:
         """The token."""
+        sessions.settle(session, self._timeout)
         return self._token
 
     def get_endpoint(self, session: Any, **kwargs: Any) -> str | None:
@@ -72,6 +80,8 @@ class Barbican:
         # those of [barbican] when it makes this object; we read both, at times before it does.
         conf.register_opts(castellan_utils.credential_opts, group=castellan_utils.OPT_GROUP)
         BarbicanKeyManager(conf)
+        # Castellan has the option, and does not heed it.
+        conf.set_default("timeout", ims_service.TIMEOUT, group=_GROUP)
 
     @functools.cached_property
     def service_user_id(self) -> str:
@@ -88,9 +98,10 @@ class Barbican:
         return self._session(self._login)
 
     @functools.cached_property
-    def _login(self) -> identity.Password:
+    def _login(self) -> sessions.Password:
         options = self._conf.key_manager
-        return identity.Password(
+        return sessions.Password(
+            self._conf.barbican.timeout,
             auth_url=options.auth_url,
             username=options.username,
             password=options.password,
@@ -136,7 +147,7 @@ class Barbican:
             return context.get_auth_plugin()
         if not context.auth_token:
             raise castellan_exceptions.Forbidden("the caller has no token")
-        return _Bearer(context.auth_token, lambda: self._endpoint)
+        return _Bearer(context.auth_token, lambda: self._endpoint, self._conf.barbican.timeout)
 
     def key_ids(self, context: RequestContext, name: str) -> list[str]:
         """Ids of the active 256-bit AES keys of the caller's project called *name*, oldest first."""
@@ -172,7 +183,9 @@ class Barbican:
     def _session(self, auth: Any) -> session.Session:
         options = self._conf.barbican
         verify = options.verify_ssl and (options.verify_ssl_path or True)
-        return session.Session(auth=auth, verify=verify)
+        made = session.Session(auth=auth, verify=verify)
+        sessions.settle(made, options.timeout)
+        return made
 
     def _client(self, context: RequestContext) -> Any:
         options = self._conf.barbican

@@ -5,10 +5,10 @@ from typing import Any
 
 from keystoneauth1 import plugin
 from keystoneauth1.access import service_catalog
-from keystoneauth1.loading import session as session_loading
 from keystoneauth1.session import Session
 from oslo_config import cfg
 
+from ims_glance.clouds import sessions
 from ims_glance.conf import ims_service
 
 
@@ -48,7 +48,4 @@ class CallerAuth(plugin.BaseAuthPlugin):
 
 def session_of(conf: cfg.ConfigOpts, context: Any) -> Session:
     """A session as the caller of a request, with the TLS settings of ``[ims_service]``."""
-    session: Session = session_loading.load_from_conf_options(
-        conf, ims_service.GROUP, auth=CallerAuth(context)
-    )
-    return session
+    return sessions.load(conf, ims_service.GROUP, CallerAuth(context))

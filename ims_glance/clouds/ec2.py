@@ -20,12 +20,13 @@ from typing import Any
 
 import cachetools
 import requests
-from keystoneauth1 import access, adapter, identity, loading, plugin
+from keystoneauth1 import access, adapter, identity, plugin
 from keystoneauth1 import exceptions as auth_exceptions
 from oslo_config import cfg
 from oslo_serialization import jsonutils
 
 from ims_glance import exceptions
+from ims_glance.clouds import sessions
 from ims_glance.conf import ims_signature
 from ims_glance.crypto import aws_signature
 
@@ -79,6 +80,7 @@ class Ec2Credentials:
             options.cache_size, options.cache_seconds
         )
         self._mutex = threading.Lock()
+        self._failure = sessions.SharedFailure()
 
     def find(self, access_key: str) -> Credential:
         """The credential of an access key.
@@ -162,17 +164,16 @@ class Ec2Credentials:
 
     def _ask_once(self, method: str, path: str, **request: Any) -> Any:
         try:
-            return self._keystone.request(path, method, raise_exc=False, log=False, **request)
+            ask = self._failure.around(self._keystone.request)
+            return ask(path, method, raise_exc=False, log=False, **request)
         except auth_exceptions.ClientException as error:
             raise IdentityUnavailable(reason=type(error).__name__) from None
 
     @functools.cached_property
     def _keystone(self) -> adapter.Adapter:
         group = ims_signature.GROUP
-        auth = loading.load_auth_from_conf_options(self._conf, group)
-        session = loading.load_session_from_conf_options(self._conf, group, auth=auth)
         return adapter.Adapter(
-            session,
+            sessions.load(self._conf, group, sessions.load_login(self._conf, group)),
             service_type="identity",
             # Where the service logs in itself: no catalogue is needed for that.
             interface=plugin.AUTH_INTERFACE,  # type: ignore[arg-type]

@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from keystoneauth1 import adapter, loading, service_token, token_endpoint
+from keystoneauth1 import adapter, service_token, token_endpoint
 from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1.session import Session
 from oslo_config import cfg
 
 from ims_glance import exceptions
-from ims_glance.clouds import ec2, rest
+from ims_glance.clouds import ec2, rest, sessions
 from ims_glance.conf import ims_service
 
 _TRUSTS = "/OS-TRUST/trusts"
@@ -199,7 +199,8 @@ class Identity:
         return list(keystone.json("GET", _TRUSTS, params=query)["trusts"])
 
     def _keystone(self, session: Session) -> rest.Rest:
-        return rest.Rest(session, "identity", "Identity", self.region_name, self._url)
+        # It has little to do for an answer: the session's own time-out is enough.
+        return rest.Rest(session, "identity", "Identity", self.region_name, self._url, timeout=None)
 
     @functools.cached_property
     def _url(self) -> str:
@@ -221,16 +222,13 @@ class Identity:
 
     @functools.cached_property
     def _service_auth(self) -> Any:
-        return loading.load_auth_from_conf_options(self._conf, _GROUP)
+        return sessions.load_login(self._conf, _GROUP)
 
     def _trust_auth(self, trust_id: str) -> Any:
-        return loading.load_auth_from_conf_options(
-            self._conf, _GROUP, trust_id=trust_id, **_NO_OTHER_SCOPE
-        )
+        return sessions.load_login(self._conf, _GROUP, trust_id=trust_id, **_NO_OTHER_SCOPE)
 
     def _session(self, auth: Any) -> Session:
-        session: Session = loading.load_session_from_conf_options(self._conf, _GROUP, auth=auth)
-        return session
+        return sessions.load(self._conf, _GROUP, auth)
 
 
 def _translated(call: Any) -> Any:

@@ -16,7 +16,7 @@ from oslo_serialization import jsonutils
 from ims_glance import exceptions
 
 # Connecting and sending, and each wait for bytes of the answer; seconds.
-_TIMEOUT = (10, 60)
+TIMEOUT = (10.0, 60.0)
 _IMS_CODE = re.compile(r"(IMG\.\d{4}): (.*)", re.DOTALL)
 _MAX_REASON = 500
 
@@ -70,6 +70,7 @@ class Rest:
     :param service_type: in the catalogue (``image``, ``block-storage``)
     :param title: for messages ("Image")
     :param endpoint: of the API's root, if not the catalogue's
+    :param timeout: as ``requests`` takes it, of requests that have none; ``None`` for the session's
     """
 
     def __init__(
@@ -79,8 +80,10 @@ class Rest:
         title: str,
         region_name: str | None = None,
         endpoint: str | None = None,
+        timeout: tuple[float, float] | None = TIMEOUT,
     ) -> None:
         self._title = title
+        self._timeout = timeout
         self._adapter = adapter.Adapter(
             session,
             service_type=service_type,
@@ -96,7 +99,8 @@ class Rest:
         :raises DelegationEnded: if the token is not accepted
         :raises Missing, Refused: if the neighbour says no
         """
-        request.setdefault("timeout", _TIMEOUT)
+        if self._timeout:
+            request.setdefault("timeout", self._timeout)
         request["headers"] = {"Accept": "application/json", **request.get("headers", {})}
         try:
             response = self._adapter.request(path, method, raise_exc=False, **request)

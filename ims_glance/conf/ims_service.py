@@ -6,12 +6,13 @@ Its options are those of keystoneauth, as everywhere in OpenStack. The user need
 share one user.
 """
 
-import itertools
-
 from keystoneauth1 import loading
 from oslo_config import cfg
 
 GROUP = "ims_service"
+TIMEOUT = 20.0
+"""Default of keystoneauth's ``timeout`` in all groups that we use it for; seconds. A login with a
+password begins with a look at Keystone's versions, so that it may take twice as long."""
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
@@ -20,14 +21,21 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     loading.register_session_conf_options(conf, GROUP)
     loading.register_adapter_conf_options(conf, GROUP)
     conf.set_default("auth_type", "password", group=GROUP)
+    conf.set_default("timeout", TIMEOUT, group=GROUP)
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """The group for ``oslo-config-generator``."""
-    opts = itertools.chain(
-        loading.get_auth_common_conf_options(),
-        loading.get_auth_plugin_conf_options("password"),
-        loading.get_session_conf_options(),
-        loading.get_adapter_conf_options(),
-    )
-    return [(GROUP, list(opts))]
+    return [(GROUP, shown_opts())]
+
+
+def shown_opts() -> list[cfg.Opt]:
+    """Options of keystoneauth for ``oslo-config-generator``, with our default of ``timeout``."""
+    sessions = loading.get_session_conf_options()
+    cfg.set_defaults(sessions, timeout=TIMEOUT)
+    return [
+        *loading.get_auth_common_conf_options(),
+        *loading.get_auth_plugin_conf_options("password"),
+        *sessions,
+        *loading.get_adapter_conf_options(),
+    ]

@@ -7,10 +7,10 @@ the service reads the credential's secret, so the user named here must be allowe
 (``auth_type``, ``auth_url``, ``username``, ``password``, ``system_scope = all``, ...).
 """
 
-import itertools
-
 from keystoneauth1 import loading
 from oslo_config import cfg
+
+from ims_glance.conf import ims_service
 
 GROUP = "ims_signature"
 
@@ -53,15 +53,9 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     loading.register_session_conf_options(conf, GROUP)
     loading.register_adapter_conf_options(conf, GROUP)
     conf.set_default("auth_type", "password", group=GROUP)
+    conf.set_default("timeout", ims_service.TIMEOUT, group=GROUP)
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """The group for ``oslo-config-generator``."""
-    opts = itertools.chain(
-        OPTS,
-        loading.get_auth_common_conf_options(),
-        loading.get_auth_plugin_conf_options("password"),
-        loading.get_session_conf_options(),
-        loading.get_adapter_conf_options(),
-    )
-    return [(GROUP, list(opts))]
+    return [(GROUP, [*OPTS, *ims_service.shown_opts()])]

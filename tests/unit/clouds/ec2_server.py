@@ -20,6 +20,7 @@ class Ec2Server(ThreadingHTTPServer):
     :ivar credentials: as Keystone shows them, by id
     :ivar failures: ``METHOD path`` -> status that such requests are answered with
     :ivar requests: ``METHOD path`` of every request so far
+    :ivar silent_about: ``METHOD path`` of requests that are never answered
     :ivar seconds: that a token is good for
     """
 
@@ -30,6 +31,7 @@ class Ec2Server(ThreadingHTTPServer):
         self.credentials: dict[str, dict[str, Any]] = {}
         self.failures: dict[str, int] = {}
         self.requests: list[str] = []
+        self.silent_about: str | None = None
         self.seconds = 3600
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -56,6 +58,10 @@ class _Handler(BaseHTTPRequestHandler):
         body: dict[str, Any] = json.loads(self.rfile.read(size)) if size else {}
         request = f"{self.command} {self.path.rstrip('/')}"
         self.server.requests.append(request)
+        if request == self.server.silent_about:
+            # Until the other side has had enough.
+            self.rfile.read(1)
+            return
         if request in self.server.failures:
             self._send(self.server.failures[request], {"error": {"message": "failure"}})
         elif request == "GET /v3":

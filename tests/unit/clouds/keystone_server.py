@@ -21,6 +21,7 @@ class KeystoneServer(ThreadingHTTPServer):
     :ivar services: types of other services in the catalogue
     :ivar users_out: ids of users who get no token any more
     :ivar requests: method, path and token of each request
+    :ivar silent_about: path whose requests are never answered
     """
 
     daemon_threads = True
@@ -32,6 +33,7 @@ class KeystoneServer(ThreadingHTTPServer):
         self.services: list[str] = []
         self.users_out: set[str] = set()
         self.requests: list[tuple[str, str, str | None]] = []
+        self.silent_about: str | None = None
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
@@ -66,6 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
         token = self.headers.get("X-Auth-Token")
         self.server.requests.append((self.command, self.path, token))
         path = self.path.partition("?")[0].rstrip("/")
+        if self.server.silent_about and path.startswith(self.server.silent_about):
+            # Until the other side has had enough.
+            self.rfile.read(1)
+            return
         if path == "/v3":
             version = fixture.V3Discovery(self.server.url)
             self._send(200, {"version": version})

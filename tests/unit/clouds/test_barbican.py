@@ -4,12 +4,14 @@
 import pytest
 from barbicanclient import exceptions as barbican_exceptions
 from castellan.common import exception as castellan_exceptions
+from castellan.key_manager.barbican_key_manager import BarbicanKeyManager
 from keystoneauth1 import exceptions as keystone_exceptions
 from oslo_context.context import RequestContext
 
 from ims_glance.clouds.barbican import Barbican
 from tests.unit.clouds import barbican_server as barbican_server_module
 from tests.unit.clouds.barbican_server import SERVICE_USER_ID
+from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 from tests.unit.conftest import CALLER
 
 NAME = "ims/default"
@@ -110,3 +112,36 @@ def test_wrong_credentials(barbican, barbican_conf):
     barbican_conf.set_override("password", "wrong", group="key_manager")
     with pytest.raises(keystone_exceptions.Unauthorized):
         _ = barbican.service_user_id
+
+
+@pytest.fixture
+def silent_conf(barbican_conf):
+    """A configuration with a Barbican that never answers."""
+    Barbican(barbican_conf)  # registers the options
+    with silence() as url:
+        barbican_conf.set_override("barbican_endpoint", url, group="barbican")
+        yield barbican_conf
+
+
+def test_there_is_a_timeout(barbican, barbican_conf):
+    assert barbican_conf.barbican.timeout == 20
+
+
+@pytest.mark.parametrize("is_keystone", [False, True])
+def test_nobody_answers(silent_conf, is_keystone):
+    """Neither barbicanclient nor Castellan waits for Barbican, or for Keystone, without end."""
+    barbican = Barbican(silent_conf)
+    silent_conf.set_override("timeout", TIMEOUT, group="barbican")
+    if is_keystone:
+        url = f"{silent_conf.barbican.barbican_endpoint}/v3"
+        silent_conf.set_override("auth_url", url, group="key_manager")
+    castellan = BarbicanKeyManager(silent_conf)
+    key_id = "1" * 32
+    for who in [barbican.service] + ([] if is_keystone else [barbican.caller(CALLER)]):
+        with at_once(), pytest.raises(keystone_exceptions.ConnectionError):
+            barbican.key_ids(who, NAME)
+        with at_once(), pytest.raises(keystone_exceptions.ConnectionError):
+            barbican.allow_read(who, key_id, "service")
+        for ask in (castellan.get, castellan.delete):
+            with at_once(), pytest.raises(castellan_exceptions.KeyManagerError):
+                ask(who, key_id)

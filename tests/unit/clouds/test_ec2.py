@@ -9,11 +9,12 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from keystoneauth1 import session
+from keystoneauth1 import loading, session
 
 from ims_glance import conf as ims_conf
 from ims_glance.clouds import ec2
 from tests.unit.clouds import ec2_server
+from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 from tests.unit.conftest import make_conf
 
 ACCESS, SECRET = "a" * 32, "the-secret-key"
@@ -203,3 +204,32 @@ def test_nothing_connects_before_it_is_asked(conf, server):
     ec2.Ec2Credentials(conf)
     ims_conf.register_opts(conf)
     assert server.requests == []
+
+
+def test_keystone_never_answers(conf):
+    """However many wait for one credential."""
+    with silence() as url:
+        loading.load_auth_from_conf_options(conf, "ims_signature")
+        conf.set_override("timeout", TIMEOUT, "ims_signature")
+        conf.set_override("auth_url", f"{url}/v3", "ims_signature")
+        credentials = ec2.Ec2Credentials(conf)
+
+        def wait(_number):
+            with pytest.raises(ec2.IdentityUnavailable):
+                credentials.find(ACCESS)
+
+        with at_once(), ThreadPoolExecutor(30) as pool:
+            assert len(list(pool.map(wait, range(30)))) == 30
+
+
+def test_keystone_does_not_answer_for_the_token(conf, credentials, server, monkeypatch):
+    conf.set_override("timeout", TIMEOUT, "ims_signature")
+    found = credentials.find(ACCESS)
+    monkeypatch.setattr(server, "silent_about", ISSUE)
+
+    def wait(_number):
+        with pytest.raises(ec2.IdentityUnavailable):
+            credentials.grant(found)
+
+    with at_once(), ThreadPoolExecutor(30) as pool:
+        assert len(list(pool.map(wait, range(30)))) == 30

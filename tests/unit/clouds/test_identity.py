@@ -7,9 +7,11 @@ from keystoneauth1 import loading
 from ims_glance import exceptions
 from ims_glance.clouds import identity as clouds_identity
 from ims_glance.clouds.identity import DelegationRefused, Identity, MomentTaken
+from ims_glance.clouds.image_api import ImageApi
 from ims_glance.clouds.rest import DelegationEnded
 from tests.unit import job_database
 from tests.unit.clouds.keystone_server import SERVICE_USER
+from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 
 END = "2030-01-01T00:00:00.123456Z"
 
@@ -104,3 +106,34 @@ def test_roles_are_the_same_in_any_order():
     assert digest(["a", "b"], []) == digest(["b", "a", "a"], []) != digest(["ab"], [])
     assert digest(["a"], ["b", "c"]) == digest(["a"], ["c", "b"]) != digest(["a", "b"], ["c"])
     assert len(digest([], [])) == 64
+
+
+@pytest.mark.parametrize("grant", ["trust", "ec2:AK"])
+def test_keystone_never_answers(identity, grant):
+    """Neither the caller's token nor the service's is waited for without end."""
+    conf = identity._conf
+    loading.load_auth_from_conf_options(conf, "ims_signature", auth_url="x")
+    with silence() as url:
+        for group in ("ims_service", "ims_signature"):
+            conf.set_override("timeout", TIMEOUT, group)
+            conf.set_override("auth_url", f"{url}/v3", group)
+            conf.set_override("password", "very-secret", group)
+        images = ImageApi(identity.session_of(grant))
+        with at_once(), pytest.raises(exceptions.Unavailable):
+            images.get("1")
+        with at_once(), pytest.raises(exceptions.Unavailable):
+            give(identity)
+
+
+def test_keystone_never_answers_once_it_knows_the_service(identity, keystone):
+    trust_id = give(identity)
+    identity._conf.set_override("timeout", TIMEOUT, "ims_service")
+    identity.__dict__.pop("service_session")
+    keystone.silent_about = "/v3/OS-TRUST/trusts"
+    for ask in (lambda: identity.find_trust("caller", END), lambda: identity.give_back(trust_id)):
+        with at_once(), pytest.raises(exceptions.Unavailable):
+            ask()
+    # The service has a token, and its caller has none yet.
+    keystone.silent_about = "/v3/auth/tokens"
+    with at_once(), pytest.raises(exceptions.Unavailable):
+        identity.give_back(trust_id)

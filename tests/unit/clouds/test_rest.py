@@ -3,9 +3,12 @@
 
 import pytest
 from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1 import token_endpoint
+from keystoneauth1.session import Session
 
 from ims_glance.clouds import rest
 from tests.unit.clouds.cloud_server import CloudServer
+from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 
 
 @pytest.fixture
@@ -80,3 +83,29 @@ def test_refusals_of_cinder_are_read(server):
 )
 def test_errors_of_keystone(server, error, ours):
     assert type(client(server).translated(error)) is ours
+
+
+def test_a_neighbour_that_never_answers():
+    with silence() as url:
+        session = Session(token_endpoint.Token(url, "token"), timeout=TIMEOUT)
+        for timeout in (None, (TIMEOUT, TIMEOUT)):
+            neighbour = rest.Rest(session, "image", "Image", timeout=timeout)
+            with at_once(), pytest.raises(rest.ServiceUnavailable):
+                neighbour.request("GET", "/v2/images/1")
+
+
+def test_a_neighbour_has_a_minute(server, monkeypatch):
+    asked = []
+
+    def request(*_positional, **settings):
+        asked.append(settings)
+        return _Empty()
+
+    monkeypatch.setattr(Session, "request", request)
+    client(server).request("GET", "/v2/images/1")
+    client(server).request("PUT", "/v2/images/1", timeout=(1, 2))
+    assert [each["timeout"] for each in asked] == [(10, 60), (1, 2)]
+
+
+class _Empty:
+    status_code = 204

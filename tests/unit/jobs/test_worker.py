@@ -7,6 +7,7 @@ import time
 from typing import ClassVar
 
 import pytest
+from keystoneauth1 import loading
 from sqlalchemy.exc import OperationalError
 from taskflow.patterns import linear_flow
 
@@ -19,6 +20,7 @@ from ims_glance.jobs import outage
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.worker import Worker
 from ims_glance.model.job import Job, JobStatus
+from tests.unit.clouds.silence import TIMEOUT, silence
 
 PATIENCE = 240.0
 
@@ -31,6 +33,17 @@ class Hold(Task):
     def execute(self):
         while not self.gates[self.job.id].is_set():
             self.job.pause(0.05)
+
+
+class Ask(Task):
+    """Asks the Image API for something as the caller, with a token that it needs for that."""
+
+    def execute(self):
+        self.job.image.get("1")
+
+
+def _flow_of(task):
+    return lambda job: linear_flow.Flow("f").add(task(job))
 
 
 @contextlib.contextmanager
@@ -46,7 +59,7 @@ def running(tables, **options):
     for name, value in settings.items():
         tables.conf.set_override(name, value, "ims_jobs")
 
-    worker = Worker(tables.conf, {"test": lambda job: linear_flow.Flow("f").add(Hold(job))})
+    worker = Worker(tables.conf, {"test": _flow_of(Hold), "ask": _flow_of(Ask)})
     worker.start()
     try:
         yield worker
@@ -390,3 +403,25 @@ def test_a_table_is_missing(tables, monkeypatch, caplog, table):
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
     assert tables.jobs.get(one).generation <= 2
     assert "The database can be used again" in caplog.text
+
+
+def test_a_keystone_that_never_answers_holds_its_own_job_alone(tables, woken, caplog):
+    """The job waits visibly, and is given back when the worker stops."""
+    loading.load_auth_from_conf_options(tables.conf, "ims_service", auth_url="x")
+    delegation_id, made = tables.delegation()
+    asking = Job(f"{1:032x}", "ask", "project", "user", delegation_id=delegation_id)
+    tables.jobs.create(asking, 10, made)
+    with silence() as url:
+        login = {"auth_url": f"{url}/v3", "username": "ims", "password": "p", "timeout": TIMEOUT}
+        for name, value in login.items():
+            tables.conf.set_override(name, value, "ims_service")
+        with running(tables, threads=2):
+            until(lambda: f"Job {asking.id} waits: " in caplog.text)
+            other = job(tables, 2, is_open=True, project_id="other")
+            until(lambda: status(tables, other) is JobStatus.SUCCESS)
+            assert status(tables, asking.id) is JobStatus.RUNNING
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 10
+    assert tables.jobs.claim(asking.id, "other", 60) is not None
+    assert woken == [asking.id]
+    assert "Traceback" not in caplog.text

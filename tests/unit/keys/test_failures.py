@@ -6,6 +6,7 @@ from castellan.common import exception as castellan_exceptions
 from oslo_context.context import RequestContext
 
 from ims_glance import exceptions, keys
+from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 from tests.unit.conftest import CALLER, KEY_ID
 
 SECRET = f"GET /v1/secrets/{KEY_ID}"
@@ -112,3 +113,16 @@ def test_errors_of_other_key_managers(manager, monkeypatch, error, becomes):
     monkeypatch.setattr(manager._castellan, "get", fail)
     with pytest.raises(becomes):
         manager.check_usable(CALLER, KEY_ID)
+
+
+def test_a_key_manager_that_never_answers(real_manager, barbican_conf):
+    """Through Castellan, as the service and as the caller."""
+    barbican_conf.set_override("timeout", TIMEOUT, group="barbican")
+    with silence() as url:
+        barbican_conf.set_override("barbican_endpoint", url, group="barbican")
+        with at_once(), pytest.raises(UNAVAILABLE):
+            real_manager.wrapping_key(KEY_ID)
+        with at_once(), pytest.raises(UNAVAILABLE):
+            real_manager.check_usable(CALLER, KEY_ID)
+        with at_once(), pytest.raises(UNAVAILABLE):
+            real_manager.default_key(CALLER)
