@@ -9,6 +9,7 @@ from keystoneauth1.session import Session
 from oslo_config import cfg
 
 from ims_glance.clouds import sessions
+from ims_glance.clouds.region import Region
 from ims_glance.conf import ims_service
 
 
@@ -35,17 +36,20 @@ class CallerAuth(plugin.BaseAuthPlugin):
         self,
         session: Session,
         service_type: str | None = None,
-        interface: str | None = None,
+        interface: str | list[str] | None = None,
         region_name: str | None = None,
         **_settings: Any,
     ) -> str | None:
-        """Where a service is; ``None`` if the catalogue has none."""
+        """Where a service is; ``None`` if the catalogue has none.
+
+        :param interface: one, or several of which the first that is there is taken
+        """
         found = self._catalog.get_urls(
             service_type=service_type, interface=interface or "public", region_name=region_name
         )
         return str(found[0]) if found else None
 
 
-def session_of(conf: cfg.ConfigOpts, context: Any) -> Session:
-    """A session as the caller of a request, with the TLS settings of ``[ims_service]``."""
-    return sessions.load(conf, ims_service.GROUP, CallerAuth(context))
+def region_of(conf: cfg.ConfigOpts, context: Any) -> Region:
+    """The region as the caller of a request sees it."""
+    return Region.of(conf, sessions.load(conf, ims_service.GROUP, CallerAuth(context)))

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ims_glance.clouds import rest
+from ims_glance.clouds.region import Region
 
 # From 2.47 on a server shows its flavor, from 2.79 on an attachment says whether the volume goes
 # with the server; 2.45 brought the image's id into the answer to createImage.
@@ -28,14 +28,11 @@ class ComputeApi:
     Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises; ``Missing`` if the
     server is not there, or belongs to another project.
 
-    :param session: see :class:`ims_glance.clouds.rest.Rest`
-    :param endpoint: of version 2.1 of the API, if not the catalogue's
+    :param region: as the caller, or a job of theirs, sees it
     """
 
-    def __init__(
-        self, session: Any, region_name: str | None = None, endpoint: str | None = None
-    ) -> None:
-        self._rest = rest.Rest(session, "compute", "Compute", region_name, endpoint)
+    def __init__(self, region: Region) -> None:
+        self._rest = region.service("compute", "Compute")
 
     def get(self, server_id: str) -> dict[str, Any]:
         """A server; sizes in its ``flavor`` are GiB (``swap``: MiB)."""

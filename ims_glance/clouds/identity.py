@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from keystoneauth1 import adapter, service_token, token_endpoint
 from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1 import service_token, token_endpoint
 from keystoneauth1.session import Session
 from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.clouds import ec2, rest, sessions
+from ims_glance.clouds.region import Region
 from ims_glance.conf import ims_service
 
 _TRUSTS = "/OS-TRUST/trusts"
@@ -96,12 +97,6 @@ class Identity:
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
-
-    @property
-    def region_name(self) -> str | None:
-        """The region whose images the jobs are about; ``None`` if the catalogue has one only."""
-        name: str | None = self._conf[_GROUP].region_name
-        return name
 
     @functools.cached_property
     def service_session(self) -> Session:
@@ -200,20 +195,15 @@ class Identity:
 
     def _keystone(self, session: Session) -> rest.Rest:
         # It has little to do for an answer: the session's own time-out is enough.
-        return rest.Rest(session, "identity", "Identity", self.region_name, self._url, timeout=None)
+        here = Region.of(self._conf, session)
+        service = here.adapter("identity", endpoint_override=self._url)
+        return rest.Rest(service, "Identity", timeout=None)
 
     @functools.cached_property
     def _url(self) -> str:
         """Keystone's version 3, as the catalogue has it for the service."""
-        options = self._conf[_GROUP]
-        found = adapter.Adapter(
-            self.service_session,
-            service_type="identity",
-            interface=options.valid_interfaces,
-            region_name=options.region_name,
-            min_version="3",
-            max_version="3.latest",
-        )
+        here = Region.of(self._conf, self.service_session)
+        found = here.adapter("identity", min_version="3", max_version="3.latest")
         return str(_translated(found.get_endpoint)).rstrip("/")
 
     @functools.cached_property

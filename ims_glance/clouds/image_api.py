@@ -13,6 +13,7 @@ from typing import Any
 from oslo_utils import units
 
 from ims_glance.clouds import rest
+from ims_glance.clouds.region import Region
 
 CHUNK = units.Mi
 """Bytes of a download that are in memory at once. From 64 KiB on the size makes no difference in
@@ -56,14 +57,11 @@ class ImageApi:
     Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises; ``Missing`` if an
     image or a member is not there.
 
-    :param session: see :class:`ims_glance.clouds.rest.Rest`
-    :param endpoint: of the root of the Image API (no ``/v2`` behind it), if not the catalogue's
+    :param region: as the caller, or a job of theirs, sees it
     """
 
-    def __init__(
-        self, session: Any, region_name: str | None = None, endpoint: str | None = None
-    ) -> None:
-        self._rest = rest.Rest(session, "image", "Image", region_name, endpoint)
+    def __init__(self, region: Region) -> None:
+        self._rest = region.service("image", "Image")
 
     def get(self, image_id: str) -> dict[str, Any]:
         """An image as its Image API shows it to the caller."""

@@ -9,8 +9,8 @@ delegation ended).
 import re
 from typing import Any
 
-from keystoneauth1 import adapter
 from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1.adapter import Adapter
 from oslo_serialization import jsonutils
 
 from ims_glance import exceptions
@@ -66,30 +66,17 @@ _CODES = {400: "IMG.0016", 403: "IMG.0026", 404: "IMG.0121", 413: "IMG.0015"}
 class Rest:
     """One neighbour's API.
 
-    :param session: a ``keystoneauth1.session.Session`` that authenticates every request
-    :param service_type: in the catalogue (``image``, ``block-storage``)
+    :param service: see :meth:`ims_glance.clouds.region.Region.adapter`
     :param title: for messages ("Image")
-    :param endpoint: of the API's root, if not the catalogue's
     :param timeout: as ``requests`` takes it, of requests that have none; ``None`` for the session's
     """
 
     def __init__(
-        self,
-        session: Any,
-        service_type: str,
-        title: str,
-        region_name: str | None = None,
-        endpoint: str | None = None,
-        timeout: tuple[float, float] | None = TIMEOUT,
+        self, service: Adapter, title: str, timeout: tuple[float, float] | None = TIMEOUT
     ) -> None:
+        self._adapter = service
         self._title = title
         self._timeout = timeout
-        self._adapter = adapter.Adapter(
-            session,
-            service_type=service_type,
-            region_name=region_name,
-            endpoint_override=endpoint,
-        )
 
     def request(self, method: str, path: str, **request: Any) -> Any:
         """The answer (a ``requests.Response``) to a request that succeeded.

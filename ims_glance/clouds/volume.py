@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ims_glance.clouds import rest
+from ims_glance.clouds.region import Region
 
 # The first version that takes the visibility of the new image (before, it is "shared").
 _UPLOAD_VERSION = {"OpenStack-API-Version": "volume 3.1"}
@@ -18,14 +19,11 @@ class VolumeApi:
     Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises; ``Missing`` if the
     volume is not there, or belongs to another project.
 
-    :param session: see :class:`ims_glance.clouds.rest.Rest`
-    :param endpoint: of version 3 of the API, if not the catalogue's
+    :param region: as the caller, or a job of theirs, sees it
     """
 
-    def __init__(
-        self, session: Any, region_name: str | None = None, endpoint: str | None = None
-    ) -> None:
-        self._rest = rest.Rest(session, "block-storage", "Volume", region_name, endpoint)
+    def __init__(self, region: Region) -> None:
+        self._rest = region.service("block-storage", "Volume")
 
     def get(self, volume_id: str) -> dict[str, Any]:
         """A volume; ``size`` is in GiB."""

@@ -22,6 +22,7 @@ from tooz import ToozError, coordination
 from ims_glance import exceptions, keys
 from ims_glance.clouds import backups
 from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.region import Region
 from ims_glance.conf import ims_database
 from ims_glance.crypto import envelope, stream
 from ims_glance.db import migrations
@@ -289,7 +290,7 @@ def _database(conf: cfg.ConfigOpts, database: Database) -> Result:
 def check_backups(conf: cfg.ConfigOpts) -> Iterator[Result]:
     """What keeps backups of servers is installed, and is in this cloud."""
     try:
-        backups.load(conf, None)
+        backups.load(conf, Region(None))
     except (backups.DriverMissing, backups.SecretTooShort) as error:
         yield Result(FAILURE, str(error))
         return
@@ -298,8 +299,7 @@ def check_backups(conf: cfg.ConfigOpts) -> Iterator[Result]:
         yield Result(OK, f"there are no backups of servers without jobs (driver {name})")
         return
     try:
-        identity = Identity(conf)
-        kept = backups.load(conf, identity.service_session, identity.region_name)
+        kept = backups.load(conf, Region.of(conf, Identity(conf).service_session))
         is_there = kept.is_there()
     except Exception:  # boundary: why it cannot log in is told where jobs are checked
         yield Result(WARNING, f"whether there is what driver {name} keeps backups in is not known")

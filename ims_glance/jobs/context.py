@@ -13,6 +13,7 @@ from oslo_utils import uuidutils
 from ims_glance import exceptions
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.image_api import ImageApi
+from ims_glance.clouds.region import Region
 from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import CancelAccepted, Fenced, Jobs
 from ims_glance.jobs.lease import Lease, clock
@@ -104,11 +105,6 @@ class JobContext:
         """The caller."""
         return self.job.user_id
 
-    @property
-    def region_name(self) -> str | None:
-        """The region whose images the job is about."""
-        return self._identity.region_name
-
     # --- neighbours ----------------------------------------------------------------------------
 
     @functools.cached_property
@@ -118,15 +114,15 @@ class JobContext:
             raise NoDelegation
         return self._identity.session_of(self.grant)
 
-    @property
-    def service_session(self) -> Session:
-        """A session as the service itself."""
-        return self._identity.service_session
+    @functools.cached_property
+    def region(self) -> Region:
+        """The region as the caller sees it."""
+        return Region.of(self.conf, self.session)
 
     @functools.cached_property
     def image(self) -> ImageApi:
         """The Image API as the caller."""
-        return ImageApi(self.session, self.region_name)
+        return ImageApi(self.region)
 
     # --- the record ----------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.clouds.compute import ComputeApi
+from ims_glance.clouds.region import Region
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.model import capture
 from ims_glance.model import server as servers
@@ -16,7 +17,7 @@ from tests.cloud import leftovers
 def arguments(tenant: Any, server: Any) -> dict[str, Any]:
     """Of a job about a whole server, as the API has them."""
     tenant.authorize()
-    compute, volumes = ComputeApi(tenant.session), VolumeApi(tenant.session)
+    compute, volumes = ComputeApi(Region(tenant.session)), VolumeApi(Region(tenant.session))
     attached = compute.attachments(server.id)
     shown = {each["volumeId"]: volumes.get(each["volumeId"]) for each in attached}
     disks = servers.find_disks(compute.get(server.id), attached, shown)
@@ -46,7 +47,7 @@ def of_backup(backup: ServerBackup) -> dict[str, Any]:
 def backups(tenant: Any) -> CinderBackups:
     """The server backups of a tenant."""
     tenant.authorize()
-    return CinderBackups(tenant.session)
+    return CinderBackups(Region(tenant.session))
 
 
 def left(tenant: Any) -> leftovers.Found:

@@ -29,8 +29,7 @@ class Backups:
 
     def of(self, context: Any) -> ServerBackups:
         """Those of a caller's project, by the configured driver."""
-        session = caller.session_of(self._conf, context)
-        return backups.load(self._conf, session, self._conf.ims_service.region_name)
+        return backups.load(self._conf, caller.region_of(self._conf, context))
 
     def get(self, context: Any, backup_id: str) -> ServerBackup:
         """One of them.

@@ -9,6 +9,7 @@ from stevedore import exception as stevedore_exceptions
 
 from ims_glance import exceptions
 from ims_glance.clouds.backups.base import ServerBackups
+from ims_glance.clouds.region import Region
 from ims_glance.crypto import proof
 
 NAMESPACE = "ims_glance.backups"
@@ -32,10 +33,10 @@ class SecretTooShort(exceptions.ImsError):
     )
 
 
-def load(conf: cfg.ConfigOpts, session: Any, region_name: str | None = None) -> ServerBackups:
+def load(conf: cfg.ConfigOpts, region: Region) -> ServerBackups:
     """The server backups of a caller or of a job, by the configured driver.
 
-    :param session: see :class:`ims_glance.clouds.rest.Rest`
+    :param region: as they see it
     :raises DriverMissing: if it is not installed
     :raises SecretTooShort: if a secret of the configuration is
     """
@@ -44,7 +45,7 @@ def load(conf: cfg.ConfigOpts, session: Any, region_name: str | None = None) -> 
         manager: Any = stevedore_driver.DriverManager[Any](NAMESPACE, name, invoke_on_load=False)
     except stevedore_exceptions.NoMatches:
         raise DriverMissing(driver=name) from None
-    made: ServerBackups = manager.driver(session, region_name, prover=_prover(conf))
+    made: ServerBackups = manager.driver(region, prover=_prover(conf))
     return made
 
 

@@ -5,6 +5,7 @@ import abc
 from collections.abc import Mapping
 from typing import Any
 
+from ims_glance.clouds.region import Region
 from ims_glance.clouds.rest import Refused
 from ims_glance.crypto.proof import Prover
 from ims_glance.model.backup import Part, Plan, ServerBackup
@@ -12,22 +13,19 @@ from ims_glance.model.server import Disk
 
 
 class ServerBackups(abc.ABC):
-    """The server backups of the project that a session is for.
+    """The server backups of the project that a region's session is for.
 
     Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises.
 
     What a project's users can write themselves is believed only with a proof that the service wrote
     it (:attr:`ServerBackup.is_verified`).
 
-    :param session: see :class:`ims_glance.clouds.rest.Rest`
+    :param region: as that project sees it
     :param prover: makes and checks such proofs
     """
 
-    def __init__(
-        self, session: Any, region_name: str | None = None, *, prover: Prover | None = None
-    ) -> None:
-        self._session = session
-        self._region_name = region_name
+    def __init__(self, region: Region, *, prover: Prover | None = None) -> None:
+        self._region = region
         self._prover = prover or Prover()
 
     def is_there(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.backups.base import ServerBackups
+from ims_glance.clouds.region import Region
 from ims_glance.crypto.proof import Prover
 from ims_glance.model import backup as server_backup
 from ims_glance.model.backup import Part, Plan, ServerBackup
@@ -29,16 +30,9 @@ _RESTORED_FROM = "src_backup_id"
 class CinderBackups(ServerBackups):
     """The driver ``cinder``."""
 
-    def __init__(
-        self,
-        session: Any,
-        region_name: str | None = None,
-        endpoint: str | None = None,
-        *,
-        prover: Prover | None = None,
-    ) -> None:
-        super().__init__(session, region_name, prover=prover)
-        self._rest = rest.Rest(session, "block-storage", "Volume", region_name, endpoint)
+    def __init__(self, region: Region, *, prover: Prover | None = None) -> None:
+        super().__init__(region, prover=prover)
+        self._rest = region.service("block-storage", "Volume")
 
     def is_there(self) -> bool:
         """Whether Cinder is in the catalogue."""

@@ -35,7 +35,7 @@ class BackupTask(DiskTask):
     @functools.cached_property
     def backups(self) -> ServerBackups:
         """Server backups as the caller."""
-        return backups.load(self.job.conf, self.job.session, self.job.region_name)
+        return backups.load(self.job.conf, self.job.region)
 
     def found(self) -> ServerBackup | None:
         """The job's backup, as far as it is there."""

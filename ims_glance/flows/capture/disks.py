@@ -60,12 +60,12 @@ class DiskTask(Task):
     @functools.cached_property
     def compute(self) -> ComputeApi:
         """Nova as the caller."""
-        return ComputeApi(self.job.session, self.job.region_name)
+        return ComputeApi(self.job.region)
 
     @functools.cached_property
     def volumes(self) -> VolumeApi:
         """Cinder as the caller."""
-        return VolumeApi(self.job.session, self.job.region_name)
+        return VolumeApi(self.job.region)
 
     @property
     def server_id(self) -> str:

@@ -65,7 +65,7 @@ class _VolumeTask(Task):
 
     @property
     def upload(self) -> Upload:
-        volumes = VolumeApi(self.job.session, self.job.region_name)
+        volumes = VolumeApi(self.job.region)
         return Upload(self.job, volumes, self.volume_id, job_image.name(self.job))
 
 

@@ -90,4 +90,4 @@ class FinishImage(Task):
 
 
 def _body(job: JobContext) -> dict[str, Any]:
-    return copy.body(job_image.source(job), job.region_name or "", job.arguments)
+    return copy.body(job_image.source(job), job.region.name or "", job.arguments)

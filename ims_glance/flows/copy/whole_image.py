@@ -76,7 +76,7 @@ class CopyDisk(Task):
         view = job_image.source(self.job)
         disk = _disk_of(self.job, view, self._component())
         wishes = {"name": "", "cmk_id": self.job.arguments.get("cmk_id")}
-        return copies.body(disk, self.job.region_name or "", wishes)
+        return copies.body(disk, self.job.region.name or "", wishes)
 
 
 class TieDisks(Task):
@@ -96,7 +96,7 @@ class TieDisks(Task):
             size = str(self.job.image.get(part.image_id)["size"])
             said = {"name": name, "protected": True, "__image_size": size}
             self.job.image.update(part.image_id, said)
-        body = copies.body(source, self.job.region_name or "", self.job.arguments)
+        body = copies.body(source, self.job.region.name or "", self.job.arguments)
         size = str(source.get("__image_size") or "0")
         wanted = {**body, **whole_image.properties(parts), "__image_size": size}
         job_image.make_empty_image(self.job, wanted, functools.partial(self._tie, copied))

@@ -8,12 +8,13 @@ import pytest
 
 from ims_glance.clouds import backups
 from ims_glance.clouds.backups.cinder import CinderBackups
+from ims_glance.clouds.region import Region
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_cinder(conf):
-    assert isinstance(backups.load(conf, None), CinderBackups)
+    assert isinstance(backups.load(conf, Region(None)), CinderBackups)
 
 
 def test_it_is_declared():
@@ -25,4 +26,4 @@ def test_it_is_declared():
 def test_a_driver_that_is_not_installed(conf):
     conf.set_override("driver", "tape", "ims_backups")
     with pytest.raises(backups.DriverMissing, match="tape"):
-        backups.load(conf, None)
+        backups.load(conf, Region(None))

@@ -4,11 +4,10 @@
 import types
 
 import pytest
-from oslo_config import cfg
 
-from ims_glance import conf as ims_conf
 from ims_glance.clouds import caller, rest
 from ims_glance.clouds.compute import ComputeApi
+from tests.unit import job_database
 from tests.unit.clouds.cloud_server import CloudServer
 
 
@@ -25,23 +24,40 @@ def catalog(url, region="one"):
     return [{"type": "compute", "name": "nova", "endpoints": [endpoint]}]
 
 
-def session(tmp_path, service_catalog):
-    conf = cfg.ConfigOpts()
-    conf([])
-    ims_conf.register_opts(conf)
+def region(service_catalog, **options):
+    conf = job_database.configuration(None)
+    for name, value in {"region_name": "one", **options}.items():
+        conf.set_override(name, value, "ims_service")
     context = types.SimpleNamespace(auth_token="token", service_catalog=service_catalog)
-    return caller.session_of(conf, context)
+    return caller.region_of(conf, context)
 
 
-def test_the_token_is_shown_as_it_is(tmp_path, server):
+def test_the_token_is_shown_as_it_is(server):
     server_id = server.machines.server([server.volume()])
-    made = session(tmp_path, catalog(server.url))
-    assert ComputeApi(made, "one").get(server_id)["id"] == server_id
-    assert made.get_token() == "token"
+    here = region(catalog(server.url))
+    assert ComputeApi(here).get(server_id)["id"] == server_id
+    assert here.session.get_token() == "token"
 
 
 @pytest.mark.parametrize("given", [None, [], catalog("http://here", region="two")])
-def test_what_the_catalogue_does_not_have(tmp_path, given):
+def test_what_the_catalogue_does_not_have(given):
     with pytest.raises(rest.NotInCatalog) as refused:
-        ComputeApi(session(tmp_path, given), "one").get("s")
+        ComputeApi(region(given)).get("s")
     assert refused.value.code == "IMG.0105"
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "url"),
+    [
+        (None, "http://here"),
+        (["public"], "http://here"),
+        (["internal"], "http://other"),
+        (["internal", "public"], "http://other"),
+        (["admin", "public"], "http://here"),
+        (["admin"], None),
+    ],
+)
+def test_the_operators_interfaces(interfaces, url):
+    """The first that the catalogue has; the public one only if it is named, or nothing is."""
+    here = region(catalog("http://here"), valid_interfaces=interfaces)
+    assert here.adapter("compute").get_endpoint() == url

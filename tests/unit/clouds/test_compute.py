@@ -7,6 +7,7 @@ import pytest
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi, snapshot_name
+from ims_glance.clouds.region import Region
 from tests.unit.clouds.cloud_server import CloudServer
 
 
@@ -19,7 +20,7 @@ def server():
 
 @pytest.fixture
 def compute(server):
-    return ComputeApi(server.session())
+    return ComputeApi(Region(server.session()))
 
 
 def test_servers_and_their_volumes(server, compute):

@@ -8,6 +8,7 @@ from ims_glance import exceptions
 from ims_glance.clouds import identity as clouds_identity
 from ims_glance.clouds.identity import DelegationRefused, Identity, MomentTaken
 from ims_glance.clouds.image_api import ImageApi
+from ims_glance.clouds.region import Region
 from ims_glance.clouds.rest import DelegationEnded
 from tests.unit import job_database
 from tests.unit.clouds.keystone_server import SERVICE_USER
@@ -118,7 +119,7 @@ def test_keystone_never_answers(identity, grant):
             conf.set_override("timeout", TIMEOUT, group)
             conf.set_override("auth_url", f"{url}/v3", group)
             conf.set_override("password", "very-secret", group)
-        images = ImageApi(identity.session_of(grant))
+        images = ImageApi(Region(identity.session_of(grant)))
         with at_once(), pytest.raises(exceptions.Unavailable):
             images.get("1")
         with at_once(), pytest.raises(exceptions.Unavailable):

@@ -5,6 +5,7 @@ import pytest
 from urllib3.connection import HTTPConnection
 
 from ims_glance.clouds import image_api, rest
+from ims_glance.clouds.region import Region
 from tests.base import pattern
 from tests.unit.clouds.cloud_server import OWNER, CloudServer
 
@@ -20,7 +21,7 @@ def server():
 
 @pytest.fixture
 def images(server):
-    return image_api.ImageApi(server.session())
+    return image_api.ImageApi(Region(server.session()))
 
 
 def test_records(server, images):
@@ -98,7 +99,7 @@ def test_a_download_that_ends_early_is_an_error(server, images):
     source = server.make(b"x" * 1000)
     with images.download(source) as download:
         server.data.clear()
-        short = image_api.ImageApi(server.session())._chunks(_Response(), download.size)
+        short = image_api.ImageApi(Region(server.session()))._chunks(_Response(), download.size)
         with pytest.raises(rest.ServiceUnavailable, match="1 of 1000 bytes"):
             list(short)
 

@@ -7,6 +7,7 @@ from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
 from ims_glance.clouds import rest
+from ims_glance.clouds.region import Region
 from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 
@@ -19,7 +20,7 @@ def server():
 
 
 def client(server):
-    return rest.Rest(server.session(), "image", "Image")
+    return Region(server.session()).service("image", "Image")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_a_neighbour_that_never_answers():
     with silence() as url:
         session = Session(token_endpoint.Token(url, "token"), timeout=TIMEOUT)
         for timeout in (None, (TIMEOUT, TIMEOUT)):
-            neighbour = rest.Rest(session, "image", "Image", timeout=timeout)
+            neighbour = rest.Rest(Region(session).adapter("image"), "Image", timeout)
             with at_once(), pytest.raises(rest.ServiceUnavailable):
                 neighbour.request("GET", "/v2/images/1")
 

@@ -4,6 +4,7 @@
 import pytest
 
 from ims_glance.clouds import rest
+from ims_glance.clouds.region import Region
 from ims_glance.clouds.volume import VolumeApi
 from tests.unit.clouds.cloud_server import CloudServer
 
@@ -17,7 +18,7 @@ def server():
 
 @pytest.fixture
 def volumes(server):
-    return VolumeApi(server.session())
+    return VolumeApi(Region(server.session()))
 
 
 def test_volumes_and_their_images(server, volumes):

@@ -11,6 +11,7 @@ from ims_glance.api.ims.operation import Answer, Call
 from ims_glance.api.ims.operations import tag
 from ims_glance.clouds import caller, rest
 from ims_glance.clouds.compute import ComputeApi
+from ims_glance.clouds.region import Region
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.model import capture
 from ims_glance.model import job as jobs
@@ -247,7 +248,7 @@ def read(call: Call, server_id: str) -> Source:
 
     :raises ServerMissing, ServerUnfit, ServerBusy, ServerLocked: if no image can be made of it
     """
-    compute = ComputeApi(_session(call), _region(call))
+    compute = ComputeApi(_region(call))
     try:
         server = compute.get(server_id)
         attachments = compute.attachments(server_id)
@@ -277,16 +278,11 @@ def _volume(api: VolumeApi, volume_id: str) -> dict[str, Any]:
 
 
 def _volumes(call: Call) -> VolumeApi:
-    return VolumeApi(_session(call), _region(call))
+    return VolumeApi(_region(call))
 
 
-def _session(call: Call) -> Any:
-    return caller.session_of(call.service.conf, call.context)
-
-
-def _region(call: Call) -> str | None:
-    name: str | None = call.service.conf.ims_service.region_name
-    return name
+def _region(call: Call) -> Region:
+    return caller.region_of(call.service.conf, call.context)
 
 
 def _image(call: Call, image_id: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@
 import pytest
 
 from ims_glance.clouds.backups.base import ServerBackups
+from ims_glance.clouds.region import Region
 from ims_glance.clouds.rest import Refused
 from ims_glance.model.backup import Part, Plan, ServerBackup
 from ims_glance.model.server import Disk
@@ -13,7 +14,7 @@ class Memory(ServerBackups):
     """Backups in memory; the part that is ``held`` does not go."""
 
     def __init__(self, *backups):
-        super().__init__(None)
+        super().__init__(Region(None))
         self.backups = list(backups)
         self.deleted = []
 

@@ -5,6 +5,7 @@ import pytest
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.backups.cinder import CinderBackups
+from ims_glance.clouds.region import Region
 from ims_glance.crypto.proof import Prover
 from ims_glance.model.backup import Plan, Status
 from ims_glance.model.server import Disk
@@ -25,7 +26,7 @@ def server():
 
 @pytest.fixture
 def backups(server):
-    return CinderBackups(server.session(), prover=PROVER)
+    return CinderBackups(Region(server.session()), prover=PROVER)
 
 
 def make(server, backups, count=2):
@@ -72,10 +73,10 @@ def test_the_owner_changes_the_metadata(server, backups):
 
 
 def test_without_a_secret(server, backups):
-    make(server, CinderBackups(server.session()))
+    make(server, CinderBackups(Region(server.session())))
     assert not any("ims_proof" in each["metadata"] for each in server.backups.values())
     assert not backups.find(ID).is_verified
-    for driver in (backups, CinderBackups(server.session(), prover=Prover(["x" * 32]))):
+    for driver in (backups, CinderBackups(Region(server.session()), prover=Prover(["x" * 32]))):
         assert [each.status for each in driver.all()] == [Status.AVAILABLE]
 
 

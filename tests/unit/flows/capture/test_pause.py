@@ -4,6 +4,7 @@
 import pytest
 
 from ims_glance.clouds.compute import ComputeApi
+from ims_glance.clouds.region import Region
 from ims_glance.flows.capture import pause
 from ims_glance.flows.capture.pause import Standstill
 from ims_glance.jobs.context import Abandoned, Cancelled
@@ -17,7 +18,7 @@ class Bench:
         self.view = server.machines.servers[self.server_id]
         self.job = job_bench.context(tables)
         tables.conf.set_override("patience_seconds", 1.0, "ims_jobs")
-        self.held = Standstill(self.job, ComputeApi(server.session()), self.server_id, 1.0)
+        self.held = Standstill(self.job, ComputeApi(Region(server.session())), self.server_id, 1.0)
 
     @property
     def status(self):

@@ -3,6 +3,7 @@
 
 import pytest
 
+from ims_glance.clouds.region import Region
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows.capture.upload import (
     Upload,
@@ -33,7 +34,7 @@ def job(tables, server, monkeypatch):
 def make(job, server):
     def make(**values):
         volume_id = server.volume(**values)
-        return Upload(job, VolumeApi(server.session()), volume_id, NAME)
+        return Upload(job, VolumeApi(Region(server.session())), volume_id, NAME)
 
     return make
 

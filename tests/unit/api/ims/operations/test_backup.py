@@ -9,6 +9,7 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.ims.operations import backup, creation
 from ims_glance.clouds.backups.cinder import CinderBackups
+from ims_glance.clouds.region import Region
 from ims_glance.model import backup as model
 from ims_glance.model import capture
 from ims_glance.model import job as jobs
@@ -43,7 +44,7 @@ def make(site, backup_id=ID, count=2, **values):
         backup_id,
         **{"name": "nightly", "server_id": site.on_volumes, "server_name": "web", **values},
     )
-    driver = CinderBackups(site.cloud.session(), prover=PROVER)
+    driver = CinderBackups(Region(site.cloud.session()), prover=PROVER)
     for number in range(count):
         disk = Disk(number, site.cloud.volume(), 1, "fast")
         driver.back_up(plan, disk, 2)
@@ -104,7 +105,7 @@ class TestList:
         make(site, OTHER)
         [first, second] = backup.list_server_backups(site.call(None, {})).body["server_backups"]
         query = {"marker": first["id"], "status": "available"}
-        CinderBackups(site.cloud.session()).delete_part(first["disks"][0]["backup_id"])
+        CinderBackups(Region(site.cloud.session())).delete_part(first["disks"][0]["backup_id"])
         body = backup.list_server_backups(site.call(None, query)).body
         assert [each["id"] for each in body["server_backups"]] == [second["id"]]
 
