@@ -32,16 +32,16 @@ class _Bearer(plugin.BaseAuthPlugin):
     """
 
     def __init__(
-        self, token: str, endpoint: Callable[[], str | None], timeout: float | None
+        self, token: str, endpoint: Callable[[], str | None], settle: Callable[[Any], None]
     ) -> None:
         super().__init__()
         self._token = token
         self._endpoint = endpoint
-        self._timeout = timeout
+        self._settle = settle
 
     def get_token(self, session: Any) -> str:
         """The token."""
-        sessions.settle(session, self._timeout)
+        self._settle(session)
         return self._token
 
     def get_endpoint(self, session: Any, **kwargs: Any) -> str | None:
@@ -147,7 +147,12 @@ class Barbican:
             return context.get_auth_plugin()
         if not context.auth_token:
             raise castellan_exceptions.Forbidden("the caller has no token")
-        return _Bearer(context.auth_token, lambda: self._endpoint, self._conf.barbican.timeout)
+        settle = functools.partial(
+            sessions.settle,
+            timeout=self._conf.barbican.timeout,
+            request_id=sessions.request_id(context),
+        )
+        return _Bearer(context.auth_token, lambda: self._endpoint, settle)
 
     def key_ids(self, context: RequestContext, name: str) -> list[str]:
         """Ids of the active 256-bit AES keys of the caller's project called *name*, oldest first."""

@@ -52,4 +52,6 @@ class CallerAuth(plugin.BaseAuthPlugin):
 
 def region_of(conf: cfg.ConfigOpts, context: Any) -> Region:
     """The region as the caller of a request sees it."""
-    return Region.of(conf, sessions.load(conf, ims_service.GROUP, CallerAuth(context)))
+    request_id = sessions.request_id(context)
+    session = sessions.load(conf, ims_service.GROUP, CallerAuth(context), request_id)
+    return Region.of(conf, session)

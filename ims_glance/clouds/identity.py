@@ -140,10 +140,11 @@ class Identity:
             raise DelegationRefused(reason=error.details["reason"]) from error
         return str(made["trust"]["id"])
 
-    def session_of(self, grant: str) -> Session:
+    def session_of(self, grant: str, request_id: str | None = None) -> Session:
         """A session as a caller, with a token of the service beside each of the caller's.
 
         :param grant: id of their trust, or of their EC2 credential (:func:`ec2_grant`)
+        :param request_id: see :func:`ims_glance.clouds.sessions.load`
         """
         access_key = _access_key(grant)
         if access_key is None:
@@ -153,7 +154,7 @@ class Identity:
         both = service_token.ServiceTokenAuthWrapper(
             user_auth=auth, service_auth=self._service_auth
         )
-        return self._session(both)
+        return self._session(both, request_id)
 
     def give_back(self, grant: str) -> None:
         """Delete a trust, as its giver (Keystone lets nobody else); that it is gone is fine.
@@ -217,8 +218,8 @@ class Identity:
     def _trust_auth(self, trust_id: str) -> Any:
         return sessions.load_login(self._conf, _GROUP, trust_id=trust_id, **_NO_OTHER_SCOPE)
 
-    def _session(self, auth: Any) -> Session:
-        return sessions.load(self._conf, _GROUP, auth)
+    def _session(self, auth: Any, request_id: str | None = None) -> Session:
+        return sessions.load(self._conf, _GROUP, auth, request_id)
 
 
 def _translated(call: Any) -> Any:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions of keystoneauth: made in one way, and with an end to all waiting.
+"""Sessions of keystoneauth: made in one way, with an end to all waiting, and with a name.
 
 A session waits for ever unless it is told otherwise, also for the tokens that it asks for before each
 request. Ours have the ``timeout`` of their group of options. A session that a library makes of
-one of our plugins gets it from the plugin.
+one of our plugins gets it from the plugin. All say who they are (``User-Agent``), and whom a request
+is for, as far as that is known (``X-OpenStack-Request-ID``): the other side logs both.
 """
 
 import importlib.metadata
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -20,15 +22,20 @@ from oslo_config import cfg
 APP = "ims_glance"
 VERSION = importlib.metadata.version(APP)
 
+_REQUEST_ID = "X-OpenStack-Request-ID"
+# The other side believes no id of another form (oslo_middleware/request_id.py).
+_FORM = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # For so long a failure to reach Keystone holds for whoever asks next; seconds.
 _FRESH = 1.0
 
 
-def load(conf: cfg.ConfigOpts, group: str, auth: Any) -> Session:
-    """A session with the TLS settings and the time-out of a group of keystoneauth's options."""
-    session: Session = loading.load_session_from_conf_options(
-        conf, group, auth=auth, app_name=APP, app_version=VERSION
-    )
+def load(conf: cfg.ConfigOpts, group: str, auth: Any, request_id: str | None = None) -> Session:
+    """A session with the TLS settings and the time-out of a group of keystoneauth's options.
+
+    :param request_id: of the request, or for the job, that it is for
+    """
+    session: Session = loading.load_session_from_conf_options(conf, group, auth=auth)
+    settle(session, None, request_id)
     return session
 
 
@@ -44,13 +51,25 @@ def load_login(conf: cfg.ConfigOpts, group: str, **replaced: Any) -> Any:
     return auth
 
 
-def settle(session: Any, timeout: float | None) -> None:
+def request_id(context: Any) -> str | None:
+    """The id under which the request of a caller is known elsewhere.
+
+    :param context: a ``oslo_context.context.RequestContext``
+    """
+    known = (getattr(context, name, None) for name in ("global_request_id", "request_id"))
+    return next((each for each in known if _FORM.fullmatch(str(each))), None)
+
+
+def settle(session: Any, timeout: float | None, request_id: str | None = None) -> None:
     """Give a session that a library made what our own have.
 
     keystoneauth reads it after it has asked the session's plugin for a token.
 
     :param timeout: in seconds, if the session has none
+    :param request_id: see :func:`load`
     """
+    if request_id is not None:
+        session.additional_headers.setdefault(_REQUEST_ID, request_id)
     if session.timeout is None:
         session.timeout = timeout
     if session.app_name is None:

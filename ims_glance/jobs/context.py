@@ -8,6 +8,7 @@ from typing import Any
 
 from keystoneauth1.session import Session
 from oslo_config import cfg
+from oslo_context.context import RequestContext
 from oslo_utils import uuidutils
 
 from ims_glance import exceptions
@@ -112,7 +113,7 @@ class JobContext:
         """A session as the caller, with our service token beside each of its tokens."""
         if self.grant is None:
             raise NoDelegation
-        return self._identity.session_of(self.grant)
+        return self._identity.session_of(self.grant, self.job.request_id)
 
     @functools.cached_property
     def region(self) -> Region:
@@ -123,6 +124,12 @@ class JobContext:
     def image(self) -> ImageApi:
         """The Image API as the caller."""
         return ImageApi(self.region)
+
+    def log_here(self) -> None:
+        """Have all that this thread logs carry the job, as its requests to neighbours do."""
+        RequestContext(
+            request_id=self.job.request_id, user_id=self.user_id, project_id=self.project_id
+        )
 
     # --- the record ----------------------------------------------------------------------------
 

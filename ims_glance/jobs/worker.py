@@ -214,6 +214,7 @@ class Worker:
         try:
             context = self._claimed(job_id)
             if context is not None:
+                context.log_here()
                 self._go_on(context)
         except DatabaseBroken as error:
             self._outage.meet(error)

@@ -170,6 +170,11 @@ class Job:
         return {each["disk"]["number"] for each in self.arguments.get("wishes") or ()}
 
     @property
+    def request_id(self) -> str:
+        """Under which other services know what is asked for it: its own id, in the form of theirs."""
+        return f"req-{uuid.UUID(hex=self.id)}"
+
+    @property
     def backup_id(self) -> str | None:
         """Id of the server backup that it makes, or makes an image of; a UUID."""
         if self.type == SERVER_BACKUP or self.arguments.get("with_backup"):

@@ -223,7 +223,7 @@ class TakeSnapshots(DiskTask):
         image_id = None
         if root is not None:
             image_id = self._begin_root(root)
-        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, initializer=self.job.log_here) as pool:
             ids = list(pool.map(self._begin, self.attached))
         for disk, snapshot_id in zip(self.attached, ids, strict=True):
             self.await_snapshot(disk, snapshot_id)

@@ -21,6 +21,7 @@ class KeystoneServer(ThreadingHTTPServer):
     :ivar services: types of other services in the catalogue
     :ivar users_out: ids of users who get no token any more
     :ivar requests: method, path and token of each request
+    :ivar named: user agent and request id of each request
     :ivar silent_about: path whose requests are never answered
     """
 
@@ -33,6 +34,7 @@ class KeystoneServer(ThreadingHTTPServer):
         self.services: list[str] = []
         self.users_out: set[str] = set()
         self.requests: list[tuple[str, str, str | None]] = []
+        self.named: list[tuple[str, str | None]] = []
         self.silent_about: str | None = None
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -67,6 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         body: dict[str, Any] = json.loads(self.rfile.read(size)) if size else {}
         token = self.headers.get("X-Auth-Token")
         self.server.requests.append((self.command, self.path, token))
+        agent, request_id = map(self.headers.get, ("User-Agent", "X-Openstack-Request-Id"))
+        self.server.named.append((str(agent), request_id))
         path = self.path.partition("?")[0].rstrip("/")
         if self.server.silent_about and path.startswith(self.server.silent_about):
             # Until the other side has had enough.

@@ -6,6 +6,7 @@ from barbicanclient import exceptions as barbican_exceptions
 from castellan.common import exception as castellan_exceptions
 from castellan.key_manager.barbican_key_manager import BarbicanKeyManager
 from keystoneauth1 import exceptions as keystone_exceptions
+from keystoneauth1.session import Session
 from oslo_context.context import RequestContext
 
 from ims_glance.clouds.barbican import Barbican
@@ -145,3 +146,11 @@ def test_nobody_answers(silent_conf, is_keystone):
         for ask in (castellan.get, castellan.delete):
             with at_once(), pytest.raises(castellan_exceptions.KeyManagerError):
                 ask(who, key_id)
+
+
+def test_barbican_learns_who_asks_and_for_what(barbican):
+    """In the sessions that Castellan makes."""
+    session = Session(barbican.caller(CALLER).get_auth_plugin())
+    session.get_token()
+    assert session.app_name == "ims_glance"
+    assert session.additional_headers == {"X-OpenStack-Request-ID": CALLER.request_id}

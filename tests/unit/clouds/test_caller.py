@@ -10,6 +10,8 @@ from ims_glance.clouds.compute import ComputeApi
 from tests.unit import job_database
 from tests.unit.clouds.cloud_server import CloudServer
 
+ID = "req-01234567-0123-0123-0123-0123456789ab"
+
 
 @pytest.fixture
 def server():
@@ -28,7 +30,9 @@ def region(service_catalog, **options):
     conf = job_database.configuration(None)
     for name, value in {"region_name": "one", **options}.items():
         conf.set_override(name, value, "ims_service")
-    context = types.SimpleNamespace(auth_token="token", service_catalog=service_catalog)
+    context = types.SimpleNamespace(
+        auth_token="token", service_catalog=service_catalog, global_request_id=None, request_id=ID
+    )
     return caller.region_of(conf, context)
 
 
@@ -37,6 +41,7 @@ def test_the_token_is_shown_as_it_is(server):
     here = region(catalog(server.url))
     assert ComputeApi(here).get(server_id)["id"] == server_id
     assert here.session.get_token() == "token"
+    assert here.session.additional_headers == {"X-OpenStack-Request-ID": ID}
 
 
 @pytest.mark.parametrize("given", [None, [], catalog("http://here", region="two")])

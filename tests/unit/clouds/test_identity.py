@@ -6,6 +6,7 @@ from keystoneauth1 import loading
 
 from ims_glance import exceptions
 from ims_glance.clouds import identity as clouds_identity
+from ims_glance.clouds import sessions
 from ims_glance.clouds.identity import DelegationRefused, Identity, MomentTaken
 from ims_glance.clouds.image_api import ImageApi
 from ims_glance.clouds.region import Region
@@ -138,3 +139,14 @@ def test_keystone_never_answers_once_it_knows_the_service(identity, keystone):
     keystone.silent_about = "/v3/auth/tokens"
     with at_once(), pytest.raises(exceptions.Unavailable):
         identity.give_back(trust_id)
+
+
+def test_keystone_learns_who_asks_and_for_what(identity, keystone):
+    request_id = "req-01234567-0123-0123-0123-0123456789ab"
+    trust_id = give(identity)
+    keystone.named.clear()
+    identity.session_of(trust_id, request_id).get_token()
+    assert keystone.named
+    for agent, named in keystone.named:
+        assert agent.startswith(f"ims_glance/{sessions.VERSION} keystoneauth1/")
+        assert named == request_id

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who waits for a neighbour that never answers, waits for a bounded time."""
 
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -100,3 +101,34 @@ def test_a_failure_is_soon_forgotten(monkeypatch):
     with pytest.raises(auth_exceptions.NotFound):
         asked()
     assert asked() == "token"
+
+
+ID, OTHER = (
+    "req-01234567-0123-0123-0123-0123456789ab",
+    "req-" + "f" * 8 + "-ffff" * 3 + "-" + "f" * 12,
+)
+
+
+@pytest.mark.parametrize(
+    ("global_id", "own", "expected"),
+    [
+        (None, ID, ID),
+        (OTHER, ID, OTHER),
+        ("their own", ID, ID),
+        (None, "their own", None),
+        (None, f" {ID}", None),
+        (None, ID.encode(), None),
+        (None, None, None),
+    ],
+)
+def test_the_id_of_a_request(global_id, own, expected):
+    """As the client chose it, if it is one that others believe."""
+    context = types.SimpleNamespace(global_request_id=global_id, request_id=own)
+    assert sessions.request_id(context) == expected
+    assert sessions.request_id(object()) is None
+
+
+def test_others_learn_it(tmp_path):
+    made = sessions.load(configured(tmp_path, "http://k"), "ims_service", None, ID)
+    sessions.settle(made, None, OTHER)
+    assert made.additional_headers == {"X-OpenStack-Request-ID": ID}

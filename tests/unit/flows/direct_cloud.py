@@ -118,7 +118,7 @@ class DirectIdentity(Identity):
 
     _url = f"{URL}/v3"
 
-    def session_of(self, grant: str) -> session.Session:
+    def session_of(self, grant: str, request_id: str | None = None) -> session.Session:
         """A session as a caller, as long as the trust is there."""
         assert grant in self._cloud.trusts
         return self._cloud.session()
@@ -126,7 +126,7 @@ class DirectIdentity(Identity):
     def _trust_auth(self, trust_id: str) -> Any:
         return None
 
-    def _session(self, auth: Any) -> session.Session:
+    def _session(self, auth: Any, request_id: str | None = None) -> session.Session:
         return self._cloud.session()
 
 

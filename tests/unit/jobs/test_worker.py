@@ -4,10 +4,11 @@
 import contextlib
 import threading
 import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from keystoneauth1 import loading
+from oslo_context.context import get_current
 from sqlalchemy.exc import OperationalError
 from taskflow.patterns import linear_flow
 
@@ -29,8 +30,10 @@ class Hold(Task):
     """Lasts until the test says so."""
 
     gates: ClassVar[dict[str, threading.Event]] = {}
+    logged: ClassVar[dict[str, Any]] = {}
 
     def execute(self):
+        self.logged[self.job.id] = get_current()
         while not self.gates[self.job.id].is_set():
             self.job.pause(0.05)
 
@@ -107,6 +110,17 @@ def test_jobs_are_found_and_run(tables):
     ids = [job(tables, number, is_open=True) for number in range(6)]
     with running(tables, threads=2):
         until(lambda: {status(tables, one) for one in ids} == {JobStatus.SUCCESS})
+
+
+def test_what_is_logged_of_a_job_carries_its_id(tables):
+    """In the form in which other services log it."""
+    one, other = (job(tables, number, is_open=True, project_id=str(number)) for number in (1, 2))
+    with running(tables):
+        until(lambda: {status(tables, each) for each in (one, other)} == {JobStatus.SUCCESS})
+    logged = Hold.logged[one]
+    assert logged.request_id == "req-00000000-0000-0000-0000-000000000001"
+    assert (logged.project_id, logged.user_id, logged.auth_token) == ("1", "user", None)
+    assert Hold.logged[other].request_id == "req-00000000-0000-0000-0000-000000000002"
 
 
 def begun(tables, project_id="project"):
