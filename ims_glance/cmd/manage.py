@@ -29,6 +29,7 @@ from ims_glance.api.ims import openapi as description
 from ims_glance.clouds.image import ImageRecord, ImageRecords
 from ims_glance.cmd import audit as audit_trail
 from ims_glance.cmd import checks
+from ims_glance.cmd import job as jobs
 from ims_glance.cmd import show as shown
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
@@ -217,6 +218,7 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         choices=("sync", "version"),
         help="sync: make the tables or bring them up to date; version: show their version",
     )
+    jobs.add_commands(subparsers)
 
 
 def _count(text: str) -> int:

@@ -90,7 +90,7 @@ class Jobs:
         row = self._database.read(lambda connection: connection.execute(query).mappings().first())
         if row is None:
             raise JobNotFound(job_id=job_id)
-        return _job(row)
+        return from_row(row)
 
     def find(
         self,
@@ -117,7 +117,7 @@ class Jobs:
             )
         query = query.order_by(JOBS.c.begin_time.desc(), JOBS.c.id.desc()).limit(limit)
         rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [_job(row) for row in rows]
+        return [from_row(row) for row in rows]
 
     def unfinished(self, project_id: str) -> list[Job]:
         """The unfinished jobs of a project."""
@@ -125,7 +125,7 @@ class Jobs:
             JOBS.c.project_id == project_id, JOBS.c.status.in_(_UNFINISHED)
         )
         found = self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [_job(row) for row in found]
+        return [from_row(row) for row in found]
 
     def request_cancel(self, job_id: str, project_id: str) -> Job:
         """Ask for a job to be undone; one that is finished stays as it is.
@@ -161,7 +161,7 @@ class Jobs:
         count = sa.func.count().label("count")
         working = (
             sa.select(JOBS.c.project_id, count)
-            .where(JOBS.c.status.in_(_UNFINISHED), sa.not_(_is_free()))
+            .where(JOBS.c.status.in_(_UNFINISHED), sa.not_(is_free()))
             .group_by(JOBS.c.project_id)
             .subquery()
         )
@@ -173,7 +173,7 @@ class Jobs:
             .outerjoin(working, working.c.project_id == JOBS.c.project_id)
             .where(
                 JOBS.c.status.in_(_UNFINISHED),
-                _is_free(),
+                is_free(),
                 JOBS.c.type.in_(types),
                 JOBS.c.project_id.not_in(but_not),
             )
@@ -311,7 +311,7 @@ def _hit(connection: Connection, change: sa.Update) -> None:
         raise Fenced
 
 
-def _is_free() -> sa.ColumnElement[bool]:
+def is_free() -> sa.ColumnElement[bool]:
     """Nobody works on it. The clause is never NULL, so its opposite is what is worked on."""
     return sa.func.coalesce(JOBS.c.lease_until, 0) < clock.now()
 
@@ -373,7 +373,7 @@ def _claim(
             JOBS.c.id == job_id,
             JOBS.c.generation == row["generation"],
             JOBS.c.status.in_(_UNFINISHED),
-            _is_free(),
+            is_free(),
         )
         .values(
             status=str(JobStatus.RUNNING),
@@ -385,7 +385,7 @@ def _claim(
     if connection.execute(change).rowcount != 1:
         return None
     claimed = {"status": JobStatus.RUNNING, "worker": worker, "generation": generation}
-    return _job({**row, **claimed})
+    return from_row({**row, **claimed})
 
 
 def _finish(
@@ -423,7 +423,8 @@ def _finish(
         delegation.leave(connection, job.delegation_id)
 
 
-def _job(row: Any) -> Job:
+def from_row(row: Any) -> Job:
+    """The job of a row."""
     values = {
         name: value for name, value in dict(row).items() if name not in ("kind", "lease_until")
     }

@@ -256,8 +256,8 @@ class JobContext:
             return
         if self.lease.is_cancelled:
             raise Cancelled
-        if self.job.generation > self.conf.ims_jobs.attempts:
-            raise GivenUp(attempts=self.job.generation - 1)
+        if self.job.attempts > self.conf.ims_jobs.attempts:
+            raise GivenUp(attempts=self.job.attempts - 1)
 
     def pause(self, seconds: float) -> None:
         """Wait, with a :meth:`check` now and then; raises what that raises."""

@@ -139,7 +139,7 @@ class Runner:
         if _is_undone(engine):
             return _failure(context, error)
         LOG.exception("Job %s: its flow broke off", context.id)
-        if context.job.generation <= context.conf.ims_jobs.attempts:
+        if context.job.attempts <= context.conf.ims_jobs.attempts:
             raise Abandoned(f"its flow broke off ({type(error).__name__})")
         return _broken(context, type(error).__name__)
 

@@ -52,6 +52,8 @@ IN_MAKING = "in_making"
 """In ``entities``, not shown: number of a disk -> id of the image that is being made of it."""
 WAITS = "waits"
 """In ``entities``, not shown: what is waited for -> since when (seconds since 1970)."""
+BEFORE_RESET = "before_reset"
+"""In ``entities``, not shown: the generation at which an operator gave the job back to the workers."""
 QUIESCE_REFUSED = "quiesce_refused"
 """In ``entities``: why a server was paused whose guest agent was to hold it still."""
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
@@ -145,6 +147,11 @@ class Job:
     def is_finished(self) -> bool:
         """Whether nothing will change any more."""
         return self.status not in UNFINISHED
+
+    @property
+    def attempts(self) -> int:
+        """How often it was claimed since it was accepted, or since an operator reset it."""
+        return self.generation - int(self.entities.get(BEFORE_RESET, 0))
 
     @property
     def places(self) -> set[str]:
@@ -267,7 +274,7 @@ def _head(job: Job) -> dict[str, Any]:
 
 
 def _progress(job: Job) -> dict[str, Any]:
-    hidden = (DISK_IMAGES, IN_MAKING, WAITS)
+    hidden = (DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET)
     told = {name: value for name, value in job.entities.items() if name not in hidden}
     return {
         **_image(job.image_id if job.type != IMAGES_OF_VOLUMES else None, job.status),

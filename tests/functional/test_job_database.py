@@ -20,9 +20,10 @@ from taskflow.patterns import linear_flow
 from ims_glance.db import clock, delegation, migrations
 from ims_glance.db import job as jobs
 from ims_glance.db.database import Database, DatabaseBroken
+from ims_glance.db.supervision import Supervision
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import BEFORE_RESET, Job, JobStatus
 from tests.unit import job_database
 from tests.unit.db.test_migrations import differences
 from tests.unit.jobs import job_bench
@@ -139,6 +140,36 @@ def test_one_of_many_claims_it(tables):
     claims = at_once(10, lambda number: tables.jobs.claim(job.id, str(number), 60))
     (claimed,) = filter(None, claims)
     assert tables.jobs.get(job.id) == claimed
+
+
+def test_of_a_job_that_is_reset_nothing_is_lost(tables):
+    """Its worker records something at the same moment: either that is there, or it was refused."""
+    supervision = Supervision(tables.database)
+    for number in range(5):
+        job = tables.claimed(number)
+
+        def work(place, job=job):
+            if place == 0:
+                supervision.reset(job.id, 1.0)
+                return 0
+            try:
+                tables.jobs.progress(job, entities={"made": place})
+            except jobs.Fenced:
+                return 0
+            return place
+
+        told = set(at_once(4, work))
+        found = supervision.get(job.id)
+        assert found.job.entities.get("made", 0) in told
+        assert found.job.entities[BEFORE_RESET] == found.job.generation == 2
+        assert found.lease is not None and 0 < found.lease <= 1
+        assert found.job.entities.get("made") or told == {0}
+    assert supervision.workers() == []
+    tables.claimed(9)
+    (worker,) = supervision.workers()
+    assert (worker.jobs, worker.lost) == (1, 0)
+    assert 50 < worker.lease <= 60
+    assert len(supervision.find([JobStatus.RUNNING], limit=3)) == 3
 
 
 def test_projects_take_turns(tables):

@@ -171,6 +171,26 @@ def test_db(site, tmp_path):
     assert site.run("db", "version").out == "jobs\n"
 
 
+def test_jobs(site, tmp_path):
+    done = site.run("job", "list")
+    assert (done.status, done.out) == (1, "")
+    assert "set 'connection' in [ims_database]" in done.last_words
+    more = tmp_path / "more.conf"
+    more.write_text(f"[ims_database]\nconnection = sqlite:///{tmp_path}/jobs.sqlite\n")
+    site.arguments += ["--config-file", str(more)]
+    done = site.run("job", "list")
+    assert (done.status, done.out) == (1, "")
+    assert "database of the Image Management Service is unavailable" in done.last_words
+    assert site.run("db", "sync").status == 0
+    done = site.run("job", "list")
+    assert (done.status, len(done.out.splitlines()), done.err) == (0, 1, "")
+    assert site.run("worker", "list", "--json") == Done(0, "[]\n", "")
+    done = site.run("job", "reset", "0" * 32)
+    assert (done.status, done.out) == (1, "")
+    assert done.last_words.startswith("ims-manage: There is no job 000")
+    assert site.run("job").status == 2
+
+
 def test_status(site):
     done = site.run("status")
     lines = done.out.splitlines()

@@ -17,8 +17,13 @@ def context(tables: Any, number: int = 1, **values: Any) -> JobContext:
 
 
 def again(tables: Any, job: JobContext) -> JobContext:
-    """The job, claimed by another worker."""
+    """The job, let go by its worker and claimed by another."""
     tables.jobs.release(tables.jobs.get(job.id))
+    return claimed_again(tables, job)
+
+
+def claimed_again(tables: Any, job: JobContext) -> JobContext:
+    """The job, which nobody has, claimed by another worker."""
     claimed = tables.jobs.claim(job.id, "other", 60)
     return JobContext(
         tables.conf, claimed, tables.jobs, Identity(tables.conf), Lease(clock() + 60), "trust"

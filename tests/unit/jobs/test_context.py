@@ -7,6 +7,7 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.clouds.identity import Identity
 from ims_glance.db.database import DatabaseUnavailable
+from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import context as jobs_context
 from ims_glance.jobs.context import Abandoned, Cancelled, GivenUp, JobContext
 from ims_glance.jobs.lease import Lease, clock
@@ -151,6 +152,9 @@ def test_what_was_begun_too_often_is_given_up(tables, job):
         second.check()
     with second.reverting():
         second.check()
+    Supervision(tables.database).reset(job.id, 0.0)
+    third = tables.jobs.claim(job.id, "other", 60)
+    JobContext(tables.conf, third, tables.jobs, Identity(tables.conf), job.lease).check()
 
 
 def test_patience_is_longer_for_undoing(job):

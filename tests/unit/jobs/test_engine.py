@@ -10,6 +10,7 @@ from taskflow.persistence.backends.sqlalchemy import tables as sqlalchemy_tables
 from ims_glance import exceptions
 from ims_glance.db import job as db_jobs
 from ims_glance.db.database import FAILURES
+from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import engine as jobs_engine
 from ims_glance.jobs.context import Abandoned
 from ims_glance.jobs.engine import Runner
@@ -271,6 +272,9 @@ def test_a_flow_that_breaks_taskflow_is_begun_again_and_then_given_up(bench):
     job = job_bench.context(bench.tables)
     with pytest.raises(Abandoned, match="Duplicate"):
         runner.run(job)
+    Supervision(bench.tables.database).reset(job.id, 0.0)
+    with pytest.raises(Abandoned, match="Duplicate"):
+        runner.run(job_bench.claimed_again(bench.tables, job))
     assert runner.run(job_bench.again(bench.tables, job)) is JobStatus.FAIL
     assert "Duplicate" in bench.tables.jobs.get(job.id).fail_reason
 

@@ -17,6 +17,7 @@ from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.db import delegation
 from ims_glance.db.job import Fenced, Jobs
+from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import outage
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.worker import Worker
@@ -236,6 +237,17 @@ def test_a_claim_that_is_being_made_while_it_stops_is_let_go_too(tables, woken, 
         assert woken == [one]
     monkeypatch.undo()
     assert tables.jobs.claim(one, "another", 60).generation == 2
+
+
+def test_a_job_that_is_reset_is_let_go_and_begun_again(tables, caplog):
+    one = job(tables)
+    with running(tables):
+        until(lambda: tables.jobs.get(one).current_task == "hold")
+        Supervision(tables.database).reset(one, 0.0)
+        until(lambda: "is let go" in caplog.text and tables.jobs.get(one).worker is not None)
+        assert tables.jobs.get(one).attempts == 1
+        Hold.gates[one].set()
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
 
 
 def test_a_wish_to_cancel_is_heard(tables):

@@ -180,6 +180,9 @@ def test_places_of_several_images():
     assert begun.places == {"i0", model.disk_name("a" * 32, 1), "i3"}
     assert begun.in_making == {"i0", "i3"}
     assert model.IN_MAKING not in model.view(begun)["entities"]
+    again = dataclasses.replace(begun, entities={model.BEFORE_RESET: 7}, generation=9)
+    assert (again.attempts, begun.attempts) == (2, 0)
+    assert model.BEFORE_RESET not in model.view(again)["entities"]
     whole = [{"disk": {"number": number}, "name": None} for number in (0, 1)]
     assert Job(
         "a" * 32, model.WHOLE_OF_SERVER, "p", "u", arguments={"wishes": whole}, image_id="i"

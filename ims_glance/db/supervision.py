@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs as an operator sees them: those of all projects, who has them, and giving one back."""
+
+import dataclasses
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from ims_glance import exceptions
+from ims_glance.db import clock
+from ims_glance.db.database import Database
+from ims_glance.db.job import from_row
+from ims_glance.db.schema import DELEGATIONS, JOBS
+from ims_glance.model.job import BEFORE_RESET, UNFINISHED, Job, JobStatus
+
+_UNFINISHED = [str(status) for status in UNFINISHED]
+
+
+class UnknownJob(exceptions.NotFound):
+    """No project has such a job, or its record was deleted."""
+
+    code = "IMG.0023"
+    template = (
+        "There is no job {job_id} (records of jobs that ended are kept for [ims_jobs] keep_days)."
+    )
+
+
+class JobEnded(exceptions.Conflict):
+    """A job that has ended begins no more."""
+
+    template = (
+        "Job {job_id} has ended ({status}), and no worker begins it again: its owner asks for it "
+        "anew if it is still wanted."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Delegation:
+    """What a job acts with, without what would let anybody else do so.
+
+    :ivar state: ``making``, ``active`` or ``ending``
+    :ivar expires_at: when the trust ends by itself, in Keystone's words
+    """
+
+    state: str
+    expires_at: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SupervisedJob:
+    """A job, and who has it.
+
+    :ivar lease: seconds until its worker's lease runs out, negative if it has run out; ``None`` if
+        no worker has one
+    :ivar delegation: ``None`` if there is none, or it was not asked for
+    """
+
+    job: Job
+    lease: float | None = None
+    delegation: Delegation | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a worker has it that was heard of in time."""
+        return self.job.worker is not None and self.lease is not None and self.lease > 0
+
+
+@dataclasses.dataclass(frozen=True)
+class SupervisedWorker:
+    """A worker that has jobs.
+
+    :ivar name: host, process and a random part, with colons between
+    :ivar jobs: how many jobs it holds
+    :ivar lost: how many others it held when their leases ran out
+    :ivar lease: seconds until its last lease runs out, negative if it has run out
+    """
+
+    name: str
+    jobs: int
+    lost: int
+    lease: float
+
+
+class Supervision:
+    """The tables of jobs and workers, for an operator."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(
+        self,
+        statuses: Collection[JobStatus] = (),
+        project_id: str | None = None,
+        job_type: str | None = None,
+        limit: int = 100,
+    ) -> list[SupervisedJob]:
+        """Jobs of all projects, the newest first.
+
+        :param statuses: those wanted; none stands for all
+        """
+        query = _with_leases()
+        if statuses:
+            query = query.where(JOBS.c.status.in_([str(status) for status in statuses]))
+        if project_id is not None:
+            query = query.where(JOBS.c.project_id == project_id)
+        if job_type is not None:
+            query = query.where(JOBS.c.type == job_type)
+        query = query.order_by(JOBS.c.begin_time.desc(), JOBS.c.id.desc()).limit(limit)
+        rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [_supervised(row) for row in rows]
+
+    def get(self, job_id: str) -> SupervisedJob:
+        """A job of any project, with its delegation.
+
+        :raises UnknownJob: if there is none
+        """
+
+        def read(connection: Connection) -> SupervisedJob:
+            query = _with_leases().where(JOBS.c.id == job_id)
+            row = connection.execute(query).mappings().first()
+            if row is None:
+                raise UnknownJob(job_id=job_id)
+            found = _supervised(row)
+            return dataclasses.replace(found, delegation=_delegation(connection, found.job))
+
+        return self._database.read(read)
+
+    def workers(self) -> list[SupervisedWorker]:
+        """The workers that have jobs, or died with jobs that no other has taken yet; by name."""
+        lease = JOBS.c.lease_until - clock.now()
+        held = sa.case((lease > 0, 1), else_=0)
+        query = (
+            sa.select(
+                JOBS.c.worker.label("name"),
+                sa.func.sum(held).label("jobs"),
+                sa.func.sum(1 - held).label("lost"),
+                sa.func.max(lease).label("lease"),
+            )
+            .where(
+                JOBS.c.status.in_(_UNFINISHED),
+                JOBS.c.worker.is_not(None),
+                JOBS.c.lease_until.is_not(None),
+            )
+            .group_by(JOBS.c.worker)
+            .order_by(JOBS.c.worker)
+        )
+        rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [
+            SupervisedWorker(row["name"], int(row["jobs"]), int(row["lost"]), float(row["lease"]))
+            for row in rows
+        ]
+
+    def reset(self, job_id: str, seconds: float) -> SupervisedJob:
+        """Take a job from its worker, for any to begin it as if none had tried before.
+
+        The worker that has it now writes nothing any more. It may not know of that yet, so nobody
+        takes the job before *seconds* have passed, or its lease has run out.
+
+        :param seconds: that a worker may take to notice
+        :raises UnknownJob: if there is none
+        :raises JobEnded: if it has ended
+        """
+        self._database.write(lambda connection: _reset(connection, job_id, seconds))
+        return self.get(job_id)
+
+
+def _reset(connection: Connection, job_id: str, seconds: float) -> None:
+    # The fence first: what a worker has recorded until then is read, and nothing comes after it.
+    latest = clock.now() + seconds
+    taken = (
+        sa.update(JOBS)
+        .where(JOBS.c.id == job_id, JOBS.c.status.in_(_UNFINISHED))
+        .values(
+            generation=JOBS.c.generation + 1,
+            worker=None,
+            lease_until=sa.case((JOBS.c.lease_until > latest, latest), else_=JOBS.c.lease_until),
+        )
+    )
+    is_taken = connection.execute(taken).rowcount == 1
+    row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
+    if row is None:
+        raise UnknownJob(job_id=job_id)
+    if not is_taken:
+        raise JobEnded(job_id=job_id, status=row["status"])
+    entities = {**row["entities"], BEFORE_RESET: row["generation"]}
+    connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(entities=entities))
+
+
+def _with_leases() -> sa.Select[Any]:
+    return sa.select(JOBS, (JOBS.c.lease_until - clock.now()).label("lease"))
+
+
+def _supervised(row: RowMapping) -> SupervisedJob:
+    values = dict(row)
+    lease = values.pop("lease")
+    return SupervisedJob(from_row(values), None if lease is None else float(lease))
+
+
+def _delegation(connection: Connection, job: Job) -> Delegation | None:
+    columns = sa.select(DELEGATIONS.c.state, DELEGATIONS.c.expires_at)
+    row = connection.execute(columns.where(DELEGATIONS.c.id == job.delegation_id)).first()
+    return None if row is None else Delegation(row.state, row.expires_at)
