@@ -204,7 +204,9 @@ def unavailable(error: Exception) -> DatabaseUnavailable:
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        # What oslo.db has no class of its own for, it wraps.
+        wrapped = getattr(error, "inner_exception", None)
+        error = wrapped or error.__cause__ or error.__context__
 
 
 def _advice(error: BaseException) -> str | None:

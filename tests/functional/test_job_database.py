@@ -232,6 +232,9 @@ def test_what_somebody_has_to_mend_is_said(tables, url, old, new, query, advice)
     with pytest.raises(DatabaseBroken, match=advice) as refused:
         broken.read(lambda connection: connection.execute(sa.text(query)))
     assert "SELECT" not in str(refused.value)
+    # PostgreSQL waits for those who are connected before it stops.
+    with contextlib.suppress(DatabaseBroken):
+        broken.engine.dispose()
 
 
 def test_the_tables_are_looked_at(tables):

@@ -96,6 +96,18 @@ def _from_taskflow(error):
         (_operational(1054, "Unknown column"), "ims-manage db sync"),
         (_operational("no such column: x"), "ims-manage db sync"),
         (sa_exceptions.ProgrammingError("x", {}, Exception(1146, "x")), "1146.*ims-manage db sync"),
+        (
+            db_exceptions.DBError(
+                sa_exceptions.ProgrammingError("x", {}, Exception('relation "x" does not exist'))
+            ),
+            "ims-manage db sync",
+        ),
+        (
+            db_exceptions.DBError(
+                sa_exceptions.ProgrammingError("x", {}, Exception("permission denied for table x"))
+            ),
+            "has all rights",
+        ),
         (_from_taskflow(db_exceptions.DBNonExistentTable("logbooks")), "ims-manage db sync"),
         (_from_taskflow(_operational(1142, "denied")), "has all rights"),
     ],
