@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``test``: lint, types, then every test there is; those that need one, on the running cloud."""
+"""``test``: lint, types, documentation, then every test there is; those that need one, on the running cloud."""
 
 import contextlib
 import os
@@ -20,6 +20,8 @@ LINTERS = (
     ("ruff", "format", "--check"),
     ("mypy",),
 )
+# Anew each time: what is generated from the code is not in the pages that Sphinx compares.
+_DOCUMENTATION = ("sphinx-build", "-W", "--keep-going", "-q", "-E", "-b", "html", "doc/source")
 _NONE_CHOSEN = 5
 _NICE = 5
 # For so long tests that are interrupted may clean up; seconds.
@@ -90,13 +92,14 @@ def run(cloud: Cloud, arguments: list[str], is_quick: bool = False) -> int:
     """
     packages.ensure_test(cloud, Progress())
     codes = []
-    for command in LINTERS:
+    failed = []
+    for name, command in _linters(cloud).items():
         begin = time.monotonic()
         code = _run(cloud, *command)
         codes.append(code)
         verdict = "ok" if code == 0 else f"exit code {code}"
-        print(f"{' '.join(command)}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
-    failed = [" ".join(command) for command, code in zip(LINTERS, codes, strict=True) if code]
+        print(f"{name}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
+        failed += [name] if code else []
     if failed:
         print(f"failed so far: {', '.join(failed)}", flush=True)
     parts = [part for part in (WITHOUT_CLOUD, SIDE_BY_SIDE, ALONE) if part.is_there(cloud)]
@@ -124,6 +127,15 @@ def run(cloud: Cloud, arguments: list[str], is_quick: bool = False) -> int:
         failed.append("no test was chosen")
     print(results.summary(there, failed), flush=True)
     return next((code for code in [*codes, *chosen] if code), 0)
+
+
+def _linters(cloud: Cloud) -> dict[str, tuple[str, ...]]:
+    """What looks at the checkout without running it: name -> command."""
+    pages = str(cloud.path("documentation"))
+    return {
+        **{" ".join(command): command for command in LINTERS},
+        _DOCUMENTATION[0]: (*_DOCUMENTATION, pages),
+    }
 
 
 def _test(cloud: Cloud, part: Part, arguments: list[str]) -> int:

@@ -116,7 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     verb("down", _down, "stop everything; data stays, and 'up' brings servers back")
     verb("status", _status, "show each service; exit code 1 when one is down")
     verb("demo", _demo, "'up', then show what ims_glance does, step by step")
-    test = verb("test", _test, "'up', then ruff, mypy and all tests; more arguments go to pytest")
+    test = verb(
+        "test", _test, "'up', then ruff, mypy, documentation and all tests; more goes to pytest"
+    )
     test.add_argument("--quick", action="store_true", help="first: only what needs no cloud")
     test.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="for pytest")
     logs = verb("logs", _logs, "show the end of a log; without a name, list the logs")

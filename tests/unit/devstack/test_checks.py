@@ -22,8 +22,9 @@ def programs(cloud, monkeypatch):
     folder = cloud.venv / "bin"
     folder.mkdir(parents=True)
 
-    def write(ruff=0, mypy=0, pytest=0):
-        for name, code in {"ruff": ruff, "mypy": mypy, "pytest": pytest}.items():
+    def write(ruff=0, mypy=0, sphinx=0, pytest=0):
+        codes = {"ruff": ruff, "mypy": mypy, "sphinx-build": sphinx, "pytest": pytest}
+        for name, code in codes.items():
             program = folder / name
             program.write_text(f'#!/bin/sh\necho "{name} $*" "[$POCKET_HOME]"\nexit {code}\n')
             program.chmod(0o755)
@@ -46,13 +47,30 @@ def test_all_is_well_and_the_count_comes_last(cloud, programs, capfd):
         f"pytest -n 2 --dist loadfile --junit-xml={report} tests/unit tests/functional -k foo"
         f" [{cloud.home}]"
     )
-    assert out.count(": ok (") == 3
+    assert out.count(": ok (") == 4
     assert out.splitlines()[-1] == "0 passed, 0 failed"
+
+
+def test_the_documentation_is_built_in_the_folder_of_the_cloud(cloud, programs, capfd):
+    """All of it, whatever was built before, and no warning is let through."""
+    programs()
+    assert checks.run(cloud, []) == 0
+    out = capfd.readouterr().out
+    [called] = [line for line in out.splitlines() if line.startswith("sphinx-build -")]
+    assert " -W " in called
+    assert " -E " in called
+    assert called.endswith(f" doc/source {cloud.path('documentation')} [{cloud.home}]")
 
 
 @pytest.mark.parametrize(
     ("codes", "expected"),
-    [({"ruff": 1}, 1), ({"mypy": 2}, 2), ({"pytest": 3}, 3), ({"mypy": 2, "pytest": 3}, 2)],
+    [
+        ({"ruff": 1}, 1),
+        ({"mypy": 2}, 2),
+        ({"sphinx": 2}, 2),
+        ({"pytest": 3}, 3),
+        ({"mypy": 2, "pytest": 3}, 2),
+    ],
 )
 def test_any_failure_is_the_result_and_the_tests_run_all_the_same(
     cloud, programs, capfd, codes, expected
@@ -62,7 +80,11 @@ def test_any_failure_is_the_result_and_the_tests_run_all_the_same(
     called, out = pytests(capfd)
     assert len(called) == 1
     assert ("failed so far:" in out) == bool(codes.keys() - {"pytest"})
-    names = {"ruff": "ruff check, ruff format --check", "pytest": "tests without the cloud"}
+    names = {
+        "ruff": "ruff check, ruff format --check",
+        "sphinx": "sphinx-build",
+        "pytest": "tests without the cloud",
+    }
     assert out.splitlines()[-2] == f"failed: {', '.join(names.get(name, name) for name in codes)}"
 
 
