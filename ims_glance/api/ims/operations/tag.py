@@ -26,6 +26,8 @@ _PAIR = {
     "x-ims-code": "IMG.0115",
 }
 _PAIRS = {"type": "array", "items": _PAIR, "minItems": 1, "maxItems": 128}
+# Parameters of a list of images that one of tags has not.
+_OF_PAGES = ("marker", "sort_key", "sort_dir")
 _TAGS_ANSWER = {
     "type": "object",
     "properties": {"tags": {"type": "array"}},
@@ -257,7 +259,7 @@ OPERATIONS = (
         list_tags,
         "List the tags of images chosen by filters",
         query=schemas.parameters(
-            *(set(listing.PARAMETERS) - {"marker", "sort_key", "sort_dir"}),
+            *(name for name in listing.PARAMETERS if name not in _OF_PAGES),
             page={"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,6}")},
             limit={"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,6}")},
         ),

@@ -13,6 +13,7 @@ from ims_glance.api.common import errors
 from ims_glance.api.ims import openapi
 from ims_glance.api.ims.operation import Answer, Operation
 from ims_glance.api.ims.operations import OPERATIONS
+from ims_glance.model.image import listing
 
 DOCUMENT = openapi.document()
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -72,6 +73,15 @@ def test_nothing_else_is_described():
     described = [one["operationId"] for path in DOCUMENT["paths"].values() for one in path.values()]
     assert sorted(described) == sorted(operation.name for operation in OPERATIONS)
     assert {method for path in DOCUMENT["paths"].values() for method in path} <= METHODS
+
+
+@pytest.mark.parametrize("name", ["list_images", "list_tags"])
+def test_filters_have_one_order(name):
+    """That of a set is another one in each process."""
+    (operation,) = (one for one in OPERATIONS if one.name == name)
+    names = [one["name"] for one in _described(operation)["parameters"]]
+    filters = [name for name in names if name in listing.PARAMETERS]
+    assert filters == [name for name in listing.PARAMETERS if name in filters]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
