@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of the README, measured. Not part of the test suite: nothing here can fail a test.
+"""The figures of the documentation, measured. Not part of the test suite: nothing here can fail a test.
 
-``python -m tests.benchmarks`` prints them as the README's table; with the names of some (``add``,
+``python -m tests.benchmarks`` prints them as a table; with the names of some (``add``,
 ``put``, ``get``, ``range``, ``memory``, ``rekey``, ``list``, ``accept``, ``copy``,
 ``copy-encrypted``, ``copy-memory``) only those. All but ``add`` need the pocket cloud
 (``devstack/pocket up --light`` is enough).

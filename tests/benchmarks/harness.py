@@ -13,7 +13,7 @@ PAIRS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A line of the README's table.
+    """A line of the table of figures.
 
     :ivar must: the bound that the figure keeps, as text
     :ivar measured: as text, with its unit
