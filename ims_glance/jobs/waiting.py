@@ -44,7 +44,7 @@ class Wait:
         self._what = what
         self._is_recorded = what in job.waits
         self._since = job.waits.get(what, time.time())
-        least = min(seconds, float(job.conf.ims_jobs.patience_seconds))
+        least = self._least = min(seconds, float(job.conf.ims_jobs.patience_seconds))
         left = seconds - max(0.0, time.time() - self._since) if self._is_recorded else seconds
         self._end = self._begun + max(left, least)
 
@@ -52,6 +52,10 @@ class Wait:
     def is_over(self) -> bool:
         """Whether the deadline has passed."""
         return clock() > self._end
+
+    def has_lasted(self, seconds: float) -> bool:
+        """Whether a shorter deadline has passed, of what turned out to be waited for."""
+        return self.waited > seconds and clock() - self._begun > min(seconds, self._least)
 
     @property
     def waited(self) -> float:

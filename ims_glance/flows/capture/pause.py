@@ -27,7 +27,11 @@ class NotHeldStill(exceptions.ImsError):
     """Nova did not pause the server."""
 
     code = "IMG.0014"
-    template = "Server {server_id} was not paused within {seconds:.0f} seconds; it is {status}."
+    template = (
+        "Server {server_id} was not paused within {seconds:.0f} seconds; it is {status}. If Nova does "
+        "not work on it any more, an operator has to run 'openstack server set --state active "
+        "{server_id}'."
+    )
 
 
 class NotStill(exceptions.Conflict):
@@ -46,7 +50,9 @@ class NotLetGo(exceptions.ImsError):
     code = "IMG.0014"
     template = (
         "Server {server_id} could not be unpaused within {seconds:.0f} seconds; it is {status} "
-        "({task}). Unpause it ('openstack server unpause') as soon as Nova lets you."
+        "({task}). Unpause it ('openstack server unpause {server_id}') as soon as Nova lets you. If "
+        "Nova does not work on it any more, an operator has to run 'openstack server set --state active "
+        "{server_id}' and, which restarts it, 'openstack server reboot --hard {server_id}'."
     )
 
 
@@ -106,15 +112,18 @@ class Standstill:
         """
         if not self._may_hold:
             return
-        begun, wait = clock(), Wait(self._job, "unpaused", self._seconds, SOON)
+        wait = Wait(self._job, "unpaused", self._seconds, SOON)
         # A wish to cancel the job is no reason to leave the server where it is.
         with self._job.reverting():
             view = self._compute.get(self._server_id)
             while (seconds := self._longest(view)) is not None:
                 task = view["OS-EXT-STS:task_state"]
-                if clock() - begun > seconds:
+                if wait.has_lasted(seconds):
                     raise NotLetGo(
-                        server_id=self._server_id, seconds=seconds, status=view["status"], task=task
+                        server_id=self._server_id,
+                        seconds=wait.waited,
+                        status=view["status"],
+                        task=task,
                     )
                 if not task:
                     self._unpause()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that stand still, and always go on."""
 
+import time
+
 import pytest
 
 from ims_glance.clouds.compute import ComputeApi
@@ -8,6 +10,7 @@ from ims_glance.clouds.region import Region
 from ims_glance.flows.capture import pause
 from ims_glance.flows.capture.pause import Standstill
 from ims_glance.jobs.context import Abandoned, Cancelled
+from ims_glance.jobs.lease import clock
 from ims_glance.model.server import ServerBusy, ServerLocked, ServerUnfit
 from tests.unit.jobs import job_bench
 
@@ -131,6 +134,15 @@ def test_nova_takes_too_long_to_pause_it(bench, server, tables):
 def test_nova_does_not_let_it_go(bench):
     with pytest.raises(pause.NotLetGo, match="openstack server unpause"), bench.held.hold():
         bench.view["OS-EXT-STS:task_state"] = "image_uploading"
+
+
+def test_the_deadline_is_the_jobs(bench):
+    """Whoever comes late tries for a while, and says for how long the job has waited."""
+    bench.job.record_wait("unpaused", time.time() - 3600.0)
+    begun = clock()
+    with pytest.raises(pause.NotLetGo, match=r"36\d\d seconds"), bench.held.hold():
+        bench.view["OS-EXT-STS:task_state"] = "image_uploading"
+    assert clock() - begun > 1.0
 
 
 def test_a_busy_nova_is_waited_for(bench, server):
