@@ -189,6 +189,7 @@ class Uploads:
     :param what: is waited for; unique in the job
     :param seconds: how long they may take, each time that one is begun
     :param record: called with the number of a volume and the id of its image, another one each time
+    :param begun: ids of images that are recorded already, by number
     """
 
     def __init__(
@@ -198,6 +199,7 @@ class Uploads:
         seconds: float,
         uploads: Mapping[int, Upload],
         record: Callable[[int, str], None],
+        begun: Mapping[int, str] | None = None,
     ) -> None:
         self._job = job
         self._what = what
@@ -205,7 +207,7 @@ class Uploads:
         self._uploads = uploads
         self._record = record
         self._attempts = dict.fromkeys(uploads, 1)
-        self._ids: dict[int, str] = {}
+        self._ids = dict(begun or {})
 
     def run(self, tell: Callable[[Collection[int]], None]) -> dict[int, str]:
         """Begin with those that are not begun, and wait for all; the ids of the images by number.
@@ -214,7 +216,8 @@ class Uploads:
         :raises UploadFailed: if one breaks off again and again, or is not done in time
         """
         for number in self._uploads:
-            self._begin(number)
+            if number not in self._ids:
+                self._begin(number)
         wait = self._wait()
         left = dict(self._uploads)
         while left:

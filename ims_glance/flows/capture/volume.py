@@ -128,6 +128,7 @@ class AwaitUpload(_VolumeTask):
             seconds_for(self.job, gibibytes),
             {0: self.upload},
             lambda _number, image_id: self.job.record_image_id(image_id),
+            {0: str(self.job.image_id)},
         )
         uploads.run(lambda left: self.job.progress(0 if left else total, total))
 
