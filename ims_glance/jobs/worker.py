@@ -210,19 +210,19 @@ class Worker:
             self._changed.notify_all()
 
     def _work(self, job_id: str) -> None:
-        context = None
+        context, is_done = None, False
         try:
             context = self._claimed(job_id)
             if context is not None:
                 context.log_here()
-                self._go_on(context)
+                is_done = self._go_on(context)
         except DatabaseBroken as error:
             self._outage.meet(error)
         except exceptions.Unavailable as error:
             LOG.warning("Job %s is not begun: %s", job_id, error)
         finally:
             self._give_thread_back(context)
-            if context is not None:
+            if is_done:
                 # Of its project, perhaps another one.
                 self._look.set()
 
@@ -253,7 +253,11 @@ class Worker:
                 context.lease.end()
             self._running.add(context)
 
-    def _go_on(self, context: JobContext) -> None:
+    def _go_on(self, context: JobContext) -> bool:
+        """Work on a job; whether something can be begun at once, this one perhaps.
+
+        Not while the database is away: the job would be begun again and again, and be given up.
+        """
         job = context.job
         LOG.info("Job %s (%s) begins, generation %s", job.id, job.type, job.generation)
         try:
@@ -266,8 +270,10 @@ class Worker:
             else:
                 LOG.warning("Job %s is let go: %s", job.id, reason)
             self._let_go(job)
+            return not isinstance(reason.__cause__, DatabaseUnavailable)
         except Exception:  # boundary: the lease runs out, and the job is begun again
             LOG.exception("Job %s broke off", job.id)
+        return True
 
     def _run(self, context: JobContext) -> None:
         delegation_id = context.job.delegation_id

@@ -16,6 +16,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.db import delegation
+from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import Fenced, Jobs
 from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import outage
@@ -398,6 +399,22 @@ def test_the_worker_goes_on_when_the_database_comes_back(tables, monkeypatch):
         time.sleep(0.5)
         is_away.clear()
         one = job(tables, is_open=True)
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+
+
+def test_a_job_is_not_begun_all_the_time_while_nothing_can_be_recorded(tables, monkeypatch):
+    """It would be taken for one that kills its workers, and be given up."""
+
+    def away(*_, **__):
+        raise DatabaseUnavailable(reason="x")
+
+    one = job(tables, is_open=True)
+    with running(tables, lease_seconds=60.0, scan_seconds=0.4):
+        with monkeypatch.context() as patched:
+            patched.setattr(Jobs, "progress", away)
+            until(lambda: tables.jobs.get(one).generation)
+            time.sleep(2.0)
+            assert tables.jobs.get(one).generation < 8
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
 
 
