@@ -51,6 +51,7 @@ NOT_MIRRORED = {
     "tests/unit/api/test_two_doors.py",
     "tests/unit/flows/test_broken_reverts.py",
     "tests/unit/flows/test_deaths.py",
+    "tests/unit/flows/test_forgetting.py",
     "tests/unit/flows/test_small_clouds.py",
     "tests/unit/test_benchmarks.py",
     "tests/unit/test_documentation.py",

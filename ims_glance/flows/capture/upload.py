@@ -218,22 +218,24 @@ class Uploads:
         for number in self._uploads:
             if number not in self._ids:
                 self._begin(number)
-        wait = self._wait()
-        left = dict(self._uploads)
-        while left:
-            for number, upload in list(left.items()):
-                try:
-                    if upload.is_done(self._ids[number]):
-                        del left[number]
-                except UploadFailed as error:
-                    self._begin_again(number, error)
-                    wait = self._wait()
+        self._wait = self._new_wait()
+        left = list(self._uploads)
+        while left := [number for number in left if not self._is_done(number)]:
             tell(left)
-            if left and wait.is_over:
-                raise UploadStuck(next(iter(left.values())).volume_id, wait.waited)
-            if left:
-                wait.pause()
+            if self._wait.is_over:
+                raise UploadStuck(self._uploads[left[0]].volume_id, self._wait.waited)
+            self._wait.pause()
+        tell(left)
         return self._ids
+
+    def _is_done(self, number: int) -> bool:
+        """Whether an upload is; one that broke off is begun again."""
+        try:
+            return self._uploads[number].is_done(self._ids[number])
+        except UploadFailed as error:
+            self._begin_again(number, error)
+            self._wait = self._new_wait()
+            return False
 
     def _begin(self, number: int) -> None:
         self._ids[number] = self._uploads[number].begin()
@@ -255,7 +257,7 @@ class Uploads:
         self._attempts[number] += 1
         self._begin(number)
 
-    def _wait(self) -> Wait:
+    def _new_wait(self) -> Wait:
         # Another worker finds the same images, and has the same deadline.
         images = " ".join(each[:8] for each in self._ids.values())
         return Wait(self._job, f"{self._what}: {images}", self._seconds)
