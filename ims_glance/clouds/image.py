@@ -7,9 +7,12 @@ members that the Image API does not show.
 """
 
 import dataclasses
+import datetime
 import itertools
 from collections.abc import Iterator
 from typing import Any
+
+from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
 from ims_glance.model.image import attributes
@@ -19,6 +22,15 @@ _DELETION_DELAYED = {"deleted": True, "status": "pending_delete"}
 
 # The key that its owner, or the service, shows; else that of its copies in encrypting stores.
 _KEYS = (attributes.CMK_ID, attributes.STORE_KEY)
+
+
+class ImageInUse(exceptions.Conflict):
+    """A store refuses to delete the data of an image."""
+
+    template = (
+        "Image {image_id} is in use in its store, by a volume that is a clone of it: delete that "
+        "first."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +49,23 @@ class ImageRecord:
     def of_scheme(self, scheme: str) -> list[tuple[str, str]]:
         """The locations of that scheme."""
         return [(store, url) for store, url in self.locations if _has_scheme(url, scheme)]
+
+
+@dataclasses.dataclass(frozen=True)
+class HiddenImage:
+    """An image that is in no list unless somebody asks for hidden ones.
+
+    :ivar created_at: UTC, without a time zone
+    :ivar updated_at: when its row last changed; the same
+    :ivar component_of: id of the whole-machine image that it is a disk of; ``None`` if it is none
+    """
+
+    id: str
+    owner: str
+    name: str
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    component_of: str | None
 
 
 class ImageRecords:
@@ -88,6 +117,51 @@ class ImageRecords:
         """
         for image in itertools.chain(self._all({"deleted": False}), self._all(_DELETION_DELAYED)):
             yield from (each for each in _locations(image) if _has_scheme(each[1], scheme))
+
+    def exists(self, image_id: str) -> bool:
+        """Whether there is such an image, or one whose deletion is delayed, which may come back."""
+        try:
+            self.find(image_id)
+        except exceptions.ImageNotFound:
+            return False
+        return True
+
+    def hidden(self, image_id: str | None = None) -> Iterator[HiddenImage]:
+        """The hidden images of all projects.
+
+        :param image_id: only this one, if it is there and hidden
+        """
+        filters = {"deleted": False, "os_hidden": True}
+        for image in self._all(filters | ({"id": image_id} if image_id else {})):
+            yield HiddenImage(
+                id=str(image["id"]),
+                owner=str(image["owner"]),
+                name=str(image["name"] or ""),
+                created_at=image["created_at"],
+                updated_at=image["updated_at"],
+                component_of=_properties(image).get(attributes.COMPONENT_OF) or None,
+            )
+
+    def delete(self, image_id: str) -> None:
+        """Delete an image with its data, protected or not, as Glance's own API does it.
+
+        ``glance_store`` has its stores by then. That the image is gone is fine.
+
+        :raises ImageInUse: if its store keeps it, for a volume is a clone of it
+        """
+        from glance import gateway  # noqa: PLC0415
+        from glance.common import exception as glance_exception  # noqa: PLC0415
+
+        images = gateway.Gateway().get_repo(_admin_context())
+        try:
+            image = images.get(image_id)
+            image.protected = False
+            image.delete()
+            images.remove(image)
+        except glance_exception.ImageNotFound:
+            return
+        except (glance_exception.InUseByStore, store_exceptions.InUseByStore):
+            raise ImageInUse(image_id=image_id) from None
 
     def _all(self, filters: dict[str, Any]) -> Iterator[Any]:
         marker = None

@@ -21,7 +21,7 @@ _LIMIT = 100
 def list_jobs(conf: cfg.ConfigOpts) -> None:
     """List jobs, the newest first."""
     chosen = conf.command
-    found = Supervision(_database(conf)).find(
+    found = Supervision(open_database(conf)).find(
         chosen.state or (), chosen.project, chosen.type, chosen.limit
     )
     if chosen.json:
@@ -33,7 +33,7 @@ def list_jobs(conf: cfg.ConfigOpts) -> None:
 
 def show_job(conf: cfg.ConfigOpts) -> None:
     """Show all that is recorded of a job but its secrets, and what can be done about it."""
-    found = Supervision(_database(conf)).get(_job_id(conf))
+    found = Supervision(open_database(conf)).get(_job_id(conf))
     told = {
         **job_view.document(found),
         **job_view.details(found),
@@ -47,7 +47,7 @@ def show_job(conf: cfg.ConfigOpts) -> None:
 
 def cancel_job(conf: cfg.ConfigOpts) -> None:
     """Have a job undone, as if its owner had cancelled it."""
-    database = _database(conf)
+    database = open_database(conf)
     owner = Supervision(database).get(_job_id(conf)).job.project_id
     job = Jobs(database).request_cancel(_job_id(conf), owner)
     if job.is_finished:
@@ -61,7 +61,7 @@ def reset_job(conf: cfg.ConfigOpts) -> None:
     """Take a job from its worker and give it to any, with its attempts counted anew."""
     # A worker hears of it when it renews its lease, which it does more often than that.
     seconds = float(conf.ims_jobs.lease_seconds) / 2
-    found = Supervision(_database(conf)).reset(_job_id(conf), seconds)
+    found = Supervision(open_database(conf)).reset(_job_id(conf), seconds)
     wait = max(0.0, found.lease or 0.0)
     if not wait:
         _wake(conf, found.job.id)
@@ -71,7 +71,7 @@ def reset_job(conf: cfg.ConfigOpts) -> None:
 
 def list_workers(conf: cfg.ConfigOpts) -> None:
     """List the workers that have jobs, also those that died with them."""
-    found = Supervision(_database(conf)).workers()
+    found = Supervision(open_database(conf)).workers()
     workers = [job_view.worker(each, float(conf.ims_jobs.lease_seconds)) for each in found]
     if conf.command.json:
         job_view.print_json(workers)
@@ -155,7 +155,8 @@ def _job_id(conf: cfg.ConfigOpts) -> str:
     return found[0]
 
 
-def _database(conf: cfg.ConfigOpts) -> Database:
+def open_database(conf: cfg.ConfigOpts) -> Database:
+    """The database of jobs, which is not waited for while it is away."""
     # The service waits for a database that is away; who asks wants to know it.
     conf.set_override("max_retries", 0, ims_database.GROUP)
     return Database(conf)

@@ -30,6 +30,7 @@ from ims_glance.clouds.image import ImageRecord, ImageRecords
 from ims_glance.cmd import audit as audit_trail
 from ims_glance.cmd import checks
 from ims_glance.cmd import job as jobs
+from ims_glance.cmd import orphans as left_behind
 from ims_glance.cmd import show as shown
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
@@ -126,30 +127,15 @@ def rekey(conf: cfg.ConfigOpts) -> None:
 
 
 def orphans(conf: cfg.ConfigOpts) -> None:
-    """List, or delete, objects that belong to no image."""
+    """List, or delete, objects that belong to no image, and disks that belong to no machine."""
     oldest_kept = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
         hours=conf.command.min_age
     )
+    deletes = conf.command.delete
     found = 0
     for store_id, store in _encrypting_stores(conf):
-        # The store is listed before the database: an object that an image got meanwhile is found
-        # there.
-        candidates = list(store.objects.candidates())
-        # By the object alone: the store may have had another name, or share its place with another.
-        owned = {
-            url.rpartition("/")[2] for _store, url in ImageRecords().all_locations(driver.SCHEME)
-        }
-        for candidate in candidates:
-            if candidate.object_id in owned:
-                continue
-            if candidate.modified > oldest_kept:
-                continue
-            found += 1
-            if conf.command.delete:
-                store.objects.remove(candidate)
-            action = "deleted" if conf.command.delete else "belongs to no image"
-            written = candidate.modified.isoformat(timespec="seconds")
-            print(f"{store_id}: {', '.join(candidate.names)}: {action} (written {written})")
+        found += left_behind.objects(store_id, store.objects, oldest_kept, deletes)
+    found += left_behind.disks(conf, oldest_kept, deletes)
     print(f"{found} orphan(s)")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``ims-manage orphans``: finds what belongs to no image, and touches nothing else."""
+"""``ims-manage orphans``: finds what belongs to no image or machine, and touches nothing else."""
 
 import os
 import secrets
@@ -11,22 +11,40 @@ from pathlib import Path
 
 import pytest
 
+from ims_glance.db.database import Database
+from ims_glance.db.job import Jobs
+from ims_glance.model import job as model
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.server import Disk
 from tests.functional import identity, stored
-from tests.functional.client import Client
+from tests.functional.client import ApiError, Client
 from tests.functional.commands import Commands
 from tests.functional.conftest import MakeGlance
 from tests.functional.service import GlanceService
 from tests.functional.slow_upload import SlowUpload
 from tests.functional.stored import FIRST, FULL
+from tests.unit import job_database
 
 DATA = secrets.token_bytes(FIRST + FULL + 77)
 NOW = ("--min-age", "0")
 
 
 @pytest.fixture(scope="module")
-def service(make_glance: MakeGlance) -> Iterator[GlanceService]:
-    with make_glance(processes=2) as service:
+def service(make_glance: MakeGlance, commands: Commands) -> Iterator[GlanceService]:
+    # Without it nobody could tell which jobs go on.
+    options = {"ims_database": {"connection": "sqlite:///{root}/jobs.sqlite"}}
+    with make_glance(options, processes=2) as service:
+        assert commands.run(service, "db", "sync").returncode == 0
         yield service
+
+
+@pytest.fixture
+def jobs(service: GlanceService) -> Jobs:
+    """The jobs of the service."""
+    conf = job_database.configuration(job_database.sqlite(service.directories.root))
+    return Jobs(Database(conf))
 
 
 @pytest.fixture
@@ -106,9 +124,9 @@ def test_images_of_every_kind_are_left_alone(service, commands, kms) -> None:
     kinds += [(admin, {"visibility": "public"}), (service.client(identity.OTHER), {})]
     kinds += [(client, {"os_hidden": True}), (client, {"protected": True}), (client, {})]
     images = []
-    for owner, attributes in kinds:
+    for owner, said in kinds:
         key = service.vault.make(owner.caller.name)
-        images.append(owner.create(cmkid=key, **attributes)["id"])
+        images.append(owner.create(cmkid=key, **said)["id"])
         owner.upload(images[-1], DATA)
     admin.deactivate(images[-1])
     with stored.nothing_left(kms):
@@ -206,3 +224,104 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+# --- disks ---------------------------------------------------------------------------------------
+
+_AS_SERVICE = {"X-Service-Roles": "ims_service"}
+_RAW = {"name": "w", "disk_format": "raw", "container_format": "bare"}
+
+
+def make_disk(client: Client, **said: object) -> str:
+    """A hidden image of a disk, as a worker makes it, or has Nova or Cinder make it."""
+    body = {**_RAW, "os_hidden": True, "protected": True, **said}
+    made = client.call("POST", "/v2/images", json_body=body, headers=_AS_SERVICE).json
+    client.upload(made["id"], DATA)
+    return str(made["id"])
+
+
+def make_machine(client: Client, disks: list[str]) -> str:
+    """A whole-machine image of these disks, as a worker makes it."""
+    parts = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(disks)]
+    body = {**_RAW, **whole_image.properties(parts)}
+    made = client.call("POST", "/v2/images", json_body=body, headers=_AS_SERVICE).json
+    client.upload(made["id"], b"")
+    kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+    tie = [{"op": "add", "path": f"/{attributes.COMPONENT_OF}", "value": made["id"]}]
+    for disk in disks:
+        path = f"/v2/images/{disk}"
+        client.call("PATCH", path, json_body=tie, headers={**_AS_SERVICE, **kind})
+    return str(made["id"])
+
+
+def is_there(client: Client, image_id: str) -> bool:
+    try:
+        client.show(image_id)
+    except ApiError as gone:
+        assert gone.status == 404
+        return False
+    return True
+
+
+def test_the_disks_of_a_machine_whose_deletion_was_interrupted(
+    service: GlanceService, commands: Commands, client: Client, kms: Path
+) -> None:
+    """Glance dies behind the image and before its disks, or their store refuses."""
+    key = service.vault.make("demo")
+    disks = [make_disk(client), make_disk(client, __system__cmkid=key)]
+    other = make_machine(client, [make_disk(client)])
+    machine = make_machine(client, disks)
+    assert orphans(commands, service, *NOW, "--delete") == []
+    # What Glance has done when it dies there.
+    client.call("DELETE", f"/v2/images/{machine}", headers=_AS_SERVICE)
+    assert orphans(commands, service) == []
+    lines = orphans(commands, service, *NOW)
+    assert sorted(line.split()[1] for line in lines) == sorted(f"{disk}:" for disk in disks)
+    assert all(f"whole-machine image {machine}, which is gone" in line for line in lines)
+    assert all(is_there(client, disk) for disk in disks)
+    encrypted = stored.find(kms, disks[1])
+    lines = orphans(commands, service, *NOW, "--delete")
+    assert [line.split()[2] for line in lines] == ["deleted"] * 2
+    assert not any(is_there(client, disk) for disk in disks)
+    assert not (service.directories.plain / disks[0]).exists()
+    assert not encrypted.body.exists()
+    assert list(encrypted.headers) == []
+    assert is_there(client, other)
+    client.delete(other)
+
+
+def test_a_disk_that_its_store_kept(
+    service: GlanceService, commands: Commands, client: Client
+) -> None:
+    disk = make_disk(client)
+    machine = make_machine(client, [disk])
+    data = service.directories.plain / disk
+    aside = data.rename(service.directories.root / disk)
+    # The file driver deletes no folder.
+    (data / "busy").mkdir(parents=True)
+    client.delete(machine)
+    assert is_there(client, disk)
+    shutil.rmtree(data)
+    aside.rename(data)
+    (line,) = orphans(commands, service, *NOW, "--delete")
+    assert line.startswith(f"image {disk}: deleted (project demo, changed 2")
+    assert not is_there(client, disk)
+    assert not data.exists()
+
+
+def test_the_disks_of_a_job(
+    service: GlanceService, commands: Commands, client: Client, jobs: Jobs
+) -> None:
+    """While it goes on nobody touches what it has made; nor when it has ended well."""
+    job = Job("1" * 32, model.WHOLE_OF_SERVER, "demo", "user")
+    jobs.create(job, 10)
+    disks = [make_disk(client, name=model.disk_name(job.id, number)) for number in range(2)]
+    assert orphans(commands, service, *NOW, "--delete") == []
+    claimed = jobs.claim(job.id, "worker", 60)
+    assert claimed is not None
+    jobs.progress(claimed, entities={model.IN_MAKING: {"0": disks[0]}})
+    assert orphans(commands, service, *NOW, "--delete") == []
+    jobs.finish(claimed, JobStatus.FAIL, "IMG.0014", "It could not be undone.")
+    lines = orphans(commands, service, *NOW, "--delete")
+    assert len(lines) == 2
+    assert not any(is_there(client, disk) for disk in disks)

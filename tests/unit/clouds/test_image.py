@@ -204,3 +204,35 @@ def test_all_locations_of_many_images(records, monkeypatch):
         return list(images.all_locations("ims-kms"))
 
     assert sorted(records(ask)) == [("kms", url(number)) for number in range(7)]
+
+
+# --- hidden images -------------------------------------------------------------------------------
+
+
+def test_hidden_images(records):
+    def ask(images):
+        glance_database.add_image(properties={"__component_of": "w"})
+        tied = glance_database.add_image(
+            os_hidden=True, name="d", owner="p", properties={"__component_of": "w"}
+        )
+        public = glance_database.add_image(os_hidden=True, visibility="public")
+        glance_database.add_image(os_hidden=True, status="deleted", deleted=True)
+        found = {image.id: image for image in images.hidden()}
+        return tied, public, found, list(images.hidden(public)), list(images.hidden("x"))
+
+    tied, public, found, one, none = records(ask)
+    assert set(found) == {tied, public}
+    assert (found[tied].owner, found[tied].name, found[tied].component_of) == ("p", "d", "w")
+    assert found[tied].created_at <= found[tied].updated_at
+    assert (found[public].component_of, found[public].name) == (None, "")
+    assert (one, none) == ([found[public]], [])
+
+
+def test_whether_an_image_exists(records):
+    def ask(images):
+        there = glance_database.add_image()
+        delayed = glance_database.add_image(status="pending_delete", deleted=True)
+        deleted = glance_database.add_image(status="deleted", deleted=True)
+        return [images.exists(each) for each in (there, delayed, deleted, str(uuid.uuid4()))]
+
+    assert records(ask) == [True, True, False, False]

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``ims-manage orphans``: what a crash left behind, and nobody else finds.
+
+Objects in an encrypting store that no image has; and hidden images of disks: of a whole-machine image
+whose deletion was interrupted between itself and them, or of a job that could not be undone. What an
+unfinished job may work with is left alone, and so is what has changed lately.
+"""
+
+import datetime
+from collections.abc import Iterator
+
+import glance_store
+from oslo_config import cfg
+
+from ims_glance.clouds.image import HiddenImage, ImageInUse, ImageRecords
+from ims_glance.cmd.job import open_database
+from ims_glance.db.job import Jobs
+from ims_glance.model import job as model
+from ims_glance.model.job import Job, JobStatus
+from ims_glance.store import driver
+from ims_glance.store.objects import EncryptedObjects
+
+# Jobs that make no image.
+_HARMLESS = frozenset({model.ADD_MEMBERS, model.UPDATE_MEMBERS, model.DELETE_MEMBERS})
+# Failed jobs of a project, whose records are kept for [ims_jobs] keep_days.
+_MANY = 100_000
+
+
+def objects(
+    store_id: str, store: EncryptedObjects, oldest_kept: datetime.datetime, deletes: bool
+) -> int:
+    """Print, or delete, the objects of a store that no image has; how many there are."""
+    # The store is listed before the database: an object that an image got meanwhile is found there.
+    candidates = list(store.candidates())
+    # By the object alone: the store may have had another name, or share its place with another.
+    owned = {url.rpartition("/")[2] for _store, url in ImageRecords().all_locations(driver.SCHEME)}
+    found = 0
+    for candidate in candidates:
+        if candidate.object_id in owned or candidate.modified > oldest_kept:
+            continue
+        found += 1
+        if deletes:
+            store.remove(candidate)
+        action = "deleted" if deletes else "belongs to no image"
+        written = candidate.modified.isoformat(timespec="seconds")
+        print(f"{store_id}: {', '.join(candidate.names)}: {action} (written {written})")
+    return found
+
+
+def disks(conf: cfg.ConfigOpts, oldest_kept: datetime.datetime, deletes: bool) -> int:
+    """Print, or delete, the hidden images of disks that belong to nothing; how many there are.
+
+    :raises DatabaseUnavailable: if nobody knows which jobs go on
+    """
+    images, database = ImageRecords(), open_database(conf)
+    search = DiskSearch(images, Jobs(database) if database.is_configured else None, oldest_kept)
+    found = 0
+    for image, reason in list(search.run()):
+        found += 1
+        action = (
+            _delete(conf, images, search, image) if deletes else f"belongs to nothing: {reason}"
+        )
+        changed = image.updated_at.isoformat(timespec="seconds")
+        print(f"image {image.id}: {action} (project {image.owner}, changed {changed}+00:00)")
+    return found
+
+
+def _delete(
+    conf: cfg.ConfigOpts, images: ImageRecords, search: "DiskSearch", image: HiddenImage
+) -> str:
+    """Delete an image if it is still to be deleted; what became of it."""
+    if (kept := search.kept(image)) is not None:
+        return f"left alone: {kept}"
+    now = next(images.hidden(image.id), None)
+    # Somebody may have taken it into use, or tied it to an image, since it was listed.
+    if now != image or search.reason(now) is None:
+        return "left alone: it has changed since it was listed"
+    _open_stores(conf)
+    try:
+        images.delete(image.id)
+    except ImageInUse as error:
+        return f"left alone: {error}"
+    return "deleted"
+
+
+class DiskSearch:
+    """Finds images of disks that belong to nothing.
+
+    :param jobs: ``None`` if this host does not know where jobs are recorded
+    :param oldest_kept: what has changed after that is left out
+    """
+
+    def __init__(
+        self, images: ImageRecords, jobs: Jobs | None, oldest_kept: datetime.datetime
+    ) -> None:
+        self._images = images
+        self._jobs = jobs
+        # Glance's times have no zone.
+        self._oldest_kept = oldest_kept.replace(tzinfo=None)
+
+    def run(self) -> Iterator[tuple[HiddenImage, str]]:
+        """Each such image, and why it belongs to nothing."""
+        # All images before any job: whatever made one of them is on record by then.
+        for image in list(self._images.hidden()):
+            reason = self.reason(image)
+            if reason is not None:
+                yield image, reason
+
+    def reason(self, image: HiddenImage) -> str | None:
+        """Why an image belongs to nothing; ``None`` if it may belong to something."""
+        if image.updated_at > self._oldest_kept:
+            return None
+        if image.component_of is not None and self._images.exists(image.component_of):
+            return None
+        if self._worked_with(image) is not None:
+            return None
+        if image.component_of is not None:
+            # The service alone writes that.
+            return f"a disk of whole-machine image {image.component_of}, which is gone"
+        job = next((job for job in self._failed(image.owner) if _made(job, image)), None)
+        return (
+            None if job is None else f"made for job {job.id}, which failed and could not delete it"
+        )
+
+    def kept(self, image: HiddenImage) -> str | None:
+        """Why an image is not deleted, although it belongs to nothing."""
+        if self._jobs is None:
+            return (
+                "[ims_database] is not set on this host, so nobody knows which jobs go on; run this "
+                "where ims-worker runs"
+            )
+        job = self._worked_with(image)
+        return None if job is None else f"job {job.id} of its project goes on"
+
+    def _worked_with(self, image: HiddenImage) -> Job | None:
+        """An unfinished job that might know the image: any of its project that makes images."""
+        if self._jobs is None:
+            return None
+        going_on = self._jobs.unfinished(image.owner)
+        return next((job for job in going_on if job.type not in _HARMLESS), None)
+
+    def _failed(self, project_id: str) -> list[Job]:
+        return [] if self._jobs is None else self._jobs.find(project_id, JobStatus.FAIL, _MANY)
+
+
+def _made(job: Job, image: HiddenImage) -> bool:
+    """Whether a job that has ended made an image: it recorded that, or gave it its own name.
+
+    Anybody who knows the job may call an image like that, so it has to be older than the job's end.
+    """
+    if image.id in job.in_making:
+        return True
+    named = model.of_disk_name(image.name)
+    is_named = named is not None and named[0] == job.id
+    return is_named and job.end_time is not None and image.created_at <= job.end_time
+
+
+def _open_stores(conf: cfg.ConfigOpts) -> None:
+    """Have ``glance_store`` know all stores, as Glance does when it starts."""
+    from glance.common import wsgi_app  # noqa: PLC0415
+
+    glance_store.create_multi_stores(conf, reserved_stores=wsgi_app.RESERVED_STORES)
+    glance_store.verify_store()

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which hidden images of disks belong to nothing, and which are left alone whatever is asked."""
+
+import datetime
+import uuid
+
+import pytest
+import sqlalchemy as sa
+from oslo_utils import timeutils
+
+from ims_glance.clouds.image import HiddenImage, ImageInUse
+from ims_glance.cmd import orphans
+from ims_glance.db.schema import JOBS
+from ims_glance.model import job as model
+from ims_glance.model.job import JobStatus
+
+DAY = datetime.timedelta(days=1)
+GONE = "99999999-0000-4000-8000-000000000000"
+ONE = f"{1:032x}"
+
+
+class Images:
+    """Hidden images, in memory."""
+
+    def __init__(self):
+        self.all = {}
+        self.others = set()
+        self.in_use = set()
+
+    def add(self, name="disk", days=3, component_of=None, owner="project"):
+        """A hidden image that was made, and changed last, so many days ago."""
+        moment = timeutils.utcnow() - days * DAY
+        image = HiddenImage(str(uuid.uuid4()), owner, name, moment, moment, component_of)
+        self.all[image.id] = image
+        return image
+
+    def exists(self, image_id):
+        return image_id in self.all or image_id in self.others
+
+    def hidden(self, image_id=None):
+        yield from [each for each in self.all.values() if image_id in (None, each.id)]
+
+    def delete(self, image_id):
+        if image_id in self.in_use:
+            raise ImageInUse(image_id=image_id)
+        del self.all[image_id]
+
+
+@pytest.fixture
+def images(monkeypatch):
+    made = Images()
+    monkeypatch.setattr(orphans, "ImageRecords", lambda: made)
+    monkeypatch.setattr(orphans, "_open_stores", lambda _conf: None)
+    return made
+
+
+@pytest.fixture
+def run(tables, images, capsys):
+    """Look for disks; the lines that are printed."""
+
+    def run(deletes=False, days=1):
+        oldest_kept = datetime.datetime.now(datetime.UTC) - days * DAY
+        found = orphans.disks(tables.conf, oldest_kept, deletes)
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == found
+        return lines
+
+    return run
+
+
+def ended(tables, status=JobStatus.FAIL, days=2, number=1, **values):
+    """A job that ended so many days ago."""
+    job = tables.claimed(number, type=model.WHOLE_OF_SERVER, **values)
+    tables.jobs.finish(job, status)
+    end = timeutils.utcnow() - days * DAY
+    change = sa.update(JOBS).where(JOBS.c.id == job.id).values(end_time=end)
+    tables.database.write(lambda connection: connection.execute(change))
+    return job
+
+
+def test_disks_of_a_machine_whose_deletion_was_interrupted(images, run):
+    one, two = (images.add(component_of=GONE) for _ in range(2))
+    whole = images.add()
+    kept = images.add(component_of=whole.id)
+    lines = run()
+    assert [line.split()[1] for line in lines] == [f"{one.id}:", f"{two.id}:"]
+    assert f"belongs to nothing: a disk of whole-machine image {GONE}, which is gone" in lines[0]
+    assert len(images.all) == 4
+    assert [line.split()[2] for line in run(deletes=True)] == ["deleted"] * 2
+    assert set(images.all) == {whole.id, kept.id}
+    assert run(deletes=True) == []
+
+
+def test_an_image_that_is_its_own_or_may_come_back_keeps_its_disks(images, run):
+    images.add(component_of=GONE)
+    images.others.add(GONE)
+    assert run(deletes=True) == []
+
+
+def test_what_has_changed_lately_is_left_alone(images, run):
+    images.add(component_of=GONE, days=0.5)
+    assert run(deletes=True) == []
+    assert len(run(deletes=True, days=0)) == 1
+
+
+@pytest.mark.parametrize("job_type", [model.WHOLE_OF_SERVER, model.COPY_IN_REGION, "of a plugin"])
+def test_a_project_whose_job_goes_on_keeps_its_disks(tables, images, run, job_type):
+    """The job makes its image anew, say, and the disks name the one that it has just deleted."""
+    images.add(component_of=GONE)
+    images.add(model.disk_name(ONE, 0))
+    other = images.add(component_of=GONE, owner="other")
+    job = tables.create(type=job_type)
+    assert [line.split()[1] for line in run(deletes=True)] == [f"{other.id}:"]
+    assert len(images.all) == 2
+    tables.jobs.finish(tables.jobs.claim(job.id, "worker", 60), JobStatus.SUCCESS)
+    assert len(run(deletes=True)) == 1
+
+
+def test_jobs_about_members_are_in_nobodys_way(tables, images, run):
+    images.add(component_of=GONE)
+    tables.create(type=model.ADD_MEMBERS)
+    assert len(run(deletes=True)) == 1
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_disks_of_a_job_that_could_not_be_undone(tables, images, run, is_named):
+    """It has recorded their ids, or they have the names that only it gives."""
+    image = images.add(model.disk_name(ONE, 2) if is_named else "w disk 2")
+    ended(tables, entities={} if is_named else {model.IN_MAKING: {"2": image.id}})
+    (line,) = run()
+    assert f"made for job {ONE}, which failed and could not delete it" in line
+    run(deletes=True)
+    assert images.all == {}
+
+
+def test_a_name_alone_is_no_proof(tables, images, run):
+    images.add(model.disk_name(ONE, 0), days=1.5)  # made after its job had ended
+    images.add(model.disk_name("f" * 32, 0))  # of a job that is unknown
+    images.add(model.disk_name(ONE, 0), owner="other")  # of another project's job
+    images.add(f"my {model.disk_name(ONE, 0)}")
+    images.add(model.disk_name(f"{2:032x}", 0))  # of a job that succeeded
+    ended(tables)
+    kept = images.add("disk")
+    ended(tables, JobStatus.SUCCESS, number=2, entities={model.IN_MAKING: {"0": kept.id}})
+    assert run(deletes=True) == []
+    assert len(images.all) == 6
+
+
+def test_without_the_database_of_jobs_nothing_is_deleted(tables, images, run):
+    images.add(component_of=GONE)
+    images.add(model.disk_name(ONE, 0))
+    ended(tables)
+    tables.conf.set_override("connection", None, "ims_database")
+    assert len(run()) == 1
+    (line,) = run(deletes=True)
+    assert "left alone: [ims_database] is not set on this host" in line
+    assert len(images.all) == 2
+
+
+def test_what_changes_between_looking_and_deleting_is_left_alone(tables, images, run, monkeypatch):
+    """Nobody is quicker than the last look."""
+    taken, begun = images.add(component_of=GONE), images.add(component_of=GONE, owner="other")
+    real = orphans.DiskSearch.run
+
+    def slow(search):
+        found = list(real(search))
+        images.all[taken.id] = images.add(component_of=GONE)
+        tables.create(type=model.WHOLE_OF_SERVER, project_id="other")
+        return found
+
+    monkeypatch.setattr(orphans.DiskSearch, "run", slow)
+    first, second = run(deletes=True)
+    assert "left alone: it has changed" in first
+    assert f"left alone: job {ONE} of its project goes on" in second
+    assert {taken.id, begun.id} < set(images.all)
+
+
+def test_what_its_store_keeps_stays(images, run):
+    image = images.add(component_of=GONE)
+    images.in_use.add(image.id)
+    (line,) = run(deletes=True)
+    assert "is in use in its store, by a volume" in line
+    assert image.id in images.all
