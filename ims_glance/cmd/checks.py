@@ -255,16 +255,23 @@ def check_locations(conf: cfg.ConfigOpts) -> Iterator[Result]:
 
 def check_jobs(conf: cfg.ConfigOpts) -> Iterator[Result]:
     """Jobs are kept in a database that has our tables, and the service can act for callers."""
-    database = Database(conf)
-    if not database.is_configured:
-        yield Result(OK, "there are no jobs: [ims_database] connection is not set")
+    yield from check_database(conf)
+    if not Database(conf).is_configured:
         return
-    yield _database(conf, database)
     try:
         user_id = Identity(conf).service_user_id
         yield Result(OK, f"callers delegate their jobs to user {user_id}")
     except Exception as error:  # boundary: options are missing, or Keystone gives no answer
         yield Result(FAILURE, f"[ims_service] cannot log in: {_first_line(error)}")
+
+
+def check_database(conf: cfg.ConfigOpts) -> Iterator[Result]:
+    """The tables of jobs are those of this version."""
+    database = Database(conf)
+    if database.is_configured:
+        yield _database(conf, database)
+    else:
+        yield Result(OK, "there are no jobs: [ims_database] connection is not set")
 
 
 def _database(conf: cfg.ConfigOpts, database: Database) -> Result:

@@ -9,7 +9,6 @@ stores and the key manager with the service's credentials.
 import argparse
 import datetime
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +27,7 @@ from ims_glance import exceptions
 from ims_glance.api.ims import openapi as description
 from ims_glance.clouds.image import ImageRecord, ImageRecords
 from ims_glance.cmd import audit as audit_trail
-from ims_glance.cmd import checks
+from ims_glance.cmd import checks, configuration
 from ims_glance.cmd import job as jobs
 from ims_glance.cmd import orphans as left_behind
 from ims_glance.cmd import show as shown
@@ -230,15 +229,7 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     from glance.common import wsgi_app  # noqa: PLC0415
 
     conf.register_cli_opt(cfg.SubCommandOpt("command", title="commands", handler=_add_commands))
-    directory = os.environ.get("OS_GLANCE_CONFIG_DIR", "/etc/glance").strip()
-    default = os.path.join(directory, "glance-api.conf")
-    conf(
-        argv,
-        project="glance",
-        prog="ims-manage",
-        default_config_files=[default] if os.path.exists(default) else [],
-        default_config_dirs=cfg.find_config_dirs("glance", "glance-api"),
-    )
+    configuration.read(conf, argv, "ims-manage")
     # Standard output is for results; oslo.log would use it where no log file is set.
     conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
     logging.setup(conf, "ims-manage")

@@ -25,6 +25,11 @@ def worker() -> Any:
     return _run("worker")
 
 
+def status() -> Any:
+    """``ims-status``: what :func:`ims_glance.cmd.status.main` does."""
+    return _run("status")
+
+
 def _run(name: str) -> Any:
     if not sys.warnoptions:
         # What libraries of Glance say to their developers is no result of ours.

@@ -19,6 +19,7 @@ from oslo_log import log as oslo_log
 from ims_glance import conf as ims_conf
 from ims_glance import flows
 from ims_glance.clouds.messaging.wakeup import Ear
+from ims_glance.cmd import configuration
 from ims_glance.jobs.engine import FlowFactory
 from ims_glance.jobs.worker import Worker
 
@@ -86,15 +87,7 @@ class _Told:
 def read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     """Read Glance's configuration files and begin to log."""
     oslo_log.register_options(conf)
-    directory = os.environ.get("OS_GLANCE_CONFIG_DIR", "/etc/glance").strip()
-    default = os.path.join(directory, "glance-api.conf")
-    conf(
-        argv,
-        project="glance",
-        prog="ims-worker",
-        default_config_files=[default] if os.path.exists(default) else [],
-        default_config_dirs=cfg.find_config_dirs("glance", "glance-api"),
-    )
+    configuration.read(conf, argv, "ims-worker")
     ims_conf.register_opts(conf)
     oslo_log.setup(conf, "ims-worker")
 

@@ -269,7 +269,7 @@ def test_the_client_alone(installation: Installation) -> None:
     assert done.returncode == 0, done.stderr
     assert "--member-status" in done.stdout
     assert "ims image create" in installation.openstack("ims", "--help").stdout
-    for program in ("ims-manage", "ims-worker"):
+    for program in ("ims-manage", "ims-status", "ims-worker"):
         done = installation.run(program, "--help")
         assert done.returncode == 1
         (line,) = done.stderr.splitlines()
@@ -287,7 +287,7 @@ def test_the_service(installation: Installation) -> None:
 @pytest.mark.parametrize("installation", [("service",)], indirect=True)
 def test_the_programs_of_the_service(installation: Installation, tmp_path: Path) -> None:
     """With a Glance whose second store is in S3, for which the library is not there."""
-    for program in ("ims-manage", "ims-worker"):
+    for program in ("ims-manage", "ims-status", "ims-worker"):
         done = installation.run(program, "--help")
         assert done.returncode == 0, done.stderr
         assert "--config-file" in done.stdout

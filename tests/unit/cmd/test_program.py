@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ims_glance.cmd import manage, program
+from ims_glance.cmd import manage, program, status
 
 REQUIRED = [
     "cliff>=4.7.0",
@@ -50,3 +50,5 @@ def test_another_fault_is_not_hidden(client_alone, monkeypatch):
 def test_the_program_runs(monkeypatch):
     monkeypatch.setattr(manage, "main", lambda: 7)
     assert program.manage() == 7
+    monkeypatch.setattr(status, "main", lambda: 2)
+    assert program.status() == 2
