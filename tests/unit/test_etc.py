@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files in etc/ims_glance say what the tables in the code say."""
 
+import configparser
 import json
 import re
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from glance.common import property_utils
 from oslo_config import cfg
 
+from ims_glance.clouds.messaging import wakeup
+from ims_glance.conf import ims_jobs
 from ims_glance.model.image import attributes
 
 ETC = Path(__file__).parents[2] / "etc" / "ims_glance"
 METADEFS = ETC / "metadefs" / "ims-image.json"
+UNIT = ETC / "ims-worker.service"
 
 
 def test_the_metadata_definitions_are_the_table_of_attributes():
@@ -68,3 +76,41 @@ def test_names_are_matched_as_a_whole(rules):
     assert re.search(
         r"^\[\^\(.*\)\$\]$", (ETC / "property-protections.conf").read_text(), re.MULTILINE
     )
+
+
+@pytest.fixture
+def unit() -> configparser.ConfigParser:
+    """The unit of ims-worker."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(UNIT)
+    return parser
+
+
+def test_the_worker_has_time_to_hand_over_its_jobs(unit):
+    service = unit["Service"]
+    options = {option.dest: option.default for option in ims_jobs.OPTS}
+    # Its jobs' steps, then what it and its ear tell the message queue.
+    longest = options["stop_seconds"] + 2 * wakeup._LAST
+    assert longest + 10 < float(service["TimeoutStopSec"]) <= 3 * longest
+    assert service["KillSignal"] == "SIGTERM"
+    assert service["Restart"] == "on-failure"
+
+
+def test_the_unit_starts_a_program_of_ours_as_nobody_special(unit):
+    project = tomllib.loads((ETC.parents[1] / "pyproject.toml").read_text())["project"]
+    assert Path(unit["Service"]["ExecStart"]).name in project["scripts"]
+    assert unit["Service"]["User"] == "glance"
+    assert unit["Service"]["CapabilityBoundingSet"] == ""
+
+
+def test_systemd_understands_the_unit(tmp_path):
+    """Where it is; every option that it does not know is told."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        return
+    copy = tmp_path / UNIT.name
+    # One that is there.
+    copy.write_text(UNIT.read_text().replace("/usr/local/bin/ims-worker", sys.executable))
+    done = subprocess.run([analyze, "verify", copy], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
