@@ -11,6 +11,7 @@ that failed half-way or nobody knows how far it came (``result`` is a ``Failure`
 import functools
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,9 @@ LOG = logging.getLogger(__name__)
 # Between two attempts while a neighbour is away; seconds.
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
+
+# Shorter waits are not recorded; seconds.
+_WORTH_RECORDING = 5.0
 
 Method = Callable[..., Any]
 
@@ -121,24 +125,38 @@ def _patiently(job: JobContext, method: Method, *positional: Any, **named: Any) 
     hour.
     """
     begun = clock()
+    recorded: set[str] = set()
+
+    def waited() -> float:
+        return clock() - max(begun, job.last_progress)
 
     def is_over(_state: tenacity.RetryCallState) -> bool:
-        return clock() - max(begun, job.last_progress) > job.patience
+        return waited() > job.patience
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        reason = state.outcome and state.outcome.exception()
+        LOG.warning("Job %s waits: %s", job.id, reason)
+        what = f"{positional[0].name}: {_who_is_away(reason)}"
+        if waited() > _WORTH_RECORDING and what not in recorded:
+            recorded.add(what)
+            job.record_wait(what, time.time() - waited())
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(exceptions.Unavailable),
         wait=tenacity.wait_random_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
         stop=is_over,
         sleep=job.pause,
-        before_sleep=functools.partial(_log_wait, job),
+        before_sleep=tell,
         reraise=True,
     )
     return retrying(method, *positional, **named)
 
 
-def _log_wait(job: JobContext, state: tenacity.RetryCallState) -> None:
-    reason = state.outcome and state.outcome.exception()
-    LOG.warning("Job %s waits: %s", job.id, reason)
+def _who_is_away(error: BaseException | None) -> str:
+    """A few words that stay the same however often the neighbour is asked."""
+    kind = _words(type(error).__name__)
+    details = error.details if isinstance(error, exceptions.ImsError) else {}
+    return f"{details['service']} {kind}" if "service" in details else kind
 
 
 def _words(name: str) -> str:

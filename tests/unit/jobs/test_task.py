@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+import time
+
 import pytest
 
 from ims_glance import exceptions
+from ims_glance.clouds import rest
 from ims_glance.jobs import task as jobs_task
 from ims_glance.jobs.context import Abandoned, Cancelled
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task, TaskBroken
-from ims_glance.model.job import SecretInRecord
+from ims_glance.model.job import WAITS, SecretInRecord, view
 from tests.unit.jobs import job_bench
 
 TOKEN = "gAAAAAB" + "x" * 100
@@ -55,6 +58,17 @@ def test_taskflow_sees_the_signature_and_a_short_name(job):
     task = MakeTwo(job)
     assert (task.name, task.requires, task.provides) == ("make two", {"one"}, {"two"})
     assert Task.execute is not MakeTwo.execute
+
+
+def test_what_is_away_for_long_is_on_record(tables, job, monkeypatch):
+    """For the operator; once, however often it is asked."""
+    monkeypatch.setattr(jobs_task, "_WORTH_RECORDING", -1.0)
+    away = rest.ServiceUnavailable(service="Volume", reason="HTTP 503")
+    assert MakeTwo(job, away, away, Away(), 2).execute(1) == 2
+    waits = tables.jobs.get(job.id).entities[WAITS]
+    assert list(waits) == ["make two: Volume service unavailable", "make two: away"]
+    assert all(abs(since - time.time()) < 30 for since in waits.values())
+    assert "waits" not in view(tables.jobs.get(job.id))["entities"]
 
 
 def test_neighbours_that_are_away_are_waited_for(tables, job):
