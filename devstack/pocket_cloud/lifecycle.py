@@ -9,8 +9,8 @@ from pocket_cloud.cloud import Cloud
 from pocket_cloud.plan import Node, Progress
 from pocket_cloud.service import Service
 
-# What "clean" removes: all that "up" makes, except what it installed.
-DATA = ("data", "etc", "images", "logs", "run", "stamps")
+# What "clean" removes: all that "up" and "test" make, except what they installed.
+DATA = ("data", "documentation", "etc", "images", "logs", "run", "stamps")
 DATA_FILES = ("state.json", "passwords.json", "clouds.yaml", "openrc-*")
 # Of demos that were killed.
 DATA_FOLDERS = "ims-demo-*"

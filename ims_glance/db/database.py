@@ -205,7 +205,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         # What oslo.db has no class of its own for, it wraps.
-        wrapped = getattr(error, "inner_exception", None)
+        inner = getattr(error, "inner_exception", None)
+        wrapped = inner if isinstance(inner, BaseException) else None
         error = wrapped or error.__cause__ or error.__context__
 
 

@@ -28,7 +28,7 @@ MADE = re.compile(r"\.pocket|doc/build|releasenotes/build")
 _LITERAL = re.compile(r"``(?P<rst>[^`]+)``|(?<!`)`(?P<md>[^`\n]+)`(?!`)")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
 _LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#]+)")
-_OPTION = re.compile(r"\[(?P<group>ims_\w+)\]`*\s+(?P<name>[a-z]\w+)")
+_OPTION = re.compile(r"\[(?P<group>ims_\w+)\]\s+(?P<name>[a-z]\w+)")
 _CLIENT = re.compile(r"openstack ims (?P<noun>[a-z]+) (?P<verbs>[a-z|-]+)")
 _CODE = re.compile(r"IMG\.\d{4}")
 

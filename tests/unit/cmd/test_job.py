@@ -135,8 +135,8 @@ def test_cancel(tables, run, woken):
     assert tables.jobs.get(ONE).cancel_requested
     assert woken == [ONE]
     assert "RUNNING, cancelled" in run("job", "list")
-    tables.jobs.finish(claimed, JobStatus.SUCCESS)
-    assert "has ended already (SUCCESS): nothing is cancelled" in run("job", "cancel", ONE)
+    tables.jobs.finish(claimed, JobStatus.FAIL)
+    assert "has ended already (FAIL): nothing is cancelled" in run("job", "cancel", ONE)
     assert woken == [ONE]
 
 

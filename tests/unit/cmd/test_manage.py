@@ -180,7 +180,7 @@ def test_jobs(site, tmp_path):
     site.arguments += ["--config-file", str(more)]
     done = site.run("job", "list")
     assert (done.status, done.out) == (1, "")
-    assert "database of the Image Management Service is unavailable" in done.last_words
+    assert "run 'ims-manage db sync'" in done.last_words
     assert site.run("db", "sync").status == 0
     done = site.run("job", "list")
     assert (done.status, len(done.out.splitlines()), done.err) == (0, 1, "")
