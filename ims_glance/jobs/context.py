@@ -58,8 +58,8 @@ class JobContext:
     :ivar job: as it was when it was claimed
     :ivar conf: Glance's configuration, with our groups
     :ivar grant: what the caller gave the job to act with, see :meth:`Identity.session_of`
-    :ivar last_progress: when bytes moved last, or a neighbour said that it is at work, by
-        :func:`clock`
+    :ivar last_progress: when bytes moved last, by :func:`clock`
+    :ivar last_look: when all neighbours answered last that something was asked of in a wait
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class JobContext:
         self._last_told = 0.0
         self._done = 0
         self.last_progress = 0.0
+        self.last_look = 0.0
 
     @property
     def id(self) -> str:

@@ -120,31 +120,26 @@ def _look_at_lease(job: JobContext) -> None:
 def _patiently(job: JobContext, method: Method, *positional: Any, **named: Any) -> Any:
     """What *method* returns, tried again while a neighbour is away.
 
-    The patience is counted from the last bytes that moved, or the last look at what a neighbour does,
-    not from the first attempt: a long job has not used it up when a neighbour goes away in its second
-    hour.
+    The patience is counted from the last bytes that moved, not from the first attempt: a long copy
+    has not used it up when a neighbour goes away in its second hour. Nor is it used up by waiting for
+    what a neighbour does, as long as that one answers.
     """
-    begun = clock()
+    patience = _Patience(job)
     recorded: set[str] = set()
 
-    def waited() -> float:
-        return clock() - max(begun, job.last_progress)
-
-    def is_over(_state: tenacity.RetryCallState) -> bool:
-        return waited() > job.patience
-
     def tell(state: tenacity.RetryCallState) -> None:
-        reason = state.outcome and state.outcome.exception()
+        reason = state.outcome.exception() if state.outcome else None
         LOG.warning("Job %s waits: %s", job.id, reason)
         what = f"{positional[0].name}: {_who_is_away(reason)}"
-        if waited() > _WORTH_RECORDING and what not in recorded:
+        if patience.used > _WORTH_RECORDING and what not in recorded:
             recorded.add(what)
-            job.record_wait(what, time.time() - waited())
+            job.record_wait(what, time.time() - patience.used)
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(exceptions.Unavailable),
         wait=tenacity.wait_random_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
-        stop=is_over,
+        before=patience.begin,
+        stop=patience.is_over,
         sleep=job.pause,
         before_sleep=tell,
         reraise=True,
@@ -157,6 +152,32 @@ def _who_is_away(error: BaseException | None) -> str:
     kind = _words(type(error).__name__)
     details = error.details if isinstance(error, exceptions.ImsError) else {}
     return f"{details['service']} {kind}" if "service" in details else kind
+
+
+class _Patience:
+    """How much of a job's patience is used up: the pauses, and of each attempt what led to nothing.
+
+    :ivar used: seconds, when an attempt failed last
+    """
+
+    def __init__(self, job: JobContext) -> None:
+        self._job = job
+        self.used = 0.0
+        self._begun = self._failed = clock()
+
+    def begin(self, _state: tenacity.RetryCallState) -> None:
+        """An attempt begins."""
+        self._begun = clock()
+        self.used += self._begun - self._failed
+
+    def is_over(self, _state: tenacity.RetryCallState) -> bool:
+        """An attempt failed; whether it was the last one."""
+        self._failed = clock()
+        if self._job.last_progress > self._begun:
+            self.used = 0.0
+        answered = max(self._begun, self._job.last_progress, self._job.last_look)
+        self.used += self._failed - answered
+        return self.used > self._job.patience
 
 
 def _words(name: str) -> str:

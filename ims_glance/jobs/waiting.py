@@ -65,7 +65,7 @@ class Wait:
     def pause(self) -> None:
         """Wait for the next look; see :meth:`JobContext.pause`."""
         # Whoever was asked has answered: a neighbour that goes away now is waited for all the same.
-        self._job.last_progress = clock()
+        self._job.last_look = clock()
         waited = clock() - self._begun
         if waited > _WORTH_RECORDING and not self._is_recorded:
             self._is_recorded = True

@@ -86,6 +86,30 @@ def test_until_the_patience_is_over(tables, job):
     assert tables.jobs.get(job.id).fail_reason == "It is away."
 
 
+class Looks(MakeTwo):
+    """Waits for something for a while, before a neighbour is away, or not."""
+
+    def execute(self, one):
+        time.sleep(0.3 if len(self.outcomes) == self.long else 0.0)
+        self.job.last_look = clock()
+        return self._next()
+
+
+def test_patience_is_not_used_up_by_waiting(tables, job):
+    tables.conf.set_override("patience_seconds", 0.2, "ims_jobs")
+    task = Looks(job, Away(), Away(), 2)
+    task.long = 3
+    assert task.execute(one=1) == 2
+
+
+def test_patience_ends_though_there_is_an_answer_now_and_then(tables, job):
+    tables.conf.set_override("patience_seconds", 0.05, "ims_jobs")
+    task = Looks(job, *[Away()] * 1000)
+    task.long = 0
+    with pytest.raises(Away):
+        task.execute(one=1)
+
+
 def test_patience_begins_anew_with_progress(tables, job):
     tables.conf.set_override("patience_seconds", 0.0, "ims_jobs")
     # As if bytes moved after the first attempt began.

@@ -111,7 +111,7 @@ def test_a_neighbour_that_goes_away_after_hours_is_waited_for(work, hands):
     job = work()
     wait = Wait(job, "a volume", 10000.0)
     wait.until(lambda: hands.now > 9000.0)
-    assert hands.now - job.last_progress <= waiting.LONGEST
+    assert hands.now - job.last_look <= waiting.LONGEST
 
 
 def test_short_waits_are_not_recorded_and_clients_see_none(work, tables, hands):
