@@ -17,6 +17,7 @@ from tests.base import in_child
 from tests.functional import key_vault
 from tests.unit import glance_database, job_database
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
+from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.clouds.keystone_server import KeystoneServer
 
 _DEADLOCK_SECONDS = 300
@@ -34,6 +35,14 @@ def no_deadlock() -> Iterator[None]:
     faulthandler.dump_traceback_later(_DEADLOCK_SECONDS, exit=True, file=_STDERR)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def server() -> Iterator[CloudServer]:
+    """A small Glance, Nova, Cinder and Barbican."""
+    server = CloudServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -8,16 +8,8 @@ import pytest
 from ims_glance.clouds import caller, rest
 from ims_glance.clouds.compute import ComputeApi
 from tests.unit import job_database
-from tests.unit.clouds.cloud_server import CloudServer
 
 ID = "req-01234567-0123-0123-0123-0123456789ab"
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
 
 
 def catalog(url, region="one"):

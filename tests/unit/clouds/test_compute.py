@@ -8,14 +8,6 @@ import pytest
 from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi, snapshot_name
 from ims_glance.clouds.region import Region
-from tests.unit.clouds.cloud_server import CloudServer
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -7,16 +7,9 @@ from urllib3.connection import HTTPConnection
 from ims_glance.clouds import image_api, rest
 from ims_glance.clouds.region import Region
 from tests.base import pattern
-from tests.unit.clouds.cloud_server import OWNER, CloudServer
+from tests.unit.clouds.cloud_server import OWNER
 
 SIZE = 3 * image_api.CHUNK + 17
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

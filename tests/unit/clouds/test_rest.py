@@ -8,15 +8,7 @@ from keystoneauth1.session import Session
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.region import Region
-from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.clouds.silence import TIMEOUT, at_once, silence
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
 
 
 def client(server):

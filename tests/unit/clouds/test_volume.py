@@ -6,14 +6,6 @@ import pytest
 from ims_glance.clouds import rest
 from ims_glance.clouds.region import Region
 from ims_glance.clouds.volume import VolumeApi
-from tests.unit.clouds.cloud_server import CloudServer
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

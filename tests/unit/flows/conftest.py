@@ -1,21 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small cloud for flows."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.flows.cloud_bench import CloudBench
-
-
-@pytest.fixture
-def server() -> Iterator[CloudServer]:
-    """Glance and Cinder."""
-    server = CloudServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -10,18 +10,10 @@ from ims_glance.crypto.proof import Prover
 from ims_glance.model.backup import Plan, Status
 from ims_glance.model.server import Disk
 from tests.unit.clouds.backups_server import PROVER
-from tests.unit.clouds.cloud_server import CloudServer
 
 ID = "11111111-0000-4000-8000-000000000000"
 SERVER = "22222222-0000-4000-8000-000000000000"
 PLAN = Plan(ID, "nightly", SERVER, "web", "said", {"hw_firmware_type": "uefi"}, "paused", 7)
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

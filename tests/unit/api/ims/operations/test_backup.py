@@ -18,25 +18,11 @@ from ims_glance.model.capture import Wish
 from ims_glance.model.image import attributes
 from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
-from tests.unit.api.ims.site import Site
 from tests.unit.clouds.backups_server import PROVER
-from tests.unit.clouds.cloud_server import CloudServer
 
 ID = "11111111-0000-4000-8000-000000000000"
 OTHER = "33333333-0000-4000-8000-000000000000"
 ABSENT = "99999999-9999-4999-8999-999999999999"
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def site(server, tmp_path):
-    return Site(server, tmp_path)
 
 
 def make(site, backup_id=ID, count=2, **values):

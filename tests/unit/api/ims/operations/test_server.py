@@ -8,23 +8,9 @@ from ims_glance.api.ims.operations import creation
 from ims_glance.model import job as jobs
 from ims_glance.model.capture import Wish
 from tests.unit.api.ims import calls
-from tests.unit.api.ims.site import Site
-from tests.unit.clouds.cloud_server import CloudServer
 
 PROJECT = calls.PROJECT
 ABSENT = "99999999-9999-4999-8999-999999999999"
-
-
-@pytest.fixture
-def server():
-    server = CloudServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def site(server, tmp_path):
-    return Site(server, tmp_path)
 
 
 def accepted(call, handler):
