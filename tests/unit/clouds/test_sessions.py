@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who waits for a neighbour that never answers, waits for a bounded time."""
 
+import re
 import types
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from keystoneauth1 import exceptions as auth_exceptions
@@ -132,3 +134,15 @@ def test_others_learn_it(tmp_path):
     made = sessions.load(configured(tmp_path, "http://k"), "ims_service", None, ID)
     sessions.settle(made, None, OTHER)
     assert made.additional_headers == {"X-OpenStack-Request-ID": ID}
+
+
+def test_sessions_are_made_in_one_place():
+    """And where Barbican has options of its own for TLS, which settles them here."""
+    makes = re.compile(r"Session\(\w|load_(session|auth)_from_conf_options|load_from_conf_options")
+    product = Path(sessions.__file__).parents[1]
+    found = [
+        path.relative_to(product).as_posix()
+        for path in product.rglob("*.py")
+        if makes.search(path.read_text())
+    ]
+    assert sorted(found) == ["clouds/barbican.py", "clouds/sessions.py"]
