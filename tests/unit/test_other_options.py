@@ -71,6 +71,12 @@ list(checks.check_pipeline(conf))
 list(checks.check_protections(conf))
 """
 )
+STATUS = """
+from pathlib import Path
+from ims_glance.cmd import status
+Path("glance-api.conf").write_text("[DEFAULT]\\nenabled_backends = plain:file\\n")
+status.main(["--config-file", "glance-api.conf", "upgrade", "check"])
+"""
 KEYS = """
 from ims_glance import keys
 conf([])
@@ -94,6 +100,7 @@ READ: dict[str, tuple[str, list[str]]] = {
             "barbican.barbican_endpoint",
             "barbican.barbican_endpoint_type",
             "barbican.barbican_region_name",
+            "barbican.timeout",
             "barbican.verify_ssl",
             "barbican.verify_ssl_path",
             "key_manager.auth_url",
@@ -128,6 +135,7 @@ READ: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "cmd/manage.py": (MANAGE, ["enabled_backends", "log_dir", "log_file"]),
+    "cmd/status.py": (STATUS, ["enabled_backends", "paste_deploy.config_file"]),
     # A store of ours is made by glance_store, to which Glance has told that.
     "store/driver.py": (GLANCE, ["enabled_backends"]),
 }
