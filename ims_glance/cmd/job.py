@@ -59,13 +59,12 @@ def cancel_job(conf: cfg.ConfigOpts) -> None:
 
 def reset_job(conf: cfg.ConfigOpts) -> None:
     """Take a job from its worker and give it to any, with its attempts counted anew."""
-    # A worker hears of it when it renews its lease, which it does more often than that.
-    seconds = float(conf.ims_jobs.lease_seconds) / 2
-    found = Supervision(open_database(conf)).reset(_job_id(conf), seconds)
+    found = Supervision(open_database(conf)).reset(_job_id(conf))
     wait = max(0.0, found.lease or 0.0)
     if not wait:
         _wake(conf, found.job.id)
-    when = f" in {job_view.duration(wait)}, when its worker has noticed" if wait else " at once"
+    # A worker that is cut off from the database works until then.
+    when = f" in {job_view.duration(wait)}, when its last lease has run out" if wait else " at once"
     print(f"Job {found.job.id} is given back: a worker with a free thread begins it{when}")
 
 

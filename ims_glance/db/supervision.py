@@ -152,31 +152,25 @@ class Supervision:
             for row in rows
         ]
 
-    def reset(self, job_id: str, seconds: float) -> SupervisedJob:
+    def reset(self, job_id: str) -> SupervisedJob:
         """Take a job from its worker, for any to begin it as if none had tried before.
 
-        The worker that has it now writes nothing any more. It may not know of that yet, so nobody
-        takes the job before *seconds* have passed, or its lease has run out.
+        The worker that has it now writes nothing any more. If it does not reach the database it does
+        not know of that, and goes on until its lease runs out: nobody takes the job before.
 
-        :param seconds: that a worker may take to notice
         :raises UnknownJob: if there is none
         :raises JobEnded: if it has ended
         """
-        self._database.write(lambda connection: _reset(connection, job_id, seconds))
+        self._database.write(lambda connection: _reset(connection, job_id))
         return self.get(job_id)
 
 
-def _reset(connection: Connection, job_id: str, seconds: float) -> None:
+def _reset(connection: Connection, job_id: str) -> None:
     # The fence first: what a worker has recorded until then is read, and nothing comes after it.
-    latest = clock.now() + seconds
     taken = (
         sa.update(JOBS)
         .where(JOBS.c.id == job_id, JOBS.c.status.in_(_UNFINISHED))
-        .values(
-            generation=JOBS.c.generation + 1,
-            worker=None,
-            lease_until=sa.case((JOBS.c.lease_until > latest, latest), else_=JOBS.c.lease_until),
-        )
+        .values(generation=JOBS.c.generation + 1, worker=None)
     )
     is_taken = connection.execute(taken).rowcount == 1
     row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().first()

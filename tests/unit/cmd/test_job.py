@@ -141,8 +141,10 @@ def test_cancel(tables, run, woken):
 
 
 def test_reset(tables, run, woken):
-    claimed = tables.claimed(seconds=600.0)
-    assert "begins it in 30 s, when its worker has noticed" in run("job", "reset", ONE)
+    claimed = tables.claimed(seconds=630.0)
+    told = run("job", "reset", ONE)
+    assert "begins it in 10 min" in told
+    assert "when its last lease has run out" in told
     assert woken == []
     run_out(tables, ONE)
     again = tables.jobs.claim(ONE, HOST, 60)

@@ -85,7 +85,7 @@ def test_workers(tables, supervision):
 def test_reset_takes_a_job_from_its_worker(tables, supervision):
     claimed = tables.claimed(seconds=600.0, entities={"image_name": "x"})
     tables.jobs.progress(claimed, entities={"image_name": "x", WAITS: {"a volume": 1.5}})
-    found = supervision.reset(claimed.id, 5.0)
+    found = supervision.reset(claimed.id)
     assert (found.job.worker, found.is_held, found.job.attempts) == (None, False, 0)
     # What was recorded stays.
     assert found.job.entities["image_name"] == "x"
@@ -94,8 +94,8 @@ def test_reset_takes_a_job_from_its_worker(tables, supervision):
         tables.jobs.renew(claimed, 60)
     with pytest.raises(Fenced):
         tables.jobs.progress(claimed, current_task="mine still")
-    # Its worker has a while to notice.
-    assert 0 < found.lease <= 5
+    # Its worker may be cut off from the database, and goes on as long as it had the job.
+    assert 590 < found.lease <= 600
     assert tables.jobs.claimable(["test"], 5) == []
     run_out(tables, claimed.id)
     assert tables.jobs.claimable(["test"], 5) == [claimed.id]
@@ -106,29 +106,30 @@ def test_reset_takes_a_job_from_its_worker(tables, supervision):
 def test_reset_makes_no_lease_longer(tables, supervision):
     claimed = tables.claimed(seconds=600.0)
     run_out(tables, claimed.id)
-    assert supervision.reset(claimed.id, 5.0).lease < 0
+    assert supervision.reset(claimed.id).lease < 0
     assert tables.jobs.claimable(["test"], 5) == [claimed.id]
 
 
 def test_reset_of_a_job_that_nobody_has_begun(tables, supervision):
     job = tables.create()
-    assert supervision.reset(job.id, 5.0).job.status is JobStatus.INIT
+    assert supervision.reset(job.id).job.status is JobStatus.INIT
     assert tables.jobs.claim(job.id, "worker", 60).attempts == 1
 
 
 def test_reset_again(tables, supervision):
     job = tables.claimed()
     for _twice in range(2):
-        supervision.reset(job.id, 0.0)
+        supervision.reset(job.id)
+        run_out(tables, job.id)
         assert tables.jobs.claim(job.id, "worker", 60).attempts == 1
 
 
 def test_what_is_not_reset(tables, supervision):
     with pytest.raises(UnknownJob):
-        supervision.reset("0" * 32, 5.0)
+        supervision.reset("0" * 32)
     claimed = tables.claimed()
     tables.jobs.finish(claimed, JobStatus.FAIL, "IMG.0014", "Away.")
     before = supervision.get(claimed.id)
     with pytest.raises(JobEnded, match=r"has ended \(FAIL\), and no worker begins it again"):
-        supervision.reset(claimed.id, 5.0)
+        supervision.reset(claimed.id)
     assert supervision.get(claimed.id) == before

@@ -152,7 +152,8 @@ def test_what_was_begun_too_often_is_given_up(tables, job):
         second.check()
     with second.reverting():
         second.check()
-    Supervision(tables.database).reset(job.id, 0.0)
+    Supervision(tables.database).reset(job.id)
+    tables.jobs.release(tables.jobs.get(job.id))
     third = tables.jobs.claim(job.id, "other", 60)
     JobContext(tables.conf, third, tables.jobs, Identity(tables.conf), job.lease).check()
 

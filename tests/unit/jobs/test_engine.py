@@ -272,9 +272,9 @@ def test_a_flow_that_breaks_taskflow_is_begun_again_and_then_given_up(bench):
     job = job_bench.context(bench.tables)
     with pytest.raises(Abandoned, match="Duplicate"):
         runner.run(job)
-    Supervision(bench.tables.database).reset(job.id, 0.0)
+    Supervision(bench.tables.database).reset(job.id)
     with pytest.raises(Abandoned, match="Duplicate"):
-        runner.run(job_bench.claimed_again(bench.tables, job))
+        runner.run(job_bench.again(bench.tables, job))
     assert runner.run(job_bench.again(bench.tables, job)) is JobStatus.FAIL
     assert "Duplicate" in bench.tables.jobs.get(job.id).fail_reason
 

@@ -244,7 +244,7 @@ def test_a_job_that_is_reset_is_let_go_and_begun_again(tables, caplog):
     one = job(tables)
     with running(tables):
         until(lambda: tables.jobs.get(one).current_task == "hold")
-        Supervision(tables.database).reset(one, 0.0)
+        Supervision(tables.database).reset(one)
         until(lambda: "is let go" in caplog.text and tables.jobs.get(one).worker is not None)
         assert tables.jobs.get(one).attempts == 1
         Hold.gates[one].set()
