@@ -29,6 +29,10 @@ LOG = logging.getLogger(__name__)
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
 
+# Of the time in which neighbours answered, so much is won back of the patience that was used up before.
+# A wait of hours outlives many a hiccup; a task that meets the same trouble after each while does not.
+_WON_BACK = 0.02
+
 # Shorter waits are not recorded; seconds.
 _WORTH_RECORDING = 5.0
 
@@ -157,6 +161,9 @@ def _who_is_away(error: BaseException | None) -> str:
 class _Patience:
     """How much of a job's patience is used up: the pauses, and of each attempt what led to nothing.
 
+    The deadlines of waits are the job's (:class:`ims_glance.jobs.waiting.Wait`), so what is won back
+    keeps no task on its way for ever.
+
     :ivar used: seconds, when an attempt failed last
     """
 
@@ -176,6 +183,7 @@ class _Patience:
         if self._job.last_progress > self._begun:
             self.used = 0.0
         answered = max(self._begun, self._job.last_progress, self._job.last_look)
+        self.used = max(0.0, self.used - (answered - self._begun) * _WON_BACK)
         self.used += self._failed - answered
         return self.used > self._job.patience
 

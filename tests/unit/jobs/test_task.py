@@ -110,6 +110,28 @@ def test_patience_ends_though_there_is_an_answer_now_and_then(tables, job):
         task.execute(one=1)
 
 
+@pytest.mark.parametrize(("seconds", "ends"), [(0, True), (300, True), (3600, False)])
+def test_a_wait_of_hours_outlives_hiccups(tables, job, monkeypatch, seconds, ends):
+    """One an hour, answered again within a minute; every few minutes is another matter."""
+    now = [0.0]
+    monkeypatch.setattr(jobs_task, "clock", lambda: now[0])
+    monkeypatch.setattr(job, "pause", lambda _seconds: now.__setitem__(0, now[0] + 15.0))
+
+    class Waits(MakeTwo):
+        def execute(self, one):
+            now[0] += seconds
+            self.job.last_look = now[0]
+            now[0] += 10.0
+            return self._next()
+
+    task = Waits(job, *[Away()] * 100, 2)
+    if ends:
+        with pytest.raises(Away):
+            task.execute(one=1)
+    else:
+        assert task.execute(one=1) == 2
+
+
 def test_patience_begins_anew_with_progress(tables, job):
     tables.conf.set_override("patience_seconds", 0.0, "ims_jobs")
     # As if bytes moved after the first attempt began.
