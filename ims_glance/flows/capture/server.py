@@ -162,9 +162,11 @@ class TakeSnapshots(DiskTask):
         self.job.tell(standstill_ms=still.milliseconds)
         return {"capture": "paused", "standstill": still.milliseconds, **taken}
 
-    def revert(self, is_running: bool, **_: Any) -> None:
+    def revert(self, is_running: bool, result: Any = None, **_: Any) -> None:
         """Let the server go on, and delete all snapshots."""
-        self._undo(is_running, may_go_on=self.job.job.generation > 1)
+        # It went on when the snapshots were taken: if it stands still, then its owner wants that.
+        is_done = isinstance(result, dict)
+        self._undo(is_running and not is_done, may_go_on=self.job.job.generation > 1)
 
     @property
     def _quiesces(self) -> bool:

@@ -146,6 +146,19 @@ def test_a_server_goes_on_though_glance_does_not_delete(tables, server):
     assert "could not be undone" in tables.jobs.get(job.id).fail_reason
 
 
+def test_a_server_that_its_owner_paused_after_the_snapshots_stays_paused(tables, server):
+    """Another worker undoes the job, hours later."""
+    machine = Machine(server, is_local=True)
+    arguments = machine.arguments([Wish(disk) for disk in machine.disks], stands_still=True)
+    job = job_bench.again(tables, job_bench.context(tables, project_id="demo", arguments=arguments))
+    job.session = server.session()
+    server.machines.servers[machine.id]["status"] = "PAUSED"
+    taken = {"capture": "paused", "standstill": 7, "root_image": None}
+    TakeSnapshots(job).revert(is_running=True, result=taken)
+    assert machine.status == "PAUSED"
+    assert tables.jobs.get(job.id).fail_reason is None
+
+
 @pytest.mark.parametrize(
     ("request_", "status", "code"),
     [
