@@ -8,7 +8,7 @@ from collections.abc import Iterator
 # Below such a line, which ends its paragraph, stands what is to be copied.
 _HEADINGS = ("Example:", "Examples:")
 # cliff's options for the form of what is printed, which all commands have: groups of these names.
-_OF_EVERY_COMMAND = re.compile(r"output formatters|\w+ formatter")
+_OF_EVERY_COMMAND = re.compile(r"output formatters|\w+ formatter", re.IGNORECASE)
 _MARKUP = re.compile(r"(``.*?``)|([\\*`|_])", re.DOTALL)
 
 

@@ -133,7 +133,8 @@ def _notes(schema: Schema) -> Iterator[str]:
     schema = _bare(schema)
     for name, words in _LIMITS.items():
         if name in schema:
-            yield words.format(schema[name])
+            told = words.format(schema[name])
+            yield "not empty" if told == "1 characters or more" else told
     pattern = schema.get("pattern")
     if pattern:
         whole = _WHOLE.fullmatch(pattern)

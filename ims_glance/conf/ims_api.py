@@ -20,7 +20,7 @@ OPTS: list[cfg.Opt] = [
         "path_prefixes",
         default=["/image"],
         help="Paths that both APIs are served under too: Huawei's SDK needs them at the root, a "
-        "catalogue may say http://host/image.",
+        "catalogue may have them below /image.",
     ),
     cfg.IntOpt(
         "private_images",

@@ -14,6 +14,7 @@ def _parser():
     show.add_argument("--secret", help=argparse.SUPPRESS)
     printed = show.add_argument_group("output formatters")
     printed.add_argument("-f", help="as every command has it")
+    show.add_argument_group("CSV Formatter").add_argument("--quote", help="as every list has it")
     jobs = commands.add_parser("job").add_subparsers()
     jobs.add_parser("list").add_argument("--limit", type=int, metavar="N")
     jobs.add_parser("cancel")

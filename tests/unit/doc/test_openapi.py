@@ -24,7 +24,7 @@ THING = {
 
 def test_fields():
     assert list(openapi.fields(THING)) == [
-        ("``name``", "string", "required; 1 characters or more; 9 characters at most"),
+        ("``name``", "string", "required; not empty; 9 characters at most"),
         ("``kind``", "one of ``a``, ``b``", "Which"),
         ("``size``", "integer or string", ""),
         ("``tags``", "array of string", "none twice"),
