@@ -22,7 +22,12 @@ _JOB = {
         "end_time": {"type": ["string", "null"]},
         "error_code": {"type": ["string", "null"]},
         "fail_reason": {"type": ["string", "null"]},
-        "entities": {"type": "object"},
+        "entities": {
+            "type": "object",
+            "description": "`image_id` or `backup_id` of what it makes (none of a job that failed), "
+            "how far it is (`process_percent`, `current_task`, `done_bytes`, `total_bytes`), its "
+            "jobs for single disks (`sub_jobs_list`, `sub_jobs_result`), and what it is about",
+        },
     },
     "required": ["status", "job_id", "job_type", "entities"],
 }

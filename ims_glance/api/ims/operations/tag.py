@@ -28,11 +28,25 @@ _PAIR = {
 _PAIRS = {"type": "array", "items": _PAIR, "minItems": 1, "maxItems": 128}
 # Parameters of a list of images that one of tags has not.
 _OF_PAGES = ("marker", "sort_key", "sort_dir")
-_TAGS_ANSWER = {
-    "type": "object",
-    "properties": {"tags": {"type": "array"}},
-    "required": ["tags"],
-}
+_TEXT = {"type": "string"}
+
+
+def _tags_answer(tag: dict[str, Any]) -> dict[str, Any]:
+    """An answer with tags, each of which is as *tag* says."""
+    return {
+        "type": "object",
+        "properties": {"tags": {"type": "array", "items": tag}},
+        "required": ["tags"],
+    }
+
+
+_OF_ONE_ANSWER = _tags_answer({"type": "object", "properties": {"key": _TEXT, "value": _TEXT}})
+_OF_ALL_ANSWER = _tags_answer(
+    {
+        "type": "object",
+        "properties": {"key": _TEXT, "values": {"type": "array", "items": _TEXT}},
+    }
+)
 
 
 class TagNotFound(exceptions.NotFound):
@@ -263,7 +277,7 @@ OPERATIONS = (
             page={"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,6}")},
             limit={"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,6}")},
         ),
-        answer=_TAGS_ANSWER,
+        answer=_tags_answer(_TEXT),
     ),
     Operation(
         "add_image_tag",
@@ -288,7 +302,7 @@ OPERATIONS = (
     ),
     Operation(
         "list_image_tags", "GET", _OF_IMAGE, list_image_tags, "List the tags of an image",
-        answer=_TAGS_ANSWER,
+        answer=_OF_ONE_ANSWER,
     ),
     Operation(
         "list_images_tags",
@@ -296,7 +310,7 @@ OPERATIONS = (
         "/v2/{project_id}/images/tags",
         list_images_tags,
         "List all tags of the project's images",
-        answer=_TAGS_ANSWER,
+        answer=_OF_ALL_ANSWER,
     ),
     Operation(
         "batch_add_or_delete_tags",
