@@ -24,6 +24,8 @@ from ims_glance.store.objects import EncryptedObjects
 _HARMLESS = frozenset({model.ADD_MEMBERS, model.UPDATE_MEMBERS, model.DELETE_MEMBERS})
 # Failed jobs of a project, whose records are kept for [ims_jobs] keep_days.
 _MANY = 100_000
+# So much may the clocks of Glance and of the workers differ.
+_SKEW = datetime.timedelta(minutes=10)
 
 
 def objects(
@@ -146,13 +148,16 @@ class DiskSearch:
 def _made(job: Job, image: HiddenImage) -> bool:
     """Whether a job that has ended made an image: it recorded that, or gave it its own name.
 
-    Anybody who knows the job may call an image like that, so it has to be older than the job's end.
+    Anybody who knows the job may call an image like that, so it has to be older than the job's end. And
+    whoever has changed the image since then keeps it: an owner hides images as well.
     """
+    if job.end_time is None or image.updated_at > job.end_time + _SKEW:
+        return False
     if image.id in job.in_making:
         return True
     named = model.of_disk_name(image.name)
     is_named = named is not None and named[0] == job.id
-    return is_named and job.end_time is not None and image.created_at <= job.end_time
+    return is_named and image.created_at <= job.end_time
 
 
 def _open_stores(conf: cfg.ConfigOpts) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which hidden images of disks belong to nothing, and which are left alone whatever is asked."""
 
+import dataclasses
 import datetime
 import uuid
 
@@ -144,6 +145,18 @@ def test_a_name_alone_is_no_proof(tables, images, run):
     ended(tables, JobStatus.SUCCESS, number=2, entities={model.IN_MAKING: {"0": kept.id}})
     assert run(deletes=True) == []
     assert len(images.all) == 6
+
+
+def test_what_its_owner_has_changed_since_the_job_ended_is_theirs(tables, images, run):
+    """The job could not delete it, and they took it into use, and hid it later."""
+    image = images.add("my disk", days=1.5)
+    named = images.add(model.disk_name(ONE, 1))
+    images.all[named.id] = dataclasses.replace(
+        named, updated_at=named.updated_at + datetime.timedelta(days=1.5)
+    )
+    ended(tables, entities={model.IN_MAKING: {"0": image.id, "1": named.id}})
+    assert run(deletes=True) == []
+    assert len(images.all) == 2
 
 
 def test_without_the_database_of_jobs_nothing_is_deleted(tables, images, run):
