@@ -37,7 +37,7 @@ class JobEnded(exceptions.Conflict):
 
 
 @dataclasses.dataclass(frozen=True)
-class Delegation:
+class ShownDelegation:
     """What a job acts with, without what would let anybody else do so.
 
     :ivar state: ``making``, ``active`` or ``ending``
@@ -59,7 +59,7 @@ class SupervisedJob:
 
     job: Job
     lease: float | None = None
-    delegation: Delegation | None = None
+    delegation: ShownDelegation | None = None
 
     @property
     def is_held(self) -> bool:
@@ -192,7 +192,7 @@ def _supervised(row: RowMapping) -> SupervisedJob:
     return SupervisedJob(from_row(values), None if lease is None else float(lease))
 
 
-def _delegation(connection: Connection, job: Job) -> Delegation | None:
+def _delegation(connection: Connection, job: Job) -> ShownDelegation | None:
     columns = sa.select(DELEGATIONS.c.state, DELEGATIONS.c.expires_at)
     row = connection.execute(columns.where(DELEGATIONS.c.id == job.delegation_id)).first()
-    return None if row is None else Delegation(row.state, row.expires_at)
+    return None if row is None else ShownDelegation(row.state, row.expires_at)

@@ -13,6 +13,7 @@ from oslo_context.context import RequestContext
 
 from ims_glance import conf as ims_conf
 from ims_glance import keys
+from ims_glance.clouds.messaging.wakeup import Wakeups
 from tests.base import in_child
 from tests.functional import key_vault
 from tests.unit import glance_database, job_database
@@ -35,6 +36,14 @@ def no_deadlock() -> Iterator[None]:
     faulthandler.dump_traceback_later(_DEADLOCK_SECONDS, exit=True, file=_STDERR)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the jobs that workers were woken up for."""
+    ids: list[str] = []
+    monkeypatch.setattr(Wakeups, "send", lambda _self, job_id: ids.append(job_id))
+    return ids
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
-from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.cmd import job as jobs
 from ims_glance.db.schema import JOBS
 from ims_glance.db.supervision import JobEnded, UnknownJob
@@ -16,14 +15,6 @@ from ims_glance.model.job import WAITS, JobStatus
 
 HOST = "host-1:4711:0a1b2c3d"
 ONE = f"{1:032x}"
-
-
-@pytest.fixture
-def woken(monkeypatch):
-    """The jobs that workers were woken up for."""
-    ids = []
-    monkeypatch.setattr(Wakeups, "send", lambda _self, job_id: ids.append(job_id))
-    return ids
 
 
 @pytest.fixture

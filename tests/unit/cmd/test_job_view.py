@@ -4,10 +4,10 @@
 import pytest
 
 from ims_glance.cmd import job_view
-from ims_glance.db.supervision import Delegation, SupervisedJob
+from ims_glance.db.supervision import ShownDelegation, SupervisedJob
 from ims_glance.model.job import BEFORE_RESET, WAITS, Job, JobStatus
 
-ACTIVE = Delegation("active", "2030-01-01T00:00:00Z")
+ACTIVE = ShownDelegation("active", "2030-01-01T00:00:00Z")
 
 
 def made(lease=None, delegation=ACTIVE, **values):

@@ -81,14 +81,6 @@ def given_back(monkeypatch):
     return grants
 
 
-@pytest.fixture
-def woken(monkeypatch):
-    """The jobs that others were woken up for."""
-    ids = []
-    monkeypatch.setattr(Wakeups, "send", lambda _self, job_id: ids.append(job_id))
-    return ids
-
-
 def job(tables, number=1, is_open=False, **values):
     made = tables.create(number, **values)
     Hold.gates[made.id] = threading.Event()

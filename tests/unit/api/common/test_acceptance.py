@@ -8,7 +8,6 @@ import pytest
 
 from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.clouds.identity import DelegationRefused, Identity, IdentityUnavailable, MomentTaken
-from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.db import delegation
 from ims_glance.db.database import NotConfigured
 from ims_glance.db.job import JobNotFound, TooManyTasks
@@ -41,13 +40,6 @@ def trusts(monkeypatch):
 
     monkeypatch.setattr(Identity, "create_trust", create_trust)
     return made
-
-
-@pytest.fixture
-def woken(monkeypatch):
-    ids = []
-    monkeypatch.setattr(Wakeups, "send", lambda _self, job_id: ids.append(job_id))
-    return ids
 
 
 @pytest.fixture
