@@ -12,6 +12,7 @@ TESTS = Path(__file__).parent
 README = TESTS / "README.md"
 HEAD = "| promise | tests | where |\n|---|---|---|\n"
 _WITHOUT, _BESIDE, _ALONE = "without the cloud", "side by side", "alone"
+_ANYWHERE = ", any cloud"
 
 
 def table() -> str:
@@ -24,8 +25,8 @@ def _rows(path: Path) -> Iterator[str]:
     module = ast.parse(path.read_text())
     is_cloud = path.relative_to(TESTS).parts[0] == "cloud"
     found: dict[str, list[str]] = {}
-    for test, is_alone in _tests(module, _is_alone(module)):
-        where = _WITHOUT if not is_cloud else _ALONE if is_alone else _BESIDE
+    for test, have in _tests(module, marks(module)):
+        where = _where(have) if is_cloud else _WITHOUT
         found.setdefault(where, []).append(test)
     for where, names in found.items():
         promise = "; ".join(dict.fromkeys(names))
@@ -42,29 +43,33 @@ def _subject(module: ast.Module, path: Path) -> str:
     return f"{sentence.replace('|', '/').rstrip('.')}:"
 
 
+def _where(have: frozenset[str]) -> str:
+    return (_ALONE if "alone" in have else _BESIDE) + ("" if "pocket" in have else _ANYWHERE)
+
+
 def _tests(
-    node: ast.Module | ast.ClassDef, is_alone: bool, prefix: str = ""
-) -> Iterator[tuple[str, bool]]:
+    node: ast.Module | ast.ClassDef, have: frozenset[str], prefix: str = ""
+) -> Iterator[tuple[str, frozenset[str]]]:
     for each in node.body:
-        alone = is_alone or _is_alone(each)
         if isinstance(each, ast.ClassDef):
-            yield from _tests(each, alone, f"{_words(each.name)}: ")
+            yield from _tests(each, have | marks(each), f"{_words(each.name)}: ")
         elif isinstance(each, ast.FunctionDef) and each.name.startswith("test_"):
-            yield prefix + _words(each.name.removeprefix("test_")), alone
+            yield prefix + _words(each.name.removeprefix("test_")), have | marks(each)
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ").strip()
 
 
-def _is_alone(node: ast.AST) -> bool:
-    """Whether a module, a class or a test has the mark."""
-    marks: list[ast.expr] = list(getattr(node, "decorator_list", []))
+def marks(node: ast.AST) -> frozenset[str]:
+    """The names of the marks of a module, a class or a test that say where it runs."""
+    found: list[ast.expr] = list(getattr(node, "decorator_list", []))
     if isinstance(node, ast.Module):
         for each in node.body:
             if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "pytestmark":
-                marks.append(each.value)
-    return any(ast.unparse(mark) == "pytest.mark.alone" for mark in marks)
+                value = each.value
+                found += value.elts if isinstance(value, ast.List) else [value]
+    return frozenset(ast.unparse(mark).removeprefix("pytest.mark.") for mark in found)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.benchmarks.harness import Figure, note
-from tests.cloud import client_shell, pocket
+from tests.cloud import client_shell, login
 
 CALLERS = 20
 # For each caller in a turn: few, for the workers run what was accepted on the same processors.
@@ -27,7 +27,7 @@ def accept() -> Figure:
     """
     native: list[float] = []
     accepted: list[float] = []
-    conn, other = pocket.connect("demo"), pocket.connect("other")
+    conn, other = login.connect("demo"), login.connect("other")
     with client_shell.image(conn, f"benchmark-{secrets.token_hex(4)}") as image_id:
         show = ("GET", f"/v2/images/{image_id}", None)
         body = json.dumps({"images": [image_id], "projects": [other.current_project_id]})

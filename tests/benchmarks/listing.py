@@ -22,7 +22,7 @@ from oslo_serialization import jsonutils
 
 from ims_glance.model.image import attributes
 from tests.benchmarks.harness import Figure, in_turns, median_ratio, seconds
-from tests.cloud import pocket
+from tests.cloud import login, pocket
 
 IMAGES = 10_000
 PAGE = 500
@@ -70,13 +70,13 @@ def _get(conn: Any, path: str) -> bytes:
 @contextmanager
 def _project() -> Iterator[Any]:
     """A connection of user ``demo`` in a new project."""
-    admin, demo = pocket.connect("admin"), pocket.connect("demo")
+    admin, demo = login.connect("admin"), login.connect("demo")
     name = f"benchmark-{secrets.token_hex(4)}"
     project = admin.identity.create_project(name=name, domain_id="default")
     try:
         role = admin.identity.find_role("member")
         admin.identity.assign_project_role_to_user(project, demo.current_user_id, role)
-        with pocket.connect("demo", {"project_name": name}) as conn:
+        with login.connect("demo", {"project_name": name}) as conn:
             yield conn
     finally:
         admin.identity.delete_project(project)

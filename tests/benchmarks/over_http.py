@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 from oslo_utils import units
 
 from tests.benchmarks.harness import Figure, in_turns, median_ratio, seconds
-from tests.cloud import pocket
+from tests.cloud import login, pocket
 
 SIZE = units.Gi
 BIG = 10 * units.Gi
@@ -139,7 +139,7 @@ class Glance:
     """Glance of RegionOne for tenant ``demo``."""
 
     def __init__(self) -> None:
-        self._cloud = pocket.connect("demo")
+        self._cloud = login.connect("demo")
         self._keys: list[str] = []
         endpoint = urllib.parse.urlsplit(self._cloud.image.get_endpoint())
         self._address = (endpoint.hostname or "", endpoint.port)
@@ -187,7 +187,7 @@ class Glance:
 
     def new_key(self) -> str:
         """A key of the tenant, opened to the service; deleted at the end."""
-        key_id = pocket.make_key(self._cloud)
+        key_id = login.make_key(self._cloud)
         self._keys.append(key_id)
         # An image that names it makes the guard open it to the service.
         response = self._cloud.image.post("/images", json={"__system__cmkid": key_id})

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cloud import forks, pocket
+from tests.cloud import forks, login
 
 OPENSTACK = Path(sys.executable).with_name("openstack")
 MIB = 1024**2
@@ -18,7 +18,7 @@ MIB = 1024**2
 
 def environment(user: str) -> dict[str, str]:
     """The environment of a shell in which *user* has logged in."""
-    ours = {"OS_CLIENT_CONFIG_FILE": str(pocket.clouds), "OS_CLOUD": user}
+    ours = {"OS_CLIENT_CONFIG_FILE": str(login.clouds), "OS_CLOUD": user}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     return {**inherited, **ours, "COLUMNS": "200"}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.cloud import pocket
+from pocket_cloud.cloud import CHECKOUT
 
 _HUNG = 300.0
 _SET_DEATH_SIGNAL = 1
@@ -29,7 +29,7 @@ def _warm() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.cloud.warm"])
     # The server finds our modules by it; those that it forks get an environment each.
-    path = f"{pocket.CHECKOUT}:{pocket.CHECKOUT / 'devstack'}"
+    path = f"{CHECKOUT}:{CHECKOUT / 'devstack'}"
     with mock.patch.dict(os.environ, PYTHONPATH=path):
         forkserver.ensure_running()
     return context

@@ -16,7 +16,7 @@ import jsonschema_rs
 
 from ims_glance.api.ims import openapi
 from ims_glance.api.ims.operation import Operation
-from tests.cloud import jobs, pocket
+from tests.cloud import jobs, login
 
 _PATIENCE = 180.0
 _ERROR = jsonschema_rs.validator_for(openapi.document()["components"]["schemas"]["Error"])
@@ -43,8 +43,8 @@ class Tenant:
     """A project of its own with a user and images, so that nothing of others is touched."""
 
     def __init__(self) -> None:
-        self._admin = pocket.connect("admin")
-        self._demo = pocket.connect("demo")
+        self._admin = login.connect("admin")
+        self._demo = login.connect("demo")
         self.name = f"fuzz-{secrets.token_hex(4)}"
         password = secrets.token_hex(16)
         identity = self._admin.identity
@@ -55,7 +55,7 @@ class Tenant:
                 self._project, self._user, identity.find_role(name)
             )
         auth = {"username": self.name, "password": password, "project_name": self.name}
-        self.conn = pocket.connect("demo", auth)
+        self.conn = login.connect("demo", auth)
         self.endpoint = self.conn.image.get_endpoint().removesuffix("/v2/").removesuffix("/")
         self.images = [self._image(self.conn, number) for number in range(3)]
         self._received = self._image(self._demo, 9)
@@ -117,7 +117,7 @@ class Tenant:
                 self.conn.image.delete_image(image.id)
             assert self._left() == []
             for secret in self.conn.key_manager.secrets():
-                self.conn.key_manager.delete_secret(pocket.secret_id(secret))
+                self.conn.key_manager.delete_secret(login.secret_id(secret))
             # Given back a moment after the last job ([ims_jobs] delegation_idle_seconds).
             jobs.eventually(lambda: jobs.trusts(self.conn), [], _PATIENCE)
         finally:

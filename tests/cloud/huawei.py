@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Huawei's own client, ``huaweicloudsdkims``, unmodified, against the pocket cloud."""
+"""Huawei's own client, ``huaweicloudsdkims``, unmodified, against the cloud."""
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -27,9 +28,13 @@ def client(conn: Any) -> v2.ImsClient:
 
 
 def signed(conn: Any, credentials: BasicCredentials) -> v2.ImsClient:
-    """The client with credentials of its own."""
+    """The client with credentials of its own.
+
+    It drops the path of an address. Where the Image API has one, ``IMS_ENDPOINT`` is another address
+    of it that has none.
+    """
     place = urlsplit(conn.image.get_endpoint())
-    endpoint = f"{place.scheme}://{place.netloc}"
+    endpoint = os.environ.get("IMS_ENDPOINT") or f"{place.scheme}://{place.netloc}"
     return v2.ImsClient.new_builder().with_credentials(credentials).with_endpoint(endpoint).build()
 
 

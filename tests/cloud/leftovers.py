@@ -9,9 +9,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-import rados
-import rbd
 import sqlalchemy as sa
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.setup import storage
@@ -51,6 +50,16 @@ _NAMES = """
     UNION SELECT uuid FROM nova.instances WHERE project_id = :project
 """
 _ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+# Kind -> service, the name of its list in openstacksdk, and what is asked for.
+_SHOWN: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("images", "image", "images", {}),
+    ("hidden images", "image", "images", {"os_hidden": True}),
+    ("volumes", "block-storage", "volumes", {}),
+    ("snapshots", "block-storage", "snapshots", {}),
+    ("backups", "block-storage", "backups", {}),
+    ("servers", "compute", "servers", {}),
+    ("secrets", "key-manager", "secrets", {}),
+)
 # Data of images, whole or staged; backups; what compute hosts keep of servers.
 _FOLDERS = ("glance-one", "glance-two", "cinder/backups", "nova/instances")
 
@@ -69,6 +78,19 @@ def of_project(project_id: str, with_slow: bool = True) -> Found:
         names = connection.execute(sa.text(_NAMES), {"project": project_id}).scalars()
         ids = set().union(*map(_ids, names))
     _put(found, "stored", (name for name in _stored() if not ids.isdisjoint(_ids(name))))
+    return found
+
+
+def shown_to(connection: Any) -> Found:
+    """What the services show to the user of a project."""
+    found: Found = {}
+    ours = connection.current_project_id
+    for kind, service, name, query in _SHOWN:
+        if connection.has_service(service):
+            listed = getattr(getattr(connection, service.replace("-", "_")), name)(**query)
+            # Of images, others' are shown too.
+            theirs = (each for each in listed if getattr(each, "owner_id", ours) == ours)
+            _put(found, kind, (f"{each.id} {each.name}" for each in theirs))
     return found
 
 
@@ -135,6 +157,10 @@ def files(folder: Path) -> Iterator[Path]:
 
 def _disks() -> Iterator[str]:
     """The disks in Ceph's pools, with those that wait for their removal."""
+    # Debian's package, which nobody else has.
+    import rados  # noqa: PLC0415
+    import rbd  # noqa: PLC0415
+
     conf = Cloud.from_environment().path("etc", "ceph")
     options = {"keyring": str(conf / "ceph.client.admin.keyring")}
     with rados.Rados(conffile=str(conf / "ceph.conf"), name="client.admin", conf=options) as ceph:

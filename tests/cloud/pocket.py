@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pocket cloud as tests and benchmarks see it."""
+"""The pocket cloud's own processes, files and queues, for tests that look into them or harm them."""
 
-import base64
 import configparser
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -16,61 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import kombu
-import openstack
-from openstack import config as openstack_config
-from pocket_cloud.cloud import Cloud
+from pocket_cloud.cloud import CHECKOUT, Cloud
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-HOME = Path(os.environ.get("POCKET_HOME") or CHECKOUT / ".pocket").resolve()
+HOME = Cloud.from_environment().home
 CLOUDS = HOME / "clouds.yaml"
 """The credentials of the cloud's own users."""
-clouds = CLOUDS
-"""Those of the tests' users; ``tenants.of_this_process`` has its own for a while."""
-
-
-def connect(cloud: str, auth: dict[str, str] | None = None, file: Path | None = None) -> Any:
-    """An openstacksdk connection.
-
-    :param cloud: ``admin``, ``demo`` or ``other``, in RegionOne; with ``-two`` behind, in RegionTwo
-    :param auth: what is to be different of its credentials
-    :param file: where these are, if not in :data:`clouds`
-    """
-    return openstack.connection.Connection(config=region(cloud, file, auth=auth or {}))
-
-
-def region(cloud: str, file: Path | None = None, **options: Any) -> Any:
-    """openstacksdk's configuration of a user in a region.
-
-    :param file: where the credentials are, if not in :data:`clouds`
-    :param options: of ``OpenStackConfig.get_one``
-    """
-    return openstack_config.OpenStackConfig(config_files=[str(file or clouds)]).get_one(
-        cloud, **options
-    )
-
-
-def project_name(cloud: str) -> str:
-    """The name of the project of a user."""
-    return str(region(cloud).config["auth"]["project_name"])
-
-
-def secret_id(secret: Any) -> str:
-    """The id of a secret that openstacksdk gave."""
-    return str(secret.secret_ref.rpartition("/")[2])
-
-
-def make_key(cloud: Any) -> str:
-    """A new 256-bit AES key of the project; its id."""
-    secret = cloud.key_manager.create_secret(
-        name="test",
-        secret_type="symmetric",
-        algorithm="aes",
-        bit_length=256,
-        payload=base64.b64encode(secrets.token_bytes(32)).decode(),
-        payload_content_type="application/octet-stream",
-        payload_content_encoding="base64",
-    )
-    return secret_id(secret)
 
 
 @contextmanager

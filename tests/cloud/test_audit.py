@@ -12,7 +12,9 @@ import pytest
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
-from tests.cloud import pocket, servers
+from tests.cloud import login, pocket, servers
+
+pytestmark = pytest.mark.pocket
 
 _PATIENCE = 30
 
@@ -74,7 +76,7 @@ def trail() -> Iterator[Trail]:
 
 @pytest.fixture
 def demo() -> Any:
-    return pocket.connect("demo")
+    return login.connect("demo")
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_the_life_of_an_image(trail, demo, image):
 
 
 def test_a_refusal(trail, image):
-    other = pocket.connect("other")
+    other = login.connect("other")
     answer = other.image.delete(f"/images/{image.id}")
     assert answer.status_code == 404
     event = trail.find("audit.image.deleteImage", image.id)

@@ -8,7 +8,9 @@ import pytest
 from ims_glance import client
 from ims_glance.client import errors, waiting
 from ims_glance.model.image import attributes
-from tests.cloud import captures, client_shell, flow_jobs, jobs, leftovers, machines, pocket
+from tests.cloud import captures, client_shell, flow_jobs, jobs, leftovers, login, machines
+
+pytestmark = pytest.mark.pocket
 
 PATIENCE = 400
 ABSENT = "99999999-9999-4999-8999-999999999999"
@@ -103,7 +105,7 @@ def test_an_image_of_a_backup_is_of_one_instant(tenant, local):
 
 
 def test_after_the_server_is_gone_and_encrypted(tenant, guest):
-    key_id = pocket.make_key(tenant)
+    key_id = login.make_key(tenant)
     with machines.volume_root(tenant, guest, disks=1) as server:
         backup = backed_up(tenant, server)
     image = image_of(tenant, backup, cmk_id=key_id)
@@ -160,7 +162,7 @@ def test_the_commands(cloud):
 class TestRefusals:
     def test_another_projects_backup(self, backup):
         for name in ("other", "admin"):
-            stranger = client.register(pocket.connect(name))
+            stranger = client.register(login.connect(name))
             refused("IMG.0020", stranger.ims.get_backup, backup.id)
             refused("IMG.0020", stranger.ims.delete_backup, backup.id)
             refused("IMG.0020", stranger.ims.create_whole_image, "x", backup_id=backup.id)
@@ -182,7 +184,7 @@ class TestRefusals:
 
     def test_no_room_for_the_backups(self, tenant, on_volumes):
         """What Cinder refuses half-way is undone."""
-        admin = pocket.connect("admin")
+        admin = login.connect("admin")
         project = tenant.current_project_id
         there = len(list(tenant.block_storage.backups()))
         admin.block_storage.update_quota_set(project, backups=there + 1)

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.cloud import client_shell, pocket
+from tests.cloud import client_shell, login
 from tests.cloud.client_shell import ims, read, refusal
 
 
@@ -42,7 +42,7 @@ def test_filters(name, image):
 
     assert image in found("--type", "private", "--status", "active")
     assert image in found(
-        "--visibility", "private", "--owner", pocket.project_name("demo"), "--sort", "name:asc"
+        "--visibility", "private", "--owner", login.project_name("demo"), "--sort", "name:asc"
     )
     assert image not in found("--type", "public")
     assert image not in found("--kind", "data")

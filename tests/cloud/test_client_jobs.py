@@ -70,6 +70,7 @@ def test_a_job_on_its_own(name, image):
     assert "IMG." in refusal("other", "job", "show", job_id)
 
 
+@pytest.mark.pocket
 def test_cancel(image):
     # So that it is not done before it can be cancelled.
     with pocket.frozen("ims-worker-one"), pocket.frozen("ims-worker-one-b"):
@@ -140,6 +141,7 @@ def test_a_bar_on_a_terminal(big):
     ims("demo", "image", "delete", "client-bar")
 
 
+@pytest.mark.pocket
 def test_create_from_a_volume(demo, name):
     volume = demo.block_storage.create_volume(name=name, size=1)
     try:

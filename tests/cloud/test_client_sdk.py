@@ -11,12 +11,12 @@ from keystoneauth1.identity import v3
 from openstack import exceptions
 
 from ims_glance import client
-from tests.cloud import client_shell, pocket
+from tests.cloud import client_shell, login
 
 
 @pytest.fixture(scope="module")
 def conn(cloud):
-    return client.register(pocket.connect("demo"))
+    return client.register(login.connect("demo"))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_errors_are_openstacksdk_s(conn):
 
 
 def test_a_vendor_hook_needs_no_line_of_python(cloud):
-    region = pocket.region("demo")
+    region = login.region("demo")
     region.config["vendor_hook"] = "ims_glance.client:register"
     conn: Any = openstack.connection.Connection(config=region)
     assert conn.ims.quotas()

@@ -5,13 +5,13 @@ import secrets
 
 import pytest
 
-from tests.cloud import client_shell, pocket
+from tests.cloud import client_shell, login
 from tests.cloud.client_shell import read, refusal
 
 
 @pytest.fixture(scope="module")
 def other(cloud):
-    return str(pocket.connect("other").current_project_id)
+    return str(login.connect("other").current_project_id)
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ def test_what_is_not_offered_cannot_be_accepted(image):
 
 def test_a_project_by_name(cloud, name, other):
     """Who may list projects names them; who may not is told, and the service refuses no-ids."""
-    with client_shell.image(pocket.connect("admin"), name):
-        named = pocket.project_name("other")
+    with client_shell.image(login.connect("admin"), name):
+        named = login.project_name("other")
         shared = read("admin", "image", "share", name, "--project", named, "--wait")
         assert [pair["project_id"] for pair in shared["results"]] == [other]
 
 
 def test_a_project_that_one_may_not_look_up(name, image):
-    said = refusal("demo", "image", "share", name, "--project", pocket.project_name("other"))
+    said = refusal("demo", "image", "share", name, "--project", login.project_name("other"))
     assert "taken for an id" in said
     assert "IMG.0067" in said

@@ -9,7 +9,7 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkims import v2
 
-from tests.cloud import client_shell, huawei, pocket
+from tests.cloud import client_shell, huawei, login
 from tests.cloud.huawei import LINUX, NOBODY, refused
 
 
@@ -216,7 +216,7 @@ def test_copy_image_in_region(ims, demo, image, copy):
 
 def test_copies_encrypt_change_the_key_and_decrypt(ims, demo, image):
     made: list[str] = []
-    key_id = pocket.make_key(demo)
+    key_id = login.make_key(demo)
     try:
         for source, key in ((image.id, "ims/default"), (None, key_id), (None, None)):
             job_id = _copy(ims, source or made[-1], name=f"copy_{image.name}", cmk_id=key)
@@ -250,6 +250,7 @@ def _create(ims, **body):
     return ims.create_image(v2.CreateImageRequest(v2.CreateImageRequestBody(**body))).job_id
 
 
+@pytest.mark.pocket
 def test_create_image_from_a_volume(ims, demo):
     name = f"contract-{secrets.token_hex(4)}"
     volume = demo.block_storage.create_volume(name=name, size=1)

@@ -7,7 +7,7 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkims import v2
 
-from tests.cloud import client_shell, huawei, pocket
+from tests.cloud import client_shell, huawei, login
 from tests.cloud.huawei import refused
 
 
@@ -62,7 +62,7 @@ def test_wrong_keys(demo, keys):
 
 
 def test_keys_of_another_project(demo, keys):
-    other = pocket.connect("other").current_project_id
+    other = login.connect("other").current_project_id
     stranger = huawei.signed(demo, BasicCredentials(*keys, other))
     with refused("IMG.0030", 401):
         stranger.show_image_quota(v2.ShowImageQuotaRequest())

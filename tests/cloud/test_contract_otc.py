@@ -9,7 +9,7 @@ import pytest
 from openstack import exceptions, proxy
 from otcextensions import sdk
 
-from tests.cloud import client_shell, pocket
+from tests.cloud import client_shell, login
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -28,7 +28,7 @@ def conn(request, demo):
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in _PATCHED:
             patch.setattr(owner, name, getattr(owner, name))
-        region = pocket.region(
+        region = login.region(
             "demo",
             imsv1_endpoint_override=f"{endpoint}/v1",
             imsv2_endpoint_override=f"{endpoint}/v2",
@@ -53,7 +53,7 @@ def _refused(caught, code, status):
 
 
 def test_the_catalogue_alone_is_enough(demo, image):
-    connection: Any = openstack.connection.Connection(config=pocket.region("demo"))
+    connection: Any = openstack.connection.Connection(config=login.region("demo"))
     sdk.register_single_service(connection, "imsv2")
     (found,) = connection.imsv2.images(id=image.id)
     assert found.name == image.name

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import pocket
+from tests.cloud import login, pocket
+
+pytestmark = pytest.mark.pocket
 
 _PATIENCE = 1800
 _POCKET = str(pocket.CHECKOUT / "devstack" / "pocket")
@@ -30,7 +32,7 @@ def _left(told: str) -> dict[str, list[str]]:
     (own,) = set(_NAME.findall(told))
     left: dict[str, list[str]] = {"folders": [path.name for path in pocket.HOME.glob(f"*{own}*")]}
     for user in ("demo", "other"):
-        cloud: Any = pocket.connect(user, file=pocket.CLOUDS)
+        cloud: Any = login.connect(user, file=pocket.CLOUDS)
         images = [*cloud.image.images(), *cloud.image.images(is_hidden=True)]
         volumes = list(cloud.block_storage.volumes())
         named = {

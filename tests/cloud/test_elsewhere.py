@@ -7,14 +7,16 @@ import pytest
 
 from ims_glance.client import errors
 from ims_glance.model.image import attributes
-from tests.cloud import flow_jobs, machines, pocket
+from tests.cloud import flow_jobs, login, machines
+
+pytestmark = pytest.mark.pocket
 
 MAPPING = "block_device_mapping"
 
 
 @pytest.fixture(scope="module")
 def key_id(tenant):
-    key_id = pocket.make_key(tenant)
+    key_id = login.make_key(tenant)
     yield key_id
     tenant.key_manager.delete_secret(key_id)
 
@@ -52,7 +54,7 @@ def test_it_does_not_look_encrypted(tenant, novas):
 
 
 def test_ims_does_with_it_only_what_it_can(tenant, key_id, novas):
-    project = pocket.connect("other").current_project_id
+    project = login.connect("other").current_project_id
     ims, image = tenant.ims, novas["id"]
     for refused, code in (
         (lambda: ims.copy_image(image, "copy"), "IMG.0130"),

@@ -8,8 +8,10 @@ import pytest
 
 from ims_glance.model.image import attributes
 from ims_glance.model.job import JobStatus
-from tests.cloud import flow_jobs, jobs, leftovers, pocket, tenants
+from tests.cloud import flow_jobs, jobs, leftovers, login, pocket, tenants
 from tests.cloud.flow_jobs import COPY, DATA
+
+pytestmark = pytest.mark.pocket
 
 TASKS = ("read source", "*create image", "*copy data", "finish image")
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -20,7 +22,7 @@ def tenant():
     with tenants.tenant() as connection:
         yield connection
         for secret in connection.key_manager.secrets():
-            connection.key_manager.delete_secret(pocket.secret_id(secret))
+            connection.key_manager.delete_secret(login.secret_id(secret))
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_a_copy_with_a_key_is_encrypted(bench, tenant):
 
 def test_a_copy_changes_and_removes_the_key(bench, tenant):
     first = flow_jobs.upload(tenant, store="kms", **{attributes.CMK_ID: "ims/default"})
-    other_key = pocket.make_key(tenant)
+    other_key = login.make_key(tenant)
     opened = flow_jobs.upload(tenant, store="kms", **{attributes.CMK_ID: other_key})
     tenant.image.delete(f"/images/{opened}")
     job = flow_jobs.succeeded(bench, copy(bench, tenant, first, cmk_id=other_key))
@@ -113,7 +115,7 @@ def test_an_empty_image_can_be_copied(bench, tenant):
 
 
 def test_a_received_image_can_be_copied(bench, tenant):
-    other = pocket.connect("other")
+    other = login.connect("other")
     source = flow_jobs.upload(other, enterprise_project_id="theirs")
     try:
         shared = other.image.post(
@@ -128,7 +130,7 @@ def test_a_received_image_can_be_copied(bench, tenant):
 
 def test_an_image_that_is_not_there_is_the_reason(bench, tenant):
     """Also one of another project, which the caller does not see."""
-    other = pocket.connect("other")
+    other = login.connect("other")
     theirs = flow_jobs.upload(other)
     try:
         job = flow_jobs.failed(bench, copy(bench, tenant, theirs), "IMG.0027")
@@ -139,7 +141,7 @@ def test_an_image_that_is_not_there_is_the_reason(bench, tenant):
 
 
 def test_a_key_that_is_gone_is_the_reason(bench, tenant):
-    key_id = pocket.make_key(tenant)
+    key_id = login.make_key(tenant)
     tenant.key_manager.delete_secret(key_id)
     source = flow_jobs.upload(tenant)
     job = flow_jobs.failed(bench, copy(bench, tenant, source, cmk_id=key_id), "IMG.0101")
@@ -149,7 +151,7 @@ def test_a_key_that_is_gone_is_the_reason(bench, tenant):
 
 def test_a_source_that_cannot_be_read_is_the_reason(bench, tenant):
     """Its key was deleted: not even the service can open it."""
-    key_id = pocket.make_key(tenant)
+    key_id = login.make_key(tenant)
     source = flow_jobs.upload(tenant, store="kms", **{attributes.CMK_ID: key_id})
     tenant.key_manager.delete_secret(key_id)
 

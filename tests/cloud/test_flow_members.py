@@ -5,8 +5,10 @@ import uuid
 
 import pytest
 
-from tests.cloud import flow_jobs, jobs, pocket, tenants
+from tests.cloud import flow_jobs, jobs, login, tenants
 from tests.cloud.flow_jobs import ADD, DELETE, UPDATE
+
+pytestmark = pytest.mark.pocket
 
 _TINY = b"x" * 1000
 
@@ -19,7 +21,7 @@ def tenant():
 
 @pytest.fixture(scope="module")
 def other():
-    connection = pocket.connect("other")
+    connection = login.connect("other")
     connection.authorize()
     yield connection
     connection.close()

@@ -10,6 +10,8 @@ from ims_glance.model.image import attributes
 from tests.cloud import flow_jobs, jobs, tenants
 from tests.cloud.flow_jobs import DATA, VOLUME
 
+pytestmark = pytest.mark.pocket
+
 TASKS = ("read volume", "*begin upload", "*await upload", "describe image")
 _GIB = 1 << 30
 

@@ -26,6 +26,8 @@ from ims_glance.api.ims.operations import OPERATIONS
 from tests.cloud import fuzzing
 from tests.cloud.fuzzing import Answer
 
+pytestmark = pytest.mark.pocket
+
 SEED = int(os.environ.get("FUZZ_SEED") or 33)
 AT_LEAST = 5000
 NAMES = [operation.name for operation in OPERATIONS]

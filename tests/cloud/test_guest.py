@@ -11,7 +11,9 @@ from pocket_cloud import guest, kvm, template
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.errors import PocketError
 
-from tests.cloud import pocket, servers
+from tests.cloud import login, servers
+
+pytestmark = pytest.mark.pocket
 
 _PATIENCE = 60.0
 _SECTORS_OF_A_GIB = 2 << 20
@@ -43,7 +45,7 @@ def test_nova_was_told_what_booting_under_kvm_showed(cloud):
 
 
 def test_a_server_tells_of_its_disk(cloud):
-    demo = pocket.connect("demo")
+    demo = login.connect("demo")
     with servers.guest_image(cloud, demo) as image, servers.server(demo, image) as server:
         servers.wait_for_boot(demo, server)
         console = servers.console(demo, server)
@@ -55,7 +57,7 @@ def test_a_server_tells_of_its_disk(cloud):
 
 
 def test_a_server_tells_its_volume_by_its_serial(cloud):
-    demo = pocket.connect("demo")
+    demo = login.connect("demo")
     storage = demo.block_storage
     volume = storage.wait_for_status(storage.create_volume(size=1, name="v"), "available")
     try:

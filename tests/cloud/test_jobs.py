@@ -11,6 +11,8 @@ from ims_glance.db.job import TooManyTasks
 from ims_glance.model.job import JobStatus
 from tests.cloud import jobs, pocket, tenants
 
+pytestmark = pytest.mark.pocket
+
 TASKS = ("make image", "linger", "finish")
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from ims_glance.model.image import attributes
-from tests.cloud import pocket
+from tests.cloud import login, pocket
+
+pytestmark = pytest.mark.pocket
 
 _AT_ONCE = 12
 
@@ -18,7 +20,7 @@ _AT_ONCE = 12
 @pytest.fixture
 def project() -> Iterator[tuple[Any, Any]]:
     """A project that has no default key yet: connections of a member to both regions."""
-    admin = pocket.connect("admin")
+    admin = login.connect("admin")
     name = f"fresh-{uuid.uuid4().hex[:8]}"
     password = secrets.token_urlsafe()
     created = admin.identity.create_project(name=name, domain_id="default")
@@ -26,10 +28,10 @@ def project() -> Iterator[tuple[Any, Any]]:
     role = admin.identity.find_role("member")
     admin.identity.assign_project_role_to_user(created, user, role)
     auth = {"username": name, "password": password, "project_name": name}
-    regions = [pocket.connect(cloud, auth) for cloud in ("demo", "demo-two")]
+    regions = [login.connect(cloud, auth) for cloud in ("demo", "demo-two")]
     yield regions[0], regions[1]
     for secret in regions[0].key_manager.secrets():
-        regions[0].key_manager.delete_secret(pocket.secret_id(secret))
+        regions[0].key_manager.delete_secret(login.secret_id(secret))
     admin.identity.delete_user(user)
     admin.identity.delete_project(created)
 
@@ -53,7 +55,7 @@ def test_default_key_is_made_once(project):
     made = [secret for secret in project[0].key_manager.secrets() if secret.name == "ims/default"]
     assert len(made) == 1
     named = {response.json()[attributes.CMK_ID] for response in responses}
-    assert named == {pocket.secret_id(made[0])}
+    assert named == {login.secret_id(made[0])}
 
 
 def test_upload_without_a_key_to_the_encrypting_store_gets_the_default_key(project):
@@ -75,8 +77,8 @@ def test_upload_without_a_key_to_the_encrypting_store_gets_the_default_key(proje
 def test_administrators_show_nobody_what_is_under_a_default_key(project):
     """They are of another project, and their token does not list its keys."""
     cloud, _second = project
-    admin = pocket.connect("admin")
-    for key_id, allowed in (("ims/default", False), (pocket.make_key(cloud), True)):
+    admin = login.connect("admin")
+    for key_id, allowed in (("ims/default", False), (login.make_key(cloud), True)):
         image_id = _create(cloud, **{attributes.CMK_ID: key_id}).json()["id"]
         path = f"/images/{image_id}"
         cloud.image.put(
@@ -94,8 +96,8 @@ def test_administrators_show_nobody_what_is_under_a_default_key(project):
 
 
 def test_key_of_another_project_is_refused(project):
-    other = pocket.connect("other")
-    key_id = pocket.make_key(project[0])
+    other = login.connect("other")
+    key_id = login.make_key(project[0])
     response = _create(other, **{attributes.CMK_ID: key_id})
     assert response.status_code == 403
     assert "IMG.0099" in response.text
@@ -111,7 +113,7 @@ def test_key_of_another_project_is_refused(project):
     ],
 )
 def test_key_that_does_not_exist_is_refused(value, status, code):
-    response = _create(pocket.connect("demo"), **{attributes.CMK_ID: value})
+    response = _create(login.connect("demo"), **{attributes.CMK_ID: value})
     assert response.status_code == status
     assert code in response.text
 
@@ -140,7 +142,7 @@ def test_a_key_without_the_dashes_of_its_id_is_the_same_key(project):
 def test_key_manager_away_means_try_again_later(project):
     """Nothing half-made: no image, no object; and all works again when it is back."""
     cloud, _second = project
-    key_id = pocket.make_key(cloud)
+    key_id = login.make_key(cloud)
     before = pocket.image_files()
     queued = _create(cloud, **{attributes.CMK_ID: key_id}).json()["id"]
     headers = {"Content-Type": "application/octet-stream"}

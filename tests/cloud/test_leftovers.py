@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import flow_jobs, jobs, leftovers, pocket, tenants
+from tests.cloud import flow_jobs, jobs, leftovers, login, pocket, tenants
+
+pytestmark = pytest.mark.pocket
 
 # What identifies something that is left, and how it is removed.
 _Planted = tuple[str, Callable[[], Any]]
@@ -31,13 +33,13 @@ def _volume(tenant: Any) -> _Planted:
 
 
 def _secret(tenant: Any) -> _Planted:
-    key_id = pocket.make_key(tenant)
+    key_id = login.make_key(tenant)
     return key_id, lambda: tenant.key_manager.delete_secret(key_id)
 
 
 def _trust(tenant: Any) -> _Planted:
     """As a user delegates something to another; the service's own have the same record."""
-    other = pocket.connect("other")
+    other = login.connect("other")
     endpoint = {"service_type": "identity", "interface": "public", "min_version": "3"}
     trust = {
         "trustor_user_id": tenant.current_user_id,
@@ -115,7 +117,7 @@ def test_a_run_that_leaves_something_fails(monkeypatch):
     with pytest.raises(AssertionError, match="left by the tests"), tenants.tenant() as made:
         image_id, _remove = _image(made)
     # Its owner is gone; the administrator sees to it.
-    admin = pocket.connect("admin")
+    admin = login.connect("admin")
     assert admin.image.find_image(image_id) is not None
     admin.image.delete_image(image_id)
 

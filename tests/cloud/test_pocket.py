@@ -9,7 +9,9 @@ import pytest
 from pocket_cloud import catalog, guests, process, procfs
 from pocket_cloud.cloud import CHECKOUT, MARKER
 
-from tests.cloud import pocket, servers
+from tests.cloud import login, pocket, servers
+
+pytestmark = pytest.mark.pocket
 
 # Some of the services make children that keep sockets open which they inherited.
 _LISTENERS_AT_LEAST = 14
@@ -33,7 +35,7 @@ def exposed(cloud) -> dict[procfs.Listener, str]:
 
 @pytest.fixture(scope="module")
 def running_guest(cloud):
-    demo = pocket.connect("demo")
+    demo = login.connect("demo")
     with servers.guest_image(cloud, demo) as image, servers.server(demo, image) as server:
         servers.wait_for_boot(demo, server)
         yield server
@@ -120,7 +122,7 @@ def test_status_shows_every_service(cloud):
 
 @pytest.mark.alone
 def test_a_service_whose_process_is_gone_is_not_up_whatever_cinder_says(cloud):
-    admin = pocket.connect("admin")
+    admin = login.connect("admin")
     with pocket.killed("cinder-backup"):
         code, rows = status()
         said = [s.state for s in admin.block_storage.services() if s.binary == "cinder-backup"]
@@ -131,13 +133,13 @@ def test_a_service_whose_process_is_gone_is_not_up_whatever_cinder_says(cloud):
 
 @pytest.mark.parametrize("user", ["demo", "other"])
 def test_tenants_are_no_administrators(user):
-    connection = pocket.connect(user)
+    connection = login.connect(user)
     roles = connection.session.auth.get_access(connection.session).role_names
     assert sorted(roles) == ["member", "reader"]
 
 
 def test_who_reads_keys_for_glance_is_no_administrator(cloud):
-    connection = pocket.connect(
+    connection = login.connect(
         "demo",
         {
             "username": "glance",
@@ -149,7 +151,7 @@ def test_who_reads_keys_for_glance_is_no_administrator(cloud):
 
 
 def test_each_region_has_its_own_images(cloud):
-    one, two = pocket.connect("demo"), pocket.connect("demo-two")
+    one, two = login.connect("demo"), login.connect("demo-two")
     image = two.image.create_image("here", data=b"x" * 512, disk_format="raw")
     try:
         assert two.image.get_image(image.id).status == "active"
@@ -161,7 +163,7 @@ def test_each_region_has_its_own_images(cloud):
 
 def test_a_volume_is_backed_up_and_restored(cloud, running_guest):
     """Cinder's part of the cloud: RBD volumes and the backup service."""
-    demo = pocket.connect("demo")
+    demo = login.connect("demo")
     storage = demo.block_storage
     volume = storage.wait_for_status(storage.create_volume(size=1, name="v"), "available")
     backup = storage.create_backup(volume_id=volume.id, name="b")

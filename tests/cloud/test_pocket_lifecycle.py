@@ -13,6 +13,8 @@ from pocket_cloud import catalog, process, procfs
 from pocket_cloud.cloud import CHECKOUT, Cloud
 from pocket_cloud.namespace import BINDS
 
+pytestmark = pytest.mark.pocket
+
 _PORT = "31000"
 _SECOND_UP = 20.0
 

@@ -8,7 +8,9 @@ import pytest
 from pocket_cloud import guests, process
 from pocket_cloud.cloud import CHECKOUT
 
-from tests.cloud import pocket, servers
+from tests.cloud import login, servers
+
+pytestmark = pytest.mark.pocket
 
 # With installed packages, on two cores.
 _UP = 120.0
@@ -22,7 +24,7 @@ def run(verb: str) -> None:
 
 @pytest.mark.alone
 def test_a_server_runs_again_after_down_and_up(cloud):
-    demo = pocket.connect("demo")
+    demo = login.connect("demo")
     with (
         servers.guest_image(cloud, demo, __system__cmkid="ims/default") as image,
         servers.server(demo, image) as server,
@@ -42,7 +44,7 @@ def test_a_server_runs_again_after_down_and_up(cloud):
             after = {guest.pid for guest in guests.running(cloud)}
             assert len(after) == len(before)
             assert not after & before
-            demo = pocket.connect("demo")
+            demo = login.connect("demo")
             servers.wait_for_boot(demo, server)
             assert demo.compute.get_server(server).status == "ACTIVE"
             assert "vdb" in servers.console(demo, server)

@@ -8,6 +8,8 @@ import pytest
 from ims_glance.model.image import attributes
 from tests.cloud import captures, flow_jobs, jobs, machines, servers
 
+pytestmark = pytest.mark.pocket
+
 PATIENCE = 400
 REQUIRED: dict[str, Any] = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
 FROZEN, THAWED = "IMS-GUEST-FROZEN", "IMS-GUEST-THAWED"

@@ -19,7 +19,9 @@ from typing import Any
 import pytest
 
 from ims_glance.model.image import attributes
-from tests.cloud import pocket
+from tests.cloud import login, pocket
+
+pytestmark = pytest.mark.pocket
 
 _FERNET_TOKEN = re.compile(rb"gAAAA[\w-]{40,}")
 _START_SECONDS = 60
@@ -93,11 +95,11 @@ def _make_key(cloud: Any) -> tuple[str, bytes]:
         payload_content_type="application/octet-stream",
         payload_content_encoding="base64",
     )
-    return pocket.secret_id(secret), key
+    return login.secret_id(secret), key
 
 
 def test_no_secret_is_logged(endpoint: str, environment: dict[str, str], log: Path) -> None:
-    cloud = pocket.connect("demo")
+    cloud = login.connect("demo")
     keys = [_make_key(cloud) for _ in range(2)]
 
     def send(method: str, path: str, **request: Any) -> Any:

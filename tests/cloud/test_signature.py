@@ -20,6 +20,8 @@ from huaweicloudsdkims.v2 import ImsClient, model
 
 from tests.cloud import pocket
 
+pytestmark = pytest.mark.pocket
+
 _PATIENCE = 60
 _CACHE_SECONDS = 3  # in the pocket cloud's ims-glance.site.conf
 

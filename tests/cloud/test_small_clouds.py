@@ -4,8 +4,12 @@
 What is decided there for every request of every type of job is so true here.
 """
 
+import pytest
+
 from tests.cloud import captures, jobs
 from tests.unit.clouds import questions
+
+pytestmark = pytest.mark.pocket
 
 
 def _server_is(tenant, server, status):

@@ -17,8 +17,10 @@ from ims_glance import exceptions, keys
 from ims_glance.crypto.stream import SEGMENT_SIZE
 from ims_glance.store import driver
 from ims_glance.store.inner.base import NAME_PREFIX
-from tests.cloud import pocket
+from tests.cloud import login, pocket
 from tests.cloud.store_contract import StoreContract
+
+pytestmark = pytest.mark.pocket
 
 _STORES = {"file": "kms", "rbd": "kms-rbd", "swift": "kms-swift", "s3": "kms-s3"}
 
@@ -35,7 +37,7 @@ def conf():
 @pytest.fixture(scope="module")
 def key_id(conf):
     """The default key of tenant ``demo``, opened to the service."""
-    cloud = pocket.connect("demo")
+    cloud = login.connect("demo")
     context = RequestContext(auth_token=cloud.auth_token, project_id=cloud.session.get_project_id())
     manager = keys.of_process(conf)
     key_id = manager.default_key(context)

@@ -17,7 +17,9 @@ import pytest
 import subunit
 import testtools
 
-from tests.cloud import pocket
+from tests.cloud import login
+
+pytestmark = pytest.mark.pocket
 
 _TESTS = "tempest.api.image|glance_tempest_plugin"
 _LEAST = 230
@@ -41,7 +43,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _configure(folder: Path, files: str) -> None:
-    auth = pocket.region("admin").config["auth"]
+    auth = login.region("admin").config["auth"]
     parser = configparser.ConfigParser()
     parser.read_dict(
         {
@@ -57,7 +59,7 @@ def _configure(folder: Path, files: str) -> None:
             "identity": {
                 "uri_v3": auth["auth_url"],
                 "auth_version": "v3",
-                "region": pocket.region("admin").config["region_name"],
+                "region": login.region("admin").config["region_name"],
             },
             "service_available": {
                 "glance": "true",
@@ -78,7 +80,7 @@ def _configure(folder: Path, files: str) -> None:
 
 def _tidy() -> None:
     """Delete the image that a test of Tempest leaves (``test_image_web_download_import_with_bad_url``)."""
-    admin = pocket.connect("admin")
+    admin = login.connect("admin")
     for image in admin.image.images(visibility="all"):
         if str(image.name).startswith("tempest-test-"):
             admin.image.delete_image(image)

@@ -17,7 +17,7 @@ import pytest
 from ims_glance.model.job import JobStatus
 from tests.cloud import jobs, pocket, torture
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.pocket]
 
 _AWAY = 5.0
 # Cinder or Glance forgets what it was doing if it, its database or its queue goes away.

@@ -6,6 +6,8 @@ import pytest
 from ims_glance.model import job as model
 from tests.cloud import captures, flow_jobs, jobs, pocket
 
+pytestmark = pytest.mark.pocket
+
 SECONDS = 240
 
 

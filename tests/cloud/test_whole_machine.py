@@ -15,7 +15,9 @@ from ims_glance import client
 from ims_glance.client import errors, waiting
 from ims_glance.model import job as model
 from ims_glance.model.image import attributes
-from tests.cloud import captures, flow_jobs, huawei, jobs, machines, pocket, servers, tenants
+from tests.cloud import captures, flow_jobs, huawei, jobs, login, machines, pocket, servers, tenants
+
+pytestmark = pytest.mark.pocket
 
 PATIENCE = 400
 
@@ -81,7 +83,7 @@ def check_what_nova_refuses(tenant, image, volume_type):
             with pytest.raises(errors.Refused, match=gone) as refusal:
                 tenant.ims.copy_image(image, "copy")
             assert refusal.value.code == "IMG.0027"
-        storage = pocket.connect("admin").block_storage
+        storage = login.connect("admin").block_storage
         storage.delete_type(storage.find_type(volume_type))
         refused(f"Volume type {volume_type} could not be found")
 
@@ -164,7 +166,7 @@ class TestLocalRoot:
 @pytest.fixture
 def volume_type():
     """Name of a volume type that others may use too, until it is deleted."""
-    storage = pocket.connect("admin").block_storage
+    storage = login.connect("admin").block_storage
     name = f"type-{secrets.token_hex(4)}"
     made = storage.create_type(name=name, extra_specs={"volume_backend_name": "rbd"})
     yield name
@@ -173,7 +175,7 @@ def volume_type():
 
 @pytest.mark.usefixtures("nothing_left")
 def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest, volume_type):
-    key_id = pocket.make_key(tenant)
+    key_id = login.make_key(tenant)
     with machines.volume_root(tenant, guest, disks=1, data_type=volume_type) as server:
         image = captured(tenant, server, cmk_id=key_id)
     assert image.is_encrypted
@@ -231,9 +233,9 @@ class TestOnVolumes:
         tenant.compute.unlock_server(on_volumes)
 
     def test_another_projects_server(self, tenant, on_volumes):
-        other = client.register(pocket.connect("other"))
+        other = client.register(login.connect("other"))
         self._refused(other, "IMG.0005", on_volumes.id)
-        admin = client.register(pocket.connect("admin"))
+        admin = client.register(login.connect("admin"))
         self._refused(admin, "IMG.0005", on_volumes.id)
 
     def test_by_huaweis_client(self, tenant, on_volumes):
@@ -257,7 +259,7 @@ class TestOnVolumes:
 
     def test_no_room_for_the_volumes(self, tenant, on_volumes):
         """What Cinder refuses half-way is undone."""
-        admin = pocket.connect("admin")
+        admin = login.connect("admin")
         project = tenant.current_project_id
         one_more = len(list(tenant.block_storage.volumes())) + 1
         admin.block_storage.update_quota_set(project, volumes=one_more)

@@ -16,7 +16,7 @@ from typing import Any
 from ims_glance import flows
 from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus
-from tests.cloud import flow_jobs, jobs, leftovers, pocket, tenants
+from tests.cloud import flow_jobs, jobs, leftovers, login, pocket, tenants
 from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
 TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE)
@@ -54,7 +54,7 @@ def site() -> Iterator[Site]:
             yield Site(tenant, receiver, source, volume, key_id)
         tenant.image.delete(f"/images/{source}")
         for secret in tenant.key_manager.secrets():
-            tenant.key_manager.delete_secret(pocket.secret_id(secret))
+            tenant.key_manager.delete_secret(login.secret_id(secret))
 
 
 def count(site: Site) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def count(site: Site) -> dict[str, Any]:
         "images": jobs.owned(tenant),
         "volumes": {each.id: each.status for each in tenant.block_storage.volumes()},
         "snapshots": [each.id for each in tenant.block_storage.snapshots()],
-        "secrets": sorted(pocket.secret_id(each) for each in tenant.key_manager.secrets()),
+        "secrets": sorted(login.secret_id(each) for each in tenant.key_manager.secrets()),
         "trusts": jobs.trusts(tenant) + jobs.trusts(site.receiver),
         "stored": leftovers.of_project(tenant.current_project_id).get("stored"),
     }
@@ -155,7 +155,7 @@ def _tidy(site: Site) -> None:
 
     That is a volume that stays "uploading", and the data of images that are deleted by now.
     """
-    admin = pocket.connect("admin")
+    admin = login.connect("admin")
     volume = site.tenant.block_storage.get_volume(site.volume)
     if volume.status == "uploading":
         admin.block_storage.reset_volume_status(
