@@ -197,6 +197,24 @@ function configure_ims_glance_jobs {
     fi
 }
 
+# configure_ims_glance_signature() - Access keys (EC2 credentials of Keystone), and as whom they are looked up
+function configure_ims_glance_signature {
+    local role
+    get_or_create_user ims_signature "$SERVICE_PASSWORD" "$SERVICE_DOMAIN_NAME" >/dev/null
+    for role in reader service; do
+        get_or_add_user_system_role "$role" ims_signature all "$SERVICE_DOMAIN_NAME" >/dev/null
+    done
+    iniset "$IMS_GLANCE_SITE_CONF" ims_signature enabled True
+    iniset "$IMS_GLANCE_SITE_CONF" ims_signature auth_url "$KEYSTONE_SERVICE_URI_V3"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_signature username ims_signature
+    iniset "$IMS_GLANCE_SITE_CONF" ims_signature password "$SERVICE_PASSWORD"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_signature user_domain_name "$SERVICE_DOMAIN_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_signature system_scope all
+    if is_service_enabled tls-proxy; then
+        iniset "$IMS_GLANCE_SITE_CONF" ims_signature cafile "$SSL_BUNDLE_FILE"
+    fi
+}
+
 # start_ims_worker() - Run jobs, with the configuration of Glance
 function start_ims_worker {
     run_process ims-worker "$GLANCE_BIN_DIR/ims-worker --config-file=$GLANCE_API_CONF \
@@ -318,6 +336,7 @@ if is_service_enabled g-api; then
             echo_summary "Configuring ims_glance"
             configure_ims_glance
             configure_ims_glance_jobs
+            configure_ims_glance_signature
             init_ims_glance
             ;;
         "stack extra")

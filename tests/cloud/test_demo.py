@@ -13,13 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pocket_cloud.cloud import CHECKOUT
 
 from tests.cloud import login, pocket
 
 pytestmark = pytest.mark.pocket
 
 _PATIENCE = 1800
-_POCKET = str(pocket.CHECKOUT / "devstack" / "pocket")
+_POCKET = str(CHECKOUT / "devstack" / "pocket")
 _NAME = re.compile(r"ims-demo-[0-9a-f]{12}")
 # What compute hosts keep of images, in plain.
 _KEPT = pocket.HOME / "data" / "nova" / "instances" / "_base"

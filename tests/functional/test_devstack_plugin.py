@@ -87,10 +87,16 @@ def test_the_worker_runs_with_glances_configuration(machine: Machine) -> None:
     (site,) = [held for name, held in machine.options().items() if name.endswith(".site.conf")]
     assert site["ims_database"]["connection"].startswith("mysql+pymysql://")
     assert site["ims_service"]["region_name"] == "RegionOne"
+    assert site["ims_signature"]["enabled"] == "True"
     assert len(site["ims_backups"]["signing_secrets"]) == 64
     if machine.devstack is None:
         given = [call[5:8] for call in machine.calls("openstack") if "add" in call]
-        assert given == [["service", "--user", "ims"], ["ims_service", "--user", "ims"]]
+        assert given == [
+            ["service", "--user", "ims"],
+            ["ims_service", "--user", "ims"],
+            ["reader", "--user", "ims_signature"],
+            ["service", "--user", "ims_signature"],
+        ]
     machine.must("unstack")
     stopped = ["bin/systemctl", "stop", "devstack@ims-worker.service"]
     assert stopped in machine.calls("systemctl")

@@ -129,6 +129,12 @@ function get_or_add_user_project_role {
         --user-domain "$4" --project-domain "$5"
 }
 
+# get_or_add_user_system_role <role> <user> <system> [<user domain>]: prints the role's id.
+function get_or_add_user_system_role {
+    openstack --os-cloud devstack-system-admin role add "$1" --user "$2" --system "$3" \
+        "--user-domain=$4"
+}
+
 # enable_service service [service ...]
 function enable_service {
     ENABLED_SERVICES+=${ENABLED_SERVICES:+,}$1
