@@ -36,12 +36,21 @@ def users() -> dict[str, dict[str, Any]]:
     if not IS_ELSEWHERE:
         found: dict[str, dict[str, Any]] = yaml.safe_load(clouds.read_text())["clouds"]
         return found
-    config = openstack_config.OpenStackConfig().get_one().config
+    config = _administrator().config
     auth = {name: config["auth"].get(name) for name in (*_KEPT_OF_AUTH, *_DOMAINS)}
     kept = {name: config.get(name) for name in _KEPT}
     kept["auth"] = {name: value for name, value in auth.items() if value is not None}
     given = {name: value for name, value in kept.items() if value is not None}
     return {name: copy.deepcopy(given) for name in ("admin", "demo", "other")}
+
+
+def has_service(service_type: str) -> bool:
+    """Whether a cloud that is elsewhere has a service."""
+    return bool(openstack.connection.Connection(config=_administrator()).has_service(service_type))
+
+
+def _administrator() -> Any:
+    return openstack_config.OpenStackConfig().get_one()
 
 
 def connect(cloud: str, auth: dict[str, str] | None = None, file: Path | None = None) -> Any:

@@ -141,7 +141,7 @@ def test_a_bar_on_a_terminal(big):
     ims("demo", "image", "delete", "client-bar")
 
 
-@pytest.mark.pocket
+@pytest.mark.volumes
 def test_create_from_a_volume(demo, name):
     volume = demo.block_storage.create_volume(name=name, size=1)
     try:
@@ -158,6 +158,7 @@ def test_create_from_a_volume(demo, name):
         demo.block_storage.delete_volume(volume)
 
 
+@pytest.mark.volumes
 def test_no_such_volume():
     said = refusal(
         "demo", "image", "create", "x", "--volume", "none", "--os-version", "CentOS 7.3 64bit"

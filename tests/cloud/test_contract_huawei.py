@@ -250,7 +250,7 @@ def _create(ims, **body):
     return ims.create_image(v2.CreateImageRequest(v2.CreateImageRequestBody(**body))).job_id
 
 
-@pytest.mark.pocket
+@pytest.mark.volumes
 def test_create_image_from_a_volume(ims, demo):
     name = f"contract-{secrets.token_hex(4)}"
     volume = demo.block_storage.create_volume(name=name, size=1)
@@ -282,6 +282,7 @@ def test_create_image_from_a_volume(ims, demo):
         demo.block_storage.delete_volume(volume)
 
 
+@pytest.mark.volumes
 def test_create_image_refuses(ims):
     volume = {"volume_id": NOBODY, "os_version": LINUX}
     for body in (

@@ -91,12 +91,14 @@ def test_their_bodies_are_checked_nevertheless(ims):
 @pytest.mark.parametrize(
     ("source", "code"), [("instance_id", "IMG.0005"), ("backup_id", "IMG.0020")]
 )
+@pytest.mark.volumes
 def test_whole_machines_of_nothing(ims, source, code):
     body = v2.CreateWholeImageRequestBody(name="x", **{source: NOBODY})
     with refused(code, 404):
         ims.create_whole_image(v2.CreateWholeImageRequest(body))
 
 
+@pytest.mark.volumes
 def test_images_of_no_server(ims):
     with refused("IMG.0005", 404):
         body = v2.CreateImageRequestBody(name="x", instance_id=NOBODY)

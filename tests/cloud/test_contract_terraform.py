@@ -139,7 +139,7 @@ def test_a_copy_tells_its_image_and_where_it_comes_from(service, demo, image):
     assert made["protected"] is False
 
 
-@pytest.mark.pocket
+@pytest.mark.volumes
 def test_the_origin_of_an_image_of_a_volume_has_two_parts(service, demo):
     volume = demo.block_storage.create_volume(name="contract-tf", size=1)
     made = None
