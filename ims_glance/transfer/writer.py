@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sender's side: plain bytes in, a stream of frames out. No I/O.
+
+The format is in :mod:`ims_glance.transfer`.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import blake3
+import zstandard
+
+from ims_glance import exceptions
+from ims_glance.transfer import frames
+from ims_glance.transfer.frames import Buffer, Codec, Kind, Sizes
+from ims_glance.transfer.held import Held, piece_prefix
+
+# A receiver waits for bytes, and gives up after some time without any. So a frame of zeros is sent after
+# so many runs of them, though there may be more.
+_ZERO_RUNS = 16
+_LEVEL = 1
+# What has to be saved by compression; of already compressed images there is nothing to save.
+_WORTH = 0.05
+# Runs that are sent as they are after one that it did not pay for: 1, 2, 4 ... of them.
+_MOST_UNTRIED = 32
+
+
+class SourceChanged(exceptions.Conflict):
+    """The image's data has another size than its image says."""
+
+    template = "The data of the image ends at byte {end}, but should at {expected}."
+
+
+def write(
+    chunks: Iterable[Buffer],
+    offset: int,
+    held: Held,
+    size: int,
+    compress: bool = True,
+    length: int | None = None,
+    *,
+    sizes: Sizes = frames.SIZES,
+) -> Iterator[bytes]:
+    """The stream of a range of an image, in chunks of a few bytes up to a run.
+
+    What *chunks* raises is raised here, and then the stream has no end, as it must not have.
+
+    :param chunks: the plain bytes of the range, in pieces of any size
+    :param offset: of the range in the image, in bytes
+    :param held: what the receiver has
+    :param size: of the image, in bytes
+    :param compress: whether zstd is tried
+    :param length: of the range, in bytes; ``None`` for all that is behind *offset*
+    :raises SourceChanged: if there are fewer bytes, or more
+    """
+    expected = size - offset if length is None else length
+    if not 0 <= offset <= offset + expected <= size:
+        raise ValueError(f"there are no {expected} bytes behind {offset} of {size}")
+    stream = _Stream(offset, held, compress, sizes)
+    yield stream.start
+    end = offset
+    for piece in _cut(chunks, offset, sizes.piece):
+        end += len(piece)
+        if end > offset + expected:
+            raise SourceChanged(end=f"{end} or later", expected=offset + expected)
+        yield from stream.add(piece)
+    if end != offset + expected:
+        raise SourceChanged(end=end, expected=offset + expected)
+    yield from stream.end(expected, size)
+
+
+def _cut(chunks: Iterable[Buffer], offset: int, piece: int) -> Iterator[bytes]:
+    """The same bytes in pieces that end at multiples of *piece* of the image."""
+    kept: list[Buffer] = []
+    missing = piece - offset % piece
+    for chunk in chunks:
+        view = memoryview(chunk)
+        while len(view) >= missing:
+            # Bytes, not a view: they are compared ten times as fast.
+            yield b"".join([*kept, view[:missing]])
+            view = view[missing:]
+            kept, missing = [], piece
+        if view:
+            # A copy, since the chunk may be a buffer that its owner fills anew.
+            kept.append(bytes(view))
+            missing -= len(view)
+    if kept:
+        yield b"".join(kept)
+
+
+class _Stream:
+    """Collects pieces of one kind until they make a frame."""
+
+    def __init__(self, offset: int, held: Held, compress: bool, sizes: Sizes) -> None:
+        self.start = frames.preamble(offset)
+        self._chain = frames.Chain(self.start)
+        self._held = held
+        self._packer = _Packer() if compress else None
+        self._sizes = sizes
+        self._zeros = bytes(sizes.piece)
+        self._limit = {
+            Kind.ZERO: sizes.run * _ZERO_RUNS,
+            Kind.HELD: sizes.run,
+            Kind.DATA: sizes.run,
+        }
+        self._offset = offset
+        self._begin(Kind.ZERO)
+
+    def add(self, piece: bytes) -> Iterator[bytes]:
+        """Take the next piece; the frame that was complete before it, if one was."""
+        kind, prefix = self._classify(piece)
+        if kind is not self._kind or self._length + len(piece) > self._limit[kind]:
+            yield from self._flush()
+            self._begin(kind)
+        self._length += len(piece)
+        if kind is Kind.DATA:
+            self._pieces.append(piece)
+        elif kind is Kind.HELD:
+            self._hasher.update(piece)
+            self._pieces.append(prefix)
+
+    def end(self, length: int, size: int) -> Iterator[bytes]:
+        """The last frame with pieces, and the end."""
+        yield from self._flush()
+        yield self._sealed(frames.head(Kind.END, length, size))
+
+    def _begin(self, kind: Kind) -> None:
+        self._kind = kind
+        self._length = 0
+        self._pieces: list[bytes] = []
+        self._hasher = blake3.blake3()
+
+    def _classify(self, piece: bytes) -> tuple[Kind, bytes]:
+        if piece == (self._zeros if len(piece) == len(self._zeros) else bytes(len(piece))):
+            return Kind.ZERO, b""
+        if not self._held:
+            return Kind.DATA, b""
+        prefix = piece_prefix(piece)
+        return (Kind.HELD if prefix in self._held else Kind.DATA), prefix
+
+    def _flush(self) -> Iterator[bytes]:
+        if not self._length:
+            return
+        head = frames.head(self._kind, self._offset, self._length)
+        if self._kind is Kind.ZERO:
+            yield self._sealed(head)
+        elif self._kind is Kind.HELD:
+            yield self._sealed(head, self._hasher.digest(), *self._pieces)
+        else:
+            yield from self._data(head)
+        self._offset += self._length
+
+    def _data(self, head: bytes) -> Iterator[bytes]:
+        run = b"".join(self._pieces)
+        packed = self._packer.pack(run) if self._packer else None
+        codec, stored = (Codec.NONE, run) if packed is None else (Codec.ZSTD, packed)
+        yield self._sealed(head, frames.digest(run), frames.body(codec, len(stored)))
+        yield stored
+
+    def _sealed(self, *parts: bytes) -> bytes:
+        return b"".join([*parts, self._chain.check(*parts)])
+
+
+class _Packer:
+    """Compresses runs as long as it pays, and tries it again now and then."""
+
+    def __init__(self) -> None:
+        self._zstd = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True)
+        self._untried = 0
+        self._next_untried = 1
+
+    def pack(self, run: bytes) -> bytes | None:
+        """The run in less bytes, or ``None``."""
+        if self._untried:
+            self._untried -= 1
+            return None
+        packed = self._zstd.compress(run)
+        if len(packed) <= len(run) * (1 - _WORTH):
+            self._next_untried = 1
+            return packed
+        self._untried = self._next_untried
+        self._next_untried = min(2 * self._next_untried, _MOST_UNTRIED)
+        return None
