@@ -17,7 +17,7 @@ its pieces, 524,288 at most, sorted as bytes, each once. (:mod:`ims_glance.trans
 
 The stream
 ----------
-Numbers are big-endian. :math:`u64` is of 8 bytes, :math:`u32` of 4, :math:`u8` of one::
+Numbers are big-endian: ``u64`` of 8 bytes, ``u32`` of 4, ``u8`` of one::
 
     stream = "IMSFRM1\\n" | offset of the range (u64) | frame | frame | ... | END
 

@@ -51,7 +51,9 @@ class Held:
             raise HeldMalformed(reason=f"{len(packed)} bytes are no multiple of {_SIZE}")
         if len(packed) > HELD_LIMIT * _SIZE:
             raise HeldMalformed(reason=f"there are {len(packed) // _SIZE} of them")
-        numbers = array.array("Q", bytes(packed))
+        # Made in its size: an array that grows takes more than it needs.
+        numbers = array.array("Q", bytes(_SIZE)) * (len(packed) // _SIZE)
+        memoryview(numbers).cast("B")[:] = packed
         if _IS_LITTLE:
             numbers.byteswap()
         if not all(map(operator.lt, numbers, itertools.islice(numbers, 1, None))):

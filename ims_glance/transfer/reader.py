@@ -12,6 +12,8 @@ import zstandard
 from ims_glance.transfer import frames
 from ims_glance.transfer.frames import BadFrame, Buffer, Codec, Frame, Kind, Sizes, StreamCut
 
+_LEAST_WINDOW = 1 << 10
+
 
 def read(
     chunks: Iterable[Buffer],
@@ -54,7 +56,8 @@ class _Reader:
         self._chain = frames.Chain(self._preamble)
         self._held = held
         self._sizes = sizes
-        self._zstd = zstandard.ZstdDecompressor()
+        # What a frame of zstd wants to look back on is memory as well.
+        self._zstd = zstandard.ZstdDecompressor(max_window_size=max(sizes.run, _LEAST_WINDOW))
 
     def frames(self, size: int | None) -> Iterator[Frame]:
         """All of them."""
@@ -67,8 +70,10 @@ class _Reader:
                 self._finish(head, first, second, size)
                 return
             frame = self._frame(head, kind, first, second)
-            yield frame
             self._at = frame.end
+            yield frame
+            # What follows is not to stand in memory beside it.
+            del frame
 
     def _frame(self, head: bytes, kind: int, offset: int, length: int) -> Frame:
         if kind not in (Kind.ZERO, Kind.HELD, Kind.DATA):
@@ -102,16 +107,16 @@ class _Reader:
         self._verify(head, digest, body)
         codec, size = frames.read_body(body)
         if codec == Codec.NONE and size == length:
-            data = self._take(size)
+            data: bytes | memoryview = self._take_many(size)
         elif codec == Codec.ZSTD and 0 < size < length:
-            data = self._unpack(self._take(size), length)
+            data = self._unpack(self._take_many(size), length)
         else:
             raise self._bad(f"codec {codec} does not keep {length} bytes in {size}")
         if frames.digest(data) != digest:
             raise self._bad("the data does not have its digest")
         return Frame(Kind.DATA, offset, length, digest, data=data)
 
-    def _unpack(self, stored: bytes, length: int) -> bytes:
+    def _unpack(self, stored: Buffer, length: int) -> bytes:
         try:
             # That it tells the size is looked at first: so much memory is taken, whatever comes.
             announced = zstandard.get_frame_parameters(stored).content_size
@@ -135,18 +140,24 @@ class _Reader:
             raise self._bad("the frame does not have its check")
 
     def _take(self, size: int) -> bytes:
-        """The next bytes of the stream, which may come one by one."""
-        if len(self._rest) >= size:
-            part, self._rest = self._rest[:size], self._rest[size:]
-            return bytes(part)
-        taken = bytearray()
-        while len(taken) < size:
+        """The next bytes of the stream, a few."""
+        if len(self._rest) < size:
+            return bytes(self._take_many(size))
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(part)
+
+    def _take_many(self, size: int) -> memoryview:
+        """The next bytes of the stream, up to a run, in memory of their own."""
+        taken = memoryview(bytearray(size))
+        place = 0
+        while place < size:
             if not self._rest:
                 self._rest = self._next()
-            missing = size - len(taken)
-            taken += self._rest[:missing]
-            self._rest = self._rest[missing:]
-        return bytes(taken)
+            part = self._rest[: size - place]
+            taken[place : place + len(part)] = part
+            place += len(part)
+            self._rest = self._rest[len(part) :]
+        return taken.toreadonly()
 
     def _next(self) -> memoryview:
         for chunk in self._chunks:

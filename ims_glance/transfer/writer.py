@@ -151,6 +151,7 @@ class _Stream:
 
     def _data(self, head: bytes) -> Iterator[bytes]:
         run = b"".join(self._pieces)
+        self._pieces.clear()
         packed = self._packer.pack(run) if self._packer else None
         codec, stored = (Codec.NONE, run) if packed is None else (Codec.ZSTD, packed)
         yield self._sealed(head, frames.digest(run), frames.body(codec, len(stored)))
