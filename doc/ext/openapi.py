@@ -67,6 +67,10 @@ def _answer(responses: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         return
     others = [media_type for media_type in content if media_type != _JSON]
+    if _JSON not in content:
+        yield f"Answer: {status}, as {', '.join(f'``{other}``' for other in others)}."
+        yield ""
+        return
     also = f"; also as {', '.join(f'``{other}``' for other in others)}" if others else ""
     yield from _table(f"Answer: {status}{also}", fields(content[_JSON]["schema"]))
 

@@ -4,7 +4,7 @@
 The format is in :mod:`ims_glance.transfer`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import blake3
 import zstandard
@@ -39,7 +39,7 @@ def write(
     length: int | None = None,
     *,
     sizes: Sizes = frames.SIZES,
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """The stream of a range of an image, in chunks of a few bytes up to a run.
 
     What *chunks* raises is raised here, and then the stream has no end, as it must not have.

@@ -69,6 +69,10 @@ class Contradicts(_Refused, exceptions.Conflict):
     """Glance found a contradiction, or a quota used up."""
 
 
+class Damaged(_Refused, exceptions.Conflict):
+    """What is stored is not what it was, and will not be later either."""
+
+
 class Away(_Refused, exceptions.Unavailable):
     """Glance failed."""
 
@@ -89,6 +93,8 @@ def from_glance(response: webob.Response) -> exceptions.ImsError:
     message = _message(response)
     error_class = _FAMILIES.get(response.status_int, Away)
     coded = _CODED.fullmatch(message)
+    if coded is not None and response.status_int >= 500:
+        error_class = Damaged
     if coded is None:
         return error_class(message=message)
     error = error_class(message=coded["message"])
@@ -99,14 +105,26 @@ def from_glance(response: webob.Response) -> exceptions.ImsError:
 
 def _message(response: webob.Response) -> str:
     """The text of Glance's answer, which comes in JSON when it is asked for that."""
-    if response.status_int >= 500:
-        return f"The Image service failed ({response.status}). Try again later."
+    text = _text(response)
+    if response.status_int < 500:
+        return text or response.status
+    # What else Glance tells of its own failures is none of the caller's business. This one is worded
+    # for them (ims_glance/store/errors.py), and stands behind what webob says of any.
+    _, code, damage = text.partition(f"{exceptions.ObjectDamaged.code}: ")
+    return code + damage or f"The Image service failed ({response.status}). Try again later."
+
+
+def _plain(response: webob.Response) -> str:
+    return bytes(response.body).decode(errors="replace")
+
+
+def _text(response: webob.Response) -> str:
     content: Any = None
     if response.content_type == "application/json":
         try:
             content = jsonutils.loads(response.body)
         except ValueError:
             content = None
-    text = content.get("message") if isinstance(content, dict) else response.text
+    text = content.get("message") if isinstance(content, dict) else _plain(response)
     plain = re.sub(r"<[^>]*>", " ", str(text or ""))
-    return " ".join(plain.split()) or response.status
+    return " ".join(plain.split())

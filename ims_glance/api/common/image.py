@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import types
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 import webob
@@ -20,6 +20,7 @@ from glance.common import exception as glance_exceptions
 from glance.common import wsgi
 from oslo_serialization import jsonutils
 
+from ims_glance import exceptions
 from ims_glance.model.image import attributes, stores
 
 _PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
@@ -78,6 +79,49 @@ class Image:
         named = self.view.get("stores") or ""
         places = tuple(filter(None, named.split(",")))
         return stores.Image(self.id, self.key_id, places, self.store_key)
+
+
+class DataMissing(exceptions.NotFound):
+    """An image has data, but its store has not."""
+
+    code = "IMG.0057"
+    template = (
+        "The data of image {image_id} is not in its store any more. Ask the operator, or make the "
+        "image again."
+    )
+
+
+class Data:
+    """Data of an image on its way out of its store; to be closed.
+
+    :ivar chunks: read once; what the store raises is raised here
+    """
+
+    def __init__(self, source: Any, skip: int = 0, length: int | None = None) -> None:
+        self._source = source
+        self.chunks = _part(source, skip, length)
+
+    def close(self) -> None:
+        """Let go of the store, whatever was read of it."""
+        self.chunks.close()
+        if hasattr(self._source, "close"):
+            self._source.close()
+
+
+def _part(
+    chunks: Iterable[bytes], skip: int, length: int | None
+) -> Generator[bytes | memoryview, None, None]:
+    """What is behind the first *skip* bytes: *length* bytes, if there are so many, or all."""
+    for chunk in chunks:
+        part = memoryview(chunk)[skip:]
+        skip = max(0, skip - len(chunk))
+        if length is not None:
+            part = part[:length]
+            length -= len(part)
+        if part:
+            yield part
+        if length == 0:
+            return
 
 
 class Images:
@@ -167,6 +211,32 @@ class Images:
         path = f"/v2/images/{image_id}"
         return self.call(context, "PATCH", path, list(changes), content_type=_PATCH_TYPE)
 
+    def data(self, context: Any, image_id: str, offset: int = 0, length: int | None = None) -> Data:
+        """A part of the data of an image, as a download of the caller's; policy and all hold.
+
+        A store that reads from the beginning only does so, and what was not asked for is dropped.
+
+        :param offset: of the part, in bytes; less than the image has
+        :param length: of it, in bytes, at least 1; ``None`` for all that follows
+        :raises DataMissing: if the store has not got it
+        :raises SubrequestRefused: if Glance refuses
+        """
+        path = f"/v2/images/{image_id}/file"
+        headers = {"Accept": "application/json"}
+        if offset or length is not None:
+            last = "" if length is None else offset + length - 1
+            ranged = {**headers, "Range": f"bytes={offset}-{last}"}
+            response = self._send(context, path, headers=ranged)
+            if response.status_int == 206:
+                return Data(response.app_iter)
+            # 400: the store does not read from anywhere (glance_store, StoreRandomGetNotSupported).
+            if response.status_int != 400:
+                raise _refused(response, image_id)
+        response = self._send(context, path, headers=headers)
+        if response.status_int != 200:
+            raise _refused(response, image_id)
+        return Data(response.app_iter, offset, length)
+
     def _send(self, context: Any, path: str, query: str = "", **request: Any) -> webob.Response:
         subrequest = wsgi.Request.blank("/", **request)
         # Set apart from "blank", which would take it for a URL and unquote it a second time.
@@ -174,6 +244,13 @@ class Images:
         subrequest.environ["QUERY_STRING"] = query
         subrequest.context = context
         return subrequest.get_response(self._app)
+
+
+def _refused(response: webob.Response, image_id: str) -> Exception:
+    """Why there is no data. Glance says 204 if the store has none (glance/api/v2/image_data.py)."""
+    if response.status_int == 204:
+        return DataMissing(image_id=image_id)
+    return SubrequestRefused(response)
 
 
 def may(context: Any, rule: str, image: Image) -> bool:

@@ -38,7 +38,7 @@ class BodyTooLarge(exceptions.Invalid):
     """The body is larger than any that makes sense."""
 
     code = _BODY
-    template = "The body is larger than {kib} KiB ([ims_api] max_body_kib)."
+    template = "The body is larger than {kib} KiB ({limit})."
 
 
 class RequestInvalid(exceptions.Invalid):
@@ -54,12 +54,13 @@ class RequestInvalid(exceptions.Invalid):
 def read_body(request: wsgi.Request, operation: Operation, max_kib: int) -> Any:
     """The body of a request, checked; ``None`` for an operation that takes none.
 
+    :param max_kib: size of the largest body of operations that have no limit of their own
     :raises BodyMissing, BodyMalformed, BodyTooLarge, RequestInvalid: what is wrong with it
     """
     schema = operation.body
     if schema is None:
         return None
-    raw = _read(request, max_kib)
+    raw = _read(request, operation.max_body_kib, max_kib)
     if not raw.strip():
         raise BodyMissing(kind=schema.get("type", "object"))
     try:
@@ -97,16 +98,18 @@ def read_query(request: wsgi.Request, operation: Operation) -> dict[str, str]:
     return given
 
 
-def _read(request: wsgi.Request, max_kib: int) -> bytes:
-    limit = max_kib * 1024
+def _read(request: wsgi.Request, own_kib: int, max_kib: int) -> bytes:
+    kib = max(own_kib, max_kib)
+    limit = kib * 1024
+    option = "[ims_api] max_body_kib" if kib == max_kib else "the most that makes sense here"
     if request.content_length is not None and request.content_length > limit:
-        raise BodyTooLarge(kib=max_kib)
+        raise BodyTooLarge(kib=kib, limit=option)
     is_chunked = request.headers.get("Transfer-Encoding", "").lower() == "chunked"
     if not request.content_length and not is_chunked:
         return b""
     raw = bytes(request.body_file.read(limit + 1))
     if len(raw) > limit:
-        raise BodyTooLarge(kib=max_kib)
+        raise BodyTooLarge(kib=kib, limit=option)
     return raw
 
 

@@ -158,9 +158,9 @@ def _success(operation: Operation) -> dict[str, Any]:
         "description": "Done.",
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
     }
+    content = {media_type: {"schema": {"type": "string"}} for media_type in operation.other_types}
     if operation.answer is not None:
-        others = {
-            media_type: {"schema": {"type": "string"}} for media_type in operation.other_types
-        }
-        answer["content"] = {_JSON: {"schema": dict(operation.answer)}, **others}
+        content = {_JSON: {"schema": dict(operation.answer)}, **content}
+    if content:
+        answer["content"] = content
     return answer

@@ -105,7 +105,9 @@ class Operation:
     :ivar body: JSON schema of the body; ``None`` if it takes none
     :ivar query: JSON schemas of the parameters by name; ``None`` if the handler checks them
     :ivar answer: JSON schema of the answer, ``None`` if there is none
-    :ivar other_types: media types besides JSON in which the answer can be had
+    :ivar other_types: media types in which the answer can be had besides JSON, or instead of it if it
+        has no schema
+    :ivar max_body_kib: size of the largest body, where it has to be larger than those of others
     :ivar status: of success
     :ivar audit: name in the audit trail (IMS "operations audited by CTS"); ``None`` for reading
     """
@@ -122,6 +124,7 @@ class Operation:
     status: int = 200
     audit: str | None = None
     other_types: tuple[str, ...] = ()
+    max_body_kib: int = 0
 
     @property
     def policy(self) -> str:

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from typing import Any
+
 from doc.ext import openapi
 from ims_glance.model.text import patterns
 
@@ -67,6 +69,13 @@ def test_an_operation():
     assert "   * - ``id``\n     - string\n     - in the path; Which\n   * - any\n" in text
     assert ".. list-table:: Body\n" in text
     assert ".. list-table:: Answer: 200; also as ``text/csv``\n" in text
+
+
+def test_an_answer_that_is_no_json():
+    answer: dict[str, Any] = {"200": {"content": {"application/octet-stream": {}}}}
+    assert "Answer: 200, as ``application/octet-stream``." in _lines(
+        parameters=[], responses=answer
+    )
 
 
 def test_an_answer_without_a_body():

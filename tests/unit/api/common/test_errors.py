@@ -57,12 +57,24 @@ def test_the_guard_s_own_keep_their_codes():
     assert errors.Contradicts.code == "IMG.0035"
 
 
+def test_what_is_damaged_will_not_be_better_later():
+    error = errors.from_glance(
+        _glance(500, "It erred.<br />\nIMG.0057: The stored data is damaged.")
+    )
+    assert isinstance(error, exceptions.Conflict)
+    assert (error.code, str(error)) == ("IMG.0057", "The stored data is damaged.")
+    other = errors.from_glance(_glance(500, "IMG.0099: of whatever"))
+    assert (type(other), other.code) == (errors.Away, "IMG.0014")
+    assert "whatever" not in str(other)
+
+
 @pytest.mark.parametrize(
     "response",
     [
         webob.Response(status=400, text="<h1>No</h1>", content_type="text/html"),
         webob.Response(status=400, body=b"{", content_type="application/json", charset="utf-8"),
         webob.Response(status=400, json_body=[]),
+        webob.Response(status=500, body=b"\xff", content_type="application/octet-stream"),
     ],
 )
 def test_other_forms(response):

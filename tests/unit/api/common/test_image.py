@@ -174,3 +174,67 @@ def test_permission_for_an_image_that_nobody_owns(enforcer) -> None:
 )
 def test_permission_to_create(enforcer, roles, owner, visibility, allowed) -> None:
     assert images.may_create(context(enforcer, "demo", *roles), owner, visibility) is allowed
+
+
+class Store:
+    """Answers downloads; *randomly* says whether it reads from anywhere."""
+
+    def __init__(self, randomly: bool = True, status: int = 200) -> None:
+        self.randomly, self.status = randomly, status
+        self.ranges: list[str | None] = []
+        self.closed = 0
+
+    @webob.dec.wsgify
+    def __call__(self, request: webob.Request) -> webob.Response:
+        assert request.path == "/v2/images/i/file"
+        wanted = request.headers.get("Range")
+        self.ranges.append(wanted)
+        if wanted and not self.randomly:
+            return webob.Response(status=400, json_body={"message": "not supported"})
+        if self.status != 200:
+            return webob.Response(status=self.status, json_body={"message": "no"})
+        first, last = wanted.removeprefix("bytes=").split("-") if wanted else ("", "")
+        part = DATA[int(first or 0) : int(last) + 1 if last else None]
+        return webob.Response(app_iter=self._send(part), status=206 if wanted else 200)
+
+    def _send(self, part: bytes) -> Iterator[bytes]:
+        try:
+            yield from (part[place : place + 3] for place in range(0, len(part), 3))
+        finally:
+            self.closed += 1
+
+
+DATA = b"0123456789"
+PARTS = [(0, None), (0, 4), (3, 2), (4, 6), (9, None), (2, 7)]
+
+
+@pytest.mark.parametrize("randomly", [True, False])
+@pytest.mark.parametrize(("offset", "length"), PARTS)
+def test_a_part_of_the_data(enforcer, randomly: bool, offset: int, length: int | None) -> None:
+    store = Store(randomly)
+    data = images.Images(store).data(context(enforcer, "demo"), "i", offset, length)
+    end = len(DATA) if length is None else offset + length
+    assert b"".join(data.chunks) == DATA[offset:end]
+    data.close()
+    data.close()
+    assert store.closed == 1
+    whole = (offset, length) == (0, None)
+    assert store.ranges == ([None] if whole else [store.ranges[0]] + [None] * (not randomly))
+
+
+def test_a_store_is_let_go_of_before_all_is_read(enforcer) -> None:
+    store = Store()
+    data = images.Images(store).data(context(enforcer, "demo"), "i")
+    next(data.chunks)
+    data.close()
+    assert store.closed == 1
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_data_that_glance_does_not_give(enforcer, offset: int) -> None:
+    with pytest.raises(images.SubrequestRefused) as refused:
+        images.Images(Store(status=403)).data(context(enforcer, "demo"), "i", offset)
+    assert refused.value.response.status_int == 403
+    with pytest.raises(images.DataMissing) as missing:
+        images.Images(Store(status=204)).data(context(enforcer, "demo"), "i", offset)
+    assert missing.value.code == "IMG.0057"

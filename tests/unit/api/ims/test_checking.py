@@ -77,6 +77,20 @@ def test_no_more_is_read_than_is_allowed():
         checking.read_body(request, _operation(body=BODY), 1)
 
 
+@pytest.mark.parametrize(("own", "option"), [(2, "makes sense here"), (1, "max_body_kib")])
+def test_an_operation_may_take_larger_bodies(own, option):
+    schema = {"type": "object"}
+    operation = _operation(body=schema, max_body_kib=own)
+    for size, is_taken in ((own * 1024, True), (own * 1024 + 1, False)):
+        raw = b'{"a": "' + b"x" * (size - 9) + b'"}'
+        blank = wsgi.Request.blank("/x", method="POST", body=raw)
+        if is_taken:
+            assert checking.read_body(blank, operation, 1)
+        else:
+            with pytest.raises(checking.BodyTooLarge, match=option):
+                checking.read_body(blank, operation, 1)
+
+
 def test_an_operation_without_a_body_reads_none():
     request = wsgi.Request.blank("/x", method="POST", body=b"{")
     assert checking.read_body(request, _operation(), 1) is None

@@ -107,6 +107,11 @@ def test_other_media_types():
     assert "text/csv" in listed["content"]
 
 
+def test_an_answer_that_is_no_json():
+    described = _one(_example(other_types=("application/octet-stream",)))
+    assert list(described["responses"]["200"]["content"]) == ["application/octet-stream"]
+
+
 def test_no_body_and_no_answer():
     described = _one(_example(status=204))
     assert "requestBody" not in described

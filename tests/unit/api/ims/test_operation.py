@@ -14,6 +14,7 @@ from ims_glance.model import audit
 OURS = {
     "list_jobs",
     "cancel_job",
+    "read_image_frames",
     "list_server_backups",
     "show_server_backup",
     "create_server_backup",

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``read_image_frames``: the data of an image for a copy in another region.
+
+It is read once, as a download of the caller's, and nothing of it is kept. The format of the answer is
+that of :mod:`ims_glance.transfer`.
+"""
+
+import base64
+import binascii
+import contextlib
+import logging
+from collections.abc import Generator
+from typing import Any
+
+from oslo_utils import units
+
+from ims_glance import exceptions
+from ims_glance.api.common.image import Data, DataMissing
+from ims_glance.api.ims import lookup
+from ims_glance.api.ims.operation import Answer, Call, Operation
+from ims_glance.model.image import rules as image_rules
+from ims_glance.transfer import frames, held, writer
+
+LOG = logging.getLogger(__name__)
+
+SIZE_HEADER = "X-OpenStack-Image-Size"
+"""Of the answer: size of the whole image in bytes. (Glance's own name, of an upload.)"""
+
+_HELD_TEXT = 4 * -(-held.HELD_LIMIT * frames.PREFIX_SIZE // 3)
+_BODY = {
+    "type": "object",
+    "properties": {
+        "offset": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "First byte of the range; 0 unless given.",
+        },
+        "length": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "Bytes of the range; all that follow unless given.",
+        },
+        "held": {
+            "type": ["string", "null"],
+            "description": "What the receiver has: the first 8 bytes of the BLAKE3-256 of each piece "
+            f"of 65536 bytes, sorted, each once, at most {held.HELD_LIMIT}, in base64.",
+        },
+        "compress": {
+            "type": ["boolean", "null"],
+            "description": "Whether zstd is tried; true unless given.",
+        },
+    },
+    "additionalProperties": False,
+}
+
+
+class RangeOutside(exceptions.Invalid):
+    """The range is not one of the image."""
+
+    template = (
+        "Image {image_id} has {size} bytes, so there are no {length} bytes from byte {offset} on. Ask "
+        "for a part of what it has."
+    )
+
+
+class HeldNoBase64(exceptions.Invalid):
+    """What is held is no base64."""
+
+    template = "'held' is no base64: {reason}."
+
+
+class _Frames:
+    """The answer's body: frames, whose source is closed when the client goes away.
+
+    If the source fails there is no END, which tells the client that the answer is not all.
+    """
+
+    def __init__(self, image_id: str, data: Data, stream: Generator[bytes, None, None]) -> None:
+        self._image_id = image_id
+        self._data = data
+        self._stream = stream
+
+    def __iter__(self) -> "_Frames":
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._stream)
+        except StopIteration:
+            self.close()
+            raise
+        except Exception:  # boundary: the answer has begun, so that it can only be broken off
+            LOG.exception("The stream of image %s is broken off", self._image_id)
+            self.close()
+            raise StopIteration from None
+
+    def close(self) -> None:
+        """Let go of the image's store; servers call it however the answer ends."""
+        self._stream.close()
+        self._data.close()
+
+
+def read_image_frames(call: Call) -> Answer:
+    """``POST /v1/{project_id}/images/{image_id}/frames``: a range of an image's data."""
+    view = lookup.get(call, call.arguments["image_id"])
+    image_id = str(view["id"])
+    offset, length = _range(view, call.body)
+    compress = call.body.get("compress") is not False
+    has = _held(call.body.get("held") or "")
+    data = _data(call, view, offset, length)
+    stream = writer.write(data.chunks, offset, has, int(view["size"]), compress, length)
+    return Answer(
+        stream=_Frames(image_id, data, stream),
+        content_type=frames.MEDIA_TYPE,
+        headers={SIZE_HEADER: str(view["size"])},
+        image_ids=(image_id,),
+    )
+
+
+def _range(view: dict[str, Any], body: dict[str, Any]) -> tuple[int, int]:
+    """Offset and length of what is asked for.
+
+    :raises RangeOutside: if the image has less
+    :raises Refused: if it has no data yet
+    """
+    if view["size"] is None:
+        action, trait = image_rules.Action.COPY_CROSS_REGION, image_rules.Trait.NOT_ACTIVE
+        raise image_rules.Refused(action, trait, "IMG.0046", str(view["id"]))
+    size, offset = int(view["size"]), int(body.get("offset") or 0)
+    length = max(0, size - offset) if body.get("length") is None else int(body["length"])
+    if offset + length > size:
+        raise RangeOutside(image_id=view["id"], size=size, length=length, offset=offset)
+    return offset, length
+
+
+def _held(text: str) -> held.Held:
+    try:
+        packed = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise HeldNoBase64(reason=error) from None
+    return held.Held.of(packed)
+
+
+def _data(call: Call, view: dict[str, Any], offset: int, length: int) -> Data:
+    """The range's data; also for a range of nothing Glance is asked whether the caller may."""
+    size = int(view["size"])
+    image_id = str(view["id"])
+    if not size:
+        # Of a whole machine all data is in its disks, and Glance says that it has none.
+        with contextlib.suppress(DataMissing):
+            call.service.images.data(call.context, image_id).close()
+        return Data(())
+    if not length:
+        call.service.images.data(call.context, image_id, size - 1).close()
+        return Data(())
+    rest = None if offset + length == size else length
+    return call.service.images.data(call.context, image_id, offset, rest)
+
+
+OPERATIONS = (
+    Operation(
+        "read_image_frames",
+        "POST",
+        "/v1/{project_id}/images/{image_id}/frames",
+        read_image_frames,
+        "Read the data of an image for a copy in another region",
+        body=_BODY,
+        other_types=(frames.MEDIA_TYPE,),
+        # What may be held, as text.
+        max_body_kib=_HELD_TEXT // units.Ki + 64,
+    ),
+)

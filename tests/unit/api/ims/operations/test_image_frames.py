@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames of an image for another region: which range, what is held, and that the store is let go of."""
+
+import base64
+import random
+
+import pytest
+import webob
+
+from ims_glance import exceptions
+from ims_glance.api.common import image
+from ims_glance.api.common.image import SubrequestRefused
+from ims_glance.api.ims.operations import image_frames
+from ims_glance.transfer import frames, held, reader
+from tests.unit.api.ims import calls
+from tests.unit.api.ims.calls import ABSENT, IMAGE
+
+NOISE = random.Random(1).randbytes
+DATA = NOISE(200_000) + bytes(200_000) + b"text " * 100_000
+SIZE = len(DATA)
+
+
+class Images(calls.Images):
+    """Data of the image, from which every byte is read that a test wants to be read."""
+
+    def __init__(self, data, error=None):
+        super().__init__(calls.view(size=len(data)))
+        self.data_, self.error = data, error
+        self.asked = []
+        self.closed = 0
+
+    def data(self, _context, image_id, offset=0, length=None):
+        """Open it."""
+        assert image_id == IMAGE
+        self.asked.append((offset, length))
+        end = len(self.data_) if length is None else offset + length
+        return image.Data(self._source(offset, end))
+
+    def _source(self, offset, end):
+        try:
+            for place in range(offset, end, 50_000):
+                yield self.data_[place : min(place + 50_000, end)]
+                if self.error:
+                    raise self.error
+        finally:
+            self.closed += 1
+
+
+def read(tmp_path, images, **body):
+    """The answer to a request."""
+    call = calls.call(calls.configuration(tmp_path), body=body, image_id=IMAGE)
+    object.__setattr__(call.service, "images", images)
+    return image_frames.read_image_frames(call)
+
+
+def contents(answer, offset=0, length=SIZE, has=()):
+    """The bytes that it stands for."""
+    known = {held.piece_prefix(each): each for each in has}
+    data = b""
+    for frame in reader.read(answer.stream, offset, length):
+        if frame.kind is frames.Kind.HELD:
+            data += b"".join(known[prefix] for prefix in frame.pieces)
+        else:
+            data += frame.data or bytes(frame.length)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("body", "offset", "length", "asked"),
+    [
+        ({}, 0, len(DATA), (0, None)),
+        ({"offset": None, "length": None, "held": None, "compress": None}, 0, len(DATA), (0, None)),
+        ({"offset": 300_001}, 300_001, len(DATA) - 300_001, (300_001, None)),
+        ({"length": 1}, 0, 1, (0, 1)),
+        ({"offset": 5, "length": 250_000}, 5, 250_000, (5, 250_000)),
+        ({"offset": 5, "length": len(DATA) - 5}, 5, len(DATA) - 5, (5, None)),
+        # Glance is asked, though nothing is read.
+        ({"offset": 5, "length": 0}, 5, 0, (len(DATA) - 1, None)),
+        ({"offset": len(DATA)}, len(DATA), 0, (len(DATA) - 1, None)),
+    ],
+)
+def test_a_range(tmp_path, body, offset, length, asked):
+    images = Images(DATA)
+    answer = read(tmp_path, images, **body)
+    assert contents(answer, offset, length) == DATA[offset : offset + length]
+    assert images.asked == [asked]
+    assert images.closed == (length > 0)
+    assert answer.headers == {"X-OpenStack-Image-Size": str(len(DATA))}
+    assert answer.content_type == "application/octet-stream"
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_an_empty_image(tmp_path, monkeypatch, missing):
+    images = Images(b"")
+    if missing:
+
+        def data(*_arguments):
+            raise image.DataMissing(image_id=IMAGE)
+
+        monkeypatch.setattr(images, "data", data)
+    assert contents(read(tmp_path, images), 0, 0) == b""
+
+
+def test_what_is_held_is_not_sent(tmp_path):
+    has = [DATA[place : place + frames.PIECE] for place in (0, 65_536)]
+    packed = b"".join(sorted(map(held.piece_prefix, has)))
+    text = base64.b64encode(packed).decode()
+    sent = list(read(tmp_path, Images(DATA), held=text).stream)
+    assert sum(map(len, sent)) < 70_000 + 5000
+    answer = read(tmp_path, Images(DATA), held=text)
+    assert contents(answer, has=has) == DATA
+
+
+def test_compression_can_be_left(tmp_path):
+    sizes = [
+        sum(map(len, read(tmp_path, Images(DATA), compress=compress).stream))
+        for compress in (True, False)
+    ]
+    assert sizes[0] < 202_000
+    assert sizes[1] > 700_000
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "text"),
+    [
+        ({"offset": len(DATA) + 1}, "IMG.0016", f"has {len(DATA)} bytes"),
+        ({"offset": 1, "length": len(DATA)}, "IMG.0016", "no 900000 bytes from byte 1"),
+        ({"offset": 10**30}, "IMG.0016", "bytes"),
+        ({"held": "a"}, "IMG.0016", "base64"),
+        ({"held": "\u00e4"}, "IMG.0016", "base64"),
+        ({"held": "====AAAA"}, "IMG.0016", "base64"),
+        ({"held": "AAAA"}, "IMG.0016", "no multiple"),
+        ({"held": base64.b64encode(b"b" * 8 + b"a" * 8).decode()}, "IMG.0016", "sorted"),
+    ],
+)
+def test_refusals(tmp_path, body, code, text):
+    images = Images(DATA)
+    with pytest.raises(exceptions.Invalid, match=text) as refused:
+        read(tmp_path, images, **body)
+    assert refused.value.code == code
+    assert images.asked == []
+
+
+def test_an_image_without_data(tmp_path):
+    images = Images(DATA)
+    images.views[IMAGE]["size"] = None
+    with pytest.raises(exceptions.Conflict, match="not active") as refused:
+        read(tmp_path, images)
+    assert refused.value.code == "IMG.0046"
+
+
+def test_an_image_that_is_not_there(tmp_path):
+    call = calls.call(calls.configuration(tmp_path), body={}, image_id=ABSENT)
+    with pytest.raises(exceptions.ImageNotFound):
+        image_frames.read_image_frames(call)
+
+
+def test_what_glance_refuses_is_refused(tmp_path, monkeypatch):
+    images = Images(DATA)
+
+    def data(*_arguments):
+        raise SubrequestRefused(webob.Response(status=403, json_body={"message": "deactivated"}))
+
+    monkeypatch.setattr(images, "data", data)
+    with pytest.raises(SubrequestRefused):
+        read(tmp_path, images)
+
+
+def test_a_store_that_fails_leaves_no_end(tmp_path, caplog):
+    images = Images(DATA, OSError("the disk is gone"))
+    answer = read(tmp_path, images)
+    with pytest.raises(frames.StreamCut):
+        contents(answer)
+    assert images.closed == 1
+    assert "is broken off" in caplog.text
+    assert list(answer.stream) == []
+
+
+@pytest.mark.parametrize("chunks", [0, 1, 3])
+def test_a_client_that_goes_away_lets_go_of_the_store(tmp_path, chunks):
+    images = Images(DATA)
+    stream = read(tmp_path, images, compress=False).stream
+    for _ in range(chunks):
+        next(iter(stream))
+    stream.close()
+    stream.close()
+    assert images.closed == (chunks > 1)
+    assert list(stream) == []
+
+
+def test_all_that_may_be_held_fits_into_the_body(tmp_path):
+    (operation,) = image_frames.OPERATIONS
+    text = base64.b64encode(bytes(held.HELD_LIMIT * 8))
+    assert len(text) + 1024 < operation.max_body_kib * 1024 < len(text) + 128 * 1024
