@@ -23,11 +23,13 @@ class Region:
     :ivar name: ``None`` if the catalogue has one only
     :ivar interfaces: of the endpoints that may be asked, one or several, the best one first; ``None``
         for ``public``
+    :ivar follows: whether a service there may say that it is elsewhere (HTTP redirects)
     """
 
     session: Any
     name: str | None = None
     interfaces: list[str] | str | None = None
+    follows: bool = True
 
     @classmethod
     def of(cls, conf: cfg.ConfigOpts, session: Any) -> Self:
@@ -37,8 +39,11 @@ class Region:
         return cls(session, options.region_name, options.valid_interfaces or options.interface)
 
     def elsewhere(self, name: str) -> Self:
-        """Another region of the same cloud, for the same session."""
-        return dataclasses.replace(self, name=name)
+        """Another region of the same cloud, for the same session.
+
+        Where its services are, the catalogue alone says: a token goes nowhere else.
+        """
+        return dataclasses.replace(self, name=name, follows=False)
 
     def adapter(self, service_type: str, **settings: Any) -> Adapter:
         """A service, as keystoneauth asks it.
@@ -59,4 +64,4 @@ class Region:
 
         :param title: for messages ("Image")
         """
-        return Rest(self.adapter(service_type), title)
+        return Rest(self.adapter(service_type), title, follows=self.follows)

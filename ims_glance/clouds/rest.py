@@ -69,14 +69,20 @@ class Rest:
     :param service: see :meth:`ims_glance.clouds.region.Region.adapter`
     :param title: for messages ("Image")
     :param timeout: as ``requests`` takes it, of requests that have none; ``None`` for the session's
+    :param follows: whether redirects are followed
     """
 
     def __init__(
-        self, service: Adapter, title: str, timeout: tuple[float, float] | None = TIMEOUT
+        self,
+        service: Adapter,
+        title: str,
+        timeout: tuple[float, float] | None = TIMEOUT,
+        follows: bool = True,
     ) -> None:
         self._adapter = service
         self._title = title
         self._timeout = timeout
+        self._follows = follows
 
     def request(self, method: str, path: str, **request: Any) -> Any:
         """The answer (a ``requests.Response``) to a request that succeeded.
@@ -88,6 +94,8 @@ class Rest:
         """
         if self._timeout:
             request.setdefault("timeout", self._timeout)
+        if not self._follows:
+            request.setdefault("redirect", False)
         request["headers"] = {"Accept": "application/json", **request.get("headers", {})}
         try:
             response = self._adapter.request(path, method, raise_exc=False, **request)

@@ -68,6 +68,22 @@ def write(
     yield from stream.end(expected, size)
 
 
+def part(
+    chunks: Iterable[Buffer], skip: int, length: int | None
+) -> Generator[memoryview, None, None]:
+    """What is behind the first *skip* bytes: *length* bytes, if there are so many, or all."""
+    for chunk in chunks:
+        found = memoryview(chunk)[skip:]
+        skip = max(0, skip - len(chunk))
+        if length is not None:
+            found = found[:length]
+            length -= len(found)
+        if found:
+            yield found
+        if length == 0:
+            return
+
+
 def _cut(chunks: Iterable[Buffer], offset: int, piece: int) -> Iterator[bytes]:
     """The same bytes in pieces that end at multiples of *piece* of the image."""
     kept: list[Buffer] = []

@@ -10,11 +10,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from keystoneauth1 import session, token_endpoint
 
+from ims_glance.clouds import rest
+from ims_glance.clouds.image_frames import ImageFrames
+from ims_glance.clouds.region import Region
 from ims_glance.transfer import frames, held, reader
-from ims_glance.transfer.frames import Frame, Kind, StreamCut
+from ims_glance.transfer.frames import BadFrame, Frame, Kind, StreamCut
 from tests.functional import identity, stored
 from tests.functional.client import Answer, Client
+from tests.functional.conftest import MakeGlance
 from tests.functional.key_vault import Vault
 from tests.functional.service import GlanceService
 from tests.functional.test_ims_images import assert_refused
@@ -177,6 +182,62 @@ class TestWhose:
         glance.upload(made, DATA[:100])
         glance.delete(made)
         assert_refused(ask(glance, made), 404, "IMG.0027")
+
+
+class Login(token_endpoint.Token):
+    """A caller of the service, whose catalogue has nothing else."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(f"http://{client.address}", client.caller.token)
+        self._project = client.caller.name
+
+    def get_project_id(self, _session: object) -> str:
+        return self._project
+
+
+def source(client: Client) -> ImageFrames:
+    """The service, as a worker of another region sees it."""
+    return ImageFrames(Region(session.Session(Login(client))).elsewhere("here"))
+
+
+class TestClient:
+    """What a worker of another region does."""
+
+    def test_it_reads_an_image(self, glance: Client, image: str) -> None:
+        region = source(glance)
+        has = PIECES[3:20]
+        told = base64.b64decode(packed(has))
+        with region.open(image, len(DATA), held=told) as found:
+            assert contents(found, has) == DATA
+        assert region.received < 2 * MIB + 100_000
+        with region.open(image, len(DATA), MIB, 70_000) as found:
+            assert contents(found) == DATA[MIB:][:70_000]
+        with region.open(image, len(DATA) + 1, MIB, 70_000) as found, pytest.raises(BadFrame):
+            list(found)
+
+    def test_it_is_refused(self, glance: Client, image: str, other: Client) -> None:
+        with pytest.raises(rest.Missing), source(other).open(image, len(DATA)):
+            pass
+        glance.deactivate(image)
+        with pytest.raises(rest.Refused, match="deactivated"):  # noqa: SIM117
+            with source(glance).open(image, len(DATA)):
+                pass
+        glance.reactivate(image)
+
+    def test_without_the_plugin_it_downloads(self, make_glance: MakeGlance) -> None:
+        paste = "{root}/etc/glance-api-paste.ini"
+        plain = {"paste_deploy": {"flavor": "keystone", "config_file": paste}}
+        client = make_glance(plain).client()
+        made = client.create()["id"]
+        client.upload(made, DATA)
+        region = source(client)
+        for offset, length in ((0, len(DATA)), (MIB, 100), (len(DATA) - 7, None)):
+            with region.open(made, len(DATA), offset, length, held=b"12345678") as found:
+                assert contents(found) == DATA[offset:][:length]
+        assert region.received == len(DATA) + 107
+        with pytest.raises(rest.Missing):  # noqa: SIM117
+            with region.open(identity.DEMO.name, len(DATA)):
+                pass
 
 
 class TestFailures:

@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import types
 import urllib.parse
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import webob
@@ -22,6 +22,7 @@ from oslo_serialization import jsonutils
 
 from ims_glance import exceptions
 from ims_glance.model.image import attributes, stores
+from ims_glance.transfer import writer
 
 _PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
@@ -99,29 +100,13 @@ class Data:
 
     def __init__(self, source: Any, skip: int = 0, length: int | None = None) -> None:
         self._source = source
-        self.chunks = _part(source, skip, length)
+        self.chunks = writer.part(source, skip, length)
 
     def close(self) -> None:
         """Let go of the store, whatever was read of it."""
         self.chunks.close()
         if hasattr(self._source, "close"):
             self._source.close()
-
-
-def _part(
-    chunks: Iterable[bytes], skip: int, length: int | None
-) -> Generator[bytes | memoryview, None, None]:
-    """What is behind the first *skip* bytes: *length* bytes, if there are so many, or all."""
-    for chunk in chunks:
-        part = memoryview(chunk)[skip:]
-        skip = max(0, skip - len(chunk))
-        if length is not None:
-            part = part[:length]
-            length -= len(part)
-        if part:
-            yield part
-        if length == 0:
-            return
 
 
 class Images:

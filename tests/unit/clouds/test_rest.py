@@ -100,5 +100,20 @@ def test_a_neighbour_has_a_minute(server, monkeypatch):
     assert [each["timeout"] for each in asked] == [(10, 60), (1, 2)]
 
 
+def test_another_region_sends_us_nowhere(server, monkeypatch):
+    """It would have the token then: where its services are, the catalogue says."""
+    asked = []
+
+    def request(*_positional, **settings):
+        asked.append(settings.get("redirect"))
+        return _Empty()
+
+    monkeypatch.setattr(Session, "request", request)
+    here = Region(server.session())
+    for region in (here, here.elsewhere("two")):
+        region.service("image", "Image").request("GET", "/v2/images/1")
+    assert asked == [None, False]
+
+
 class _Empty:
     status_code = 204

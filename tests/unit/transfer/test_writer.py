@@ -77,6 +77,23 @@ def test_a_range_that_begins_within_a_piece():
     assert summary(b"".join(part)) == [(b"D", 70, 30), (b"E", 30, 256)]
 
 
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("skip", "length", "expected"),
+    [(0, None, b"0123456789"), (4, None, b"456789"), (4, 3, b"456"), (0, 10, b"0123456789"),
+     (9, 5, b"9"), (10, None, b""), (0, 1, b"0")],
+)  # fmt: skip
+def test_a_part_of_what_comes(size, skip, length, expected):
+    chunks = streams.chunks(b"0123456789", size)
+    assert b"".join(writer.part(chunks, skip, length)) == expected
+
+
+def test_no_more_is_read_than_a_part_needs():
+    chunks = streams.chunks(b"0123456789", 2)
+    assert b"".join(writer.part(chunks, 1, 3)) == b"123"
+    assert b"".join(chunks) == b"456789"
+
+
 def test_an_empty_image_is_an_end():
     assert summary(streams.write(b"")) == [(b"E", 0, 0)]
 

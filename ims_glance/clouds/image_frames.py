@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data of an image of another region, as verified frames.
+
+The other region's IMS API sends them (``read_image_frames``). Where there is none, the Image API's
+download is made into the same frames here; then all that is no zeros comes over the link.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from keystoneauth1 import exceptions as auth_exceptions
+
+from ims_glance.clouds import image_api, rest
+from ims_glance.clouds.region import Region
+from ims_glance.transfer import frames, reader, writer
+from ims_glance.transfer.held import NOTHING
+
+# Of what a refusal says so much is read.
+_MAX_REFUSAL = 1 << 16
+# What a Glance without our plugin answers, or a web server in front of it. The first is Glance's list of
+# versions (glance/api/middleware/version_negotiation.py).
+_NOT_SERVED = (300, 404, 405, 501)
+_UNKNOWN_PATH = b"IMG.0017"
+
+
+class _NotServed(Exception):
+    """The region's IMS API has no such operation, or there is none at all."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Refusal:
+    """The beginning of an answer of refusal; whoever sends it may send without end."""
+
+    status_code: int
+    reason: str
+    content: bytes
+
+
+class _ImsApi(rest.Rest):
+    def project_id(self) -> str:
+        """That of the token, which stands in the path."""
+        try:
+            return str(self._adapter.get_project_id())
+        except auth_exceptions.ClientException as error:
+            raise self.translated(error) from error
+
+    def _check(self, response: Any) -> None:
+        if response.status_code < 300:
+            return
+        content = b""
+        with contextlib.closing(response), contextlib.suppress(OSError):
+            content = next(response.iter_content(_MAX_REFUSAL), b"")
+        refusal = _Refusal(response.status_code, str(response.reason), content)
+        is_named = b"IMG." in content and _UNKNOWN_PATH not in content
+        if refusal.status_code in _NOT_SERVED and not is_named:
+            raise _NotServed
+        super()._check(refusal)
+
+
+class ImageFrames:
+    """The images of a region, to be copied from there.
+
+    :param region: as a job, or a caller, sees it
+    :param timeout: of connecting, and of each wait for bytes; seconds
+    :ivar received: bytes that came over the link so far, of all that was opened
+    :ivar sent: bytes that told what is held
+    """
+
+    def __init__(self, region: Region, timeout: tuple[float, float] | None = rest.TIMEOUT) -> None:
+        self._rest = _ImsApi(region.adapter("image"), "Image", timeout, follows=False)
+        self._images = image_api.ImageApi(dataclasses.replace(region, follows=False))
+        self._counting = threading.Lock()
+        self.received = self.sent = 0
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        image_id: str,
+        size: int,
+        offset: int = 0,
+        length: int | None = None,
+        held: bytes = b"",
+        compress: bool = True,
+    ) -> Iterator[Iterator[frames.Frame]]:
+        """Open a range of an image: its frames, which are read once, in order and without gaps.
+
+        The frames raise ``BadFrame`` for what is wrong, and ``ServiceUnavailable`` if they end too
+        early: what came before is right, and the rest can be asked for again.
+
+        :param size: that the image has to have, in bytes
+        :param offset: of the range, in bytes
+        :param length: of it, in bytes; ``None`` for all that follows
+        :param held: what :class:`ims_glance.transfer.held.Held` is made of
+        :param compress: whether the region tries to send fewer bytes
+        :raises ServiceUnavailable: if the region is away
+        :raises DelegationEnded: if it does not accept the token
+        :raises Missing, Refused: if there is no such image there, or it is not to be read
+        """
+        length = size - offset if length is None else length
+        wanted = {"offset": offset, "length": length, "compress": compress}
+        with contextlib.ExitStack() as opened:
+            chunks: Iterable[frames.Buffer]
+            try:
+                response = self._asked(image_id, wanted, held)
+                opened.callback(response.close)
+                chunks = self._counted(self._chunks(response))
+            except _NotServed:
+                held = b""
+                chunks = opened.enter_context(self._downloaded(image_id, size, offset, length))
+            found = reader.read(chunks, offset, length, size=size, held=bool(held))
+            yield self._verified(found)
+
+    def _asked(self, image_id: str, wanted: dict[str, Any], held: bytes) -> Any:
+        body = {**wanted, "held": base64.b64encode(held).decode()}
+        with self._counting:
+            self.sent += len(body["held"])
+        response = self._rest.request(
+            "POST",
+            f"/v1/{self._rest.project_id()}/images/{image_id}/frames",
+            json=body,
+            headers={"Accept": frames.MEDIA_TYPE, "Accept-Encoding": "identity"},
+            stream=True,
+            log=False,
+        )
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            # A few bytes could become any number of them.
+            response.close()
+            raise frames.BadFrame(offset=wanted["offset"], reason="it comes encoded")
+        return response
+
+    def _chunks(self, response: Any) -> Iterator[bytes]:
+        try:
+            yield from response.iter_content(frames.PIECE)
+        except OSError as error:  # all errors of requests are
+            raise self._rest.away(f"a stream broke off: {error}") from error
+
+    def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            with self._counting:
+                self.received += len(chunk)
+            yield chunk
+
+    @contextlib.contextmanager
+    def _downloaded(
+        self, image_id: str, size: int, offset: int, length: int
+    ) -> Iterator[Iterable[bytes]]:
+        """The stream that the region would have sent, made of its Image API's download."""
+        if not length:
+            yield writer.write((), offset, NOTHING, size, length=0)
+            return
+        # Without an end where it is the image's: then one that has become longer is found out, and
+        # the whole is asked for without a range, which some stores do not know.
+        wanted = None if offset + length == size else length
+        with self._images.download(image_id, offset, wanted) as download:
+            came = self._counted(download.chunks)
+            part = writer.part(came, offset - download.offset, wanted)
+            yield writer.write(part, offset, NOTHING, size, compress=False, length=length)
+
+    def _verified(self, found: Iterator[frames.Frame]) -> Iterator[frames.Frame]:
+        try:
+            yield from found
+        except frames.StreamCut as error:
+            raise self._rest.away(error) from error

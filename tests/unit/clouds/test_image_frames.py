@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Another region's image as frames: asked for in one way, verified, and nothing believed."""
+
+import json
+import random
+import socket
+import time
+
+import pytest
+
+from ims_glance.clouds import image_frames, rest
+from ims_glance.clouds.region import Region
+from ims_glance.transfer import frames, held, writer
+from ims_glance.transfer.frames import BadFrame, Kind
+from tests.unit.clouds.frames_server import PROJECT, FramesServer, serving, without_ims
+
+MIB = 1 << 20
+NOISE = random.Random(1).randbytes
+DATA = NOISE(300_000) + bytes(400_000) + b"text " * 50_000 + NOISE(100_000)
+SIZE = len(DATA)
+IMAGE = "1a111111-1111-1111-1111-111111111111"
+
+there = pytest.fixture(serving)
+
+
+@pytest.fixture
+def source(there: FramesServer) -> image_frames.ImageFrames:
+    there.images[IMAGE] = DATA
+    return image_frames.ImageFrames(Region(there.session()).elsewhere("two"), (5, 5))
+
+
+def contents(found, has=()):
+    """The bytes that frames stand for."""
+    known = {held.piece_prefix(each): each for each in has}
+    data = b""
+    for frame in found:
+        if frame.kind is Kind.HELD:
+            data += b"".join(known[prefix] for prefix in frame.pieces)
+        else:
+            data += frame.data or bytes(frame.length)
+    return data
+
+
+PARTS = [(0, None), (0, SIZE), (5, None), (70_000, 500_000), (SIZE - 1, 1), (SIZE, None), (7, 0)]
+
+
+@pytest.mark.parametrize(("offset", "length"), PARTS)
+def test_a_range(there, source, offset, length):
+    with source.open(IMAGE, SIZE, offset, length) as found:
+        assert contents(found) == DATA[offset:][:length]
+    (request,) = there.requests
+    wanted = {
+        "offset": offset,
+        "length": SIZE - offset if length is None else length,
+        "held": "",
+        "compress": True,
+    }
+    assert request == ("POST", f"/v1/{PROJECT}/images/{IMAGE}/frames", wanted)
+
+
+def test_what_is_held_is_told_and_does_not_come(source):
+    has = [DATA[place : place + frames.PIECE] for place in (0, frames.PIECE, 11 * frames.PIECE)]
+    packed = b"".join(sorted(map(held.piece_prefix, has)))
+    with source.open(IMAGE, SIZE, held=packed, compress=False) as found:
+        assert contents(found, has) == DATA
+    # Two pieces are half zeros.
+    assert source.received < SIZE - 400_000 - frames.PIECE
+    assert source.sent == 32
+    before = source.received
+    with source.open(IMAGE, SIZE, compress=False) as found:
+        assert contents(found) == DATA
+    assert source.received > before + 500_000
+
+
+# --- a region without the IMS API, or with an older one ------------------------------------------
+
+_OLDER = b'{"error": {"code": "IMG.0017", "message": "The IMS API has nothing at POST /v1/..."}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (300, b'{"versions": []}'),
+        (404, b"<html>Not found</html>"),
+        (404, _OLDER),
+        (405, b""),
+        (501, b""),
+    ],
+)
+def test_without_it_the_image_api_is_asked(there, source, status, body):
+    there.instead = without_ims(status, body)
+    with source.open(IMAGE, SIZE, held=b"12345678") as found:
+        frames_ = list(found)
+    assert contents(frames_) == DATA
+    assert {frame.kind for frame in frames_} == {Kind.ZERO, Kind.DATA}
+    for frame in frames_:
+        if frame.kind is Kind.DATA:
+            assert frame.digest == frames.digest(DATA[frame.offset : frame.end])
+    assert there.requests[1:] == [("GET", f"/v2/images/{IMAGE}/file", None)]
+    assert source.received == SIZE
+
+
+@pytest.mark.parametrize("randomly", [True, False])
+@pytest.mark.parametrize(("offset", "length"), PARTS[2:])
+def test_a_range_without_it(there, source, randomly, offset, length):
+    there.instead, there.randomly = without_ims(), randomly
+    with source.open(IMAGE, SIZE, offset, length) as found:
+        assert contents(found) == DATA[offset:][:length]
+    expected = DATA[offset:][:length]
+    assert source.received == (len(expected) if randomly else source.received)
+    if expected:
+        last = "" if offset + len(expected) == SIZE else offset + len(expected) - 1
+        asked = [f"bytes={offset}-{last}"] + [None] * (not randomly)
+        assert [each[2] for each in there.requests[1:]] == asked
+
+
+def test_a_server_that_does_not_mind_ranges(there, source):
+    def instead(handler):
+        if handler.path.startswith("/v1/"):
+            return without_ims()(handler)
+        handler.answer(200, DATA)
+        return True
+
+    there.instead = instead
+    with source.open(IMAGE, SIZE, 70_000, 500_000) as found:
+        assert contents(found) == DATA[70_000:570_000]
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"x"])
+def test_an_image_of_another_size_without_it(there, source, change):
+    there.instead, there.spoil = without_ims(), change
+    with source.open(IMAGE, SIZE) as found, pytest.raises(writer.SourceChanged):
+        list(found)
+
+
+def test_an_image_that_is_not_there(there, source):
+    for served in (there.instead, without_ims()):
+        there.instead = served
+        with pytest.raises(rest.Missing), source.open(PROJECT, SIZE):
+            pass
+
+
+# --- refusals and faults -------------------------------------------------------------------------
+
+
+def refusing(status, code="IMG.0026"):
+    """A region that says no."""
+    said = {"error": {"code": code, "message": "The image has been deactivated."}}
+    return without_ims(status, json.dumps(said).encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, rest.Refused),
+        (401, rest.DelegationEnded),
+        (403, rest.Refused),
+        (404, rest.Missing),
+        (503, rest.ServiceUnavailable),
+    ],
+)
+def test_refusals(there, source, status, error):
+    there.instead = refusing(status)
+    with pytest.raises(error, match="deactivated") as refused, source.open(IMAGE, SIZE):
+        pass
+    assert type(refused.value) is error
+    assert {each[0] for each in there.requests} == {"POST"}
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+@pytest.mark.parametrize("has_ims", [True, False])
+def test_no_redirect_is_followed(there, source, status, has_ims):
+    """It would take the token with it."""
+
+    def instead(handler):
+        if handler.path.startswith("/v1/") and not has_ims:
+            return without_ims()(handler)
+        handler.answer(status, b"", Location=f"{there.url}/v2/images/{IMAGE}/file?elsewhere")
+        return True
+
+    there.instead = instead
+    with pytest.raises(rest.ServiceUnavailable, match=str(status)), source.open(IMAGE, SIZE):
+        pass
+    assert not any("elsewhere" in each[1] for each in there.requests)
+
+
+@pytest.mark.parametrize("place", [0, 10, 100, 200_000])
+def test_a_cut_link(there, source, place):
+    there.spoil = lambda stream: stream[:place]
+    with source.open(IMAGE, SIZE) as found, pytest.raises(rest.ServiceUnavailable, match="cut"):
+        list(found)
+
+
+def test_a_link_that_is_cut_by_a_reset(there, source):
+    def instead(handler):
+        handler.begin()
+        handler.wfile.write(b"".join(writer.write([DATA], 0, held.NOTHING, SIZE))[:1000])
+        handler.wfile.flush()
+        linger = b"\1\0\0\0\0\0\0\0"
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        handler.connection.close()
+        return True
+
+    there.instead = instead
+    with pytest.raises(rest.ServiceUnavailable), source.open(IMAGE, SIZE) as found:
+        list(found)
+
+
+def test_a_stalled_link(there):
+    def instead(handler):
+        handler.begin()
+        handler.wfile.write(b"IMSFRM1\n")
+        handler.wfile.flush()
+        time.sleep(1.5)
+        return True
+
+    there.instead = instead
+    stalled = image_frames.ImageFrames(Region(there.session()), (5, 0.3))
+    begun = time.monotonic()
+    with pytest.raises(rest.ServiceUnavailable), stalled.open(IMAGE, SIZE) as found:
+        list(found)
+    assert time.monotonic() - begun < 1.4
+
+
+def test_nobody_listens(there, source):
+    there.close()
+    with pytest.raises(rest.ServiceUnavailable), source.open(IMAGE, SIZE):
+        pass
+
+
+def flipped(stream):
+    return stream[:150_000] + bytes([stream[150_000] ^ 1]) + stream[150_001:]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        flipped,
+        lambda stream: stream + b"x",
+        lambda _stream: b"<html>" * 100,
+        lambda _stream: b"".join(writer.write([DATA[1:]], 0, held.NOTHING, SIZE - 1)),
+        lambda _stream: b"".join(writer.write([DATA[1:]], 1, held.NOTHING, SIZE)),
+        lambda _stream: b"".join(writer.write([DATA + b"x"], 0, held.NOTHING, SIZE + 1)),
+    ],
+)
+def test_a_wrong_stream(there, source, spoil):
+    there.spoil = spoil
+    with source.open(IMAGE, SIZE) as found, pytest.raises(BadFrame) as refused:
+        list(found)
+    assert refused.value.code == "IMG.0057"
+
+
+def test_nothing_is_held_that_was_not_told(there, source):
+    prefix = held.piece_prefix(DATA[: frames.PIECE])
+    stream = b"".join(writer.write([DATA], 0, held.Held.of(prefix), SIZE))
+    there.spoil = lambda _stream: stream
+    with source.open(IMAGE, SIZE) as found, pytest.raises(BadFrame, match="held"):
+        list(found)
+    with source.open(IMAGE, SIZE, held=prefix) as found:
+        assert contents(found, [DATA[: frames.PIECE]]) == DATA
+
+
+@pytest.mark.parametrize("has_ims", [True, False])
+def test_nothing_is_unpacked_on_the_way(there, source, has_ims):
+    """A megabyte of zeros is a kilobyte of gzip, and that is a few bytes of gzip."""
+
+    def instead(handler):
+        if handler.path.startswith("/v1/") and not has_ims:
+            return without_ims()(handler)
+        handler.answer(200, b"\x1f\x8b" + bytes(100), Content_Encoding="gzip")
+        return True
+
+    there.instead = instead
+    with pytest.raises((BadFrame, rest.ServiceUnavailable), match="encoded"):  # noqa: SIM117
+        with source.open(IMAGE, SIZE) as found:
+            list(found)
+
+
+def test_a_refusal_without_end_is_not_read(there, source):
+    sent = 0
+
+    def instead(handler):
+        nonlocal sent
+        handler.send_response(403)
+        handler.end_headers()
+        try:
+            while sent < 64 * MIB:
+                handler.wfile.write(b"no " * 100_000)
+                sent += 300_000
+        except OSError:
+            pass
+        return True
+
+    there.instead = instead
+    with pytest.raises(rest.Refused), source.open(IMAGE, SIZE):
+        pass
+    assert sent < 32 * MIB
+
+
+def test_a_stream_may_be_left(there, source):
+    with source.open(IMAGE, SIZE) as found:
+        next(found)
+    with source.open(IMAGE, SIZE) as found:
+        assert contents(found) == DATA
