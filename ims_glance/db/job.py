@@ -57,15 +57,15 @@ class Jobs:
 
     # --- the API -------------------------------------------------------------------------------
 
-    def create(self, job: Job, limit: int, trust: delegation.Made | None = None) -> None:
-        """Record a new job, with its place among the unfinished ones and its delegation.
+    def create(self, job: Job, limit: int, *trusts: delegation.Made) -> None:
+        """Record a new job, with its place among the unfinished ones and its delegations.
 
         :param limit: unfinished jobs of its kind that the project may have
-        :param trust: if the delegation is used for the first time
+        :param trusts: those of its delegations that are used for the first time
         :raises TooManyTasks: if the project has as many
-        :raises delegations.Ended: if the delegation ended meanwhile
+        :raises delegations.Ended: if a delegation ended meanwhile
         """
-        self._database.write(lambda connection: _create(connection, job, limit, trust))
+        self._database.write(lambda connection: _create(connection, job, limit, trusts))
 
     def check_limit(self, job: Job, limit: int) -> None:
         """See whether there is room for a job; :meth:`create` makes sure of it.
@@ -316,14 +316,16 @@ def is_free() -> sa.ColumnElement[bool]:
     return sa.func.coalesce(JOBS.c.lease_until, 0) < clock.now()
 
 
-def _create(connection: Connection, job: Job, limit: int, trust: delegation.Made | None) -> None:
+def _create(
+    connection: Connection, job: Job, limit: int, trusts: Collection[delegation.Made]
+) -> None:
     job_kind = kind(job.type, job.creates_image)
     if job_kind is not None:
         _take_place(connection, job.project_id, job_kind, limit)
-    if trust is not None:
+    for trust in trusts:
         delegation.record(connection, trust)
-    if job.delegation_id is not None:
-        delegation.take(connection, job.delegation_id)
+    for delegation_id in job.delegation_ids:
+        delegation.take(connection, delegation_id)
     values = {
         "id": job.id,
         "type": job.type,
@@ -331,6 +333,7 @@ def _create(connection: Connection, job: Job, limit: int, trust: delegation.Made
         "project_id": job.project_id,
         "user_id": job.user_id,
         "delegation_id": job.delegation_id,
+        "source_delegation_id": job.source_delegation_id,
         "status": str(JobStatus.INIT),
         "begin_time": timeutils.utcnow(),
         "arguments": dict(job.arguments),
@@ -419,8 +422,8 @@ def _finish(
     if job_kind is not None:
         place = sa.update(TALLIES).where(*_tally(job.project_id, job_kind))
         connection.execute(place.values(unfinished=TALLIES.c.unfinished - 1))
-    if job.delegation_id is not None:
-        delegation.leave(connection, job.delegation_id)
+    for delegation_id in job.delegation_ids:
+        delegation.leave(connection, delegation_id)
 
 
 def from_row(row: Any) -> Job:

@@ -39,6 +39,8 @@ JOBS = sa.Table(
     sa.Column("worker", sa.String(255)),
     sa.Column("lease_until", sa.Double()),
     sa.Column("generation", sa.Integer(), nullable=False),
+    # With which it reads what another project has; most jobs have none.
+    sa.Column("source_delegation_id", sa.String(32)),
     sa.Index("jobs_project", "project_id", "begin_time"),
     sa.Index("jobs_status", "status", "lease_until"),
     sa.Index("jobs_end", "end_time"),

@@ -58,6 +58,7 @@ class JobContext:
     :ivar job: as it was when it was claimed
     :ivar conf: Glance's configuration, with our groups
     :ivar grant: what the caller gave the job to act with, see :meth:`Identity.session_of`
+    :ivar source_grant: what they gave it to read with in the region that its image comes from
     :ivar last_progress: when bytes moved last, by :func:`clock`
     :ivar last_look: when all neighbours answered last that something was asked of in a wait
     """
@@ -70,10 +71,12 @@ class JobContext:
         identity: Identity,
         lease: Lease,
         grant: str | None = None,
+        source_grant: str | None = None,
     ) -> None:
         self.conf = conf
         self.job = job
         self.grant = grant
+        self.source_grant = source_grant
         self.lease = lease
         self._jobs = jobs
         self._identity = identity
@@ -125,6 +128,17 @@ class JobContext:
     def image(self) -> ImageApi:
         """The Image API as the caller."""
         return ImageApi(self.region)
+
+    @functools.cached_property
+    def source_region(self) -> Region:
+        """The region that the image comes from, as the caller sees it in the project that has it.
+
+        :raises NoDelegation: if the caller delegated nothing there, or not any more
+        """
+        if self.source_grant is None:
+            raise NoDelegation
+        session = self._identity.session_of(self.source_grant, self.job.request_id)
+        return Region.of(self.conf, session).elsewhere(self.arguments["source_region"])
 
     def log_here(self) -> None:
         """Have all that this thread logs carry the job, as its requests to neighbours do."""

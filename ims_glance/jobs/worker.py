@@ -22,7 +22,7 @@ from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.clouds.rest import DelegationEnded
 from ims_glance.db.database import Database, DatabaseBroken, DatabaseUnavailable
-from ims_glance.db.delegation import Delegation, Delegations
+from ims_glance.db.delegation import Delegations
 from ims_glance.db.job import Fenced, Jobs
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import FlowFactory, Runner
@@ -276,22 +276,25 @@ class Worker:
         return True
 
     def _run(self, context: JobContext) -> None:
-        delegation_id = context.job.delegation_id
-        if delegation_id is not None:
-            delegation = self._found(delegation_id)
-            context.grant = delegation.grant if delegation else None
+        job = context.job
+        context.grant = self._grant(job.delegation_id)
+        context.source_grant = self._grant(job.source_delegation_id)
         self._runner.run(context)
-        if delegation_id is not None:
+        for delegation_id in job.delegation_ids:
             try:
                 self._end_delegation(delegation_id)
             except exceptions.ImsError as error:
                 LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
 
-    def _found(self, delegation_id: str) -> Delegation | None:
+    def _grant(self, delegation_id: str | None) -> str | None:
+        """What was given with a delegation; ``None`` if there is none (any more)."""
+        if delegation_id is None:
+            return None
         try:
-            return self._delegations.get(delegation_id)
+            delegation = self._delegations.get(delegation_id)
         except DatabaseUnavailable as error:
             raise Abandoned(str(error)) from error
+        return delegation.grant if delegation else None
 
     def _let_go(self, job: Job) -> None:
         try:

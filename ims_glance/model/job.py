@@ -120,6 +120,9 @@ class Job:
     :ivar current_task: name of the task that began last
     :ivar generation: how often it was claimed; every write of a worker carries the number of its
         own claim, so one that was taken for dead writes nothing any more
+    :ivar delegation_id: of what it acts with
+    :ivar source_delegation_id: of what it reads with in the project that its image comes from, if
+        that is another region's
     """
 
     id: str
@@ -142,6 +145,7 @@ class Job:
     generation: int = 0
     worker: str | None = None
     delegation_id: str | None = None
+    source_delegation_id: str | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -175,6 +179,12 @@ class Job:
     def disks(self) -> set[int]:
         """Numbers of the disks of a server that it makes images of."""
         return {each["disk"]["number"] for each in self.arguments.get("wishes") or ()}
+
+    @property
+    def delegation_ids(self) -> list[str]:
+        """Ids of its delegations, in the order in which all transactions take them."""
+        given = (self.delegation_id, self.source_delegation_id)
+        return sorted(each for each in given if each is not None)
 
     @property
     def request_id(self) -> str:

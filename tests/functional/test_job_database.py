@@ -126,7 +126,7 @@ def at_once(count, work):
 
 def test_the_tables_are_those_of_the_schema(tables):
     engine = tables.database.engine
-    assert migrations.sync(engine) == migrations.version(engine) == "jobs"
+    assert migrations.sync(engine) == migrations.version(engine) == "second_delegation"
     assert differences(engine) == []
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
-from ims_glance.db import migrations
+from ims_glance.db import delegation, migrations
 from ims_glance.db.database import Database
 from ims_glance.db.delegation import Caller, Delegations, Made
 from ims_glance.db.job import Jobs
@@ -69,6 +69,12 @@ class Tables:
         """A delegation that is being made, and what its first job says."""
         delegation_id = self.delegations.begin(CALLER, expires_at)
         return delegation_id, Made(delegation_id, grant)
+
+    def delegated(self, grant: str) -> str:
+        """Id of a delegation that jobs can use."""
+        delegation_id, made = self.delegation(grant)
+        self.database.write(lambda connection: delegation.record(connection, made))
+        return delegation_id
 
     def create(self, number: int = 1, limit: int = 10, **values: Any) -> Job:
         """A recorded job."""

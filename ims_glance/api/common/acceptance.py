@@ -49,6 +49,28 @@ class NotAccepted(exceptions.Unavailable):
     template = "The job could not be submitted because others ended at the same time. Try again."
 
 
+class KeyDelegatesNothing(exceptions.Forbidden):
+    """The request was signed with an access key, and its job would act elsewhere as well."""
+
+    code = "IMG.0087"
+    template = (
+        "A request that is signed with an access key cannot begin a job that works for you in another "
+        "project: the Identity service lets a key act in its own project alone. Send the request with "
+        "a token that you got with your password."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Rights:
+    """What a job may do as its caller in a project.
+
+    :ivar roles: names of those that the caller has there, and the job gets
+    """
+
+    project_id: str
+    roles: tuple[str, ...]
+
+
 class Acceptance:
     """Jobs as the API sees them. Nothing is connected before the first use, after all forks."""
 
@@ -69,6 +91,8 @@ class Acceptance:
         arguments: Mapping[str, Any],
         entities: Mapping[str, Any] | None = None,
         creates_image: bool = False,
+        acting: Rights | None = None,
+        reading: Rights | None = None,
     ) -> str:
         """Take on a job; its id.
 
@@ -79,6 +103,10 @@ class Acceptance:
         :param entities: what clients are told from the beginning (``image_name``)
         :param creates_image: whether it makes one image of the project; an id for it is chosen and
             recorded now, which counts in the quota
+        :param acting: what the job may do; ``None`` for all that the caller's token may in its project
+        :param reading: what it may do besides, where its image comes from
+            (``JobContext.source_region``)
+        :raises KeyDelegatesNothing: if one of these is wanted and the request was signed with a key
         :raises TooManyTasks: if the project has too many unfinished jobs of that kind
         :raises DelegationRefused: if the caller's token delegates nothing
         :raises Unavailable: if the database or Keystone is away
@@ -95,7 +123,10 @@ class Acceptance:
             image_id=uuidutils.generate_uuid() if creates_image else None,
             creates_image=creates_image,
         )
-        self._record(context, job)
+        if (acting or reading) and _access_key(context) is not None:
+            raise KeyDelegatesNothing
+        acting = acting or Rights(context.project_id, tuple(_rights(context)))
+        self._record(context, job, acting, reading)
         LOG.info("Accepted job %s (%s) of project %s", job.id, job.type, job.project_id)
         self._wakeups.send(job.id)
         return job.id
@@ -166,61 +197,70 @@ class Acceptance:
 
     # --- the record ----------------------------------------------------------------------------
 
-    def _record(self, context: Any, job: Job) -> None:
-        # Not the roles alone: a token that cannot delegate gets nothing that another one delegated.
-        rights = rights_digest(_rights(context), context.login)
-        caller = Caller(job.user_id, job.project_id, rights)
+    def _record(self, context: Any, job: Job, acting: Rights, reading: Rights | None) -> None:
+        own = _caller(context, acting)
+        wanted = {own: acting}
+        source = None if reading is None else _caller(context, reading)
+        if source is not None and reading is not None:
+            wanted[source] = reading
         for _attempt in range(_ATTEMPTS):
-            shared = self._shared(caller) or self._record_as_first(context, job, caller)
-            if shared is None:
-                return
-            with contextlib.suppress(delegations.Ended):
-                self._create(job, shared)
+            with contextlib.suppress(delegations.Ended), contextlib.ExitStack() as held:
+                given = {
+                    # In one order, so that no two requests wait for each other.
+                    caller: self._delegated(context, job, caller, wanted[caller], held)
+                    for caller in sorted(wanted, key=dataclasses.astuple)
+                }
+                delegated = dataclasses.replace(
+                    job,
+                    delegation_id=given[own].delegation_id,
+                    source_delegation_id=None if source is None else given[source].delegation_id,
+                )
+                new = (each for each in given.values() if isinstance(each, Made))
+                self._jobs.create(delegated, self._limit(job), *new)
                 return
         raise NotAccepted
 
-    def _record_as_first(self, context: Any, job: Job, caller: Caller) -> str | None:
-        """Record a job with a new delegation; or the delegation that another request just made."""
-        with self._callers.one_at_a_time(caller):
+    def _delegated(
+        self, context: Any, job: Job, caller: Caller, rights: Rights, held: contextlib.ExitStack
+    ) -> "Made | _Shared":
+        """A delegation of the caller: one that is there, or a new one.
+
+        :param held: what nobody else may do until the job is recorded
+        """
+        shared = self._shared(caller)
+        if shared is None:
+            held.enter_context(self._callers.one_at_a_time(caller))
+            # Perhaps another request made one meanwhile.
             shared = self._shared(caller)
-            if shared is None:
-                self._record_with_new_grant(context, job, caller)
-            return shared
+        return self._made(context, job, caller, rights) if shared is None else _Shared(shared)
 
     def _shared(self, caller: Caller) -> str | None:
         return self._delegations.find(caller, self._lifetime(_SHARED))
 
-    def _record_with_new_grant(self, context: Any, job: Job, caller: Caller) -> None:
+    def _made(self, context: Any, job: Job, caller: Caller, rights: Rights) -> Made:
         self._jobs.check_limit(job, self._limit(job))
         access_key = _access_key(context)
         if access_key is None:
-            made = self._new_trust(context, caller)
-        else:
-            delegation_id = self._delegations.begin(caller, self._lifetime(1.0))
-            made = Made(delegation_id, ec2_grant(access_key))
-        self._create(job, made.delegation_id, made)
+            return self._new_trust(context, caller, rights)
+        delegation_id = self._delegations.begin(caller, self._lifetime(1.0))
+        return Made(delegation_id, ec2_grant(access_key))
 
     @tenacity.retry(
         retry=tenacity.retry_if_exception_type(MomentTaken),
         stop=tenacity.stop_after_attempt(_ATTEMPTS),
         reraise=True,
     )
-    def _new_trust(self, context: Any, caller: Caller) -> Made:
+    def _new_trust(self, context: Any, caller: Caller, rights: Rights) -> Made:
         expires_at = self._lifetime(1.0)
         delegation_id = self._delegations.begin(caller, expires_at)
-        roles = _rights(context)
         try:
             grant = self._identity.create_trust(
-                context.auth_token, caller.user_id, caller.project_id, roles, expires_at
+                context.auth_token, caller.user_id, caller.project_id, rights.roles, expires_at
             )
         except (DelegationRefused, MomentTaken):
             self._delegations.delete(delegation_id)
             raise
         return Made(delegation_id, grant)
-
-    def _create(self, job: Job, delegation_id: str, made: Made | None = None) -> None:
-        delegated = dataclasses.replace(job, delegation_id=delegation_id)
-        self._jobs.create(delegated, self._limit(job), made)
 
     def _limit(self, job: Job) -> int:
         kind = model.kind(job.type, job.creates_image)
@@ -249,6 +289,20 @@ def _rights(context: Any) -> list[str]:
     if access_key is not None:
         return [ec2_grant(access_key)]
     return [role for role in context.roles if role != SERVICE_ROLE]
+
+
+def _caller(context: Any, rights: Rights) -> Caller:
+    """Who delegates."""
+    # Not the roles alone: a token that cannot delegate gets nothing that another one delegated.
+    digest = rights_digest(rights.roles, context.login)
+    return Caller(context.user_id, rights.project_id, digest)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shared:
+    """A delegation that other jobs use."""
+
+    delegation_id: str
 
 
 class _Callers:

@@ -9,7 +9,7 @@ from ims_glance.clouds.identity import Identity
 from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import context as jobs_context
-from ims_glance.jobs.context import Abandoned, Cancelled, GivenUp, JobContext
+from ims_glance.jobs.context import Abandoned, Cancelled, GivenUp, JobContext, NoDelegation
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.model.job import SecretInRecord
 
@@ -29,6 +29,25 @@ def job(tables):
 
 def recorded(tables, job):
     return tables.jobs.get(job.id)
+
+
+def test_where_the_image_comes_from(tables, monkeypatch):
+    """It is another region's, and there the job acts with what it was given for that."""
+    claimed = tables.claimed(arguments={"source_region": "RegionTwo"})
+    identity, lease = Identity(tables.conf), Lease(clock() + 60)
+    asked = []
+
+    def session_of(_self, *grant):
+        asked.append(grant)
+        return "session"
+
+    monkeypatch.setattr(Identity, "session_of", session_of)
+    job = JobContext(tables.conf, claimed, tables.jobs, identity, lease, "acting", "reading")
+    assert (job.source_region.session, job.source_region.name) == ("session", "RegionTwo")
+    assert asked == [("reading", claimed.request_id)]
+    job = JobContext(tables.conf, claimed, tables.jobs, identity, lease, "acting")
+    with pytest.raises(NoDelegation):
+        _ = job.source_region
 
 
 def test_progress_is_recorded(tables, job):

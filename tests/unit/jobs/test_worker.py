@@ -315,6 +315,21 @@ def test_the_delegation_is_given_back_after_the_last_job(tables, given_back, idl
     assert given_back == ["trust"]
 
 
+def test_both_delegations_of_a_job_are_given_back(tables, given_back):
+    """It acts with the one, and reads with the other."""
+    ids = [tables.delegated(grant) for grant in ("acting", "reading")]
+    one = job(tables, delegation_id=ids[0], source_delegation_id=ids[1])
+    with running(tables) as worker:
+        until(lambda: status(tables, one) is JobStatus.RUNNING)
+        until(lambda: any(context.source_grant for context in worker._running))
+        (context,) = worker._running
+        assert (context.grant, context.source_grant) == ("acting", "reading")
+        assert given_back == []
+        Hold.gates[one].set()
+        until(lambda: [tables.delegations.get(each) for each in ids] == [None, None])
+    assert sorted(given_back) == ["acting", "reading"]
+
+
 def test_keystone_is_away_when_the_job_ends(tables, given_back, monkeypatch):
     calls = []
 

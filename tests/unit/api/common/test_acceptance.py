@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from ims_glance.api.common.acceptance import Acceptance
+from ims_glance.api.common.acceptance import Acceptance, KeyDelegatesNothing, Rights
 from ims_glance.clouds.identity import DelegationRefused, Identity, IdentityUnavailable, MomentTaken
 from ims_glance.db import delegation
 from ims_glance.db.database import NotConfigured
@@ -61,7 +61,76 @@ def test_a_job_is_recorded_and_a_worker_woken(acceptance, tables, woken, trusts)
     assert tables.delegations.get(job.delegation_id).grant == "trust 1"
     ((token, user_id, project_id, roles, _expires),) = trusts
     # Not the role that our own filter adds.
-    assert (token, user_id, project_id, roles) == ("token", "user", "project", ["reader", "member"])
+    assert (token, user_id, project_id, roles) == ("token", "user", "project", ("reader", "member"))
+
+
+THERE = Rights("there", ("member",))
+HERE = Rights("project", ("reader",))
+
+
+def test_a_job_for_two_projects_has_a_delegation_in_each(acceptance, tables, trusts):
+    ids = [acceptance.accept(caller(), "test", {}, acting=THERE, reading=HERE) for _ in range(2)]
+    first, second = (tables.jobs.get(each) for each in ids)
+    assert {wish[1:4] for wish in trusts} == {
+        ("user", "there", ("member",)),
+        ("user", "project", ("reader",)),
+    }
+    assert len(trusts) == 2
+    assert first.project_id == "project"
+    assert first.delegation_id == second.delegation_id != first.source_delegation_id
+    grants = [tables.delegations.get(each).grant for each in first.delegation_ids]
+    assert sorted(grants) == ["trust 1", "trust 2"]
+
+
+def test_the_same_rights_for_both_are_delegated_once(acceptance, tables, trusts):
+    job_id = acceptance.accept(caller(), "test", {}, acting=HERE, reading=HERE)
+    job = tables.jobs.get(job_id)
+    assert job.delegation_id == job.source_delegation_id
+    tables.jobs.finish(tables.jobs.claim(job_id, "worker", 60), JobStatus.SUCCESS)
+    assert tables.delegations.left_behind(60) == [job.delegation_id]
+    assert len(trusts) == 1
+
+
+def test_requests_for_two_projects_do_not_wait_for_each_other(acceptance, trusts):
+    ways = [(THERE, HERE), (HERE, THERE)] * 4
+    threads = [
+        threading.Thread(
+            target=acceptance.accept,
+            args=(caller(), "test", {}),
+            kwargs={"acting": acting, "reading": reading},
+        )
+        for acting, reading in ways
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(acceptance.find("project")) == 8
+    assert len(trusts) == 2
+
+
+def test_one_of_two_ends_meanwhile(acceptance, tables, trusts, monkeypatch):
+    """Nothing of the first attempt stays but a trust, which the workers find."""
+    first = tables.jobs.get(acceptance.accept(caller(), "test", {}, acting=THERE))
+    tables.jobs.finish(tables.jobs.claim(first.id, "worker", 60), JobStatus.SUCCESS)
+    tables.delegations.end(first.delegation_id)
+    real, answers = acceptance._shared, [first.delegation_id]
+    monkeypatch.setattr(
+        acceptance,
+        "_shared",
+        lambda who: answers.pop() if answers and who.project_id == "there" else real(who),
+    )
+    second = acceptance.accept(caller(), "test", {}, acting=THERE, reading=HERE)
+    assert len(tables.jobs.get(second).delegation_ids) == 2
+    assert len(acceptance.find("project")) == 2
+    assert len(tables.delegations.left_behind(0)) == 2  # this one, and that of the first job
+
+
+@pytest.mark.parametrize("rights", [{"acting": THERE}, {"reading": HERE}])
+def test_an_access_key_delegates_nothing_elsewhere(acceptance, trusts, rights):
+    with pytest.raises(KeyDelegatesNothing, match="with a token"):
+        acceptance.accept(caller(ec2_access="AK"), "test", {}, **rights)
+    assert acceptance.find("project") == []
 
 
 def test_the_delegation_is_shared(acceptance, tables, trusts):
