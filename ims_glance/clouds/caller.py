@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Neighbours with the token of a request's caller."""
 
+import itertools
 from typing import Any
 
 from keystoneauth1 import plugin
@@ -55,3 +56,10 @@ def region_of(conf: cfg.ConfigOpts, context: Any) -> Region:
     request_id = sessions.request_id(context)
     session = sessions.load(conf, ims_service.GROUP, CallerAuth(context), request_id)
     return Region.of(conf, session)
+
+
+def regions(context: Any, service_type: str) -> list[str]:
+    """Names of the regions in which the caller of a request has a service."""
+    catalog = service_catalog.ServiceCatalogV2(context.service_catalog or [])
+    found = itertools.chain.from_iterable(catalog.get_endpoints(service_type=service_type).values())
+    return sorted({str(each["region"]) for each in found if each and each.get("region")})

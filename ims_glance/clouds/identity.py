@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keystoneauth1 import exceptions as auth_exceptions
-from keystoneauth1 import service_token, token_endpoint
+from keystoneauth1 import identity, service_token, token_endpoint
 from keystoneauth1.session import Session
 from oslo_config import cfg
 
@@ -131,7 +131,7 @@ class Identity:
             "roles": [{"name": role} for role in sorted(set(roles))],
             "expires_at": expires_at,
         }
-        keystone = self._keystone(self._session(token_endpoint.Token(self._url, token)))
+        keystone = self.as_caller(token)
         try:
             made = keystone.json("POST", _TRUSTS, json={"trust": wanted})
         except (rest.Refused, rest.DelegationEnded) as error:
@@ -139,6 +139,36 @@ class Identity:
                 raise MomentTaken from error
             raise DelegationRefused(reason=error.details["reason"]) from error
         return str(made["trust"]["id"])
+
+    def as_caller(self, token: str) -> rest.Rest:
+        """Keystone with a caller's own token."""
+        return self._keystone(self._session(token_endpoint.Token(self._url, token)))
+
+    def exchanged(
+        self, token: str, project_id: str, context: Any
+    ) -> tuple[Session, tuple[str, ...]]:
+        """A session with a caller's token for another project of theirs, and their roles there.
+
+        :param token: the caller's; Keystone exchanges none that was delegated
+        :param context: of the request that it is for
+        :raises DelegationRefused: if Keystone does not exchange it
+        :raises Unavailable: if Keystone is away
+        """
+        auth = identity.v3.Token(self._url, token, project_id=project_id)
+        session = self._session(auth, sessions.request_id(context))
+        try:
+            access = auth.get_access(session)
+        except auth_exceptions.HttpError as error:
+            if error.http_status >= 500:
+                raise IdentityUnavailable(reason=type(error).__name__) from error
+            raise DelegationRefused(reason=str(error.message)) from error
+        except auth_exceptions.ClientException as error:
+            raise IdentityUnavailable(reason=type(error).__name__) from error
+        return session, tuple(access.role_names or ())
+
+    def region(self, session: Session) -> Region:
+        """The region whose images are served here, as the owner of a session finds it."""
+        return Region.of(self._conf, session)
 
     def session_of(self, grant: str, request_id: str | None = None) -> Session:
         """A session as a caller, with a token of the service beside each of the caller's.

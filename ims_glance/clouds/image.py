@@ -89,6 +89,17 @@ class ImageRecords:
         """How many images a project has, of whatever kind, as Glance's own quota counts them."""
         return int(self._db().user_get_image_count(_admin_context(), owner))
 
+    def bytes_left(self, context: Any) -> int | None:
+        """How many bytes more a project may have by Glance's ``user_storage_quota``.
+
+        :param context: of its caller
+        :returns: ``None`` for as many as it likes
+        """
+        from glance.api import common  # noqa: PLC0415
+
+        left = common.get_remaining_quota(context, self._db())
+        return None if left is None else int(left)
+
     def forget_members(self, image_id: str) -> None:
         """Take an image from all who have it, also while it is not shared.
 

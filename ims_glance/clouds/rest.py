@@ -17,6 +17,7 @@ from ims_glance import exceptions
 
 # Connecting and sending, and each wait for bytes of the answer; seconds.
 TIMEOUT = (10.0, 60.0)
+_CODE = re.compile(r"IMG\.\d{4}")
 _IMS_CODE = re.compile(r"(IMG\.\d{4}): (.*)", re.DOTALL)
 _MAX_REASON = 500
 
@@ -145,12 +146,12 @@ class Rest:
         status = response.status_code
         if status < 300:
             return
-        reason = _reason(response)
+        code, reason = _reason(response)
         if status == 401:
             raise DelegationEnded(service=self._title, reason=reason)
         if status < 400 or status >= 500:
             raise self.away(f"{status}: {reason}")
-        code, reason = _ims_code(status, reason)
+        code, reason = (code, reason) if code else _ims_code(status, reason)
         kind = Missing if status in (404, 410) else Refused
         raise kind(status, code, self._title, reason)
 
@@ -161,14 +162,19 @@ def _ims_code(status: int, reason: str) -> tuple[str, str]:
     return (named[1], named[2]) if named else (_CODES.get(status, "IMG.0035"), reason)
 
 
-def _reason(response: Any) -> str:
-    """What the neighbour says: webob's JSON faults, or nova's and cinder's."""
+def _reason(response: Any) -> tuple[str | None, str]:
+    """What the neighbour says: webob's JSON faults, or nova's and cinder's, or our own in IMS's form.
+
+    :returns: the IMS code that it names beside its text, if it does, and the text
+    """
     try:
         body = jsonutils.loads(response.content)
     except ValueError:
-        return str(response.reason)
+        return None, str(response.reason)
     if isinstance(body, dict) and "message" not in body and len(body) == 1:
         body = next(iter(body.values()))
     said = body.get("message") if isinstance(body, dict) else None
+    code = str(body.get("code")) if isinstance(body, dict) else ""
     text = re.sub(r"<[^>]*>", " ", str(said or response.reason))
-    return " ".join(text.split())[:_MAX_REASON]
+    named = code if _CODE.fullmatch(code) else None
+    return named, " ".join(text.split())[:_MAX_REASON]

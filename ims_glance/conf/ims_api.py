@@ -51,6 +51,13 @@ OPTS: list[cfg.Opt] = [
         "whole machines, products and jobs holds at both.",
     ),
     cfg.IntOpt(
+        "cross_region_gib",
+        default=0,
+        min=0,
+        help="Size in GiB of the largest image that may be copied to another region (IMS: 128); 0 for "
+        "any size.",
+    ),
+    cfg.IntOpt(
         "max_body_kib",
         default=1024,
         min=64,

@@ -32,6 +32,10 @@ class Kind(enum.StrEnum):
 
 
 COPY_IN_REGION = "imsCopyImageInRegionJob"
+COPY_CROSS_REGION = "imsCopyImageCrossRegionJob"
+"""The job in the region that an image is copied from; it follows the next one."""
+RECEIVE_IMAGE = "imsReceiveImageJob"
+"""The job in the region that an image is copied to."""
 VOLUME_CREATE_IMAGE = "imsVolumeCreateImageJob"
 IMAGE_OF_SERVER = "imsCreateImageByInstance"
 IMAGES_OF_VOLUMES = "imsVolumesToSysDataImagesJob"
@@ -59,7 +63,7 @@ QUIESCE_REFUSED = "quiesce_refused"
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
 _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
-_COPYING = frozenset({COPY_IN_REGION})
+_COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE})
 # They make no image, and as much work as those that do.
 _CREATING = frozenset({SERVER_BACKUP})
 

@@ -131,6 +131,15 @@ class Acceptance:
         self._wakeups.send(job.id)
         return job.id
 
+    def check_limit(self, project_id: str, job_type: str, creates_image: bool = False) -> None:
+        """See whether a project may have one more job of a type; :meth:`accept` makes sure of it.
+
+        :raises TooManyTasks: if not
+        :raises Unavailable: if the database is away
+        """
+        job = Job("", job_type, project_id, "", creates_image=creates_image)
+        self._jobs.check_limit(job, self._limit(job))
+
     def get(self, job_id: str, project_id: str) -> Job:
         """A job of the project.
 

@@ -71,11 +71,28 @@ class ImageKeys:
         """
         if value == self._default_key_name:
             return self.default(context, owner)
-        key_id = self._id(value)
-        if key_id is None:
-            raise KeyIdInvalid(value=value[:255], default_key_name=self._default_key_name)
+        key_id = self._spelt(value)
         self._make_usable(context, key_id)
         return key_id
+
+    def foreseen(self, context: Any, value: str, owner: str | None) -> str | None:
+        """The key that :meth:`named` would give; nothing is made or opened for that.
+
+        :returns: ``None`` for a default key that is yet to be made
+        :raises KeyIdInvalid, ForeignDefaultKey, KeyNotFound, KeyDenied, KeyUnusable,
+            KeyManagerUnavailable: why the key cannot be used
+        """
+        if value == self._default_key_name:
+            self._check_own(context, owner)
+            return self._key_manager().find_default_key(context)
+        key_id = self._spelt(value)
+        self._key_manager().check_usable(context, key_id)
+        return key_id
+
+    @property
+    def default_name(self) -> str:
+        """The word for a project's default key."""
+        return self._default_key_name
 
     def is_named(self, context: Any, value: Any, key_id: str, owner: str | None) -> bool:
         """Whether a client that says *value* means a key of an image of the project *owner*.
@@ -105,6 +122,12 @@ class ImageKeys:
         key_id = key_name.key_id(value)
         return key_id and self._canonical(key_id)
 
+    def _spelt(self, value: str) -> str:
+        key_id = self._id(value)
+        if key_id is None:
+            raise KeyIdInvalid(value=value[:255], default_key_name=self._default_key_name)
+        return key_id
+
     def _canonical_of(self, key_id: str) -> str:
         """The one spelling of an id; of what has none, itself: another key manager's ids may differ."""
         return self._id(key_id) or key_id
@@ -119,8 +142,7 @@ class ImageKeys:
         :raises ForeignDefaultKey: if the caller is of another project
         :raises KeyDenied, KeyUnusable, ServiceKeyDenied, KeyManagerUnavailable: why there is none
         """
-        if owner and owner != context.project_id:
-            raise ForeignDefaultKey(project_id=owner)
+        self._check_own(context, owner)
         key_id = self._key_manager().default_key(context)
         self._make_usable(context, key_id)
         return key_id
@@ -153,6 +175,10 @@ class ImageKeys:
             self._key_manager().open_to_service(context, key_id)
         except exceptions.KeyNotFound:
             raise exceptions.KeyGone(key_id=key_id, image_id=image_id) from None
+
+    def _check_own(self, context: Any, owner: str | None) -> None:
+        if owner and owner != context.project_id:
+            raise ForeignDefaultKey(project_id=owner)
 
     def _make_usable(self, context: Any, key_id: str) -> None:
         self._key_manager().check_usable(context, key_id)

@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from oslo_config import cfg
+from oslo_utils import units
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import Images
@@ -37,6 +38,8 @@ from ims_glance.model.job import Job, of_disk_name
 
 _PAGE = 500
 _GLANCE_COUNT = "image_count_total"
+_GLANCE_SIZE = "image_size_total"  # MiB
+_STORAGE_QUOTA = "user_storage_quota"
 
 
 class Unfinished(Protocol):
@@ -76,6 +79,16 @@ class NoRoomInGlance(exceptions.Conflict):
         "Project {project_id} has {used} of {limit} images ({name}, where hidden ones and disks of "
         "whole machines count, too), and needs {count} more. Delete some, or ask the operator for "
         "more."
+    )
+
+
+class NoBytesLeft(exceptions.Conflict):
+    """The images of the project would be larger than Glance lets them be."""
+
+    code = "IMG.0015"
+    template = (
+        "Project {project_id} has room for {left} more bytes of images ({name}), and the image has "
+        "{size}. Delete some, or ask the operator for more."
     )
 
 
@@ -165,6 +178,22 @@ class Quota:
             self._check_glance(context, project_id, count + disks)
             yield
 
+    def check_bytes(self, context: Any, project_id: str, size: int) -> None:
+        """Check that the caller's project has room for so many bytes more, as Glance counts them.
+
+        :raises NoBytesLeft: if not
+        """
+        if self._asks_keystone:
+            name, usage = _GLANCE_SIZE, self._usage(context)[_GLANCE_SIZE]
+            limit = int(usage["limit"])
+            left = None if limit < 0 else (limit - int(usage["usage"])) * units.Mi
+        elif _STORAGE_QUOTA in self._conf:
+            name, left = _STORAGE_QUOTA, self._records.bytes_left(context)
+        else:
+            return
+        if left is not None and size > left:
+            raise NoBytesLeft(project_id=project_id, left=max(0, left), name=name, size=size)
+
     def of_job(self, project_id: str, name: str, grant: str | None) -> JobDisk | None:
         """For which job Nova or Cinder makes an image; it has its place already.
 
@@ -208,10 +237,17 @@ class Quota:
 
     def _of_glance(self, context: Any) -> Room | None:
         """Keystone's limit for the caller's project, where Glance asks Keystone."""
-        if not ("use_keystone_limits" in self._conf and self._conf.use_keystone_limits):
+        if not self._asks_keystone:
             return None
-        usage = self._images.call(context, "GET", "/v2/info/usage")["usage"][_GLANCE_COUNT]
+        usage = self._usage(context)[_GLANCE_COUNT]
         return Room(int(usage["usage"]), int(usage["limit"]))
+
+    @property
+    def _asks_keystone(self) -> bool:
+        return bool("use_keystone_limits" in self._conf and self._conf.use_keystone_limits)
+
+    def _usage(self, context: Any) -> Any:
+        return self._images.call(context, "GET", "/v2/info/usage")["usage"]
 
     def _there(self, context: Any, project_id: str) -> list[dict[str, Any]]:
         """All images of a project, whoever asks: Glance does not list all to everybody."""

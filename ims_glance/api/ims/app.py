@@ -18,6 +18,7 @@ from ims_glance import exceptions
 from ims_glance.api.common import errors, tokens
 from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.api.common.backup import Backups
+from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images, SubrequestRefused
 from ims_glance.api.common.quota import Quota
 from ims_glance.api.ims import checking, operations
@@ -175,5 +176,5 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     quota = Quota(conf, Images(native), jobs.unfinished, jobs.is_made_for)
     backups = Backups(conf, jobs.backup_ids_in_use)
     images = Images(guard.make(conf, native, image_keys, quota, backups))
-    service = Service(conf, images, jobs, image_keys, quota, backups)
+    service = Service(conf, images, jobs, image_keys, quota, backups, Elsewhere(conf))
     return Application(service, operations.OPERATIONS, Policy(conf))

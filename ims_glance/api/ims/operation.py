@@ -9,6 +9,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.api.common.backup import Backups
+from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.image_keys import ImageKeys
 from ims_glance.api.common.quota import Quota
@@ -40,6 +41,7 @@ class Service:
     :ivar keys: keys that images are encrypted with
     :ivar quota: places for private images
     :ivar backups: server backups
+    :ivar elsewhere: other regions
     """
 
     conf: Any
@@ -48,6 +50,7 @@ class Service:
     keys: ImageKeys
     quota: Quota
     backups: Backups
+    elsewhere: Elsewhere
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 import json
 import threading
+import urllib.parse
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,6 +20,9 @@ class KeystoneServer(ThreadingHTTPServer):
     :ivar trusts: by id
     :ivar refusal: status that making a trust is answered with
     :ivar services: types of other services in the catalogue
+    :ivar projects: of the caller
+    :ivar credentials: application credentials of the caller
+    :ivar exchanges: project id -> roles of the caller there; no token is exchanged for one of others
     :ivar users_out: ids of users who get no token any more
     :ivar requests: method, path and token of each request
     :ivar named: user agent and request id of each request
@@ -32,6 +36,9 @@ class KeystoneServer(ThreadingHTTPServer):
         self.trusts: dict[str, dict[str, Any]] = {}
         self.refusal: int | None = None
         self.services: list[str] = []
+        self.projects: list[dict[str, Any]] = []
+        self.credentials: list[dict[str, Any]] = []
+        self.exchanges: dict[str, list[str]] = {}
         self.users_out: set[str] = set()
         self.requests: list[tuple[str, str, str | None]] = []
         self.named: list[tuple[str, str | None]] = []
@@ -81,12 +88,27 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {"version": version})
         elif path == "/v3/auth/tokens":
             self._token(body["auth"])
+        elif path == "/v3/auth/projects":
+            self._send(200, {"projects": self.server.projects})
+        elif path.endswith("/application_credentials"):
+            self._credentials()
         else:
             self._trust(path, body, token)
 
     do_POST = do_DELETE = do_GET
 
+    def _credentials(self) -> None:
+        if self.server.refusal:
+            self._send(self.server.refusal, {"error": {"message": "no list"}})
+            return
+        (name,) = urllib.parse.parse_qs(self.path.partition("?")[2])["name"]
+        found = [each for each in self.server.credentials if each["name"] == name]
+        self._send(200, {"application_credentials": found})
+
     def _token(self, auth: dict[str, Any]) -> None:
+        if auth["identity"]["methods"] == ["token"]:
+            self._exchange(auth["identity"]["token"]["id"], auth["scope"]["project"]["id"])
+            return
         trust_id = auth["scope"].get("OS-TRUST:trust", {}).get("id")
         trust = self.server.trusts.get(trust_id) if trust_id else None
         user = trust["trustor_user_id"] if trust else SERVICE_USER
@@ -98,6 +120,17 @@ class _Handler(BaseHTTPRequestHandler):
         for each in self.server.services:
             token.add_service(each).add_standard_endpoints(public=f"{self.server.url}/{each}")
         self._send(201, token, {"X-Subject-Token": f"token of {user}"})
+
+    def _exchange(self, given: str, project_id: str) -> None:
+        if project_id not in self.server.exchanges:
+            self._send(403, {"error": {"message": "no exchange", "code": 403}})
+            return
+        token = fixture.V3Token(user_id="caller", project_id=project_id)
+        for role in self.server.exchanges[project_id]:
+            token.add_role(role)
+        image = token.add_service("image")
+        image.add_standard_endpoints(public=f"{self.server.url}/image", region="RegionTwo")
+        self._send(201, token, {"X-Subject-Token": f"{given} for {project_id}"})
 
     def _trust(self, path: str, body: dict[str, Any], token: str | None) -> None:
         trust_id = path.rpartition("/")[2]
@@ -116,7 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         content = b"" if status == 204 else json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
+        usual = {"Content-Length": str(len(content)), "Content-Type": "application/json"}
+        for name, value in {**usual, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

@@ -58,3 +58,14 @@ def test_the_operators_interfaces(interfaces, url):
     """The first that the catalogue has; the public one only if it is named, or nothing is."""
     here = region(catalog("http://here"), valid_interfaces=interfaces)
     assert here.adapter("compute").get_endpoint() == url
+
+
+def test_regions_of_a_service():
+    endpoints = [{"region": name, "publicURL": "http://x"} for name in ("two", "one", "two", None)]
+    given = [
+        {"type": "image", "name": "glance", "endpoints": endpoints},
+        *catalog("http://y", "three"),
+    ]
+    context = types.SimpleNamespace(service_catalog=given)
+    assert caller.regions(context, "image") == ["one", "two"]
+    assert caller.regions(types.SimpleNamespace(service_catalog=None), "image") == []

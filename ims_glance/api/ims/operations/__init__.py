@@ -14,6 +14,7 @@ from ims_glance.api.ims.operations import (
     os_version,
     project,
     quota,
+    replication,
     tag,
 )
 
@@ -23,6 +24,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *export.OPERATIONS,
     *copy.OPERATIONS,
     *image_frames.OPERATIONS,
+    *replication.OPERATIONS,
     *member.OPERATIONS,
     *tag.OPERATIONS,
     *quota.OPERATIONS,

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies of images, in the region and to others."""
+"""Copies of images in the region; those in others are in ``replication``."""
 
 import dataclasses
 
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
-from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
+from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import free_text, key_name
-
-_OPTIONAL = {"type": ["string", "null"]}
 
 
 class SameKey(exceptions.Invalid):
@@ -47,7 +45,7 @@ def copy_image_in_region(call: Call) -> Answer:
         free_text.check_description(description)
     view = lookup.checked(call, image_id, image_rules.Action.COPY)
     _check_accepted(call, view)
-    _check_disks(call, view)
+    disks = len(check_disks(call, view))
     key_id = _key(call, view)
     arguments = {
         "image_id": view["id"],
@@ -55,9 +53,8 @@ def copy_image_in_region(call: Call) -> Answer:
         "description": description,
         "cmk_id": key_id,
         "enterprise_project_id": body.get("enterprise_project_id"),
-        "disks": len(whole_image.components(view)),
+        "disks": disks,
     }
-    disks = arguments["disks"]
     with call.service.quota.places(call.context, call.project_id, disks=disks):
         job_id = call.service.jobs.accept(
             call.context,
@@ -69,15 +66,6 @@ def copy_image_in_region(call: Call) -> Answer:
     return Answer({"job_id": job_id}, image_ids=(view["id"],), job_id=job_id)
 
 
-def copy_image_cross_region(call: Call) -> Answer:
-    """``POST /v1/cloudimages/{image_id}/cross_region_copy``."""
-    free_text.check_name(call.body["name"])
-    free_text.check_description(call.body.get("description") or "")
-    image_id = call.arguments["image_id"]
-    lookup.checked(call, image_id, image_rules.Action.COPY_CROSS_REGION)
-    raise NotSupportedYet(missing="replication between regions")
-
-
 def _check_accepted(call: Call, view: lookup.View) -> None:
     if view["owner"] == call.project_id or view["visibility"] != "shared":
         return
@@ -87,14 +75,20 @@ def _check_accepted(call: Call, view: lookup.View) -> None:
         raise NotAccepted(image_id=view["id"], status=status)
 
 
-def _check_disks(call: Call, view: lookup.View) -> None:
+def check_disks(call: Call, view: lookup.View) -> list[lookup.View]:
+    """The native views of the disks of a whole-machine image; none of any other image.
+
+    :raises DiskMissing: if one is gone
+    """
+    found = []
     for each in whole_image.components(view):
         try:
-            lookup.get(call, each.image_id)
+            found.append(lookup.get(call, each.image_id))
         except exceptions.ImageNotFound:
             raise whole_image.DiskMissing(
                 number=each.disk.number, image_id=view["id"], disk_id=each.image_id
             ) from None
+    return found
 
 
 def _key(call: Call, view: lookup.View) -> str | None:
@@ -140,29 +134,4 @@ OPERATIONS = (
         name="copy_image_in_region_in_safe_mode",
         path="/v2.1/cloudimages/{image_id}/copy",
     ),
-    Operation(
-        "copy_image_cross_region",
-        "POST",
-        "/v1/cloudimages/{image_id}/cross_region_copy",
-        copy_image_cross_region,
-        "Copy an image to another region",
-        access=Access.WRITE,
-        body={
-            "type": "object",
-            "properties": {
-                "name": schemas.NAME,
-                "description": _OPTIONAL,
-                "region": {"type": "string", "minLength": 1, "maxLength": 255},
-                "project_name": {
-                    "type": "string", "minLength": 1, "maxLength": 255,
-                    "x-ims-code-missing": "IMG.0104",
-                },
-                "agency_name": {"type": "string", "minLength": 1, "maxLength": 255},
-                "vault_id": _OPTIONAL,
-            },
-            "required": ["name", "region", "project_name", "agency_name"],
-        },
-        answer=schemas.JOB_ANSWER,
-        audit="copyImage",
-    ),
-)  # fmt: skip
+)

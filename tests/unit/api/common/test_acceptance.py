@@ -223,6 +223,17 @@ def test_limits(acceptance, tables, trusts):
     assert len(trusts) == 1
 
 
+def test_a_limit_is_known_before_anybody_delegates(acceptance, tables, trusts):
+    tables.conf.set_override("copying", 1, "ims_jobs")
+    acceptance.check_limit("project", model.RECEIVE_IMAGE, creates_image=True)
+    acceptance.accept(caller(), model.COPY_CROSS_REGION, {})
+    for job_type in (model.COPY_CROSS_REGION, model.RECEIVE_IMAGE, COPY_IN_REGION):
+        with pytest.raises(TooManyTasks):
+            acceptance.check_limit("project", job_type)
+    acceptance.check_limit("other", model.COPY_CROSS_REGION)
+    assert len(trusts) == 1
+
+
 @pytest.mark.parametrize(("arguments", "entities"), [({"password": "x"}, {}), ({}, {"token": "x"})])
 def test_no_secret_is_recorded(acceptance, arguments, entities):
     with pytest.raises(SecretInRecord):

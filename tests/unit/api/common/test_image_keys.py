@@ -66,6 +66,18 @@ def test_named_key(value: str, key_id: str) -> None:
     assert keys.asked == [("check_usable", key_id), ("open_to_service", key_id)]
 
 
+def test_foreseeing_a_key_makes_and_opens_none() -> None:
+    keys = Keys()
+    made = make(keys)
+    assert made.foreseen(CONTEXT, KEY.upper(), "demo") == KEY
+    assert made.foreseen(CONTEXT, made.default_name, "demo") == KEY
+    assert keys.asked == [("check_usable", KEY), ("find_default_key", "demo")]
+    with pytest.raises(image_keys.KeyIdInvalid):
+        made.foreseen(CONTEXT, "x", "demo")
+    with pytest.raises(image_keys.ForeignDefaultKey):
+        made.foreseen(CONTEXT, made.default_name, "other")
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -21,7 +21,16 @@ ID = "0123456789abcdef" * 2
 class Glance:
     """Lists images as Glance does, and counts them as its database and its own quota do."""
 
-    def __init__(self, images: Any, api_limit_max: int = 1000, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        images: Any,
+        api_limit_max: int = 1000,
+        limit: int | None = None,
+        sizes: Any = None,
+        bytes_left: int | None = None,
+    ) -> None:
+        self.sizes = sizes or {}
+        self.left = bytes_left
         self.images = images
         self.api_limit_max = api_limit_max
         self.limit = limit
@@ -32,7 +41,7 @@ class Glance:
         if path == "/v2/info/usage":
             assert context is CONTEXT
             usage = {"usage": len(self.images), "limit": self.limit}
-            return {"usage": {"image_count_total": usage, "image_size_total": {}}}
+            return {"usage": {"image_count_total": usage, "image_size_total": self.sizes}}
         # As an administrator, who is told of all when asking for all.
         assert (context, path, query["owner"]) == ("service", "/v2/images", PROJECT)
         assert query["visibility"] == "all"
@@ -43,6 +52,10 @@ class Glance:
         limit = min(int(query["limit"]), self.api_limit_max)
         page = sorted(after, key=lambda one: one["id"])[:limit]
         return {"images": page} | ({"next": "/v2/images?..."} if len(page) == limit else {})
+
+    def bytes_left(self, context: Any) -> int | None:
+        assert context is CONTEXT
+        return self.left
 
     def count(self, owner: str) -> int:
         assert owner == PROJECT
@@ -98,6 +111,37 @@ def with_keystone(conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
 
 def _used(conf: cfg.ConfigOpts, glance: Glance, *jobs: Job) -> int:
     return _quota(conf, glance, *jobs).room(CONTEXT, PROJECT).used
+
+
+@pytest.mark.parametrize(
+    ("usage", "limit", "size", "fits"),
+    [(3, 5, 2 << 20, True), (3, 5, (2 << 20) + 1, False), (7, 5, 0, False), (7, -1, 1 << 60, True)],
+)
+def test_bytes_by_the_limit_of_keystone(
+    with_keystone: cfg.ConfigOpts, usage: int, limit: int, size: int, fits: bool
+) -> None:
+    glance = Glance([], sizes={"usage": usage, "limit": limit})
+    checked = _quota(with_keystone, glance)
+    if fits:
+        checked.check_bytes(CONTEXT, PROJECT, size)
+        return
+    with pytest.raises(quota.NoBytesLeft, match="image_size_total") as refused:
+        checked.check_bytes(CONTEXT, PROJECT, size)
+    assert refused.value.code == "IMG.0015"
+
+
+@pytest.mark.parametrize(("left", "fits"), [(None, True), (4, True), (3, False), (-1, False)])
+def test_bytes_by_glance_s_own_limit(conf: cfg.ConfigOpts, left: int | None, fits: bool) -> None:
+    glance = Glance([], bytes_left=left)
+    # Outside of Glance there is no such option.
+    _quota(conf, glance).check_bytes(CONTEXT, PROJECT, 4)
+    conf.register_opt(cfg.StrOpt("user_storage_quota"))
+    checked = _quota(conf, glance)
+    if fits:
+        checked.check_bytes(CONTEXT, PROJECT, 4)
+        return
+    with pytest.raises(quota.NoBytesLeft, match="user_storage_quota"):
+        checked.check_bytes(CONTEXT, PROJECT, 4)
 
 
 def test_counts_what_is_there_and_what_is_being_made_once(conf: cfg.ConfigOpts) -> None:

@@ -9,6 +9,8 @@ import webob
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
+from ims_glance.api.common import elsewhere
+from ims_glance.api.common.acceptance import Rights
 from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.common.quota import Room
@@ -21,6 +23,7 @@ IMAGE = "1a111111-1111-1111-1111-111111111111"
 SECOND = "22222222-2222-2222-2222-222222222222"
 ABSENT = "99999999-9999-9999-9999-999999999999"
 JOB = "c" * 32
+JOB_THERE = "d" * 32
 # What a name may be, as far as it looks like a JWT, a token of Keystone, or some key.
 WORDS = ("eyJabcdefgh.a.b", "gAAAAAB" + "x" * 100, "AKIAIOSFODNN7EXAMPLE", "password", "c" * 64)
 DEFAULT_KEY = "ims/default"
@@ -126,11 +129,36 @@ class Jobs:
 
     def __init__(self):
         self.accepted = []
+        self.limits = []
+        self.there = []
+        self.refusal = None
+        self.rights = None
 
-    def accept(self, _context, job_type, arguments, entities=None, creates_image=False):
+    def check_limit(self, project_id, job_type, creates_image=False):
+        """Note what was asked for."""
+        self.limits.append((project_id, job_type, creates_image))
+
+    def find(self, project_id, status=None):
+        """The jobs that the test put there."""
+        assert project_id == PROJECT
+        return [each for each in self.there if status in {None, each.status}]
+
+    def accept(
+        self,
+        _context,
+        job_type,
+        arguments,
+        entities=None,
+        creates_image=False,
+        acting=None,
+        reading=None,
+    ):
         """Note a job, as far as it could be recorded."""
         job.check_names(arguments)
         job.check_names(entities or {})
+        if self.refusal is not None:
+            raise self.refusal
+        self.rights = acting, reading
         self.accepted.append((job_type, arguments, entities, creates_image))
         return JOB
 
@@ -139,6 +167,11 @@ class Keys:
     """One key a name; ``default`` is the id of the project's default key."""
 
     default = None
+    default_name = DEFAULT_KEY
+
+    def foreseen(self, _context, value, _owner):
+        """The id of the key, unless it is yet to be made."""
+        return None if value == DEFAULT_KEY else f"id of {value}"
 
     def named(self, _context, value, _owner):
         """The id of the key."""
@@ -154,17 +187,69 @@ class Keys:
         return f"id of {value}"
 
 
+class There:
+    """Another region's IMS API: notes what it is asked, and answers with a job."""
+
+    def __init__(self):
+        self.asked = []
+        self.cancelled = []
+        self.refusal = None
+
+    def receive(self, project_id, body):
+        """Make a job, or not."""
+        self.asked.append((project_id, body))
+        if self.refusal is not None:
+            raise self.refusal
+        return {"preflight": {}} if body.get("dry_run") else {"job_id": JOB_THERE}
+
+    def cancel_job(self, project_id, job_id):
+        """Note it."""
+        self.cancelled.append((project_id, job_id))
+
+
+class Elsewhere:
+    """RegionTwo is another region, where the caller is in the project ``OTHER``."""
+
+    here = "RegionOne"
+
+    def __init__(self):
+        self.there: Any = There()
+        self.asked = []
+
+    def check(self, _context, region):
+        """There is one other."""
+        if region != "RegionTwo":
+            raise elsewhere.WrongRegion(region=region, regions="RegionTwo")
+
+    def place(self, context, region, project, agency):
+        """Of the caller, there."""
+        self.check(context, region)
+        self.asked.append((project, agency))
+        return elsewhere.Place(region, Rights(OTHER, ("member",)), self.there)
+
+    def rights(self, context, agency):
+        """Of a job of theirs, here."""
+        self.asked.append(agency)
+        return Rights(context.project_id, ("member",))
+
+
 class Quota:
     """Says how many places were asked for."""
 
     def __init__(self):
         self.asked = 0
         self.disks = 0
+        self.bytes = 0
 
     def room(self, _context, project_id):
         """Private images of a project."""
         assert project_id == PROJECT
         return Room(7, 100)
+
+    def check_bytes(self, _context, project_id, size):
+        """Note how many bytes were asked for."""
+        assert project_id == PROJECT
+        self.bytes += size
 
     @contextlib.contextmanager
     def places(self, _context, project_id, count=1, disks=0):
@@ -178,7 +263,9 @@ class Quota:
 def call(conf, *views, body=None, query=None, project_id=PROJECT, **arguments):
     """A call of a handler; its service's fakes are in ``call.service``."""
     backups = Backups(conf, lambda _project: set())
-    fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota(), backups)
+    fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota(), backups, Elsewhere())
     service = Service(conf, *fakes)
-    context = types.SimpleNamespace(project_id=project_id, is_admin=False)
+    context = types.SimpleNamespace(
+        project_id=project_id, is_admin=False, roles=["admin", "member", "reader"]
+    )
     return Call(service, context, arguments, query or {}, body)

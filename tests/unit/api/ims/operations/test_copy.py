@@ -4,7 +4,6 @@
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.api.ims.operation import NotSupportedYet
 from ims_glance.api.ims.operations import copy
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes, whole_image
@@ -139,17 +138,6 @@ class TestOfAnotherProject:
 
     def test_public(self, make):
         _accepted(make(owner=OTHER, visibility="public"))
-
-
-class TestCrossRegion:
-    def test_is_checked_and_not_supported_yet(self, make):
-        handler = copy.copy_image_cross_region
-        _refused(make(), "IMG.0105", handler, NotSupportedYet)
-        _refused(make({"name": "<"}), "IMG.0003", handler)
-        _refused(make({"description": "<"}), "IMG.0054", handler)
-        _refused(make(status="saving"), "IMG.0046", handler)
-        _refused(make(owner=OTHER, visibility="public"), "IMG.0047", handler)
-        _refused(make(image_id=ABSENT), "IMG.0027", handler)
 
 
 def _whole(tmp_path, *present):

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies in other regions: asked for where the image is, and received where the copy shall be.
+
+The region of the image checks what it can, and asks the other one's IMS API, as the caller, to receive
+it. That one makes the job that does the work; the job here follows it.
+"""
+
+import contextlib
+from typing import Any
+
+from oslo_utils import units
+
+from ims_glance import exceptions
+from ims_glance.api.common import elsewhere
+from ims_glance.api.common.acceptance import Rights
+from ims_glance.api.ims import lookup, schemas
+from ims_glance.api.ims.operation import Access, Answer, Call, Operation
+from ims_glance.api.ims.operations.copy import NeverEncrypted, check_disks
+from ims_glance.model import copy
+from ims_glance.model import job as jobs
+from ims_glance.model.image import attributes
+from ims_glance.model.image import rules as image_rules
+from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.text import free_text, key_name
+
+_MOST_DISKS = 255
+
+
+class TooLarge(exceptions.Conflict):
+    """The operator lets no image of that size be copied to other regions."""
+
+    code = "IMG.0059"
+    template = (
+        "Image {image_id} has {size} bytes, and images of more than {limit} GiB are not copied to other "
+        "regions here ([ims_api] cross_region_gib)."
+    )
+
+
+class EncryptedByCinder(exceptions.Conflict):
+    """The image is that of an encrypted volume."""
+
+    code = "IMG.0105"
+    template = (
+        "Image {image_id} was made of an encrypted volume, and Cinder's key, which opens it, is not in "
+        "other regions. Make a volume of it, and another image of that volume."
+    )
+
+
+class BaseNotActive(exceptions.Conflict):
+    """Nothing can be taken from the image that the copy was to be based on."""
+
+    code = "IMG.0046"
+    template = (
+        "Image {image_id} is {status}, so nothing is taken from it: name an active image as "
+        "'base_image_id', or none."
+    )
+
+
+def copy_image_cross_region(call: Call) -> Answer:
+    """``POST /v1/cloudimages/{image_id}/cross_region_copy``, in the region of the image."""
+    body = call.body
+    _check_texts(body)
+    view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.COPY_CROSS_REGION)
+    source = _source(call, view)
+    service, region = call.service, body["region"]
+    place = service.elsewhere.place(
+        call.context, region, body["project_name"], body.get("agency_name")
+    )
+    service.jobs.check_limit(call.project_id, jobs.COPY_CROSS_REGION)
+    wishes = {name: body[name] for name in _WISHES if body.get(name) is not None}
+    answer = place.api.receive(place.project_id, {**wishes, "source": source})
+    if body.get("dry_run"):
+        return Answer(answer, image_ids=(view["id"],))
+    followed = {"region": region, "project_id": place.project_id, "job_id": answer["job_id"]}
+    try:
+        job_id = service.jobs.accept(
+            call.context,
+            jobs.COPY_CROSS_REGION,
+            followed,
+            entities={
+                "image_name": body["name"],
+                "region": region,
+                "target_project_id": place.project_id,
+                "target_job_id": answer["job_id"],
+            },
+            acting=place.rights,
+        )
+    except exceptions.ImsError:
+        # Nobody would know here of what is going on there.
+        with contextlib.suppress(exceptions.ImsError):
+            place.api.cancel_job(place.project_id, answer["job_id"])
+        raise
+    return Answer({"job_id": job_id}, image_ids=(view["id"],), job_id=job_id)
+
+
+def receive_image(call: Call) -> Answer:
+    """``POST /v1/{project_id}/images/receive``, in the region where the copy shall be."""
+    body, source, service = call.body, call.body["source"], call.service
+    _check_texts(body)
+    service.elsewhere.check(call.context, source["region"])
+    rights = service.elsewhere.rights(call.context, body.get("agency_name"))
+    _check_base(call)
+    key_id = _key(call)
+    disks = source.get("disks") or 0
+    service.quota.check_bytes(call.context, call.project_id, source["size"])
+    with service.quota.places(call.context, call.project_id, disks=disks):
+        if body.get("dry_run"):
+            service.jobs.check_limit(call.project_id, jobs.RECEIVE_IMAGE, creates_image=True)
+            return Answer(_foreseen(call, key_id))
+        job_id = service.jobs.accept(
+            call.context,
+            jobs.RECEIVE_IMAGE,
+            {
+                "source_region": source["region"],
+                "source_project_id": source["project_id"],
+                "image_id": source["image_id"],
+                "name": body["name"],
+                "description": body.get("description"),
+                "cmk_id": key_id,
+                "base_image_id": body.get("base_image_id"),
+                "enterprise_project_id": body.get("enterprise_project_id"),
+                "disks": disks,
+            },
+            entities={
+                "image_name": body["name"],
+                "source_region": source["region"],
+                "source_image_id": source["image_id"],
+            },
+            creates_image=True,
+            acting=rights,
+            reading=Rights(source["project_id"], tuple(source["roles"])),
+        )
+    return Answer({"job_id": job_id}, job_id=job_id)
+
+
+def _check_texts(body: Any) -> None:
+    key_name.check(body)
+    free_text.check_name(body["name"])
+    if body.get("description"):
+        free_text.check_description(body["description"])
+
+
+def _source(call: Call, view: lookup.View) -> dict[str, Any]:
+    """What the other region is told of an image that may be copied there.
+
+    :raises TooLarge, EncryptedByCinder, NeverEncrypted, DiskMissing: if it may not
+    """
+    if copy.CINDER_KEY in view:
+        raise EncryptedByCinder(image_id=view["id"])
+    if call.body.get("cmk_id") and view.get(attributes.VIRTUAL_ENV_TYPE) == "Ironic":
+        raise NeverEncrypted(image_id=view["id"])
+    parts = check_disks(call, view)
+    size = sum(int(each.get("size") or 0) for each in parts or [view])
+    limit = call.service.conf.ims_api.cross_region_gib
+    if limit and size > limit * units.Gi:
+        raise TooLarge(image_id=view["id"], size=size, limit=limit)
+    return {
+        "region": call.service.elsewhere.here,
+        "project_id": call.project_id,
+        "image_id": view["id"],
+        "roles": list(elsewhere.least(call.context.roles)),
+        "size": size,
+        "disks": len(parts),
+        "encrypted": any(each.get(attributes.CMK_ID) for each in (view, *parts)),
+    }
+
+
+def _key(call: Call) -> str | None:
+    """The key of the copy. What is encrypted there is never plain here, unless nothing is."""
+    keys = call.service.keys
+    named = call.body.get("cmk_id")
+    if not named and call.body["source"].get("encrypted"):
+        named = keys.default_name
+    if not named:
+        return None
+    # A question makes no key, and opens none to the service.
+    ask = keys.foreseen if call.body.get("dry_run") else keys.named
+    return ask(call.context, named, call.project_id) or str(named)
+
+
+def _check_base(call: Call) -> None:
+    image_id = call.body.get("base_image_id")
+    if image_id is None:
+        return
+    status = lookup.get(call, image_id)["status"]
+    if status != "active":
+        raise BaseNotActive(image_id=image_id, status=status)
+
+
+def _foreseen(call: Call, key_id: str | None) -> dict[str, Any]:
+    """What is known before anything is sent; how much the two have in common is not."""
+    source = call.body["source"]
+    rate = _last_rate(call)
+    return {
+        "preflight": {
+            "region": call.service.elsewhere.here,
+            "project_id": call.project_id,
+            "total_bytes": source["size"],
+            "disks": source.get("disks") or 0,
+            "cmk_id": key_id,
+            "base_image_id": call.body.get("base_image_id"),
+            "bytes_per_second": rate,
+            "seconds": round(source["size"] / rate) if rate else None,
+        }
+    }
+
+
+def _last_rate(call: Call) -> int | None:
+    """Bytes of an image a second, of the newest copy that this project received."""
+    for job in call.service.jobs.find(call.project_id, JobStatus.SUCCESS):
+        if job.type == jobs.RECEIVE_IMAGE and job.total_bytes:
+            return _rate(job)
+    return None
+
+
+def _rate(job: Job) -> int | None:
+    if job.begin_time is None or job.end_time is None:
+        return None
+    seconds = (job.end_time - job.begin_time).total_seconds()
+    return max(1, round(job.total_bytes / seconds)) if seconds > 0 else None
+
+
+_OPTIONAL = {"type": ["string", "null"]}
+_BASE = {"anyOf": [schemas.UUID, {"type": "null"}]}
+_AGENCY = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
+_ID = {"type": "string", "minLength": 1, "maxLength": 64}
+_ROLES = {
+    "type": "array", "minItems": 1, "maxItems": 64,
+    "items": {"type": "string", "minLength": 1, "maxLength": 255},
+}  # fmt: skip
+_REGION = {"type": "string", "minLength": 1, "maxLength": 255}
+_WISHED = {
+    "name": schemas.NAME,
+    "description": _OPTIONAL,
+    "cmk_id": {"anyOf": [schemas.KEY_ID, {"type": "null"}]},
+    "agency_name": _AGENCY,
+    "base_image_id": _BASE,
+    "enterprise_project_id": {"anyOf": [schemas.ENTERPRISE_PROJECT, {"type": "null"}]},
+    "dry_run": schemas.BOOLEAN,
+}
+# What the caller wishes of the copy, in both regions' words.
+_WISHES = tuple(_WISHED)
+_PREFLIGHT = {
+    "type": "object",
+    "description": "the answer if 'dry_run' is true, and nothing refuses the copy",
+    "properties": {
+        "preflight": {
+            "type": "object",
+            "properties": {
+                "region": {"type": "string"},
+                "project_id": {"type": "string"},
+                "total_bytes": {"type": "integer", "description": "the most that is sent"},
+                "disks": {"type": "integer", "description": "of a whole machine; 0 for others"},
+                "cmk_id": {
+                    "type": ["string", "null"],
+                    "description": "key of the copy; the word for the default key if that is yet to "
+                    "be made; null if the copy is not encrypted",
+                },
+                "base_image_id": {"type": ["string", "null"]},
+                "bytes_per_second": {
+                    "type": ["integer", "null"],
+                    "description": "of the last copy that the project received",
+                },
+                "seconds": {"type": ["integer", "null"], "description": "at that rate"},
+            },
+            "required": ["region", "project_id", "total_bytes"],
+        }
+    },
+    "required": ["preflight"],
+}
+_ANSWER = {"anyOf": [schemas.JOB_ANSWER, _PREFLIGHT]}
+
+OPERATIONS = (
+    Operation(
+        "copy_image_cross_region",
+        "POST",
+        "/v1/cloudimages/{image_id}/cross_region_copy",
+        copy_image_cross_region,
+        "Copy an image to another region",
+        access=Access.WRITE,
+        body={
+            "type": "object",
+            "properties": {
+                **_WISHED,
+                "region": _REGION,
+                "project_name": {
+                    "type": "string", "minLength": 1, "maxLength": 255,
+                    "x-ims-code-missing": "IMG.0104",
+                },
+                "vault_id": _OPTIONAL,
+            },
+            "required": ["name", "region", "project_name"],
+        },
+        answer=_ANSWER,
+        audit="copyImage",
+    ),
+    Operation(
+        "receive_image",
+        "POST",
+        "/v1/{project_id}/images/receive",
+        receive_image,
+        "Receive a copy of an image of another region (an extension, which that region calls)",
+        access=Access.WRITE,
+        body={
+            "type": "object",
+            "properties": {
+                **_WISHED,
+                "source": {
+                    "type": "object",
+                    "properties": {
+                        "region": _REGION,
+                        "project_id": _ID,
+                        "image_id": schemas.UUID,
+                        "roles": _ROLES,
+                        "size": {"type": "integer", "minimum": 0, "maximum": 2**62},
+                        "disks": {"type": "integer", "minimum": 0, "maximum": _MOST_DISKS},
+                        "encrypted": {"type": "boolean"},
+                    },
+                    "required": ["region", "project_id", "image_id", "roles", "size"],
+                },
+            },
+            "required": ["name", "source"],
+        },
+        answer=_ANSWER,
+        audit="createImage",
+    ),
+)  # fmt: skip

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The IMS API of another region of the cloud, beside its Image API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.clouds import rest
+from ims_glance.clouds.region import Region
+
+_MULTIPLE_CHOICES = 300  # that of a Glance without us, which knows no version 1
+_UNKNOWN_PATH = "IMG.0017"
+
+
+class NoImsThere(exceptions.Conflict):
+    """The region's Glance is without the plugin, or has an older one."""
+
+    code = "IMG.0105"
+    template = (
+        "Region {region} takes no copies: its Image service has no Image Management Service, or an "
+        "older one. Ask the operator of that region to install it."
+    )
+
+
+class RefusedThere(rest.Refused):
+    """The other region's service refused, with its own code."""
+
+    template = "{service}: {reason}"
+
+
+class MissingThere(rest.Missing):
+    """It does not know what the request names."""
+
+    template = "{service}: {reason}"
+
+
+class ImsApi:
+    """The IMS API of a region.
+
+    Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises, with the region's name
+    and the code that it answered; ``NoImsThere`` if it has none.
+
+    :param region: with its name, as the caller, or a job of theirs, sees it
+    """
+
+    def __init__(self, region: Region) -> None:
+        self._rest = _Ims(region)
+
+    def receive(self, project_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Have it take a copy of an image of this region (``receive_image``); its answer.
+
+        :param project_id: that the token is for
+        """
+        return dict(self._rest.json("POST", f"/v1/{project_id}/images/receive", json=dict(body)))
+
+    def show_job(self, project_id: str, job_id: str) -> dict[str, Any]:
+        """A job there, as ``show_job`` answers.
+
+        :raises MissingThere: if it has no such job
+        """
+        return dict(self._rest.json("GET", f"/v1/{project_id}/jobs/{job_id}"))
+
+    def cancel_job(self, project_id: str, job_id: str) -> dict[str, Any]:
+        """Ask for a job there to be undone; as it is then. One that has ended stays as it is.
+
+        :raises MissingThere: if it has no such job
+        """
+        return dict(self._rest.json("DELETE", f"/v1/{project_id}/jobs/{job_id}"))
+
+
+class _Ims(rest.Rest):
+    def __init__(self, region: Region) -> None:
+        self._region = str(region.name)
+        super().__init__(region.adapter("image"), f"{self._region} Image")
+
+    def request(self, method: str, path: str, **request: Any) -> Any:
+        """As for all neighbours; where the region is, the catalogue alone says."""
+        return super().request(method, path, **{"redirect": False, **request})
+
+    def _check(self, response: Any) -> None:
+        if response.status_code == _MULTIPLE_CHOICES:
+            raise NoImsThere(region=self._region)
+        try:
+            super()._check(response)
+        except rest.Refused as error:
+            if error.code == _UNKNOWN_PATH or (error.status == 404 and not _is_ours(response)):
+                raise NoImsThere(region=self._region) from None
+            kind = MissingThere if isinstance(error, rest.Missing) else RefusedThere
+            raise kind(error.status, error.code, self._region, error.details["reason"]) from None
+
+
+def _is_ours(response: Any) -> bool:
+    """Whether an answer names an IMS code."""
+    return b"IMG." in response.content
