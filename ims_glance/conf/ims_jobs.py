@@ -58,6 +58,13 @@ OPTS: list[cfg.Opt] = [
         help="The same for undoing what a failed job did.",
     ),
     cfg.FloatOpt(
+        "region_patience_seconds",
+        default=86400.0,
+        min=0.0,
+        help="How long a job that follows a copy in another region waits while that region is away, "
+        "before it fails and has the copy undone. The copy goes on there meanwhile.",
+    ),
+    cfg.FloatOpt(
         "volume_seconds_per_gib",
         default=300.0,
         min=0.0,

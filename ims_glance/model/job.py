@@ -288,7 +288,10 @@ def _head(job: Job) -> dict[str, Any]:
 
 
 def _progress(job: Job) -> dict[str, Any]:
-    hidden = (DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET)
+    hidden = {DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET}
+    if job.status is JobStatus.FAIL:
+        # What another region had made was deleted there.
+        hidden.add("image_id")
     told = {name: value for name, value in job.entities.items() if name not in hidden}
     return {
         **_image(job.image_id if job.type != IMAGES_OF_VOLUMES else None, job.status),

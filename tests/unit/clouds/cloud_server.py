@@ -26,6 +26,7 @@ class SmallCloud:
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
     :ivar machines: servers and snapshots
+    :ivar copies: jobs of another region that receive copies of images, by id
     :ivar backups: of volumes, by id, as Cinder shows them
     :ivar backup_status: that a new one has at once
     :ivar restored_status: that a volume has once a backup was restored to it
@@ -45,6 +46,7 @@ class SmallCloud:
         self.broken_uploads = 0
         self.messages: list[dict[str, str]] = []
         self.machines = Machines()
+        self.copies: dict[str, dict[str, Any]] = {}
         self.backups: dict[str, dict[str, Any]] = {}
         self.backup_status = self.restored_status = "available"
         self.failures: dict[str, list[int]] = {}
@@ -78,6 +80,25 @@ class SmallCloud:
             "os_hash_algo": "sha512",
             "os_hash_value": hashlib.sha512(data).hexdigest(),
         }
+
+    def copy(self, looks: int = 2) -> str:
+        """A job of another region; its id.
+
+        :param looks: how often it is looked at before it has ended
+        """
+        job_id = uuid.uuid4().hex
+        self.copies[job_id] = {"job_id": job_id, "status": "RUNNING", "looks": looks, "seen": 0}
+        return job_id
+
+    def end_copy(self, job_id: str) -> None:
+        """Have a job of another region end, as it was to."""
+        copy = self.copies[job_id]
+        if copy["status"] != "RUNNING":
+            return
+        if copy.get("is_cancelled"):
+            copy |= {"status": "FAIL", "error_code": "IMG.0018", "fail_reason": "It was cancelled."}
+            return
+        copy |= {"status": "SUCCESS", "image_id": self.make(b"copy" * 10, name="copy")}
 
     def unfill(self, image_id: str) -> None:
         """Make an image one whose data is on its way."""
@@ -177,6 +198,8 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         "POST /v2/images/([^/]+)/members": "_add_member",
         "PUT /v2/images/([^/]+)/members/([^/]+)": "_set_member",
         "DELETE /v2/images/([^/]+)/members/([^/]+)": "_delete_member",
+        "GET /v1/([^/]+)/jobs/([^/]+)": "_show_copy",
+        "DELETE /v1/([^/]+)/jobs/([^/]+)": "_cancel_copy",
         "GET /volumes/([^/]+)": "_volume",
         "POST /volumes/([^/]+)/action": "_upload_volume",
         "GET /messages": "_messages",
@@ -299,6 +322,28 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         else:
             self._answer(204)
 
+    def _show_copy(self, _project_id: str, job_id: str) -> None:
+        copy = self.server.copies.get(job_id)
+        if copy is None:
+            self._refuse_copy()
+            return
+        copy["seen"] += 1
+        if copy["seen"] > copy["looks"]:
+            self.server.end_copy(job_id)
+        self._answer(200, _view_of(copy))
+
+    def _cancel_copy(self, _project_id: str, job_id: str) -> None:
+        copy = self.server.copies.get(job_id)
+        if copy is None:
+            self._refuse_copy()
+            return
+        copy["is_cancelled"] = True
+        self._answer(200, _view_of(copy))
+
+    def _refuse_copy(self) -> None:
+        error = {"code": "IMG.0023", "message": "Job does not exist in this project."}
+        self._answer(404, {"error": error})
+
     def _volume(self, volume_id: str) -> None:
         volume = self.server.volumes.get(volume_id)
         if volume is None:
@@ -322,3 +367,12 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
 
     def _messages(self) -> None:
         self._answer(200, {"messages": self.server.messages})
+
+
+def _view_of(copy: dict[str, Any]) -> dict[str, Any]:
+    """A job of another region as ``show_job`` answers."""
+    done = min(copy["seen"], copy["looks"])
+    entities = {"done_bytes": 10 * done, "total_bytes": 10 * copy["looks"], "received_bytes": done}
+    image = {"image_id": copy["image_id"]} if copy["status"] == "SUCCESS" else {}
+    shown = {name: copy.get(name) for name in ("job_id", "status", "error_code", "fail_reason")}
+    return {**shown, "entities": {**entities, **image}}

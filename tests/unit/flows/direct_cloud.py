@@ -96,7 +96,9 @@ class DirectCloud(cloud_server.SmallCloud):
         vars(self).update(there)
 
     def settle(self) -> None:
-        """Do what is still to be done; here all is done when it is answered."""
+        """Do what is still to be done: another region goes on by itself."""
+        for job_id in self.copies:
+            self.end_copy(job_id)
 
     def visible(self, kept: Kept) -> Kept:
         """What of it anybody could see."""

@@ -50,7 +50,11 @@ class Scenario:
     @property
     def creates_image(self) -> bool:
         """Whether the job is recorded as one that makes an image."""
-        return self.job_type not in (*_MEMBERS, model.SERVER_BACKUP)
+        return self.job_type not in (
+            *_MEMBERS,
+            model.SERVER_BACKUP,
+            model.COPY_CROSS_REGION,
+        )
 
     def check_success(self, cloud: DirectCloud, before: State, job: Job) -> None:
         """Check that the job did what it is for, and left nothing else.
@@ -98,6 +102,20 @@ def _without(after: State, made: Mapping[str, set[str]]) -> State:
         kind: {each: now for each, now in things.items() if each not in made.get(kind, ())}
         for kind, things in after.items()
     }
+
+
+# --- copies in other regions -------------------------------------------------------------------
+
+
+def _copy_there(cloud: DirectCloud) -> dict[str, Any]:
+    return {"region": "RegionTwo", "project_id": "there", "job_id": cloud.copy(looks=4)}
+
+
+def _is_there(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+    [copy] = cloud.copies.values()
+    assert job.entities["image_id"] == copy["image_id"]
+    assert (job.done_bytes, job.total_bytes, job.entities["received_bytes"]) == (40, 40, 4)
+    return {"image": {copy["image_id"]}, "store file": {copy["image_id"]}}
 
 
 # --- copies ------------------------------------------------------------------------------------
@@ -323,6 +341,7 @@ _MEMBERS = (model.ADD_MEMBERS, model.DELETE_MEMBERS, model.UPDATE_MEMBERS)
 SCENARIOS = (
     Scenario(model.COPY_IN_REGION, "image", _source, _is_copy),
     Scenario(model.COPY_IN_REGION, "whole machine", _whole_source, _is_whole),
+    Scenario(model.COPY_CROSS_REGION, "another region", _copy_there, _is_there),
     Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),
     Scenario(model.DELETE_MEMBERS, "two images", _to_unshare, _is_unshared, shares=True),
     Scenario(model.UPDATE_MEMBERS, "two images", _to_accept, _is_accepted, shares=True),

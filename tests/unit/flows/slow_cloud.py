@@ -42,6 +42,8 @@ class SlowCloud(DirectCloud):
 
         :param is_over: whether to do the rest as well
         """
+        if is_over:
+            super().settle()
         due = [each for each in self.pending if is_over or each[0] <= self.served]
         self.pending = [each for each in self.pending if each not in due]
         for _when, what, ids in due:

@@ -28,6 +28,7 @@ from tests.unit.flows.direct_cloud import DirectCloud, Kept
 _SECONDS = {
     "delegation_idle_seconds": 0.0,
     "patience_seconds": 10.0,
+    "region_patience_seconds": 10.0,
     "volume_seconds_per_gib": 1.0,
 }
 
