@@ -6,6 +6,7 @@ from typing import Any
 
 from osc_lib import exceptions
 
+from ims_glance.client.resources.image import Image
 from ims_glance.client.shell import base, pause, views
 
 _DEFAULT_KEY = "ims/default"
@@ -194,10 +195,12 @@ def _data_names(parsed_args: argparse.Namespace) -> list[tuple[str, str]]:
 
 
 class CopyImage(base.ShowOne):
-    """Copy an image within the region; that way encryption is added, changed or removed.
+    """Copy an image; that way encryption is added, changed or removed, or the image is in another region.
 
-    Example:
+    Examples:
     openstack ims image copy plain --name secret --key ims/default --wait
+    openstack ims image copy golden --region RegionTwo --dry-run
+    openstack ims image copy golden --region RegionTwo --project web --wait
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -218,14 +221,18 @@ class CopyImage(base.ShowOne):
             "--decrypt",
             action="store_true",
             help="Make an unencrypted copy of an encrypted image; without this or --key such an "
-            "image is not copied",
+            "image is not copied within the region",
         )
+        _add_region(parser)
         _add_common(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, and wait if wanted."""
+        _check_region(parsed_args)
         image = self.ims.find_image(parsed_args.image)
+        if parsed_args.region:
+            return self._copy_to_region(image, parsed_args)
         if image.is_encrypted and not (parsed_args.key or parsed_args.decrypt):
             raise exceptions.CommandError(
                 f"Image {image.id} is encrypted. Name a key for the copy (--key; its own is "
@@ -234,12 +241,80 @@ class CopyImage(base.ShowOne):
             )
         job = self.ims.copy_image(
             image,
-            parsed_args.name or f"copy_{image.name}"[:_MAX_NAME].rstrip(),
+            _name_of_copy(image, parsed_args),
             description=parsed_args.description,
             cmk_id=parsed_args.key,
             enterprise_project_id=parsed_args.enterprise_project,
         )
         return self.show_job(job, parsed_args)
+
+    def _copy_to_region(self, image: Image, parsed_args: argparse.Namespace) -> views.Shown:
+        wished = {
+            "agency_name": parsed_args.agency,
+            "description": parsed_args.description,
+            "cmk_id": parsed_args.key,
+            "base_image_id": parsed_args.base,
+            "enterprise_project_id": parsed_args.enterprise_project,
+        }
+        name = _name_of_copy(image, parsed_args)
+        where = parsed_args.region, parsed_args.project
+        if parsed_args.dry_run:
+            return views.preflight(
+                self.ims.foresee_copy_cross_region(image, name, *where, **wished)
+            )
+        job = self.ims.copy_image_cross_region(image, name, *where, **wished)
+        return self.show_job(job, parsed_args)
+
+
+def _add_region(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--region",
+        metavar="<region>",
+        help="Copy the image to this other region. What is encrypted stays encrypted there, with --key or "
+        f"that region's '{_DEFAULT_KEY}'",
+    )
+    parser.add_argument(
+        "--project",
+        metavar="<project>",
+        help="With --region: name or id of a project of yours there (default: the project of your login)",
+    )
+    parser.add_argument(
+        "--agency",
+        metavar="<name>",
+        help="With --region: name of an application credential of yours in that project, whose roles are "
+        "all that the copy is made with",
+    )
+    parser.add_argument(
+        "--base",
+        metavar="<image id>",
+        help="With --region: id of an image there, such as an older version; what it has already is not "
+        "sent again (default: the newest copy of the same image, or of the same name)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="With --region: show what would refuse the copy, or what it would come to, and begin nothing",
+    )
+
+
+def _check_region(parsed_args: argparse.Namespace) -> None:
+    """Refuse what has no meaning together."""
+    if not parsed_args.region:
+        for option in ("project", "agency", "base", "dry_run"):
+            if getattr(parsed_args, option):
+                name = option.replace("_", "-")
+                raise exceptions.CommandError(f"--{name} goes with --region.")
+    elif parsed_args.decrypt:
+        raise exceptions.CommandError(
+            "An encrypted image stays encrypted in another region. Leave out --decrypt; there the copy can "
+            "be copied again with it."
+        )
+    elif parsed_args.dry_run and parsed_args.wait:
+        raise exceptions.CommandError("--dry-run begins nothing that could be waited for.")
+
+
+def _name_of_copy(image: Image, parsed_args: argparse.Namespace) -> str:
+    return str(parsed_args.name or f"copy_{image.name}"[:_MAX_NAME].rstrip())
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -150,6 +150,40 @@ class ImageOperations(Operations):
         body = {key: value for key, value in given.items() if value is not None}
         return self._begin("POST", path, {"name": name, **body})
 
+    def copy_image_cross_region(
+        self, image: str | Image, name: str, region: str, project: str | None = None, **wishes: Any
+    ) -> Job:
+        """Begin to copy an image to another region (``copy_image_cross_region``).
+
+        :param project: name or id of a project there; ``None`` for the one of the caller's token
+        :param wishes: ``agency_name``, ``description``, ``cmk_id`` (without one an encrypted image
+            gets the default key there), ``base_image_id``, ``enterprise_project_id``
+        """
+        return self._begin("POST", *self._cross_region(image, name, region, project, wishes))
+
+    def foresee_copy_cross_region(
+        self, image: str | Image, name: str, region: str, project: str | None = None, **wishes: Any
+    ) -> dict[str, Any]:
+        """What such a copy would come to, by the names of the IMS API; nothing is begun.
+
+        :raises errors.Refused: what would refuse it
+        """
+        path, body = self._cross_region(image, name, region, project, {**wishes, "dry_run": True})
+        return dict(self.post(path, json=body).json()["preflight"])
+
+    def _cross_region(
+        self,
+        image: str | Image,
+        name: str,
+        region: str,
+        project: str | None,
+        wishes: Mapping[str, Any],
+    ) -> tuple[str, dict[str, Any]]:
+        path = f"/v1/cloudimages/{segment(Image._get_id(image))}/cross_region_copy"
+        given = {key: value for key, value in wishes.items() if value is not None}
+        where = {"region": region, "project_name": project or self._project()}
+        return path, {"name": name, **where, **given}
+
     def update_image(
         self,
         image: str | Image,

@@ -45,6 +45,10 @@ class Job(Paged):
         found = self._entity(name)
         return None if found is None else str(found)
 
+    def _number(self, name: str) -> int | None:
+        found = self._entity(name)
+        return None if found is None else int(found)
+
     @property
     def is_finished(self) -> bool:
         """Whether it ended, well or not."""
@@ -99,6 +103,51 @@ class Job(Paged):
             return min(100.0, 100.0 * self.done_bytes / self.total_bytes)
         given = self._entity("process_percent")
         return None if given is None else float(given)
+
+    @property
+    def region(self) -> str | None:
+        """The other region that an image is copied to; there is what the job makes."""
+        return self._text("region")
+
+    @property
+    def target_project_id(self) -> str | None:
+        """The project there."""
+        return self._text("target_project_id")
+
+    @property
+    def target_job_id(self) -> str | None:
+        """The job there, which does the work."""
+        return self._text("target_job_id")
+
+    @property
+    def source_region(self) -> str | None:
+        """The region that an image is copied from."""
+        return self._text("source_region")
+
+    @property
+    def received_bytes(self) -> int | None:
+        """Bytes that went over the link between two regions."""
+        return self._number("received_bytes")
+
+    @property
+    def saved_bytes(self) -> int | None:
+        """Bytes of the image that did not have to."""
+        return self._number("saved_bytes")
+
+    @property
+    def bytes_per_second(self) -> int | None:
+        """How fast the link is."""
+        return self._number("bytes_per_second")
+
+    @property
+    def remaining_seconds(self) -> int | None:
+        """How long it will take if it goes on like that."""
+        return self._number("remaining_seconds")
+
+    @property
+    def waiting_for(self) -> str | None:
+        """Why it waits, if it does: the other region is away."""
+        return self._text("waiting_for")
 
     @property
     def results(self) -> list[dict[str, Any]]:

@@ -104,7 +104,7 @@ class Command(command.Command):
         """
         if parsed_args.wait:
             ended = self.wait_for(job, parsed_args)
-            if ended.image_id:
+            if ended.image_id and not ended.region:
                 return self.show_image(self.ims.get_image(ended.image_id))
             if ended.backup_id:
                 return views.backup(self.ims.get_backup(ended.backup_id))

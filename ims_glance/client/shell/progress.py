@@ -77,12 +77,14 @@ class Progress:
         if rate and not job.is_finished:
             left = max(0, job.total_bytes - job.done_bytes) / rate
             parts += [f"{size(rate)}/s", f"{_duration(left)} left"]
+        if job.saved_bytes:
+            parts.append(f"{size(job.saved_bytes)} saved")
         return parts
 
     def _report(self, job: Job) -> None:
         """A line when it does something else, or is a good deal further."""
         step = int((job.percent or 0) // _STEP)
-        state = (job.status, job.current_task, step)
+        state = (job.status, job.current_task, step, job.waiting_for)
         if state == self._shown:
             return
         self._shown = state
@@ -93,6 +95,8 @@ class Progress:
 
 
 def _doing(job: Job) -> str:
+    if job.waiting_for and not job.is_finished:
+        return f"waits: {job.waiting_for}"
     return job.status if job.is_finished or not job.current_task else job.current_task
 
 

@@ -186,8 +186,42 @@ def job(shown: Job) -> Shown:
             "error_code": shown.error_code,
             "fail_reason": shown.fail_reason,
             **({"paused_because": shown.quiesce_refused} if shown.quiesce_refused else {}),
+            **_between_regions(shown),
             "results": Lines(shown.results),
             "sub_jobs": Lines(shown.sub_jobs),
+        }
+    )
+
+
+def _between_regions(shown: Job) -> dict[str, Any]:
+    """What only a copy between regions has."""
+    if not (shown.region or shown.source_region):
+        return {}
+    amounts = {"received": shown.received_bytes, "saved": shown.saved_bytes}
+    return {
+        "region": shown.region,
+        "source_region": shown.source_region,
+        "target_project": shown.target_project_id,
+        "target_job": shown.target_job_id,
+        **{name: None if value is None else Size(value) for name, value in amounts.items()},
+        "bytes_per_second": shown.bytes_per_second,
+        "remaining_seconds": shown.remaining_seconds,
+        "waiting_for": shown.waiting_for,
+    }
+
+
+def preflight(foreseen: Mapping[str, Any]) -> Shown:
+    """What a copy to another region would come to."""
+    return _pairs(
+        {
+            "region": foreseen.get("region"),
+            "project": foreseen.get("project_id"),
+            "to_send_at_most": Size(int(foreseen.get("total_bytes") or 0)),
+            "disks": foreseen.get("disks"),
+            "key": foreseen.get("cmk_id"),
+            "base": foreseen.get("base_image_id"),
+            "bytes_per_second": foreseen.get("bytes_per_second"),
+            "seconds": foreseen.get("seconds"),
         }
     )
 

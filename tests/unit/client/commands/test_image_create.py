@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``openstack ims image create|copy``."""
 
+import json
+
 import pytest
 from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
@@ -144,6 +146,72 @@ def test_copy(ready, run, key, arguments, body):
     ready.images(image(__system__cmkid=key))
     run(CopyImage, "mine", *arguments)
     assert ready.only("POST").body == body
+
+
+CROSS_REGION = f"/v1/cloudimages/{IMAGE_ID}/cross_region_copy"
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+@pytest.mark.parametrize(
+    ("arguments", "body"),
+    [
+        ([], {"project_name": PROJECT}),
+        (
+            ["--project", "web", "--agency", "a", "--key", KEY, "--base", IMAGE_ID, "--name", "n"],
+            {
+                "name": "n",
+                "project_name": "web",
+                "agency_name": "a",
+                "cmk_id": KEY,
+                "base_image_id": IMAGE_ID,
+            },
+        ),
+    ],
+)
+def test_copy_to_another_region(ready, run, key, arguments, body):
+    ready.ims("POST", CROSS_REGION, {"job_id": JOB_ID})
+    ready.images(image(__system__cmkid=key))
+    text = run(CopyImage, "mine", "--region", "RegionTwo", *arguments, "-f", "json")
+    assert ready.only("POST").body == {"name": "copy_mine", "region": "RegionTwo", **body}
+    assert JOB_ID in text
+
+
+def test_waiting_for_a_copy_in_another_region_shows_the_job(ready, run):
+    """The image is not here."""
+    entities = {"image_id": KEY, "region": "RegionTwo", "saved_bytes": 5, "target_job_id": "t"}
+    ready.ims("POST", CROSS_REGION, {"job_id": JOB_ID})
+    ready.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", job(entities=entities))
+    ready.images(image())
+    text = run(CopyImage, "mine", "--region", "RegionTwo", "--wait", "-f", "json")
+    shown = json.loads(text)
+    assert (shown["image_id"], shown["region"], shown["saved"]) == (KEY, "RegionTwo", 5)
+    assert shown["target_job"] == "t"
+
+
+def test_dry_run(ready, run):
+    preflight = {"region": "RegionTwo", "project_id": "p", "total_bytes": 1 << 30, "seconds": 7}
+    ready.ims("POST", CROSS_REGION, {"preflight": preflight})
+    ready.images(image())
+    text = run(CopyImage, "mine", "--region", "RegionTwo", "--dry-run", "-f", "json")
+    assert ready.only("POST").body["dry_run"] is True
+    shown = json.loads(text)
+    assert (shown["to_send_at_most"], shown["seconds"]) == (1 << 30, 7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--project", "p"], "--project goes with --region"),
+        (["--dry-run"], "--dry-run goes with --region"),
+        (["--region", "r", "--decrypt"], "stays encrypted"),
+        (["--region", "r", "--dry-run", "--wait"], "begins nothing"),
+    ],
+)
+def test_what_has_no_meaning_together(ready, run, arguments, said):
+    ready.images(image())
+    with pytest.raises(exceptions.CommandError, match=said):
+        run(CopyImage, "mine", *arguments)
+    assert ready.sent("POST") == []
 
 
 def test_the_name_of_a_copy_is_not_too_long(ready, run):

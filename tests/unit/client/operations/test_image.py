@@ -6,7 +6,7 @@ import json
 import pytest
 from openstack import exceptions
 
-from tests.unit.client.cloud import IMAGE_ID, JOB_ID, OTHER, SECOND_ID, Answer, image
+from tests.unit.client.cloud import IMAGE_ID, JOB_ID, OTHER, PROJECT, SECOND_ID, Answer, image
 
 
 @pytest.mark.parametrize("wanted", ["mine", IMAGE_ID, IMAGE_ID.upper()])
@@ -132,6 +132,18 @@ def test_delete(cloud, ims, flag, body):
             lambda ims: ims.copy_image(IMAGE_ID, "copy", description="", cmk_id="ims/default"),
             f"POST /v1/cloudimages/{IMAGE_ID}/copy",
             {"name": "copy", "description": "", "cmk_id": "ims/default"},
+        ),
+        (
+            lambda ims: ims.copy_image_cross_region(IMAGE_ID, "copy", "RegionTwo"),
+            f"POST /v1/cloudimages/{IMAGE_ID}/cross_region_copy",
+            {"name": "copy", "region": "RegionTwo", "project_name": PROJECT},
+        ),
+        (
+            lambda ims: ims.copy_image_cross_region(
+                IMAGE_ID, "copy", "RegionTwo", "web", agency_name="a", cmk_id=None
+            ),
+            f"POST /v1/cloudimages/{IMAGE_ID}/cross_region_copy",
+            {"name": "copy", "region": "RegionTwo", "project_name": "web", "agency_name": "a"},
         ),
     ],
 )

@@ -48,3 +48,10 @@ def test_what_succeeded_is_complete():
 def test_a_job_that_says_nothing_yet():
     shown = Job.existing(job_id=JOB_ID)
     assert (shown.image_id, shown.percent, shown.done_bytes, shown.results) == (None, None, 0, [])
+
+
+def test_a_copy_between_regions():
+    shown = read(region="RegionTwo", target_job_id="j", saved_bytes=5, waiting_for="x")
+    assert (shown.region, shown.target_job_id, shown.waiting_for) == ("RegionTwo", "j", "x")
+    assert (shown.saved_bytes, shown.received_bytes, shown.remaining_seconds) == (5, None, None)
+    assert read().region is read().source_region is read().waiting_for is None

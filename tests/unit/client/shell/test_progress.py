@@ -55,6 +55,17 @@ def test_every_drawing_covers_the_one_before():
     assert {len(line.rstrip("\n")) for line in lines} == {119}
 
 
+def test_what_another_region_has_already_is_said():
+    saved = running(GIB, 4 * GIB, current_task="follow copy", saved_bytes=GIB // 2)
+    assert "1.0 GiB of 4.0 GiB  512.0 MiB saved  follow copy" in shown(Terminal(), saved)
+
+
+def test_a_region_that_is_away_is_said():
+    jobs = [running(GIB, 4 * GIB, waiting_for=why) for why in (None, "RegionTwo is away.", None)]
+    lines = shown(io.StringIO(), *jobs).splitlines()
+    assert [("waits: RegionTwo is away." in line) for line in lines] == [False, True, False]
+
+
 def test_a_bar_without_a_measure():
     assert "]   ...  RUNNING" in shown(Terminal(), running())
 
