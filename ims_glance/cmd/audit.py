@@ -1,21 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``ims-manage audit``: reading the audit trail from the message queue."""
+"""``ims-manage audit``: the audit trail as the database has it, or else what the message queue has.
 
+Reading the database takes nothing from it. What is read from the message queue is gone from there.
+"""
+
+import argparse
 import collections
 import datetime
+import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import oslo_messaging
 from oslo_config import cfg
 from oslo_utils import timeutils
 
+from ims_glance import exceptions
+from ims_glance.cmd import job_view
+from ims_glance.cmd.job import open_database
+from ims_glance.db.audit import AuditEvents, Wanted
+from ims_glance.db.database import Database
+
 # Glance's, which the notifications go through (glance/notifier.py).
 _EXCHANGE = "glance"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # How long a topic is read at most, if the clocks of those who send are far behind; seconds.
 _LONGEST = 60.0
+
+
+class HistoryMissing(exceptions.Unavailable):
+    """Something is asked of a history that is not kept."""
+
+    template = (
+        "Without a database the audit trail is kept by nobody: what waits in the message queue cannot "
+        "be chosen from, nor sent again. Set 'connection' in [ims_database], and run 'ims-manage db "
+        "sync'."
+    )
+
+
+class TooMuch(exceptions.Invalid):
+    """All of the history would be sent again."""
+
+    template = "Say with --since from when on the audit events are to be sent again."
+
+
+def audit(conf: cfg.ConfigOpts) -> None:
+    """Show the last audit events.
+
+    Without [ims_database] they are those that wait in the message queue, and are taken from there.
+    """
+    chosen = conf.command
+    wanted = Wanted(chosen.since, chosen.project, chosen.image)
+    if Database(conf).is_configured:
+        history = AuditEvents(conf, open_database(conf))
+        if chosen.send_again:
+            if wanted.since is None:
+                raise TooMuch
+            print(f"{history.send_again(wanted)} event(s) will be sent again by ims-worker")
+            return
+        events: Sequence[Mapping[str, Any]] = [
+            event.content for event in history.last(chosen.last, wanted)
+        ]
+    elif chosen.send_again or wanted != Wanted():
+        raise HistoryMissing
+    else:
+        events = read(conf, chosen.last, chosen.silence)
+    if chosen.json:
+        job_view.print_json(events)
+        return
+    for line in lines(events):
+        print(line)
+
+
+def moment(text: str) -> float:
+    """An argument that is a moment: ISO 8601, in UTC unless it says otherwise, or ``12h`` ago.
+
+    :returns: seconds since 1970
+    """
+    ago = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if ago:
+        return time.time() - int(ago[1]) * _SECONDS[ago[2]]
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no moment: say 2026-11-29T08:00, or 30m, 12h, 7d"
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).timestamp()
 
 
 class _Reader:
@@ -90,7 +163,7 @@ def read(conf: cfg.ConfigOpts, last: int, silence: float) -> list[Mapping[str, A
     return events[-last:] if last else []
 
 
-def lines(events: list[Mapping[str, Any]]) -> Iterator[str]:
+def lines(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The events for people, one line each."""
     for event in events:
         more = event["attachments"][0]["content"]

@@ -146,13 +146,6 @@ def db(conf: cfg.ConfigOpts) -> None:
     print(version or "the database was never synchronized")
 
 
-def audit(conf: cfg.ConfigOpts) -> None:
-    """Take the audit events that wait in the message queue, and show the last ones."""
-    events = audit_trail.read(conf, conf.command.last, conf.command.silence)
-    for line in audit_trail.lines(events):
-        print(line)
-
-
 def openapi(_conf: cfg.ConfigOpts) -> None:
     """Print the IMS API as an OpenAPI document."""
     print(jsonutils.dumps(description.document(), indent=2))
@@ -168,17 +161,7 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
 
     command(status)
     command(openapi)
-    audit_parser = command(audit)
-    audit_parser.add_argument(
-        "--last", type=_count, default=20, metavar="N", help="how many (default: %(default)s)"
-    )
-    audit_parser.add_argument(
-        "--silence",
-        type=_duration,
-        default=2.0,
-        metavar="SECONDS",
-        help="there are no more when none came for SECONDS (default: %(default)g)",
-    )
+    _add_audit(command(audit_trail.audit))
     show_parser = command(show)
     show_parser.add_argument("image_id", metavar="IMAGE", help="image id")
     show_parser.add_argument("--json", action="store_true", help="as JSON; sizes are in bytes")
@@ -204,6 +187,34 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         help="sync: make the tables or bring them up to date; version: show their version",
     )
     jobs.add_commands(subparsers)
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--last", type=_count, default=20, metavar="N", help="how many (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--since",
+        type=audit_trail.moment,
+        metavar="MOMENT",
+        help="only those recorded since MOMENT: 2026-11-29T08:00 (UTC), or 30m, 12h, 7d ago",
+    )
+    parser.add_argument("--project", metavar="ID", help="only those of this project's users")
+    parser.add_argument("--image", metavar="ID", help="only those that name this image")
+    parser.add_argument("--json", action="store_true", help="whole CADF events, as JSON")
+    parser.add_argument(
+        "--send-again",
+        action="store_true",
+        help="show none, but have all of them sent to the message queue once more",
+    )
+    parser.add_argument(
+        "--silence",
+        type=_duration,
+        default=2.0,
+        metavar="SECONDS",
+        help="without [ims_database]: there are no more when none came for SECONDS (default: "
+        "%(default)g)",
+    )
 
 
 def _count(text: str) -> int:

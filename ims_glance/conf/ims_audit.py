@@ -10,7 +10,8 @@ OPTS: list[cfg.Opt] = [
         "enabled",
         default=True,
         help="Whether operations that change images are recorded, at both APIs. The records are "
-        "CADF events, sent as notifications.",
+        "CADF events. With [ims_database] they are kept there, 'ims-manage audit' shows them, and "
+        "ims-worker sends them as notifications; without it Glance sends them itself.",
     ),
     cfg.StrOpt(
         "driver",
@@ -20,15 +21,28 @@ OPTS: list[cfg.Opt] = [
     cfg.ListOpt(
         "topics",
         default=["ims_audit"],
-        help="Topics that they are sent on. Somebody must read them, for the message queue keeps "
-        "what nobody read. Empty: those of [oslo_messaging_notifications].",
+        help="Topics that they are sent on. Somebody must read them, or the message queue needs a "
+        "policy that limits their queues: it keeps what nobody read. Empty: those of "
+        "[oslo_messaging_notifications].",
     ),
     cfg.IntOpt(
         "queue_size",
         default=10000,
         min=1,
-        help="Records that wait in each worker process while the message queue is away. Further "
-        "ones are dropped, and the log tells how many.",
+        help="Records that wait in the memory of each Glance process while the database is away, "
+        "or without one the message queue. Further ones are dropped, and the log tells how many.",
+    ),
+    cfg.IntOpt(
+        "keep_days",
+        default=30,
+        min=1,
+        help="How long records are kept in the database, also those that could not be sent.",
+    ),
+    cfg.IntOpt(
+        "keep_events",
+        default=500000,
+        min=1,
+        help="How many records are kept there at most, the newest ones. Each takes about 2 KiB.",
     ),
 ]
 

@@ -80,3 +80,33 @@ DELEGATIONS = sa.Table(
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
 )
+
+# What was done to images, and whether that was sent as a notification. In the order in which it was
+# recorded.
+AUDIT_EVENTS = sa.Table(
+    "audit_events",
+    METADATA,
+    # SQLite counts no other integers by itself.
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("project_id", sa.String(64)),
+    sa.Column("content", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    # Seconds since 1970 by the clock of the database, as in "sent", which is NULL until then.
+    sa.Column("recorded", sa.Double(), nullable=False),
+    sa.Column("sent", sa.Double()),
+    sa.Index("audit_events_sent", "sent", "id"),
+    sa.Index("audit_events_project", "project_id", "id"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# What one worker of all does at a time.
+LEASES = sa.Table(
+    "leases",
+    METADATA,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("worker", sa.String(255), nullable=False),
+    sa.Column("lease_until", sa.Double(), nullable=False),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)

@@ -24,6 +24,7 @@ from ims_glance.clouds.rest import DelegationEnded
 from ims_glance.db.database import Database, DatabaseBroken, DatabaseUnavailable
 from ims_glance.db.delegation import Delegations
 from ims_glance.db.job import Fenced, Jobs
+from ims_glance.jobs import audit
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.lease import Lease, clock
@@ -58,6 +59,7 @@ class Worker:
         self._claiming = threading.Lock()
         self._look = threading.Event()
         self._stopping = threading.Event()
+        self._audit = audit.AuditRelay(conf, database, self.name, self._stopping)
         self._changed = threading.Condition()
         # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
         # run, not by its id: a job can be here twice, if it was claimed again before its first run
@@ -77,6 +79,7 @@ class Worker:
             ("beat", self.beat, beat),
             ("sweep", self.sweep, self._options.sweep_seconds),
             ("delegations", self.give_back, self._options.scan_seconds),
+            ("audit", self._audit.send, audit.SECONDS),
         ):
             arguments = (name, work, seconds)
             threading.Thread(
@@ -146,6 +149,7 @@ class Worker:
         for job_id in self._jobs.old(self._options.keep_days):
             self._runner.forget(job_id)
             self._jobs.delete(job_id)
+        self._audit.prune()
 
     def give_back(self) -> None:
         """Take back the delegations that nobody needs."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a consumer of the message queue learns of operations at both doors."""
 
+import json
 import queue
 import time
 import uuid
@@ -12,6 +13,8 @@ import pytest
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
+from ims_glance.db.audit import AuditEvents
+from ims_glance.db.database import Database
 from tests.cloud import login, pocket, servers
 
 pytestmark = pytest.mark.pocket
@@ -52,12 +55,18 @@ class Trail:
 
 
 @pytest.fixture(scope="module")
-def trail() -> Iterator[Trail]:
-    """Listens to the audit topic of the first region's Glance."""
-    conf = cfg.ConfigOpts()
+def conf() -> cfg.ConfigOpts:
+    """The configuration of the first region's Glance."""
+    read = cfg.ConfigOpts()
     files = [text for path in pocket.glance_config_files() for text in ("--config-file", path)]
-    conf(files, project="glance")
-    ims_conf.register_opts(conf)
+    read(files, project="glance")
+    ims_conf.register_opts(read)
+    return read
+
+
+@pytest.fixture(scope="module")
+def trail(conf) -> Iterator[Trail]:
+    """Listens to the audit topic of the first region's Glance."""
     endpoint = _Endpoint()
     listener = oslo_messaging.get_notification_listener(
         oslo_messaging.get_notification_transport(conf),
@@ -142,3 +151,35 @@ def test_a_job(trail, demo, image):
     servers.wait_until(lambda: list(demo.image.images(name="audited copy", status="active")))
     for copied in demo.image.images(name="audited copy"):
         demo.image.delete_image(copied)
+
+
+def test_an_operator_reads_it_as_often_as_needed(demo, image):
+    for _twice in range(2):
+        servers.wait_until(lambda: _actions(image) == ["createImage", "updateImage"])
+    shown = json.loads(pocket.manage("audit", "--image", image.id, "--json").stdout)
+    assert {event["initiator"]["id"] for event in shown} == {demo.current_user_id}
+
+
+@pytest.mark.alone
+def test_what_is_done_without_rabbitmq_waits_for_it(conf, demo):
+    events = AuditEvents(conf, Database(conf))
+    with pocket.killed("rabbitmq"):
+        begin = time.monotonic()
+        made = demo.image.create_image("audited", disk_format="raw", container_format="bare")
+        demo.image.delete_image(made)
+        assert time.monotonic() - begin < 10
+        servers.wait_until(lambda: _actions(made) == ["createImage", "deleteImage"])
+        assert _waiting(events, made) == ["createImage", "deleteImage"]
+    servers.wait_until(lambda: not _waiting(events, made))
+
+
+def _actions(image: Any) -> list[str]:
+    """What was done to an image, as an operator sees it."""
+    lines = pocket.manage("audit", "--image", image.id).stdout.splitlines()
+    return [line.split()[2] for line in lines]
+
+
+def _waiting(events: AuditEvents, image: Any) -> list[str]:
+    """What was done to an image and was not sent."""
+    unsent = events.unsent(10000)
+    return [event.content["name"] for event in unsent if event.content["target"]["id"] == image.id]

@@ -19,7 +19,9 @@ from taskflow.patterns import linear_flow
 
 from ims_glance.db import clock, delegation, migrations
 from ims_glance.db import job as jobs
+from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import Database, DatabaseBroken
+from ims_glance.db.lease import Leases
 from ims_glance.db.supervision import Supervision
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
@@ -102,7 +104,7 @@ def tables(url):
     made = job_database.Tables(url)
     yield made
     with made.database.engine.begin() as connection:
-        for table in ("jobs", "tallies", "delegations", "logbooks"):
+        for table in ("jobs", "tallies", "delegations", "logbooks", "audit_events", "leases"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     made.database.engine.dispose()
 
@@ -126,13 +128,41 @@ def at_once(count, work):
 
 def test_the_tables_are_those_of_the_schema(tables):
     engine = tables.database.engine
-    assert migrations.sync(engine) == migrations.version(engine) == "second_delegation"
+    assert migrations.sync(engine) == migrations.version(engine) == migrations.newest()
     assert differences(engine) == []
 
 
 def test_the_clock(tables):
     now = tables.database.read(lambda connection: connection.scalar(sa.select(clock.now())))
     assert abs(now - time.time()) < 2
+
+
+def test_audit_events_of_many_processes(tables):
+    """None is lost or doubled, and one of many sends them."""
+    tables.conf.set_override("keep_events", 30, "ims_audit")
+    content = {"attachments": [{"content": {"project_id": "project", "image_ids": ["\u00e9'\\"]}}]}
+
+    def add(number):
+        events = AuditEvents(tables.conf, tables.database)
+        events.add([(f"{number}.{index}", content) for index in range(10)])
+        return Leases(tables.database).take("audit", str(number), 60)
+
+    assert at_once(5, add).count(True) == 1
+    events = AuditEvents(tables.conf, tables.database)
+    unsent = events.unsent(99)
+    assert len({event.type for event in unsent}) == 50
+    assert {event.content["attachments"][0]["content"]["project_id"] for event in unsent} == {
+        "project"
+    }
+    for number in range(5):
+        own = [event.type for event in unsent if event.type.startswith(f"{number}.")]
+        assert own == [f"{number}.{index}" for index in range(10)]
+    events.record_sent([event.id for event in unsent[:45]])
+    assert len(events.unsent(99)) == 5
+    at_once(3, lambda _number: events.prune())
+    assert events.last(99, Wanted(time.time() - 3600, "project")) == unsent[20:]
+    assert events.last(99, Wanted(image_id="project")) == unsent[20:]
+    assert events.send_again(Wanted(time.time() - 3600)) == 25
 
 
 def test_one_of_many_claims_it(tables):

@@ -3,7 +3,8 @@
 
 It stands in front of everything that may refuse, so that refusals are recorded too. Who it was comes
 from what Keystone said about the token, never from headers. A record is a CADF event; it
-carries no token and nothing of the body. A request never waits for it, nor fails because of it.
+carries no token and nothing of the body. A request never waits for it, nor fails because of it: a
+thread writes it to the database, from where a worker sends it, or sends it if there is none.
 
 The IMS API tells what it does in the WSGI environment, :data:`TRAIL`; what the Image API does is
 seen by method and path.
@@ -23,6 +24,8 @@ from pycadf import attachment, cadftaxonomy, cadftype, event, host, reason, reso
 from ims_glance import conf as ims_conf
 from ims_glance.api.common import tokens
 from ims_glance.clouds.messaging import notifications
+from ims_glance.db.audit import AuditEvents
+from ims_glance.db.database import Database, DatabaseUnavailable
 from ims_glance.model import audit
 
 LOG = logging.getLogger(__name__)
@@ -40,6 +43,8 @@ _CODE = re.compile(rb"IMG\.\d{4}")
 _SLASHES = re.compile("//+")
 _REQUEST_IDS = ("x-openstack-request-id", "x-request-id")
 _SHOWN = 255
+# Events that one transaction records.
+_BATCH = 100
 
 
 @dataclasses.dataclass
@@ -211,7 +216,14 @@ def make(conf: cfg.ConfigOpts, app: App) -> App:
     options = conf.ims_audit
     if not options.enabled:
         return app
-    trail = notifications.Notifications(options.queue_size, notifications.connector(conf))
+    database = Database(conf)
+    if database.is_configured:
+        events = AuditEvents(conf, database)
+        trail = notifications.Notifications(
+            options.queue_size, lambda: events.add, _BATCH, (DatabaseUnavailable,)
+        )
+    else:
+        trail = notifications.Notifications(options.queue_size, notifications.connector(conf))
     return Audit(app, trail.send)
 
 

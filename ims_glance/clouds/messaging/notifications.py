@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notifications over oslo.messaging, sent by a thread of its own: nobody waits for the queue."""
+"""Notifications over oslo.messaging, and a thread that hands events on while nobody waits for it."""
 
 import atexit
 import logging
@@ -7,21 +7,32 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import oslo_messaging
 from oslo_config import cfg
+from oslo_messaging import transport as messaging_transport
+
+from ims_glance import exceptions
 
 LOG = logging.getLogger(__name__)
 
 Event = tuple[str, Mapping[str, Any]]
-Notify = Callable[[str, Mapping[str, Any]], None]
+Notify = Callable[[Sequence[Event]], None]
 
 _PUBLISHER = "ims_glance"
 # What the process gives the thread when it ends; seconds.
 _LAST = 3.0
 _PAUSE = 0.01
+# Between attempts to hand over what is not to be lost: the first, and the longest; seconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+
+
+class NotSent(exceptions.Unavailable):
+    """A notification could not be sent, as far as the driver tells."""
+
+    template = "The message queue took no notification ({reason})."
 
 
 class Notifications:
@@ -30,15 +41,27 @@ class Notifications:
     The thread begins with the first event, after all forks.
 
     :param size: how many events wait at most
-    :param connect: makes what sends one event; called in the thread
+    :param connect: makes what takes events; called in the thread
+    :param batch: how many events it takes at once
+    :param waits_for: errors after which they are handed over again, until they are taken; after
+        others they are lost
     """
 
-    def __init__(self, size: int, connect: Callable[[], Notify]) -> None:
+    def __init__(
+        self,
+        size: int,
+        connect: Callable[[], Notify],
+        batch: int = 1,
+        waits_for: tuple[type[exceptions.ImsError], ...] = (),
+    ) -> None:
         self._size = size
         self._connect = connect
+        self._batch = batch
+        self._waits_for = waits_for
         self._mutex = threading.Lock()
         self._process: int | None = None
         self._waiting: queue.Queue[Event] = queue.Queue(size)
+        self._notify: Notify | None = None
         self._dropped = 0
 
     def send(self, event_type: str, payload: Mapping[str, Any]) -> None:
@@ -54,7 +77,7 @@ class Notifications:
                 self._dropped += 1
                 is_first = self._dropped == 1
             if is_first:
-                LOG.warning("Notifications are dropped: %d wait for the message queue", self._size)
+                LOG.warning("Notifications are dropped: %d wait already", self._size)
 
     def flush(self, patience: float = _LAST) -> bool:
         """Wait until nothing is waiting, or for *patience* seconds; whether all was sent."""
@@ -69,22 +92,37 @@ class Notifications:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._waiting = queue.Queue(self._size)
+        self._notify = None
         self._dropped = 0
         atexit.register(self.flush)
         threading.Thread(target=self._work, name="ims-notifications", daemon=True).start()
 
     def _work(self) -> None:
-        notify: Notify | None = None
+        waiting = self._waiting
         while True:
-            event_type, payload = self._waiting.get()
-            try:
-                notify = notify or self._connect()
-                notify(event_type, payload)
-            except Exception as error:  # boundary: the next event may have more luck
-                LOG.warning("Notification %s was not sent: %s", event_type, type(error).__name__)
-            finally:
-                self._waiting.task_done()
+            events = _next(waiting, self._batch)
+            pause = _FIRST_PAUSE
+            while not self._hand_over(events, is_first=pause == _FIRST_PAUSE):
+                time.sleep(pause)
+                pause = min(_LONGEST_PAUSE, pause * 2)
+            for _event in events:
+                waiting.task_done()
             self._tell_dropped()
+
+    def _hand_over(self, events: Sequence[Event], is_first: bool) -> bool:
+        """Whether the events were taken, or are lost."""
+        try:
+            self._notify = self._notify or self._connect()
+            self._notify(events)
+        except self._waits_for as error:
+            if is_first:
+                LOG.warning("Notifications wait: %s", error)
+            return False
+        except Exception as error:  # boundary: the next event may have more luck
+            why = error if isinstance(error, exceptions.ImsError) else type(error).__name__
+            for event_type, payload in events:
+                LOG.warning("Notification %s was not sent: %s %s", event_type, why, dict(payload))
+        return True
 
     def _tell_dropped(self) -> None:
         with self._mutex:
@@ -93,22 +131,63 @@ class Notifications:
             LOG.warning("%d notifications were dropped", dropped)
 
 
+def _next(waiting: queue.Queue[Event], most: int) -> list[Event]:
+    """Wait for an event; that one, and those that wait behind it."""
+    events = [waiting.get()]
+    while len(events) < most:
+        try:
+            events.append(waiting.get_nowait())
+        except queue.Empty:
+            break
+    return events
+
+
+class _Witness(messaging_transport.NotificationTransport):  # type: ignore[misc]
+    """A transport that remembers a failure, which a notifier logs with all of the event, and forgets.
+
+    (oslo_messaging/notify/messaging.py and notifier.py; no driver may let an error pass.)
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self.conf = transport.conf
+        self.failure: Exception | None = None
+
+    def _send_notification(self, *arguments: Any, **options: Any) -> None:
+        try:
+            self._transport._send_notification(*arguments, **options)
+        except Exception as error:  # boundary: who asked for the notification looks at it
+            self.failure = error
+
+
 def connector(conf: cfg.ConfigOpts) -> Callable[[], Notify]:
-    """What :class:`Notifications` connects with, for the drivers and topics of ``[ims_audit]``."""
+    """What sends events with the drivers and on the topics of ``[ims_audit]``, once it is connected.
+
+    It raises :class:`NotSent` if the message queue did not take one of them; the ones before it were
+    sent.
+    """
 
     def connect() -> Notify:
         options = conf.ims_audit
+        try:
+            transport = _Witness(oslo_messaging.get_notification_transport(conf))
+        except oslo_messaging.MessagingException as error:
+            raise NotSent(reason=type(error).__name__) from error
         notifier = oslo_messaging.Notifier(
-            oslo_messaging.get_notification_transport(conf),
+            transport,
             publisher_id=_PUBLISHER,
             driver=options.driver or None,
             topics=list(options.topics) or None,
-            # One attempt to connect again, then the event is lost.
+            # One attempt to connect again, then it has failed.
             retry=1,
         )
 
-        def notify(event_type: str, payload: Mapping[str, Any]) -> None:
-            notifier.info({}, event_type, payload)
+        def notify(events: Sequence[Event]) -> None:
+            for event_type, payload in events:
+                transport.failure = None
+                notifier.info({}, event_type, payload)
+                if transport.failure is not None:
+                    raise NotSent(reason=type(transport.failure).__name__)
 
         return notify
 

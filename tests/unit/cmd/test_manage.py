@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from ims_glance.cmd import manage
+from ims_glance.db import migrations
 from ims_glance.store.objects import EncryptedObjects
 from tests.base import in_child, pattern
 from tests.unit import glance_database
@@ -130,6 +131,7 @@ def test_help(site):
     [
         (("audit", "--last", "-5"), "-5 is no whole number, 0 or more"),
         (("audit", "--last", "x"), "x is no whole number, 0 or more"),
+        (("audit", "--since", "noon"), "noon is no moment: say 2026-11-29T08:00, or 30m, 12h, 7d"),
         (("audit", "--silence", "-1"), "-1 is no number from 0 to 876000"),
         (("orphans", "--min-age", "nan"), "nan is no number from 0 to 876000"),
         (("orphans", "--min-age", "-1"), "-1 is no number from 0 to 876000"),
@@ -167,8 +169,8 @@ def test_db(site, tmp_path):
     site.arguments += ["--config-file", str(more)]
     assert site.run("db", "version").out == "the database was never synchronized\n"
     for _twice in range(2):
-        assert site.run("db", "sync") == Done(0, "jobs\n", "")
-    assert site.run("db", "version").out == "jobs\n"
+        assert site.run("db", "sync") == Done(0, f"{migrations.newest()}\n", "")
+    assert site.run("db", "version").out == f"{migrations.newest()}\n"
 
 
 def test_jobs(site, tmp_path):

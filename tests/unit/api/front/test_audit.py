@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from oslo_config import cfg
 
 from ims_glance.api.front import audit
+from ims_glance.db.audit import AuditEvents, Wanted
+from ims_glance.db.database import DatabaseUnavailable
 
 ID = "d152fa13-2b41-42ca-a934-6c21566c0f40"
 _TOKEN = {
@@ -220,3 +222,26 @@ def test_it_can_be_turned_off():
     conf([], project="glance", default_config_files=[], default_config_dirs=[])
     conf.set_override("enabled", False, group="ims_audit")
     assert audit.make(conf, app) is app
+
+
+def test_what_was_done_is_recorded_in_the_database(tables, monkeypatch):
+    """While the database is away it waits, and the request does not."""
+    app, failures = Application(), [DatabaseUnavailable(reason="test")] * 2
+    add = AuditEvents.add
+
+    def unwilling(self, events):
+        if failures:
+            raise failures.pop()
+        add(self, events)
+
+    monkeypatch.setattr(AuditEvents, "add", unwilling)
+    made: Any = audit.make(tables.conf, app)
+    for number in range(3):
+        environ = {"REQUEST_METHOD": "DELETE", "PATH_INFO": f"/v2/images/{number}"}
+        assert b"".join(made(environ, lambda *_answer: None)) == b"{}"
+    assert made._send.__self__.flush(30)
+    history = AuditEvents(tables.conf, tables.database)
+    found = history.last(9, Wanted(project_id="p" * 32))
+    assert [event.content["target"]["id"] for event in found] == ["0", "1", "2"]
+    assert {event.type for event in found} == {"audit.image.deleteImage"}
+    assert len(history.unsent(9)) == 3

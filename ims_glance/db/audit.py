@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of audit events: the outbox from which they are sent, and the history that is shown.
+
+It is bounded in number and age. An event that was sent stays in it as long as one that was not.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from oslo_config import cfg
+from sqlalchemy.engine import Connection
+
+from ims_glance.db import clock
+from ims_glance.db.database import Database
+from ims_glance.db.schema import AUDIT_EVENTS
+
+LOG = logging.getLogger(__name__)
+
+_DAY = 86400.0
+# Rows that one transaction deletes.
+_DELETED = 1000
+# So many events are added before old ones are looked for, where no worker does that.
+_PRUNED = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditEvent:
+    """A row.
+
+    :ivar content: the CADF event
+    """
+
+    id: int
+    type: str
+    content: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """Which events are meant.
+
+    :ivar since: seconds since 1970 by the clock of the database; they were recorded then or later
+    :ivar image_id: one of the images that they name
+    """
+
+    since: float | None = None
+    project_id: str | None = None
+    image_id: str | None = None
+
+    def clauses(self) -> list[sa.ColumnElement[bool]]:
+        """The same in SQL."""
+        found: list[sa.ColumnElement[bool]] = []
+        if self.since is not None:
+            found.append(AUDIT_EVENTS.c.recorded >= self.since)
+        if self.project_id is not None:
+            found.append(AUDIT_EVENTS.c.project_id == self.project_id)
+        if self.image_id is not None:
+            text = sa.type_coerce(AUDIT_EVENTS.c.content, sa.Text())
+            found.append(text.contains(f'"{self.image_id}"', autoescape=True))
+        return found
+
+
+class AuditEvents:
+    """The table.
+
+    :raises DatabaseUnavailable: by each method, if the database is away
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database) -> None:
+        self._options = conf.ims_audit
+        self._database = database
+        self._added = 0
+
+    def add(self, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Record events in their order.
+
+        :param events: type and content of each
+        """
+        self._added += len(events)
+        if self._added >= _PRUNED:
+            self.prune()
+            self._added = 0
+        rows = [
+            {"type": kind[:64], "project_id": _project(content), "content": dict(content)}
+            for kind, content in events
+        ]
+        new = sa.insert(AUDIT_EVENTS).values(recorded=clock.now())
+        self._database.write(lambda connection: connection.execute(new, rows))
+
+    def unsent(self, limit: int) -> list[AuditEvent]:
+        """The oldest events that were not sent, the oldest first."""
+        query = _rows().where(AUDIT_EVENTS.c.sent.is_(None))
+        return self._read(query.order_by(AUDIT_EVENTS.c.id).limit(limit))
+
+    def record_sent(self, event_ids: Sequence[int]) -> None:
+        """Record that these events were sent."""
+        self._set_sent([AUDIT_EVENTS.c.id.in_(event_ids)], clock.now())
+
+    def send_again(self, wanted: Wanted) -> int:
+        """Let events be sent once more; how many were sent before."""
+        return self._set_sent([AUDIT_EVENTS.c.sent.is_not(None), *wanted.clauses()], None)
+
+    def last(self, limit: int, wanted: Wanted) -> list[AuditEvent]:
+        """The newest events, the newest last."""
+        query = _rows().where(*wanted.clauses()).order_by(AUDIT_EVENTS.c.id.desc()).limit(limit)
+        return self._read(query)[::-1]
+
+    def prune(self) -> None:
+        """Delete events that are older, or more, than are kept."""
+        last = _ids(-1).offset(self._options.keep_events).limit(1)
+        edge = self._database.read(lambda connection: connection.scalar(last)) or 0
+        unsent, goes_on = 0, True
+        while goes_on:
+            lost, goes_on = self._database.write(lambda connection: self._prune(connection, edge))
+            unsent += lost
+        if unsent:
+            LOG.warning(
+                "%d audit events were deleted before they could be sent (see keep_days and "
+                "keep_events in [ims_audit])",
+                unsent,
+            )
+
+    def _prune(self, connection: Connection, edge: int) -> tuple[int, bool]:
+        """Delete some of the oldest; how many were not sent, and whether there may be more."""
+        is_old = AUDIT_EVENTS.c.recorded < clock.now() - self._options.keep_days * _DAY
+        columns = (is_old.label("is_old"), AUDIT_EVENTS.c.sent)
+        oldest = connection.execute(_ids(1).add_columns(*columns).limit(_DELETED)).all()
+        gone = [row for row in oldest if row.id <= edge or row.is_old]
+        if gone:
+            ids = [row.id for row in gone]
+            connection.execute(sa.delete(AUDIT_EVENTS).where(AUDIT_EVENTS.c.id.in_(ids)))
+        return sum(row.sent is None for row in gone), len(gone) == _DELETED
+
+    def _set_sent(self, clauses: Sequence[sa.ColumnElement[bool]], moment: Any) -> int:
+        change = sa.update(AUDIT_EVENTS).where(*clauses).values(sent=moment)
+        return int(self._database.write(lambda connection: connection.execute(change).rowcount))
+
+    def _read(self, query: sa.Select[Any]) -> list[AuditEvent]:
+        rows = self._database.read(lambda connection: connection.execute(query).all())
+        return [AuditEvent(row.id, row.type, row.content) for row in rows]
+
+
+def _rows() -> sa.Select[Any]:
+    return sa.select(AUDIT_EVENTS.c.id, AUDIT_EVENTS.c.type, AUDIT_EVENTS.c.content)
+
+
+def _ids(direction: int) -> sa.Select[Any]:
+    column = AUDIT_EVENTS.c.id
+    return sa.select(column).order_by(column if direction > 0 else column.desc())
+
+
+def _project(content: Mapping[str, Any]) -> str | None:
+    attached = content["attachments"][0]["content"]
+    project_id = attached.get("project_id")
+    return None if project_id is None else str(project_id)[:64]

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends the audit events that wait in the database, in their order, by one worker at a time.
+
+An event that could not be sent waits, and those behind it do. One is sent twice if a worker dies
+between sending and recording that: who reads them knows it again by its ``id``.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.clouds.messaging import notifications
+from ims_glance.db.audit import AuditEvent, AuditEvents
+from ims_glance.db.database import Database
+from ims_glance.db.lease import Leases
+from ims_glance.jobs.lease import clock
+
+LOG = logging.getLogger(__name__)
+
+SECONDS = 1.0
+"""How often a worker looks for events."""
+
+_LEASE = "audit"
+_LEASE_SECONDS = 60.0
+_BATCH = 50
+_LONGEST_PAUSE = 15.0
+
+
+class AuditRelay:
+    """What one worker does for it.
+
+    :param worker: its name
+    :param stopping: set when the worker stops
+    """
+
+    def __init__(
+        self, conf: cfg.ConfigOpts, database: Database, worker: str, stopping: threading.Event
+    ) -> None:
+        self._events = AuditEvents(conf, database)
+        self._leases = Leases(database)
+        self._worker = worker
+        self._stopping = stopping
+        self._connect: Callable[[], notifications.Notify] = notifications.connector(conf)
+        self._notify: notifications.Notify | None = None
+        # While the message queue is away: how long it is left alone, and until when.
+        self._pause = 0.0
+        self._until = 0.0
+
+    def send(self) -> None:
+        """Send what waits, unless another worker does, or the message queue is away.
+
+        :raises DatabaseUnavailable: if the database is away
+        """
+        if clock() < self._until or not self._events.unsent(1):
+            return
+        if not self._leases.take(_LEASE, self._worker, _LEASE_SECONDS):
+            return
+        try:
+            while self._send_some():
+                pass
+        finally:
+            self._leases.give_back(_LEASE, self._worker)
+
+    def prune(self) -> None:
+        """Delete events that are kept no longer.
+
+        :raises DatabaseUnavailable: if the database is away
+        """
+        self._events.prune()
+
+    def _send_some(self) -> bool:
+        """Send the oldest; whether to go on."""
+        events = self._events.unsent(_BATCH)
+        sent: list[int] = []
+        try:
+            self._send_each(events, sent)
+        except exceptions.Unavailable as error:
+            self._meet(error)
+            return False
+        finally:
+            if sent:
+                self._events.record_sent(sent)
+        self._pause = 0.0
+        is_all = len(events) < _BATCH or self._stopping.is_set()
+        return not is_all and self._leases.take(_LEASE, self._worker, _LEASE_SECONDS)
+
+    def _send_each(self, events: Sequence[AuditEvent], sent: list[int]) -> None:
+        """Send events, and write down which were."""
+        self._notify = self._notify or self._connect()
+        # A message queue that takes very long for each: another worker may have begun with the next.
+        end = clock() + _LEASE_SECONDS / 2
+        for event in events:
+            if self._stopping.is_set() or clock() > end:
+                return
+            self._notify([(event.type, event.content)])
+            sent.append(event.id)
+
+    def _meet(self, error: exceptions.Unavailable) -> None:
+        if not self._pause:
+            LOG.warning("Audit events wait in the database: %s", error)
+        self._pause = min(_LONGEST_PAUSE, self._pause * 2 or SECONDS)
+        self._until = clock() + self._pause
