@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
+from ims_glance import exceptions
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.cmd import job_view
 from ims_glance.conf import ims_database
@@ -16,6 +17,17 @@ from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 
 _LIMIT = 100
+# A worker says every five seconds that it runs.
+_SILENCE = 30
+
+
+class NoWorker(exceptions.Unavailable):
+    """Nobody would begin a job."""
+
+    template = (
+        "No worker{where} was heard of in the last {seconds} s: see to it that ims-worker runs there and "
+        "reaches the database."
+    )
 
 
 def list_jobs(conf: cfg.ConfigOpts) -> None:
@@ -69,7 +81,7 @@ def reset_job(conf: cfg.ConfigOpts) -> None:
 
 
 def list_workers(conf: cfg.ConfigOpts) -> None:
-    """List the workers that have jobs, also those that died with them."""
+    """List the workers that run, and those that died in the last day."""
     found = Supervision(open_database(conf)).workers()
     workers = [job_view.worker(each, float(conf.ims_jobs.lease_seconds)) for each in found]
     if conf.command.json:
@@ -79,13 +91,30 @@ def list_workers(conf: cfg.ConfigOpts) -> None:
         (
             each["host"],
             each["pid"],
+            "-" if each["threads"] is None else str(each["threads"]),
             str(each["jobs"]),
             str(each["lost_jobs"]),
             f"{job_view.duration(each['heard_of_seconds_ago'])} ago",
         )
         for each in workers
     )
-    job_view.print_table(("HOST", "PROCESS", "JOBS", "LOST JOBS", "LAST HEARD OF"), rows)
+    job_view.print_table(("HOST", "PROCESS", "THREADS", "JOBS", "LOST JOBS", "LAST HEARD OF"), rows)
+
+
+def check_workers(conf: cfg.ConfigOpts) -> None:
+    """Fail if no worker was heard of lately, for monitoring."""
+    host, seconds = conf.command.host, conf.command.seconds
+    found = Supervision(open_database(conf)).workers()
+    workers = [job_view.worker(each, float(conf.ims_jobs.lease_seconds)) for each in found]
+    heard = [
+        float(each["heard_of_seconds_ago"])
+        for each in workers
+        if host in (None, each["host"]) and each["heard_of_seconds_ago"] <= seconds
+    ]
+    if not heard:
+        where = "" if host is None else f" of host {job_view.printable(host)}"
+        raise NoWorker(where=where, seconds=seconds)
+    print(f"{len(heard)} worker(s), the last one heard of {job_view.duration(min(heard))} ago")
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -111,7 +140,17 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     for name, function in (("show", show_job), ("cancel", cancel_job), ("reset", reset_job)):
         parser = _action(actions, name, function, has_json=name == "show")
         parser.add_argument("job_id", metavar="JOB", help="job id")
-    _action(_group(subparsers, "worker", "Processes of ims-worker."), "list", list_workers)
+    workers = _group(subparsers, "worker", "Processes of ims-worker.")
+    _action(workers, "list", list_workers)
+    checking = _action(workers, "check", check_workers, has_json=False)
+    checking.add_argument("--host", metavar="NAME", help="only workers of this host count")
+    checking.add_argument(
+        "--seconds",
+        type=_positive,
+        default=_SILENCE,
+        metavar="N",
+        help="it was heard of in the last N seconds (default: %(default)s)",
+    )
 
 
 def _group(

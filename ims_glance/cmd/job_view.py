@@ -115,7 +115,7 @@ def advice(conf: cfg.ConfigOpts, found: SupervisedJob) -> Iterator[str]:
         yield (
             "No worker has it now. One with a free thread takes it within [ims_jobs] scan_seconds "
             f"({conf.ims_jobs.scan_seconds:g}), once what it had before is let go; 'ims-manage "
-            "worker list' shows who has jobs. If none does, see to it that ims-worker runs and "
+            "worker list' shows which run. If none was heard of lately, see to it that ims-worker runs and "
             "reaches the database."
         )
 
@@ -184,13 +184,17 @@ def worker(found: SupervisedWorker, lease_seconds: float) -> dict[str, Any]:
     :param lease_seconds: for which it renews its leases
     """
     host, process = _place(found.name)
+    # One of an earlier version is heard of only when it renews its leases.
+    renewed = None if found.lease is None else max(0.0, lease_seconds - found.lease)
+    heard = min(each for each in (found.heard, renewed) if each is not None)
     return {
         "name": found.name,
         "host": host,
         "pid": process,
+        "threads": found.threads,
         "jobs": found.jobs,
         "lost_jobs": found.lost,
-        "heard_of_seconds_ago": round(max(0.0, lease_seconds - found.lease), 1),
+        "heard_of_seconds_ago": round(max(0.0, heard), 1),
     }
 
 

@@ -110,3 +110,15 @@ LEASES = sa.Table(
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
 )
+
+# Which workers run: seconds since 1970 by the clock of the database, as for jobs.
+WORKERS = sa.Table(
+    "workers",
+    METADATA,
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("threads", sa.Integer(), nullable=False),
+    sa.Column("begun", sa.Double(), nullable=False),
+    sa.Column("heard", sa.Double(), nullable=False),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)

@@ -12,7 +12,7 @@ from ims_glance import exceptions
 from ims_glance.db import clock
 from ims_glance.db.database import Database
 from ims_glance.db.job import from_row
-from ims_glance.db.schema import DELEGATIONS, JOBS
+from ims_glance.db.schema import DELEGATIONS, JOBS, WORKERS
 from ims_glance.model.job import BEFORE_RESET, UNFINISHED, Job, JobStatus
 
 _UNFINISHED = [str(status) for status in UNFINISHED]
@@ -69,18 +69,23 @@ class SupervisedJob:
 
 @dataclasses.dataclass(frozen=True)
 class SupervisedWorker:
-    """A worker that has jobs.
+    """A worker that runs, has run a while ago, or has jobs.
 
     :ivar name: host, process and a random part, with colons between
     :ivar jobs: how many jobs it holds
     :ivar lost: how many others it held when their leases ran out
-    :ivar lease: seconds until its last lease runs out, negative if it has run out
+    :ivar lease: seconds until its last lease runs out, negative if it has run out; ``None`` if it
+        has no job
+    :ivar threads: how many jobs it can run at once; ``None`` if it never said that
+    :ivar heard: how many seconds ago it said that it runs; ``None`` if it never did
     """
 
     name: str
-    jobs: int
-    lost: int
-    lease: float
+    jobs: int = 0
+    lost: int = 0
+    lease: float | None = None
+    threads: int | None = None
+    heard: float | None = None
 
 
 class Supervision:
@@ -128,7 +133,7 @@ class Supervision:
         return self._database.read(read)
 
     def workers(self) -> list[SupervisedWorker]:
-        """The workers that have jobs, or died with jobs that no other has taken yet; by name."""
+        """The workers that run, or that died, and what they have of jobs; by name."""
         lease = JOBS.c.lease_until - clock.now()
         held = sa.case((lease > 0, 1), else_=0)
         query = (
@@ -144,13 +149,24 @@ class Supervision:
                 JOBS.c.lease_until.is_not(None),
             )
             .group_by(JOBS.c.worker)
-            .order_by(JOBS.c.worker)
         )
-        rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [
-            SupervisedWorker(row["name"], int(row["jobs"]), int(row["lost"]), float(row["lease"]))
-            for row in rows
-        ]
+        running = sa.select(
+            WORKERS.c.name, WORKERS.c.threads, (clock.now() - WORKERS.c.heard).label("heard")
+        )
+
+        def read(connection: Connection) -> list[SupervisedWorker]:
+            found = {
+                row.name: SupervisedWorker(row.name, threads=row.threads, heard=float(row.heard))
+                for row in connection.execute(running)
+            }
+            for row in connection.execute(query):
+                known = found.get(row.name, SupervisedWorker(row.name))
+                found[row.name] = dataclasses.replace(
+                    known, jobs=int(row.jobs), lost=int(row.lost), lease=float(row.lease)
+                )
+            return [found[name] for name in sorted(found)]
+
+        return self._database.read(read)
 
     def reset(self, job_id: str) -> SupervisedJob:
         """Take a job from its worker, for any to begin it as if none had tried before.

@@ -8,6 +8,7 @@ tooz over MySQL ends unnoticed when the server restarts, and fences nothing.)
 """
 
 import collections
+import contextlib
 import logging
 import os
 import secrets
@@ -24,6 +25,7 @@ from ims_glance.clouds.rest import DelegationEnded
 from ims_glance.db.database import Database, DatabaseBroken, DatabaseUnavailable
 from ims_glance.db.delegation import Delegations
 from ims_glance.db.job import Fenced, Jobs
+from ims_glance.db.worker import Workers
 from ims_glance.jobs import audit
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import FlowFactory, Runner
@@ -36,6 +38,10 @@ LOG = logging.getLogger(__name__)
 # A lease is renewed so often while it runs, but at least so often that a wish to cancel is heard.
 _BEATS = 3
 _LONGEST_BEAT = 5.0
+# A worker that died is shown for so long; seconds.
+_FORGOTTEN = 86400.0
+# What a worker that stops gives the database, to be taken from the list of workers; seconds.
+_LAST = 3.0
 
 
 class Worker:
@@ -52,10 +58,12 @@ class Worker:
         database = Database(conf)
         self._jobs = Jobs(database)
         self._delegations = Delegations(database)
+        self._workers = Workers(database)
         self._identity = Identity(conf)
         self._wakeups = Wakeups(conf)
         self._runner = Runner(database, self._jobs, job_types)
         self._outage = Outage(self._options.scan_seconds)
+        self._presence: threading.Thread | None = None
         self._claiming = threading.Lock()
         self._look = threading.Event()
         self._stopping = threading.Event()
@@ -85,6 +93,11 @@ class Worker:
             threading.Thread(
                 target=self._repeat, args=arguments, name=f"ims-{name}", daemon=True
             ).start()
+        # Not with the leases: what an operator sees delays none.
+        self._presence = threading.Thread(
+            target=self._stay, args=(beat,), name="ims-presence", daemon=True
+        )
+        self._presence.start()
 
     def offer(self, job_id: str) -> None:
         """Begin a job, if it is there to be begun and there is a free thread for it."""
@@ -119,6 +132,8 @@ class Worker:
             for context in self._running:
                 LOG.warning("Job %s did not stop in time: its lease runs out", context.id)
         self._wakeups.flush()
+        if self._presence is not None:
+            self._presence.join(_LAST)
 
     # --- now and then --------------------------------------------------------------------------
 
@@ -144,8 +159,13 @@ class Worker:
         for context in running:
             self._renew(context)
 
+    def tell_presence(self) -> None:
+        """Tell that this worker runs, whether it has a job or not."""
+        self._workers.hear(self.name, self._options.threads)
+
     def sweep(self) -> None:
         """Delete old records."""
+        self._workers.forget(_FORGOTTEN)
         for job_id in self._jobs.old(self._options.keep_days):
             self._runner.forget(job_id)
             self._jobs.delete(job_id)
@@ -184,6 +204,12 @@ class Worker:
                 self._look.clear()
             else:
                 self._stopping.wait(seconds)
+
+    def _stay(self, seconds: float) -> None:
+        """Be there for operators, until the worker stops."""
+        self._repeat("presence", self.tell_presence, seconds)
+        with contextlib.suppress(exceptions.Unavailable):
+            self._workers.leave(self.name)
 
     def _satisfied(self) -> list[str]:
         """Projects that get no more of this worker's threads now.

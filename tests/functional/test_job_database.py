@@ -23,6 +23,7 @@ from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import Database, DatabaseBroken
 from ims_glance.db.lease import Leases
 from ims_glance.db.supervision import Supervision
+from ims_glance.db.worker import Workers
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
 from ims_glance.model.job import BEFORE_RESET, Job, JobStatus
@@ -104,7 +105,15 @@ def tables(url):
     made = job_database.Tables(url)
     yield made
     with made.database.engine.begin() as connection:
-        for table in ("jobs", "tallies", "delegations", "logbooks", "audit_events", "leases"):
+        for table in (
+            "jobs",
+            "tallies",
+            "delegations",
+            "logbooks",
+            "audit_events",
+            "leases",
+            "workers",
+        ):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     made.database.engine.dispose()
 
@@ -196,8 +205,11 @@ def test_of_a_job_that_is_reset_nothing_is_lost(tables):
         assert found.job.entities.get("made") or told == {0}
     assert supervision.workers() == []
     tables.claimed(9)
+    for _twice in range(2):
+        Workers(tables.database).hear("worker", 4)
     (worker,) = supervision.workers()
-    assert (worker.jobs, worker.lost) == (1, 0)
+    assert (worker.jobs, worker.lost, worker.threads) == (1, 0, 4)
+    assert worker.heard is not None and worker.lease is not None and worker.heard < 10
     assert 50 < worker.lease <= 60
     assert len(supervision.find([JobStatus.RUNNING], limit=3)) == 3
 

@@ -9,8 +9,9 @@ from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance.cmd import job as jobs
-from ims_glance.db.schema import JOBS
+from ims_glance.db.schema import JOBS, WORKERS
 from ims_glance.db.supervision import JobEnded, UnknownJob
+from ims_glance.db.worker import Workers
 from ims_glance.model.job import WAITS, JobStatus
 
 HOST = "host-1:4711:0a1b2c3d"
@@ -155,8 +156,30 @@ def test_workers(tables, run):
         tables.jobs.claim(tables.create(number).id, HOST, 60)
     run_out(tables, ONE)
     _head, line = run("worker", "list").splitlines()
-    assert line.split()[:4] == ["host-1", "4711", "2", "1"]
+    assert line.split()[:5] == ["host-1", "4711", "-", "2", "1"]
     assert line.endswith(" s ago")
     (shown,) = json.loads(run("worker", "list", "--json"))
     assert (shown["name"], shown["host"], shown["pid"]) == (HOST, "host-1", "4711")
     assert shown["heard_of_seconds_ago"] < 30
+    assert shown["threads"] is None
+    Workers(tables.database).hear("idle:1:x", 3)
+    assert run("worker", "list").splitlines()[-1].split()[:5] == ["idle", "1", "3", "0", "0"]
+
+
+def test_monitoring_asks_whether_a_worker_runs(tables, run):
+    with pytest.raises(jobs.NoWorker, match="No worker was heard of in the last 30 s"):
+        run("worker", "check")
+    for name in ("host-1:1:x", "host-1:2:x", "host-2:1:x"):
+        Workers(tables.database).hear(name, 4)
+    change = sa.update(WORKERS).where(WORKERS.c.name == "host-2:1:x")
+    tables.database.write(
+        lambda connection: connection.execute(change.values(heard=WORKERS.c.heard - 100))
+    )
+    assert run("worker", "check").startswith("2 worker(s), the last one heard of ")
+    assert run("worker", "check", "--host", "host-1").startswith("2 worker(s)")
+    assert run("worker", "check", "--host", "host-2", "--seconds", "3600").startswith("1 worker(s)")
+    with pytest.raises(jobs.NoWorker, match="No worker of host host-2 was heard"):
+        run("worker", "check", "--host", "host-2")
+    # Of an earlier version, which says nothing: it renews its leases.
+    tables.jobs.claim(tables.create().id, "host-3:1:x", 60)
+    assert run("worker", "check", "--host", "host-3").startswith("1 worker(s)")

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from ims_glance.db.job import Fenced
 from ims_glance.db.schema import JOBS
 from ims_glance.db.supervision import JobEnded, Supervision, UnknownJob
+from ims_glance.db.worker import Workers
 from ims_glance.model.job import WAITS, JobStatus
 
 
@@ -77,6 +78,12 @@ def test_workers(tables, supervision):
     assert (other.name, other.jobs, other.lost) == ("other", 1, 1)
     assert (worker.name, worker.jobs, worker.lost) == ("worker", 2, 0)
     assert 20 < other.lease <= 30 < worker.lease <= 60
+    Workers(tables.database).hear("idle", 4)
+    Workers(tables.database).hear("other", 8)
+    idle, other, worker = supervision.workers()
+    assert (idle.name, idle.jobs, idle.lease, idle.threads) == ("idle", 0, None, 4)
+    assert (other.jobs, other.threads, worker.threads, worker.heard) == (1, 8, None, None)
+    assert 0 <= idle.heard < 10
 
 
 # --- reset ---------------------------------------------------------------------------------------
