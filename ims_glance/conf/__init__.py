@@ -10,6 +10,7 @@ from ims_glance.conf import (
     ims_database,
     ims_jobs,
     ims_kms,
+    ims_metrics,
     ims_service,
     ims_signature,
 )
@@ -21,6 +22,7 @@ _GROUPS = (
     ims_database,
     ims_jobs,
     ims_kms,
+    ims_metrics,
     ims_service,
     ims_signature,
 )

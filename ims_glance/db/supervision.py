@@ -6,16 +6,19 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
+from oslo_utils import timeutils
 from sqlalchemy.engine import Connection, RowMapping
 
 from ims_glance import exceptions
 from ims_glance.db import clock
 from ims_glance.db.database import Database
-from ims_glance.db.job import from_row
-from ims_glance.db.schema import DELEGATIONS, JOBS, WORKERS
+from ims_glance.db.job import from_row, is_free
+from ims_glance.db.schema import AUDIT_EVENTS, DELEGATIONS, JOBS, WORKERS
 from ims_glance.model.job import BEFORE_RESET, UNFINISHED, Job, JobStatus
 
 _UNFINISHED = [str(status) for status in UNFINISHED]
+# A worker that was heard of for so long counts as one that runs; seconds.
+_LATELY = 60.0
 
 
 class UnknownJob(exceptions.NotFound):
@@ -86,6 +89,26 @@ class SupervisedWorker:
     lease: float | None = None
     threads: int | None = None
     heard: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """How the tables are now.
+
+    :ivar unfinished: type and state -> how many jobs
+    :ivar waiting: how many of them no worker has
+    :ivar oldest_wait: how long ago the first of those was accepted; seconds, 0 if there is none
+    :ivar workers: how many were heard of in the last minute
+    :ivar unsent: audit events that wait to be sent
+    :ivar oldest_unsent: how long ago the first of those was recorded; seconds, 0 if there is none
+    """
+
+    unfinished: dict[tuple[str, str], int]
+    waiting: int
+    oldest_wait: float
+    workers: int
+    unsent: int
+    oldest_unsent: float
 
 
 class Supervision:
@@ -168,6 +191,13 @@ class Supervision:
 
         return self._database.read(read)
 
+    def figures(self) -> Figures:
+        """How many jobs, workers and audit events there are.
+
+        :raises DatabaseUnavailable: if the database is away
+        """
+        return self._database.read(_figures)
+
     def reset(self, job_id: str) -> SupervisedJob:
         """Take a job from its worker, for any to begin it as if none had tried before.
 
@@ -196,6 +226,30 @@ def _reset(connection: Connection, job_id: str) -> None:
         raise JobEnded(job_id=job_id, status=row["status"])
     entities = {**row["entities"], BEFORE_RESET: row["generation"]}
     connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(entities=entities))
+
+
+def _figures(connection: Connection) -> Figures:
+    count = sa.func.count()
+    is_unfinished = JOBS.c.status.in_(_UNFINISHED)
+    by_type = sa.select(JOBS.c.type, JOBS.c.status, count).where(is_unfinished)
+    free = sa.select(count, sa.func.min(JOBS.c.begin_time)).where(is_unfinished, is_free())
+    waiting, begin = connection.execute(free).one()
+    heard = sa.select(count).where(WORKERS.c.heard > clock.now() - _LATELY)
+    age = clock.now() - sa.func.min(AUDIT_EVENTS.c.recorded)
+    unsent, oldest = connection.execute(
+        sa.select(count, age).where(AUDIT_EVENTS.c.sent.is_(None))
+    ).one()
+    return Figures(
+        {
+            (row[0], row[1]): int(row[2])
+            for row in connection.execute(by_type.group_by(JOBS.c.type, JOBS.c.status))
+        },
+        int(waiting),
+        max(0.0, (timeutils.utcnow() - begin).total_seconds()) if begin else 0.0,
+        int(connection.scalar(heard) or 0),
+        int(unsent),
+        max(0.0, float(oldest or 0.0)),
+    )
 
 
 def _with_leases() -> sa.Select[Any]:

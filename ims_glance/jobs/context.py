@@ -231,6 +231,11 @@ class JobContext:
         self._last_recorded = now
         self._recorded(self._jobs.progress, done_bytes=done, total_bytes=total)
 
+    @property
+    def done_bytes(self) -> int:
+        """How many bytes are done, as far as it was told."""
+        return max(self._done, self.job.done_bytes)
+
     def begin_task(self, name: str) -> None:
         """Tell which task begins, and :meth:`check`."""
         self.check()

@@ -17,8 +17,9 @@ import threading
 from collections.abc import Callable, Mapping
 
 from oslo_config import cfg
+from oslo_utils import timeutils
 
-from ims_glance import exceptions
+from ims_glance import exceptions, metrics
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.clouds.rest import DelegationEnded
@@ -29,9 +30,10 @@ from ims_glance.db.worker import Workers
 from ims_glance.jobs import audit
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import FlowFactory, Runner
+from ims_glance.jobs.exporter import Exporter
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.jobs.outage import Outage
-from ims_glance.model.job import Job
+from ims_glance.model.job import Job, JobStatus
 
 LOG = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class Worker:
         self._claiming = threading.Lock()
         self._look = threading.Event()
         self._stopping = threading.Event()
+        self._exporter = Exporter(conf, database, self._stopping)
         self._audit = audit.AuditRelay(conf, database, self.name, self._stopping)
         self._changed = threading.Condition()
         # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
@@ -98,6 +101,7 @@ class Worker:
             target=self._stay, args=(beat,), name="ims-presence", daemon=True
         )
         self._presence.start()
+        self._exporter.start()
 
     def offer(self, job_id: str) -> None:
         """Begin a job, if it is there to be begun and there is a free thread for it."""
@@ -134,6 +138,7 @@ class Worker:
         self._wakeups.flush()
         if self._presence is not None:
             self._presence.join(_LAST)
+        self._exporter.stop()
 
     # --- now and then --------------------------------------------------------------------------
 
@@ -309,7 +314,11 @@ class Worker:
         job = context.job
         context.grant = self._grant(job.delegation_id)
         context.source_grant = self._grant(job.source_delegation_id)
-        self._runner.run(context)
+        if job.generation == 1:
+            metrics.job_began(job.type, _age(job))
+        status = self._runner.run(context)
+        size = context.done_bytes if status is JobStatus.SUCCESS else 0
+        metrics.job_ended(job.type, status, _age(job), size)
         for delegation_id in job.delegation_ids:
             try:
                 self._end_delegation(delegation_id)
@@ -365,3 +374,8 @@ class Worker:
                 "A trust of user %s stays until %s: %s", ended.user_id, ended.expires_at, error
             )
         self._delegations.delete(delegation_id)
+
+
+def _age(job: Job) -> float:
+    """Seconds since a job was accepted."""
+    return (timeutils.utcnow() - job.begin_time).total_seconds() if job.begin_time else 0.0

@@ -30,7 +30,7 @@ from oslo_config import cfg
 from oslo_context.context import RequestContext
 
 from ims_glance import conf as ims_conf
-from ims_glance import exceptions
+from ims_glance import exceptions, metrics
 from ims_glance.clouds import coordination
 from ims_glance.clouds.barbican import Barbican
 from ims_glance.keys import failures
@@ -129,7 +129,7 @@ class KeyManager:
             if not self._is_barbican:
                 raise
         user_id = self._service_user_id()
-        with self._translated(key_id, exceptions.ServiceKeyDenied):
+        with self._call("allow", key_id, exceptions.ServiceKeyDenied):
             self._barbican.allow_read(context, key_id, user_id)
         LOG.info("Key %s may now be read by the Image service (user %s)", key_id, user_id)
         self.present_key(key_id)
@@ -149,7 +149,7 @@ class KeyManager:
             if found:
                 return found
             name = self._conf.ims_kms.default_key_name
-            with self._translated(name, exceptions.KeyDenied):
+            with self._call("make", name, exceptions.KeyDenied):
                 caller = self._caller(context)
                 key_id = self._castellan.create_key(caller, "AES", KEY_BITS, name=name)
         LOG.info("Made default key %s of project %s", key_id, context.project_id)
@@ -173,7 +173,7 @@ class KeyManager:
         if not _KEY_ID.fullmatch(key_id):
             raise exceptions.KeyNotFound(key_id=key_id)
         service = self._service_credential()
-        with self._translated(key_id, exceptions.ServiceKeyDenied):
+        with self._call("read", key_id, exceptions.ServiceKeyDenied):
             name: str | None = self._castellan.get(service, key_id, metadata_only=True).name
         return name
 
@@ -223,7 +223,7 @@ class KeyManager:
 
     def _default_keys(self, context: RequestContext) -> list[str]:
         name = self._conf.ims_kms.default_key_name
-        with self._translated(name, exceptions.KeyDenied):
+        with self._call("list", name, exceptions.KeyDenied):
             if self._is_barbican:
                 return self._barbican.key_ids(context, name)
             listed = self._castellan.list(context, symmetric_key.SymmetricKey, metadata_only=True)
@@ -233,7 +233,7 @@ class KeyManager:
     def _read(self, context: Any, key_id: str, denied: type[exceptions.Forbidden]) -> bytes:
         if not _KEY_ID.fullmatch(key_id):
             raise exceptions.KeyNotFound(key_id=key_id)
-        with self._translated(key_id, denied):
+        with self._call("read", key_id, denied):
             try:
                 found = self._castellan.get(context, key_id)
                 # Barbican sends the bytes only when they are asked for, so inside the "with".
@@ -287,6 +287,14 @@ class KeyManager:
             raise
         except Exception as error:
             raise self._translate(error, key_id, denied) from None
+
+    @contextlib.contextmanager
+    def _call(
+        self, operation: str, key_id: str, denied: type[exceptions.Forbidden]
+    ) -> Iterator[None]:
+        """The same for one call of the key manager, which is counted."""
+        with metrics.key_manager_call(operation), self._translated(key_id, denied):
+            yield
 
     def _translate(
         self, error: Exception, key_id: str, denied: type[exceptions.Forbidden]

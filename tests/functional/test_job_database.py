@@ -212,6 +212,13 @@ def test_of_a_job_that_is_reset_nothing_is_lost(tables):
     assert worker.heard is not None and worker.lease is not None and worker.heard < 10
     assert 50 < worker.lease <= 60
     assert len(supervision.find([JobStatus.RUNNING], limit=3)) == 3
+    figures = supervision.figures()
+    assert sum(figures.unfinished.values()) >= 3
+    assert (figures.workers, figures.unsent, figures.oldest_unsent) == (1, 0, 0.0)
+    assert 0 <= figures.oldest_wait < _PATIENCE
+    AuditEvents(tables.conf, tables.database).add([("audit", {"attachments": [{"content": {}}]})])
+    figures = supervision.figures()
+    assert (figures.unsent, 0 <= figures.oldest_unsent < _PATIENCE) == (1, True)
 
 
 def test_projects_take_turns(tables):

@@ -26,6 +26,7 @@ def test_the_groups():
         "ims_database",
         "ims_jobs",
         "ims_kms",
+        "ims_metrics",
         "ims_service",
         "ims_signature",
         "kms",

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Audit events wait in the database while the message queue is away, and go out in their order."""
 
+import logging
 import threading
+from typing import Any
 
 import pytest
+from oslo_messaging import conffixture
 
 from ims_glance.clouds.messaging import notifications
 from ims_glance.clouds.messaging.notifications import NotSent
-from ims_glance.db.audit import AuditEvents
+from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.lease import Leases
 from ims_glance.jobs import audit
 from ims_glance.jobs.audit import AuditRelay
+from tests.unit.jobs.test_worker import running, until
 
 
 class Bus:
@@ -159,3 +163,17 @@ def test_old_ones_are_deleted(tables, relay, events):
     add(events, *range(9))
     relay.prune()
     assert len(events.unsent(9)) == 3
+
+
+def test_audit_events_are_sent_and_old_ones_deleted(tables, caplog):
+    caplog.set_level(logging.INFO, "oslo.messaging.notification")
+    conffixture.ConfFixture(tables.conf)
+    tables.conf.set_override("transport_url", "fake://")
+    tables.conf.set_override("driver", "log", "ims_audit")
+    tables.conf.set_override("keep_events", 2, "ims_audit")
+    events = AuditEvents(tables.conf, tables.database)
+    content: dict[str, Any] = {"attachments": [{"content": {}}]}
+    events.add([(f"audit.ims.{number}", content) for number in range(5)])
+    with running(tables):
+        until(lambda: "audit.ims.4" in caplog.text)
+        until(lambda: len(events.last(9, Wanted())) == 2)

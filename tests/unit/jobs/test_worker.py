@@ -2,7 +2,6 @@
 """Workers in this process, over one database."""
 
 import contextlib
-import logging
 import threading
 import time
 from typing import Any, ClassVar
@@ -10,7 +9,6 @@ from typing import Any, ClassVar
 import pytest
 from keystoneauth1 import loading
 from oslo_context.context import get_current
-from oslo_messaging import conffixture
 from sqlalchemy.exc import OperationalError
 from taskflow.patterns import linear_flow
 
@@ -18,7 +16,6 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.db import delegation
-from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import Fenced, Jobs
 from ims_glance.db.supervision import Supervision
@@ -233,20 +230,6 @@ def test_a_claim_that_is_being_made_while_it_stops_is_let_go_too(tables, woken, 
         assert woken == [one]
     monkeypatch.undo()
     assert tables.jobs.claim(one, "another", 60).generation == 2
-
-
-def test_audit_events_are_sent_and_old_ones_deleted(tables, caplog):
-    caplog.set_level(logging.INFO, "oslo.messaging.notification")
-    conffixture.ConfFixture(tables.conf)
-    tables.conf.set_override("transport_url", "fake://")
-    tables.conf.set_override("driver", "log", "ims_audit")
-    tables.conf.set_override("keep_events", 2, "ims_audit")
-    events = AuditEvents(tables.conf, tables.database)
-    content: dict[str, Any] = {"attachments": [{"content": {}}]}
-    events.add([(f"audit.ims.{number}", content) for number in range(5)])
-    with running(tables):
-        until(lambda: "audit.ims.4" in caplog.text)
-        until(lambda: len(events.last(9, Wanted())) == 2)
 
 
 def test_a_worker_without_a_job_is_seen_until_it_stops(tables):
