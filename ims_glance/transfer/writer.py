@@ -17,7 +17,8 @@ from ims_glance.transfer.held import Held, piece_prefix
 # A receiver waits for bytes, and gives up after some time without any. So a frame of zeros is sent after
 # so many runs of them, though there may be more.
 _ZERO_RUNS = 16
-_LEVEL = 1
+# Against 1 it sends 4 to 6 % less of servers' disks, for up to a quarter more processor time.
+_LEVEL = 3
 # What has to be saved by compression; of already compressed images there is nothing to save.
 _WORTH = 0.05
 # Runs that are sent as they are after one that it did not pay for: 1, 2, 4 ... of them.
