@@ -4,7 +4,7 @@
 import subprocess
 
 from pocket_cloud import template
-from pocket_cloud.cloud import Cloud
+from pocket_cloud.cloud import CHECKOUT, Cloud
 from pocket_cloud.errors import PocketError
 from pocket_cloud.service import Step, digest
 
@@ -88,12 +88,18 @@ def _glance(region: str) -> Step:
     )
 
 
+_MIGRATIONS = sorted(
+    path.stem for path in (CHECKOUT / "ims_glance/db/migrations/versions").glob("[a-z]*.py")
+)
+
+
 def _ims(region: str) -> Step:
     etc = "${etc}/glance-" + region
     return Step(
         f"ims-{region}-database",
         needs=("databases",),
         command="ims-manage db sync",
+        version=digest(repr(_MIGRATIONS)),
         is_patient=True,
         environment={"HOME": etc, "OS_GLANCE_CONFIG_DIR": etc},
     )
