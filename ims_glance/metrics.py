@@ -98,7 +98,7 @@ def job_ended(job_type: str, status: str, seconds: float, size: int) -> None:
 def key_manager_call(operation: str) -> Iterator[None]:
     """Count what is done inside as one call of the key manager.
 
-    :param operation: ``read``, ``list``, ``make``, ``allow`` or ``delete``
+    :param operation: ``read``, ``list``, ``make`` or ``allow``
     """
     begun, outcome = time.monotonic(), "success"
     try:
