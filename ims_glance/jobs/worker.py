@@ -98,7 +98,7 @@ class Worker:
             ).start()
         # Not with the leases: what an operator sees delays none.
         self._presence = threading.Thread(
-            target=self._stay, args=(beat,), name="ims-presence", daemon=True
+            target=self._stay, args=(_LONGEST_BEAT,), name="ims-presence", daemon=True
         )
         self._presence.start()
         self._exporter.start()

@@ -322,7 +322,8 @@ def test_the_delegation_is_given_back_after_the_last_job(tables, given_back, idl
         assert given_back == []
         Hold.gates[f"{2:032x}"].set()
         until(lambda: tables.delegations.get(delegation_id) is None)
-    assert given_back == ["trust"]
+    # The job's end and the look for what is left may both do it; that it is gone is fine.
+    assert set(given_back) == {"trust"}
 
 
 def test_both_delegations_of_a_job_are_given_back(tables, given_back):
