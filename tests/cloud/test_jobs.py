@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The job engine on the real cloud, with a small job of the test's own."""
 
+import json
 import signal
 import threading
 import time
@@ -147,6 +148,13 @@ def test_starts_of_workers_leave_no_queue_behind(bench):
     ours = {name: rest for name, rest in pocket.queues().items() if bench.topic in name}
     lasting = {name for name, arguments in ours.items() if "x-expires" not in arguments}
     assert lasting == {bench.topic, f"{bench.topic}.workers"}
+
+
+def test_an_operator_sees_workers_without_a_job():
+    """Those of the cloud itself; another test may just hold them still."""
+    assert "worker(s)" in pocket.manage("worker", "check", "--seconds", "300").stdout
+    shown = json.loads(pocket.manage("worker", "list", "--json").stdout)
+    assert [each for each in shown if each["threads"] and each["heard_of_seconds_ago"] < 300]
 
 
 def test_two_workers_with_the_same_job(demo, bench):
