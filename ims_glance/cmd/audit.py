@@ -18,13 +18,12 @@ from oslo_config import cfg
 from oslo_utils import timeutils
 
 from ims_glance import exceptions
+from ims_glance.clouds.messaging import notifications
 from ims_glance.cmd import job_view
 from ims_glance.cmd.job import open_database
 from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import Database
 
-# Glance's, which the notifications go through (glance/notifier.py).
-_EXCHANGE = "glance"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # How long a topic is read at most, if the clocks of those who send are far behind; seconds.
 _LONGEST = 60.0
@@ -141,12 +140,12 @@ def read(conf: cfg.ConfigOpts, last: int, silence: float) -> list[Mapping[str, A
     :raises oslo_messaging.MessagingException: if the message queue is away
     """
     began = timeutils.utcnow()
-    transport = oslo_messaging.get_notification_transport(conf)
+    transport = notifications.open_transport(conf)
     events: list[Mapping[str, Any]] = []
     # One by one: a later event says nothing about those of other topics.
     for topic in conf.ims_audit.topics:
         reader = _Reader(last, began)
-        target = oslo_messaging.Target(topic=topic, exchange=_EXCHANGE)
+        target = oslo_messaging.Target(topic=topic)
         listener = oslo_messaging.get_notification_listener(
             transport, [target], [reader], executor="threading"
         )

@@ -22,6 +22,8 @@ Event = tuple[str, Mapping[str, Any]]
 Notify = Callable[[Sequence[Event]], None]
 
 _PUBLISHER = "ims_glance"
+# Glance's own (glance/notifier.py), in whichever process: its audience listens there.
+_EXCHANGE = "glance"
 # What the process gives the thread when it ends; seconds.
 _LAST = 3.0
 _PAUSE = 0.01
@@ -160,6 +162,15 @@ class _Witness(messaging_transport.NotificationTransport):  # type: ignore[misc]
             self.failure = error
 
 
+def open_transport(conf: cfg.ConfigOpts) -> Any:
+    """The way to the exchange that Glance sends its notifications to, unless ``control_exchange`` says another.
+
+    :raises oslo_messaging.MessagingException: if there is none
+    """
+    oslo_messaging.set_transport_defaults(_EXCHANGE)
+    return oslo_messaging.get_notification_transport(conf)
+
+
 def connector(conf: cfg.ConfigOpts) -> Callable[[], Notify]:
     """What sends events with the drivers and on the topics of ``[ims_audit]``, once it is connected.
 
@@ -170,7 +181,7 @@ def connector(conf: cfg.ConfigOpts) -> Callable[[], Notify]:
     def connect() -> Notify:
         options = conf.ims_audit
         try:
-            transport = _Witness(oslo_messaging.get_notification_transport(conf))
+            transport = _Witness(open_transport(conf))
         except oslo_messaging.MessagingException as error:
             raise NotSent(reason=type(error).__name__) from error
         notifier = oslo_messaging.Notifier(

@@ -161,6 +161,22 @@ def test_a_message_queue_that_takes_nothing_is_noticed(tmp_path, caplog, monkeyp
     assert "secret" not in caplog.text
 
 
+def test_they_go_to_the_exchange_of_glance_from_every_process(tmp_path, monkeypatch):
+    """Only Glance itself has it as its default."""
+    oslo_messaging.set_transport_defaults("openstack")
+    options = {"DEFAULT": {"transport_url": "fake:/"}, "ims_audit": {"driver": "messagingv2"}}
+    exchanges = []
+
+    def send_notification(driver, *_arguments, **_options):
+        exchanges.append(driver._exchange_manager._default_exchange)
+
+    monkeypatch.setattr(impl_fake.FakeDriver, "send_notification", send_notification)
+    notifications.connector(make_conf(tmp_path / "glance.conf", options))()([("audit", {})])
+    options["DEFAULT"]["control_exchange"] = "own"
+    notifications.connector(make_conf(tmp_path / "other.conf", options))()([("audit", {})])
+    assert exchanges == ["glance", "own"]
+
+
 def test_a_message_queue_of_no_kind(tmp_path):
     options = {"DEFAULT": {"transport_url": "nonsense:/"}}
     with pytest.raises(notifications.NotSent, match="DriverLoadFailure"):
