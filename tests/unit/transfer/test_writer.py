@@ -158,7 +158,7 @@ def streams_of(data: bytes, compress: bool = True) -> bytes:
 
 def test_compression_is_given_up_and_tried_again(monkeypatch):
     tried = []
-    packer = writer._Packer()
+    packer = writer._Packer(1)
     real = packer._zstd
 
     class Counting:
@@ -169,8 +169,8 @@ def test_compression_is_given_up_and_tried_again(monkeypatch):
     monkeypatch.setattr(packer, "_zstd", Counting())
     noise, text = random.Random(9).randbytes(1000), b"t" * 1000
     assert [packer.pack(noise) for _ in range(100)] == [None] * 100
-    # Runs 0, 2, 5, 10, 19, 36, 69: after 1, 2, 4, 8, 16, 32, 32 that were not tried.
-    assert len(tried) == 7
+    # Runs 0, 2, 5, 8, ...: after 1, 2, 2 ... that were not tried.
+    assert len(tried) == 34
     while packer.pack(text) is None:
         pass
     tried.clear()
@@ -178,11 +178,22 @@ def test_compression_is_given_up_and_tried_again(monkeypatch):
     assert len(tried) == 5
 
 
+def test_a_level_costs_time_and_saves_bytes():
+    chance = random.Random(12)
+    words = [chance.randbytes(chance.randrange(3, 12)) for _ in range(2000)]
+    data = b"".join(chance.choices(words, k=60_000))
+    sizes = [
+        len(b"".join(writer.write([data], 0, held.NOTHING, len(data), level=level)))
+        for level in (1, 6)
+    ]
+    assert sizes[1] < sizes[0] < len(data)
+
+
 def test_a_saving_of_less_than_a_twentieth_is_none():
     run = random.Random(10).randbytes(9700) + b"t" * 300
-    assert writer._Packer().pack(run) is None
+    assert writer._Packer(1).pack(run) is None
     run = random.Random(10).randbytes(9300) + b"t" * 700
-    assert writer._Packer().pack(run) is not None
+    assert writer._Packer(1).pack(run) is not None
 
 
 @pytest.mark.parametrize("size", [1000, 65536, 3 * MIB])

@@ -108,7 +108,9 @@ def read_image_frames(call: Call) -> Answer:
     compress = call.body.get("compress") is not False
     has = _held(call.body.get("held") or "")
     data = _data(call, view, offset, length)
-    stream = writer.write(data.chunks, offset, has, int(view["size"]), compress, length)
+    level = call.service.conf.ims_api.compression_level
+    size = int(view["size"])
+    stream = writer.write(data.chunks, offset, has, size, compress, length, level=level)
     return Answer(
         stream=_Frames(image_id, data, stream),
         content_type=frames.MEDIA_TYPE,

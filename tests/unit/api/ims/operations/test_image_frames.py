@@ -11,7 +11,7 @@ from ims_glance import exceptions
 from ims_glance.api.common import image
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims.operations import image_frames
-from ims_glance.transfer import frames, held, reader
+from ims_glance.transfer import frames, held, reader, writer
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE
 
@@ -109,6 +109,22 @@ def test_what_is_held_is_not_sent(tmp_path):
     assert sum(map(len, sent)) < 70_000 + 5000
     answer = read(tmp_path, Images(DATA), held=text)
     assert contents(answer, has=has) == DATA
+
+
+def test_the_operator_says_how_much_zstd_tries(tmp_path):
+    sizes = []
+    chance = random.Random(2)
+    words = [chance.randbytes(chance.randrange(3, 12)) for _ in range(2000)]
+    data = b"".join(chance.choices(words, k=60_000))
+    for level in (1, 9):
+        images = Images(data)
+        conf = calls.configuration(tmp_path, compression_level=level)
+        call = calls.call(conf, body={}, image_id=IMAGE)
+        object.__setattr__(call.service, "images", images)
+        stream = image_frames.read_image_frames(call).stream or ()
+        sizes.append(sum(map(len, stream)))
+    assert sizes[1] < sizes[0]
+    assert calls.configuration(tmp_path).ims_api.compression_level == writer.LEVEL
 
 
 def test_compression_can_be_left(tmp_path):
