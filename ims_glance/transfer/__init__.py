@@ -28,7 +28,7 @@ Numbers are big-endian: ``u64`` of 8 bytes, ``u32`` of 4, ``u8`` of one::
     END    = "E" (u8) | length of the range (u64) | size of the image (u64) | check
 
     offset   of the frame's first byte in the image: where the frame before it ended
-    length   in bytes of the image, at least 1
+    length   in bytes of the image, at least 1; a frame consists of whole pieces
     digest   BLAKE3-256 of the run's plain bytes, 32 bytes
     prefix   the first 8 bytes of the BLAKE3-256 of one piece
     codec    0: the stored bytes are the run's, so stored = length

@@ -82,6 +82,9 @@ class _Reader:
             raise self._bad(f"the frame is one of byte {offset}")
         if not 0 < length <= self._end - offset:
             raise self._bad(f"a frame of {length} bytes does not fit into the range")
+        if (offset + length) % self._sizes.piece and offset + length != self._end:
+            # Or an image would be as many frames as it has bytes.
+            raise self._bad(f"a frame of {length} bytes ends within a piece")
         if kind == Kind.ZERO:
             self._verify(head)
             return Frame(Kind.ZERO, offset, length)
