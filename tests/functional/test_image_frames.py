@@ -258,6 +258,11 @@ class TestFailures:
         answer = ask(glance, encrypted, offset=3 * MIB)
         assert_refused(answer, 400, "IMG.0057")
         assert "damaged" in answer.json["error"]["message"]
+        # A worker does not wait for that to pass.
+        with pytest.raises(rest.Refused) as refused:  # noqa: SIM117
+            with source(glance).open(encrypted, len(DATA), 3 * MIB):
+                pass
+        assert refused.value.code == "IMG.0057"
 
     def test_data_that_is_gone(self, glance: Client, glance_service: GlanceService) -> None:
         made = glance.create()["id"]
@@ -269,6 +274,9 @@ class TestFailures:
     def test_a_key_manager_that_is_away(self, glance: Client, vault: Vault, encrypted: str) -> None:
         vault.away = True
         assert_refused(ask(glance, encrypted), 503, "IMG.0014")
+        with pytest.raises(rest.ServiceUnavailable):  # noqa: SIM117
+            with source(glance).open(encrypted, len(DATA)):
+                pass
         vault.away = False
         assert ask(glance, encrypted).status == 200
 

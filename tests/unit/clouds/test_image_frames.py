@@ -167,6 +167,16 @@ def test_refusals(there, source, status, error):
     assert {each[0] for each in there.requests} == {"POST"}
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "IMG.0057"), (403, "IMG.0026"), (404, "IMG.0057")]
+)
+def test_the_code_of_a_refusal_is_passed_on(there, source, status, code):
+    there.instead = refusing(status, code)
+    with pytest.raises(rest.Refused) as refused, source.open(IMAGE, SIZE):
+        pass
+    assert (refused.value.status, refused.value.code) == (status, code)
+
+
 @pytest.mark.parametrize("status", [301, 302, 307])
 @pytest.mark.parametrize("has_ims", [True, False])
 def test_no_redirect_is_followed(there, source, status, has_ims):
