@@ -9,10 +9,12 @@ import base64
 import contextlib
 import dataclasses
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from keystoneauth1 import exceptions as auth_exceptions
+from urllib3 import exceptions as http_exceptions
 
 from ims_glance.clouds import image_api, rest
 from ims_glance.clouds.region import Region
@@ -25,6 +27,8 @@ _MAX_REFUSAL = 1 << 16
 # versions (glance/api/middleware/version_negotiation.py).
 _NOT_SERVED = (300, 404, 405, 501)
 _UNKNOWN_PATH = b"IMG.0017"
+# A link on which a frame takes longer stands still, though a byte comes now and then; seconds.
+_FRAME_SECONDS = 300.0
 
 
 class _NotServed(Exception):
@@ -59,6 +63,22 @@ class _ImsApi(rest.Rest):
         if refusal.status_code in _NOT_SERVED and not is_named:
             raise _NotServed
         super()._check(refusal)
+
+
+class _Pace:
+    """Whether frames come."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on the next frame is waited for."""
+        self._begun = time.monotonic()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it did not come in time."""
+        return time.monotonic() - self._begun > _FRAME_SECONDS
 
 
 class ImageFrames:
@@ -102,17 +122,18 @@ class ImageFrames:
         """
         length = size - offset if length is None else length
         wanted = {"offset": offset, "length": length, "compress": compress}
+        pace = _Pace()
         with contextlib.ExitStack() as opened:
             chunks: Iterable[frames.Buffer]
             try:
                 response = self._asked(image_id, wanted, held)
                 opened.callback(response.close)
-                chunks = self._counted(self._chunks(response))
+                chunks = self._counted(self._chunks(response, pace))
             except _NotServed:
                 held = b""
                 chunks = opened.enter_context(self._downloaded(image_id, size, offset, length))
             found = reader.read(chunks, offset, length, size=size, held=bool(held))
-            yield self._verified(found)
+            yield self._verified(found, pace)
 
     def _asked(self, image_id: str, wanted: dict[str, Any], held: bytes) -> Any:
         body = {**wanted, "held": base64.b64encode(held).decode()}
@@ -132,10 +153,14 @@ class ImageFrames:
             raise frames.BadFrame(offset=wanted["offset"], reason="it comes encoded")
         return response
 
-    def _chunks(self, response: Any) -> Iterator[bytes]:
+    def _chunks(self, response: Any, pace: "_Pace") -> Iterator[bytes]:
         try:
-            yield from response.iter_content(frames.PIECE)
-        except OSError as error:  # all errors of requests are
+            # As they come: zeros are a few bytes now and then, and nobody is to wait for more of them.
+            while chunk := response.raw.read1(frames.PIECE):
+                yield chunk
+                if pace.is_lost:
+                    raise self._rest.away(f"no frame came for {_FRAME_SECONDS:.0f} seconds")
+        except (http_exceptions.HTTPError, OSError) as error:
             raise self._rest.away(f"a stream broke off: {error}") from error
 
     def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -160,8 +185,11 @@ class ImageFrames:
             part = writer.part(came, offset - download.offset, wanted)
             yield writer.write(part, offset, NOTHING, size, compress=False, length=length)
 
-    def _verified(self, found: Iterator[frames.Frame]) -> Iterator[frames.Frame]:
+    def _verified(self, found: Iterator[frames.Frame], pace: "_Pace") -> Iterator[frames.Frame]:
         try:
-            yield from found
+            for frame in found:
+                yield frame
+                # Not while whoever takes it had to do.
+                pace.begin()
         except frames.StreamCut as error:
             raise self._rest.away(error) from error

@@ -4,6 +4,7 @@
 import json
 import random
 import socket
+import threading
 import time
 
 import pytest
@@ -230,6 +231,53 @@ def test_a_stalled_link(there):
     with pytest.raises(rest.ServiceUnavailable), stalled.open(IMAGE, SIZE) as found:
         list(found)
     assert time.monotonic() - begun < 1.4
+
+
+def test_a_link_on_which_a_byte_comes_now_and_then(there, source, monkeypatch):
+    monkeypatch.setattr(image_frames, "_FRAME_SECONDS", 0.2)
+
+    def instead(handler):
+        handler.begin()
+        for byte in b"".join(writer.write([DATA], 0, held.NOTHING, SIZE))[:60]:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            time.sleep(0.01)
+        return True
+
+    there.instead = instead
+    with (
+        source.open(IMAGE, SIZE) as found,
+        pytest.raises(rest.ServiceUnavailable, match="no frame"),
+    ):
+        list(found)
+
+
+def test_a_frame_is_there_as_soon_as_it_came(there, source):
+    """Zeros are few bytes: an image of nothing else would come as a whole."""
+    done = threading.Event()
+
+    def instead(handler):
+        handler.begin()
+        stream = b"".join(writer.write([bytes(SIZE)], 0, held.NOTHING, SIZE))
+        handler.wfile.write(stream[:-25])
+        handler.wfile.flush()
+        done.wait(10)
+        handler.wfile.write(stream[-25:])
+        return True
+
+    there.instead = instead
+    with source.open(IMAGE, SIZE) as found:
+        assert next(found).length == SIZE
+        done.set()
+        assert list(found) == []
+
+
+def test_whoever_takes_a_frame_may_take_their_time(source, monkeypatch):
+    monkeypatch.setattr(image_frames, "_FRAME_SECONDS", 0.5)
+    with source.open(IMAGE, SIZE) as found:
+        first = next(found)
+        time.sleep(0.6)
+        assert contents([first, *found]) == DATA
 
 
 def test_nobody_listens(there, source):
