@@ -61,8 +61,8 @@ OPTS: list[cfg.Opt] = [
         "region_patience_seconds",
         default=86400.0,
         min=0.0,
-        help="How long a job that follows a copy in another region waits while that region is away, "
-        "before it fails and has the copy undone. The copy goes on there meanwhile.",
+        help="How long a copy between regions waits, on either side, while the other region is away, or "
+        "the way to it. What has come by then is kept meanwhile, and what goes on there goes on.",
     ),
     cfg.FloatOpt(
         "volume_seconds_per_gib",
@@ -73,6 +73,18 @@ OPTS: list[cfg.Opt] = [
         "restores or deletes. It shows no progress, and what it was doing when it was killed, or its "
         "database was, stays 'uploading', 'creating' or 'deleting' for good: then the job fails, "
         "and says what an operator has to run.",
+    ),
+    cfg.StrOpt(
+        "spool_store",
+        help="Encrypting store of enabled_backends whose inner store takes, sealed, what comes from "
+        "another region, until it is complete: about as much as is not zeros in it and in the image "
+        "that it is compared with. Unset: the first one.",
+    ),
+    cfg.IntOpt(
+        "replication_disks",
+        default=4,
+        min=1,
+        help="Disks of a whole-machine image from another region that are received at once.",
     ),
     cfg.FloatOpt(
         "progress_seconds",

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import logging
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from glance_store import exceptions as store_exceptions
@@ -104,7 +104,7 @@ class EncryptedObjects:
         body_size = stream.ciphertext_size(size) if size else 0
 
         def write_body(segments: Iterator[upload.Segment]) -> None:
-            self.inner.put(_body(object_id), _sealed(sealer, segments), body_size)
+            self.inner.put(_body(object_id), sealed(sealer, segments), body_size)
 
         try:
             digests = upload.move(source, size, hashing_algo, write_body, verifier)
@@ -346,8 +346,8 @@ def _headers(object_id: str) -> tuple[str, str]:
     return first, second
 
 
-def _sealed(sealer: stream.Sealer, segments: Iterator[upload.Segment]) -> Iterator[memoryview]:
-    """The body in pieces of whole segments; each is overwritten by the next.
+def sealed(sealer: stream.Sealer, segments: Iterable[upload.Segment]) -> Iterator[memoryview]:
+    """A body in pieces of whole segments; each is overwritten by the next.
 
     The prelude shares a piece with segment 0, and the buffer is page-aligned, so that an inner
     store can hand the pieces to the disk as they are.

@@ -37,7 +37,7 @@ class Segment(NamedTuple):
     """
 
     number: int
-    plaintext: bytes
+    plaintext: stream.Buffer
     last: bool
 
 
@@ -150,7 +150,7 @@ def move(
     return Digests(received, checksum.hexdigest(), multihash.hexdigest())
 
 
-def _updater(update: Callable[[bytes], Any]) -> Callable[[Iterator[Segment]], None]:
+def _updater(update: Callable[[stream.Buffer], Any]) -> Callable[[Iterator[Segment]], None]:
     def work(segments: Iterator[Segment]) -> None:
         for segment in segments:
             update(segment.plaintext)

@@ -6,6 +6,7 @@ With the configuration of RegionOne's Glance, so on real Ceph, Swift and S3, and
 """
 
 import secrets
+import uuid
 
 import glance_store
 import pytest
@@ -15,8 +16,10 @@ from oslo_context.context import RequestContext
 
 from ims_glance import exceptions, keys
 from ims_glance.crypto.stream import SEGMENT_SIZE
-from ims_glance.store import driver
+from ims_glance.store import driver, sealed
 from ims_glance.store.inner.base import NAME_PREFIX
+from ims_glance.store.sealed import Owner, SealedObjects
+from ims_glance.store.spool import Overtaken, Spool
 from tests.cloud import login, pocket
 from tests.cloud.store_contract import StoreContract
 
@@ -109,6 +112,35 @@ class TestEncryptingStore(_OverInner):
         assert len(kept) > len(marker) * 100_000
         assert marker not in kept
         open_store().delete(where)
+
+    def test_spool_of_a_job(self, open_store, leftovers, key_id):
+        """What comes from another region lies in the same inner store, and is nobody else's."""
+        store = open_store()
+        inner = store.objects.inner
+        owner = Owner(secrets.token_hex(16), 0, str(uuid.uuid4()))
+
+        def opened():
+            return Spool(SealedObjects(inner, owner, key_id, store.keys))
+
+        wanted = secrets.token_bytes(4_000_000)
+        piece = secrets.token_bytes(65_536)
+        first = opened()
+        first.piece(b"a prefix", 0, piece)
+        first.data(wanted[:2_000_000])
+        first.data(wanted[2_000_000:])
+        first.flush()
+        second = opened()
+        second.held(len(piece), [second.place(b"a prefix")])
+        second.flush()
+        assert b"".join(second.chunks()) == wanted + piece
+        second.close()
+        first.data(b"by a worker that was taken for dead")
+        with pytest.raises(Overtaken):
+            first.flush()
+        first.close()
+        assert {each.job_id for each in sealed.left(inner)} >= {owner.job_id}
+        sealed.delete(inner, owner)
+        assert leftovers() == []
 
 
 class TestStockDriver(_OverInner):

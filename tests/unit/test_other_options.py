@@ -83,6 +83,17 @@ conf([])
 keys.KeyManager(conf)
 """
 
+SPOOLS = """
+from ims_glance import conf as ims_conf
+from ims_glance.store import spools
+conf([])
+ims_conf.register_opts(conf)
+try:
+    spools.find(conf)
+except spools.NoSpool:
+    pass
+"""
+
 # Module -> how a process of the service gets there, and what is read. "*" is a store's own group.
 READ: dict[str, tuple[str, list[str]]] = {
     # Glance has read its configuration before it loads a paste file.
@@ -138,6 +149,8 @@ READ: dict[str, tuple[str, list[str]]] = {
     "cmd/status.py": (STATUS, ["enabled_backends", "paste_deploy.config_file"]),
     # A store of ours is made by glance_store, to which Glance has told that.
     "store/driver.py": (GLANCE, ["enabled_backends"]),
+    # A worker has not got Glance's own.
+    "store/spools.py": (SPOOLS, ["enabled_backends"]),
 }
 GROUPS = {
     option.partition(".")[0]

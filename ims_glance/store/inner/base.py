@@ -75,8 +75,8 @@ class InnerStore(abc.ABC):
         """The stock driver's URI of object *name*, whether it exists or not."""
 
     @abc.abstractmethod
-    def objects(self) -> Iterator[StoredObject]:
-        """The objects whose names begin with :data:`NAME_PREFIX`."""
+    def objects(self, prefix: str = NAME_PREFIX) -> Iterator[StoredObject]:
+        """The objects whose names begin with *prefix*, which begins with :data:`NAME_PREFIX`."""
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
         """Write a new object; nothing of it is left when that fails.

@@ -26,10 +26,10 @@ class FileInner(InnerStore):
     def uri(self, name: str) -> str:
         return f"file://{self._find(name) or os.path.join(self._directories()[0], name)}"
 
-    def objects(self) -> Iterator[StoredObject]:
+    def objects(self, prefix: str = NAME_PREFIX) -> Iterator[StoredObject]:
         for directory in self._directories():
             with os.scandir(directory) as entries:
-                files = [entry for entry in entries if entry.name.startswith(NAME_PREFIX)]
+                files = [entry for entry in entries if entry.name.startswith(prefix)]
             for file in files:
                 # A file that is deleted meanwhile is none any more.
                 with contextlib.suppress(FileNotFoundError):

@@ -19,10 +19,10 @@ class RbdInner(InnerStore):
         # url_prefix is rbd://<fsid>/<pool>/ where the cluster could be asked for its id.
         return f"{self._shared.url_prefix}{name}/{stock.rbd().DEFAULT_SNAPNAME}"
 
-    def objects(self) -> Iterator[StoredObject]:
+    def objects(self, prefix: str = NAME_PREFIX) -> Iterator[StoredObject]:
         rbd = stock.rbd().rbd
         with self._pool() as pool:
-            names = [name for name in rbd.RBD().list(pool) if name.startswith(NAME_PREFIX)]
+            names = [name for name in rbd.RBD().list(pool) if name.startswith(prefix)]
             for name in names:
                 # One that is deleted meanwhile is none any more.
                 with contextlib.suppress(rbd.ImageNotFound):

@@ -34,9 +34,9 @@ class S3Inner(InnerStore):
     def uri(self, name: str) -> str:
         return f"{self._shared.url_prefix}/{name}"
 
-    def objects(self) -> Iterator[StoredObject]:
+    def objects(self, prefix: str = NAME_PREFIX) -> Iterator[StoredObject]:
         pages = self._client.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self._shared.bucket, Prefix=NAME_PREFIX):
+        for page in pages.paginate(Bucket=self._shared.bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
                 yield StoredObject(entry["Key"], entry["LastModified"])
 

@@ -82,12 +82,12 @@ class SwiftInner(InnerStore):
             raise
         return int(headers["content-length"])
 
-    def objects(self) -> Iterator[StoredObject]:
+    def objects(self, prefix: str = NAME_PREFIX) -> Iterator[StoredObject]:
         here = self._shared.create_location(NAME_PREFIX)
         connection = self._shared.get_connection(here)
         try:
             _headers, entries = connection.get_container(
-                here.container, prefix=NAME_PREFIX, full_listing=True
+                here.container, prefix=prefix, full_listing=True
             )
         except swiftclient.ClientException as error:
             is_made = self._shared.store_conf.swift_store_create_container_on_put

@@ -55,7 +55,7 @@ class Streams(base.InnerStore):
     def uri(self, name):
         raise NotImplementedError
 
-    def objects(self):
+    def objects(self, prefix=base.NAME_PREFIX):
         raise NotImplementedError
 
     def stream(self, name, offset):

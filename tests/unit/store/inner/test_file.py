@@ -315,6 +315,7 @@ def test_objects(inner, directory):
     age = datetime.datetime.now(datetime.UTC) - stored.modified
     assert stored.name == NAME
     assert age < datetime.timedelta(minutes=1)
+    assert list(inner.objects("ims-spool-")) == []
 
 
 def test_an_object_that_vanishes_while_they_are_listed(inner, directory):
