@@ -84,6 +84,14 @@ class ImageApi:
         hidden = self._rest.json("GET", "/v2/images", params={**query, "os_hidden": "true"})
         return [*found, *hidden["images"]]
 
+    def made_of(self, origin: str, owner: str) -> list[dict[str, Any]]:
+        """The newest images that a project owns and that were made of something.
+
+        :param origin: what ``__data_origin`` says (``image,<region>,<image id>``)
+        """
+        query = {"__data_origin": origin, "owner": owner, "sort": "created_at:desc"}
+        return list(self._rest.json("GET", "/v2/images", params=query)["images"])
+
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make an image without data; ``id`` in *body* chooses its id.
 

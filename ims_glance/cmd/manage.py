@@ -126,7 +126,7 @@ def rekey(conf: cfg.ConfigOpts) -> None:
 
 
 def orphans(conf: cfg.ConfigOpts) -> None:
-    """List, or delete, objects that belong to no image, and disks that belong to no machine."""
+    """List, or delete, objects that belong to no image or job, and disks that belong to no machine."""
     oldest_kept = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
         hours=conf.command.min_age
     )
@@ -134,6 +134,8 @@ def orphans(conf: cfg.ConfigOpts) -> None:
     found = 0
     for store_id, store in _encrypting_stores(conf):
         found += left_behind.objects(store_id, store.objects, oldest_kept, deletes)
+        inner = store.objects.inner
+        found += left_behind.spools(conf, store_id, inner, oldest_kept, deletes)
     found += left_behind.disks(conf, oldest_kept, deletes)
     print(f"{found} orphan(s)")
 

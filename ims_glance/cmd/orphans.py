@@ -1,29 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """``ims-manage orphans``: what a crash left behind, and nobody else finds.
 
-Objects in an encrypting store that no image has; and hidden images of disks: of a whole-machine image
+Objects in an encrypting store that no image has; what jobs received from other regions, and did not
+delete there; and hidden images of disks: of a whole-machine image
 whose deletion was interrupted between itself and them, or of a job that could not be undone. What an
 unfinished job may work with is left alone, and so is what has changed lately.
 """
 
+import contextlib
 import datetime
 from collections.abc import Iterator
 
 import glance_store
+from glance_store import exceptions as store_exceptions
 from oslo_config import cfg
 
 from ims_glance.clouds.image import HiddenImage, ImageInUse, ImageRecords
 from ims_glance.cmd.job import open_database
-from ims_glance.db.job import Jobs
+from ims_glance.db.job import JobNotFound, Jobs
 from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus
-from ims_glance.store import driver
+from ims_glance.store import driver, sealed
+from ims_glance.store.inner.base import InnerStore
 from ims_glance.store.objects import EncryptedObjects
 
 # Jobs that make no image.
 _HARMLESS = frozenset({model.ADD_MEMBERS, model.UPDATE_MEMBERS, model.DELETE_MEMBERS})
 # Failed jobs of a project, whose records are kept for [ims_jobs] keep_days.
 _MANY = 100_000
+_NO_JOBS = (
+    "[ims_database] is not set on this host, so nobody knows which jobs go on; run this where ims-worker "
+    "runs"
+)
 # So much may the clocks of Glance and of the workers differ.
 _SKEW = datetime.timedelta(minutes=10)
 
@@ -47,6 +55,56 @@ def objects(
         written = candidate.modified.isoformat(timespec="seconds")
         print(f"{store_id}: {', '.join(candidate.names)}: {action} (written {written})")
     return found
+
+
+def spools(
+    conf: cfg.ConfigOpts,
+    store_id: str,
+    inner: InnerStore,
+    oldest_kept: datetime.datetime,
+    deletes: bool,
+) -> int:
+    """Print, or delete, what jobs that have ended received into a store; how many objects.
+
+    :raises DatabaseUnavailable: if nobody knows which jobs go on
+    """
+    database = open_database(conf)
+    jobs = Jobs(database) if database.is_configured else None
+    # The store is listed before the database: whatever job wrote something is on record by then.
+    by_job: dict[str, list[sealed.Left]] = {}
+    for each in sealed.left(inner):
+        by_job.setdefault(each.job_id, []).append(each)
+    found = 0
+    for job_id, left in sorted(by_job.items()):
+        why = _why_left(jobs, job_id)
+        # Of a job that this database does not know some host may write as we look.
+        if why is None or max(each.modified for each in left) > oldest_kept:
+            continue
+        found += len(left)
+        for each in sorted(left, key=lambda each: each.name):
+            written = each.modified.isoformat(timespec="seconds")
+            action = _delete_spooled(jobs, inner, each) if deletes else f"left behind: {why}"
+            print(f"{store_id}: {each.name}: {action} (written {written})")
+    return found
+
+
+def _why_left(jobs: Jobs | None, job_id: str) -> str | None:
+    """Why nobody needs what a job received; ``None`` if the job still does."""
+    if jobs is None:
+        return f"of job {job_id}, if that has ended"
+    try:
+        return f"job {job_id} has ended" if jobs.get(job_id).is_finished else None
+    except JobNotFound:
+        return f"there is no job {job_id}"
+
+
+def _delete_spooled(jobs: Jobs | None, inner: InnerStore, left: sealed.Left) -> str:
+    """Delete an object of a job that has ended; what became of it."""
+    if jobs is None:
+        return f"left alone: {_NO_JOBS}"
+    with contextlib.suppress(store_exceptions.NotFound):
+        inner.delete(left.name)
+    return "deleted"
 
 
 def disks(conf: cfg.ConfigOpts, oldest_kept: datetime.datetime, deletes: bool) -> int:
@@ -127,10 +185,7 @@ class DiskSearch:
     def kept(self, image: HiddenImage) -> str | None:
         """Why an image is not deleted, although it belongs to nothing."""
         if self._jobs is None:
-            return (
-                "[ims_database] is not set on this host, so nobody knows which jobs go on; run this "
-                "where ims-worker runs"
-            )
+            return _NO_JOBS
         job = self._worked_with(image)
         return None if job is None else f"job {job.id} of its project goes on"
 

@@ -7,12 +7,14 @@ from ims_glance.flows import backup, member
 from ims_glance.flows.capture import server, volume
 from ims_glance.flows.copy import in_region
 from ims_glance.flows.replication import follow
+from ims_glance.flows.replication import image as received
 from ims_glance.jobs.engine import FlowFactory
 from ims_glance.model import job
 
 JOB_TYPES: Mapping[str, FlowFactory] = {
     job.COPY_IN_REGION: in_region.flow,
     job.COPY_CROSS_REGION: follow.flow,
+    job.RECEIVE_IMAGE: received.flow,
     job.ADD_MEMBERS: member.add,
     job.DELETE_MEMBERS: member.delete,
     job.UPDATE_MEMBERS: member.update,

@@ -3,6 +3,7 @@
 
 import contextlib
 import functools
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -84,6 +85,8 @@ class JobContext:
         self._entities = dict(job.entities)
         self._is_reverting = False
         self._last_recorded = 0.0
+        # Of several disks at once, each in a thread of its own.
+        self._writing = threading.RLock()
         self._untold: dict[str, Any] = {}
         self._last_told = 0.0
         self._done = 0
@@ -169,9 +172,10 @@ class JobContext:
 
         Until the job ends it has the place of the job in the project's quota, and none of its own.
         """
-        known = self.entities.get(model.IN_MAKING, {})
-        if known.get(str(number)) != image_id:
-            self.tell(**{model.IN_MAKING: {**known, str(number): image_id}})
+        with self._writing:
+            known = self.entities.get(model.IN_MAKING, {})
+            if known.get(str(number)) != image_id:
+                self.tell(**{model.IN_MAKING: {**known, str(number): image_id}})
 
     @property
     def waits(self) -> Mapping[str, float]:
@@ -184,7 +188,8 @@ class JobContext:
 
     def record_wait(self, what: str, since: float) -> None:
         """Record since when the job waits for something."""
-        self.tell(**{model.WAITS: {**self.waits, what: since}})
+        with self._writing:
+            self.tell(**{model.WAITS: {**self.waits, what: since}})
 
     @property
     def entities(self) -> Mapping[str, Any]:
@@ -193,28 +198,31 @@ class JobContext:
 
     def tell(self, **entities: Any) -> None:
         """Change what clients are told (``image_name``, ``results``, ...)."""
-        self._untold |= entities
-        self.write_told()
+        with self._writing:
+            self._untold |= entities
+            self.write_told()
 
     def tell_soon(self, **entities: Any) -> None:
         """The same for what changes again and again: it is written now and then.
 
         A task calls :meth:`write_told` at its end.
         """
-        self._untold |= entities
-        if clock() - self._last_told >= self.conf.ims_jobs.progress_seconds:
-            self.write_told()
+        with self._writing:
+            self._untold |= entities
+            if clock() - self._last_told >= self.conf.ims_jobs.progress_seconds:
+                self.write_told()
 
     def write_told(self) -> None:
         """Write what clients are to be told, if something is not written yet."""
-        untold, self._untold = self._untold, {}
-        if not untold:
-            return
-        model.check_storable(untold, "entities")
-        changed = {**self._entities, **untold}
-        self._recorded(self._jobs.progress, entities=changed)
-        self._entities = changed
-        self._last_told = clock()
+        with self._writing:
+            untold, self._untold = self._untold, {}
+            if not untold:
+                return
+            model.check_storable(untold, "entities")
+            changed = {**self._entities, **untold}
+            self._recorded(self._jobs.progress, entities=changed)
+            self._entities = changed
+            self._last_told = clock()
 
     def progress(self, done: int, total: int) -> None:
         """Tell how many bytes are done, and :meth:`check`. It may be called as often as you like.
@@ -222,14 +230,15 @@ class JobContext:
         :param total: in all; 0 if that is not known yet
         """
         self.check()
-        now = clock()
-        if done > self._done:
-            self.last_progress = now
-        self._done = done
-        if done < total and now - self._last_recorded < self.conf.ims_jobs.progress_seconds:
-            return
-        self._last_recorded = now
-        self._recorded(self._jobs.progress, done_bytes=done, total_bytes=total)
+        with self._writing:
+            now = clock()
+            if done > self._done:
+                self.last_progress = now
+            self._done = done
+            if done < total and now - self._last_recorded < self.conf.ims_jobs.progress_seconds:
+                return
+            self._last_recorded = now
+            self._recorded(self._jobs.progress, done_bytes=done, total_bytes=total)
 
     @property
     def done_bytes(self) -> int:

@@ -47,7 +47,7 @@ _ENTRY = struct.Struct(">BQQ")
 _COUNT = struct.Struct(">I")
 _PREFIX = 8
 _LENGTH_BITS, _POSITION_BITS = 17, 23
-_ZEROS = memoryview(bytes(1 << 20))
+_ZEROS = bytes(1 << 20)
 
 
 class _Kind(enum.IntEnum):
@@ -151,7 +151,7 @@ class Spool:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def chunks(self) -> Iterator[Buffer]:
+    def chunks(self) -> Iterator[bytes]:
         """The image from its first byte to :attr:`end`, of which all was flushed.
 
         :raises ObjectDamaged: if an object is not what was written
@@ -280,10 +280,10 @@ class Spool:
                 places.append(self._places[index])
         self._prefixes, self._places, self._is_sorted = prefixes, places, True
 
-    def _of(self, entry: _Entry, contents: bytes) -> Iterator[Buffer]:
+    def _of(self, entry: _Entry, contents: bytes) -> Iterator[bytes]:
         """The bytes of the image that an entry stands for."""
         if entry.kind == _Kind.DATA:
-            yield memoryview(contents)[entry.position : entry.position + entry.length]
+            yield contents[entry.position : entry.position + entry.length]
         elif entry.kind == _Kind.HELD:
             yield b"".join(self.at(place) for place in _places(entry.detail))
         else:

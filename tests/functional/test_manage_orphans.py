@@ -164,6 +164,33 @@ def test_foreign_files_are_left_alone(service, commands, kms, image) -> None:
         path.unlink()
 
 
+def test_what_jobs_received_from_another_region(service, commands, kms, jobs, image) -> None:
+    """Objects of a job that goes on, of one that has ended, and of one that nobody knows."""
+    job_ids = [uuid.uuid4().hex for _number in range(3)]
+    for job_id in job_ids[:2]:
+        jobs.create(Job(job_id, model.RECEIVE_IMAGE, "demo", "user"), 10)
+
+    def end(job_id):
+        claimed = jobs.claim(job_id, "worker", 60)
+        assert claimed is not None
+        jobs.finish(claimed, JobStatus.FAIL)
+
+    end(job_ids[1])
+    paths = [kms / f"ims-spool-{job_id}-0-{number}" for job_id in job_ids for number in (0, 1)]
+    going_on, left = paths[:2], paths[2:]
+    for path in paths:
+        path.touch()
+    lines = orphans(commands, service, *NOW)
+    assert len(lines) == 4
+    assert f"job {job_ids[1]} has ended" in "".join(lines)
+    assert f"there is no job {job_ids[2]}" in "".join(lines)
+    assert len(orphans(commands, service, *NOW, "--delete")) == 4
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in going_on)
+    end(job_ids[0])
+    assert len(orphans(commands, service, *NOW, "--delete")) == 2
+
+
 def test_upload_that_goes_on_is_protected_by_its_age(service, commands, client, kms) -> None:
     image = client.create(cmkid=service.vault.make("demo"))["id"]
     before = stored.names(kms)

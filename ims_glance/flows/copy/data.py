@@ -56,6 +56,53 @@ class Target(Protocol):
         """Delete it, if there is one, and make it anew under another id."""
 
 
+class Source(Protocol):
+    """What the data comes from, as often as an upload breaks.
+
+    :ivar id: of the image that it is of, for messages
+    """
+
+    id: str
+
+    def open(self) -> contextlib.AbstractContextManager[Download]:
+        """The data, from its first byte on."""
+
+    def tell(self, done: int) -> None:
+        """So many bytes are where they are to be; called again and again."""
+
+
+class ImageSource:
+    """An image of the region.
+
+    :param total: bytes of all copies of the job, if this is one of several
+    :param before: bytes of those that were made before
+    """
+
+    def __init__(self, job: JobContext, image_id: str, total: int = 0, before: int = 0) -> None:
+        self.id = image_id
+        self._job = job
+        self._total = total
+        self._before = before
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Download]:
+        """A download.
+
+        :raises ImageNotFound: if there is no such image
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                opened = stack.enter_context(self._job.image.download(self.id))
+            except rest.Missing:
+                raise exceptions.ImageNotFound(image_id=self.id) from None
+            self._total = self._total or opened.size
+            yield opened
+
+    def tell(self, done: int) -> None:
+        """See :class:`Source`."""
+        self._job.progress(self._before + done, self._total)
+
+
 class JobImage:
     """The image that the job makes.
 
@@ -110,21 +157,18 @@ class DiskImage:
 
 
 class DataCopy:
-    """One copy.
+    """One copy."""
 
-    :param total: bytes of all copies of the job, if this is one of several
-    :param before: bytes of those that were made before
-    """
-
-    def __init__(
-        self, job: JobContext, source_id: str, target: Target, total: int = 0, before: int = 0
-    ) -> None:
+    def __init__(self, job: JobContext, source: Source, target: Target) -> None:
         self._job = job
-        self._source_id = source_id
+        self._source = source
         self._target = target
-        self._total = total
-        self._before = before
         self._begun: set[str] = set()
+
+    def found(self, wanted: Digest) -> str | None:
+        """The id of the image, if it has the data already."""
+        view = self._target.find()
+        return str(view["id"]) if view and _has(view, wanted) else None
 
     def run(self, wanted: Digest) -> str:
         """Download and upload until the image has the data; the id of the image.
@@ -144,12 +188,12 @@ class DataCopy:
                     raise
                 reason = str(error)
             self._job.pause(attempt)
-        raise CopyBroken(image_id=self._source_id, attempts=job_image.UPLOADS, reason=reason)
+        raise CopyBroken(image_id=self._source.id, attempts=job_image.UPLOADS, reason=reason)
 
     def _image(self, wanted: Digest) -> tuple[str, bool]:
         """The id of an image that takes the data, and whether it has it already."""
         view = self._target.find()
-        if view is not None and view["status"] == "active" and wanted.agrees(Digest.of(view)):
+        if view is not None and _has(view, wanted):
             return str(view["id"]), True
         # Of an image that another worker made, nobody knows whether an upload was begun.
         is_fresh = self._job.job.generation == 1 and view and view["id"] not in self._begun
@@ -158,9 +202,9 @@ class DataCopy:
         return str(view["id"]), False
 
     def _move(self, image_id: str, wanted: Digest, moved: "_Moved") -> None:
-        with self._download() as download:
+        with self._source.open() as download:
             if download.size != wanted.size:
-                raise SourceChanged(image_id=self._source_id)
+                raise SourceChanged(image_id=self._source.id)
             self._begun.add(image_id)
             chunks = self._watched(download, moved, None if wanted.is_known else moved.hash)
             self._job.image.upload(image_id, chunks, download.size)
@@ -168,13 +212,12 @@ class DataCopy:
 
     def _watched(self, download: Download, moved: "_Moved", known: Any) -> Iterator[bytes]:
         """The data on its way; says how far it is, and stops with the job."""
-        total = self._total or download.size
         for chunk in download.chunks:
             yield chunk
             moved.bytes += len(chunk)
             if known is not None:
                 known.update(chunk)
-            self._job.progress(self._before + moved.bytes, total)
+            self._source.tell(moved.bytes)
 
     def _check_copy(self, image_id: str, wanted: Digest, moved: "_Moved") -> None:
         if not wanted.is_known:
@@ -182,16 +225,7 @@ class DataCopy:
             wanted = Digest(wanted.size, checksum=moved.hash.hexdigest())
         found = Digest.of(self._job.image.get(image_id))
         if not wanted.agrees(found):
-            raise CopyDiffers(image_id=self._source_id, found=found, wanted=wanted)
-
-    @contextlib.contextmanager
-    def _download(self) -> Iterator[Download]:
-        with contextlib.ExitStack() as stack:
-            try:
-                opened = stack.enter_context(self._job.image.download(self._source_id))
-            except rest.Missing:
-                raise exceptions.ImageNotFound(image_id=self._source_id) from None
-            yield opened
+            raise CopyDiffers(image_id=self._source.id, found=found, wanted=wanted)
 
 
 class _Moved:
@@ -200,6 +234,10 @@ class _Moved:
     def __init__(self) -> None:
         self.bytes = 0
         self.hash = hashlib.md5(usedforsecurity=False)
+
+
+def _has(view: Mapping[str, Any], wanted: Digest) -> bool:
+    return view["status"] == "active" and wanted.agrees(Digest.of(view))
 
 
 def _may_try_again(error: exceptions.ImsError, moved: _Moved) -> bool:

@@ -11,7 +11,7 @@ from taskflow.patterns import linear_flow
 from ims_glance import exceptions
 from ims_glance.flows import job_image
 from ims_glance.flows.copy import whole_image
-from ims_glance.flows.copy.data import DataCopy, JobImage
+from ims_glance.flows.copy.data import DataCopy, ImageSource, JobImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model import copy
@@ -74,7 +74,8 @@ class CopyData(Task):
 
     def __init__(self, job: JobContext) -> None:
         super().__init__(job)
-        self._copy = DataCopy(job, job.arguments["image_id"], JobImage(job, lambda: _body(job)))
+        source = ImageSource(job, job.arguments["image_id"])
+        self._copy = DataCopy(job, source, JobImage(job, lambda: _body(job)))
 
     def execute(self, source: Mapping[str, Any]) -> None:
         """Download and upload until the image has the data."""

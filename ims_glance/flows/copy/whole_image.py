@@ -5,15 +5,14 @@ IMS copies no such images; so this is also the way to encrypt one, or to change 
 """
 
 import dataclasses
-import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
 from ims_glance.flows import job_image
-from ims_glance.flows.copy.data import DataCopy, DiskImage
+from ims_glance.flows.copy.data import DataCopy, DiskImage, ImageSource
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model import copy as copies
@@ -59,9 +58,8 @@ class CopyDisk(Task):
         """Download and upload until the image has the data."""
         sizes = [int(each["size"]) for each in digests]
         before = sum(sizes[: self._number])
-        source_id = self._component().image_id
-        copy = DataCopy(self.job, source_id, self._target, sum(sizes), before)
-        return copy.run(Digest(**digests[self._number]))
+        source = ImageSource(self.job, self._component().image_id, sum(sizes), before)
+        return DataCopy(self.job, source, self._target).run(Digest(**digests[self._number]))
 
     def revert(self, result: Any = None, **_: Any) -> None:
         """Delete it, whatever it is called by now."""
@@ -91,23 +89,31 @@ class TieDisks(Task):
         copied = [results[name] for name in self._results]
         source = job_image.source(self.job)
         parts = list(map(whole_image.moved, whole_image.components(source), copied))
-        for part in parts:
-            name = f"{self.job.arguments['name']} disk {part.disk.number}"
-            size = str(self.job.image.get(part.image_id)["size"])
-            said = {"name": name, "protected": True, "__image_size": size}
-            self.job.image.update(part.image_id, said)
         body = copies.body(source, self.job.region.name or "", self.job.arguments)
         size = str(source.get("__image_size") or "0")
-        wanted = {**body, **whole_image.properties(parts), "__image_size": size}
-        job_image.make_empty_image(self.job, wanted, functools.partial(self._tie, copied))
+        tie(self.job, parts, {**body, "__image_size": size})
 
     def revert(self, **_: Any) -> None:
         """Delete it."""
         job_image.delete_image(self.job)
 
-    def _tie(self, copied: Iterable[str], whole_id: str) -> None:
-        for image_id in copied:
-            self.job.image.update(image_id, {attributes.COMPONENT_OF: whole_id})
+
+def tie(job: JobContext, parts: Sequence[Component], body: Mapping[str, Any]) -> None:
+    """Give the disks that were copied their names, and make the job's image of them.
+
+    :param body: of ``POST /v2/images``, but for what names the disks
+    """
+    for part in parts:
+        name = f"{job.arguments['name']} disk {part.disk.number}"
+        size = str(job.image.get(part.image_id)["size"])
+        said = {"name": name, "protected": True, "__image_size": size}
+        job.image.update(part.image_id, said)
+
+    def tie_to(whole_id: str) -> None:
+        for part in parts:
+            job.image.update(part.image_id, {attributes.COMPONENT_OF: whole_id})
+
+    job_image.make_empty_image(job, {**body, **whole_image.properties(parts)}, tie_to)
 
 
 def _copy_of(number: int) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """As much of Glance (behind our guard), Nova and Cinder, over HTTP, as jobs ask for."""
 
+import base64
 import hashlib
 import json
 import re
@@ -9,9 +10,11 @@ import uuid
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from keystoneauth1 import session, token_endpoint
 
+from ims_glance.transfer import frames, held, writer
 from tests.unit.clouds.backups_server import BackupsHandler
 from tests.unit.clouds.machines_server import Machines, MachinesHandler
 
@@ -25,6 +28,8 @@ class SmallCloud:
     :ivar data: of active images, by id
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
+    :ivar link: bytes of each stream of frames that was sent to another region
+    :ivar spoil: what becomes of a stream of frames that goes to another region
     :ivar machines: servers and snapshots
     :ivar copies: jobs of another region that receive copies of images, by id
     :ivar backups: of volumes, by id, as Cinder shows them
@@ -45,6 +50,8 @@ class SmallCloud:
         self.volumes: dict[str, dict[str, Any]] = {}
         self.broken_uploads = 0
         self.messages: list[dict[str, str]] = []
+        self.link: list[int] = []
+        self.spoil: Callable[[bytes], bytes] = bytes
         self.machines = Machines()
         self.copies: dict[str, dict[str, Any]] = {}
         self.backups: dict[str, dict[str, Any]] = {}
@@ -194,6 +201,7 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         "DELETE /v2/images/([^/]+)": "_delete",
         "GET /v2/images/([^/]+)/file": "_download",
         "PUT /v2/images/([^/]+)/file": "_upload",
+        "POST /v1/[^/]+/images/([^/]+)/frames": "_frames",
         "GET /v2/images/([^/]+)/members": "_members",
         "POST /v2/images/([^/]+)/members": "_add_member",
         "PUT /v2/images/([^/]+)/members/([^/]+)": "_set_member",
@@ -224,12 +232,13 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         return False
 
     def _list(self) -> None:
-        name = re.search("name=([^&]*)", self.query)
+        asked = dict(parse_qsl(self.query))
+        wanted = {name: asked[name] for name in ("name", "__data_origin") if name in asked}
         found = [
             each
             for each in self.server.images.values()
-            if name and each.get("name") == name[1]
-            if bool(each.get("os_hidden")) == ("os_hidden=true" in self.query)
+            if all(each.get(name) == value for name, value in wanted.items())
+            if bool(each.get("os_hidden")) == (asked.get("os_hidden") == "true")
         ]
         self._answer(200, {"images": found})
 
@@ -270,6 +279,25 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _frames(self, image_id: str) -> None:
+        if not self._has(image_id):
+            return
+        if self.server.images[image_id]["status"] == "deactivated":
+            self._refuse(403, "The requested image has been deactivated.")
+            return
+        asked, data = json.loads(self.body), self.server.data[image_id]
+        at, length = asked["offset"], asked["length"]
+        chunk = data[at:] if length is None else data[at : at + length]
+        has = held.Held.of(base64.b64decode(asked["held"]))
+        stream = b"".join(writer.write([chunk], at, has, len(data), asked["compress"], len(chunk)))
+        self.server.link.append(len(stream))
+        sent = self.server.spoil(stream)
+        self.send_response(200)
+        self.send_header("Content-Type", frames.MEDIA_TYPE)
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
 
     def _upload(self, image_id: str) -> None:
         data = self.body

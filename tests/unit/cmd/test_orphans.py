@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which hidden images of disks belong to nothing, and which are left alone whatever is asked."""
+"""Which hidden images of disks, and objects of jobs, belong to nothing, and which are left alone."""
 
 import dataclasses
 import datetime
+import os
+import time
 import uuid
 
 import pytest
@@ -14,6 +16,8 @@ from ims_glance.cmd import orphans
 from ims_glance.db.schema import JOBS
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
+from ims_glance.store import sealed
+from tests.unit.store import stores
 
 DAY = datetime.timedelta(days=1)
 GONE = "99999999-0000-4000-8000-000000000000"
@@ -194,3 +198,94 @@ def test_what_its_store_keeps_stays(images, run):
     (line,) = run(deletes=True)
     assert "is in use in its store, by a volume" in line
     assert image.id in images.all
+
+
+# --- what comes from other regions -------------------------------------------------------------
+
+
+@pytest.fixture
+def inner(tmp_path):
+    """Where jobs leave it."""
+    return stores.file_inner(tmp_path / "inner")
+
+
+@pytest.fixture
+def spooled(inner, tmp_path):
+    """Something of a job, written so many days ago."""
+
+    def spool(days=2, end="0-1"):
+        name = f"{sealed.PREFIX}{ONE}-{end}"
+        path = tmp_path / "inner" / name
+        path.write_bytes(b"sealed")
+        written = time.time() - days * 86400
+        os.utime(path, (written, written))
+        return name
+
+    return spool
+
+
+@pytest.fixture
+def run_spools(tables, inner, capsys):
+    """Look for it; the lines that are printed."""
+
+    def run(deletes=False, days=1):
+        oldest_kept = datetime.datetime.now(datetime.UTC) - days * DAY
+        found = orphans.spools(tables.conf, "kms", inner, oldest_kept, deletes)
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == found
+        return lines
+
+    return run
+
+
+def names(inner):
+    return sorted(each.name for each in inner.objects())
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_of_a_job_that_goes_on_nothing_is_left_behind(tables, inner, spooled, run_spools, status):
+    name, half = spooled(), spooled(end="0-2.0123abcd")
+    if status is JobStatus.INIT:
+        tables.create()
+    elif status is JobStatus.RUNNING:
+        tables.claimed()
+    else:
+        ended(tables, status)
+    goes_on = status in (JobStatus.INIT, JobStatus.RUNNING)
+    lines = run_spools()
+    assert len(lines) == (0 if goes_on else 2)
+    assert all(f"left behind: job {ONE} has ended" in line for line in lines)
+    assert names(inner) == [name, half]
+    run_spools(deletes=True)
+    assert names(inner) == ([name, half] if goes_on else [])
+
+
+def test_of_a_job_that_nobody_knows(spooled, run_spools):
+    spooled()
+    (line,) = run_spools(deletes=True)
+    assert line.startswith(f"kms: {sealed.PREFIX}{ONE}-0-1: deleted (written ")
+
+
+def test_while_a_job_that_nobody_knows_writes_all_of_it_stays(inner, spooled, run_spools):
+    """Two regions share a store, say, and each knows its own jobs."""
+    spooled(days=9)
+    spooled(days=0.1, end="0-2")
+    assert run_spools(deletes=True) == []
+    assert len(names(inner)) == 2
+
+
+def test_without_the_database_of_jobs_nothing_that_was_received_is_deleted(
+    tables, inner, spooled, run_spools
+):
+    spooled()
+    tables.conf.set_override("connection", None, "ims_database")
+    (line,) = run_spools()
+    assert f"of job {ONE}, if that has ended" in line
+    (line,) = run_spools(deletes=True)
+    assert "left alone: [ims_database] is not set on this host" in line
+    assert len(names(inner)) == 1
+
+
+def test_objects_of_images_are_no_spools(run_spools, tmp_path):
+    (tmp_path / "inner" / f"ims-{'0' * 32}").write_bytes(b"body")
+    assert run_spools(days=-1) == []

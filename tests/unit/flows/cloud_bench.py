@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ims_glance import flows
+from ims_glance.clouds.region import Region
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import Runner
 from ims_glance.model.job import SERVER_BACKUP, Job
@@ -13,22 +14,26 @@ from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.jobs import job_bench
 
 _LONGEST = 200
+_IMAGE_ID = "{0}{0}{0}{0}{0}{0}{0}{0}-0000-4000-8000-555555555555"
 
 
 class CloudBench:
     """Runs jobs of the real types.
 
     :param tables: of our database
+    :ivar far: the other region
     :ivar watch: called with ``METHOD path`` before a request of a first worker is served
     """
 
     def __init__(self, tables: Any, server: CloudServer) -> None:
         self.tables = tables
         self.server = server
+        self.far = server
         self.watch: Callable[[str], None] = lambda _request: None
         self._runner = Runner(tables.database, tables.jobs, flows.JOB_TYPES)
         tables.conf.set_override("patience_seconds", 5.0, "ims_jobs")
         tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
+        tables.conf.set_override("region_patience_seconds", 5.0, "ims_jobs")
 
     def run(
         self,
@@ -52,7 +57,7 @@ class CloudBench:
                 type=job_type,
                 project_id="demo",
                 arguments=arguments,
-                image_id="5" * 8 + "-0000-4000-8000-" + "5" * 12 if creates else None,
+                image_id=_IMAGE_ID.format(str(4 + number)) if creates else None,
                 creates_image=creates,
             )
         )
@@ -78,4 +83,6 @@ class CloudBench:
 
     def _connected(self, job: JobContext) -> JobContext:
         job.session = self.server.session()
+        if "source_region" in job.arguments:
+            job.source_region = Region(self.far.session(), job.arguments["source_region"])
         return job

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from ims_glance import flows
+from ims_glance.flows.replication import receive
 from ims_glance.jobs import task as jobs_task
 from ims_glance.jobs import worker as jobs_worker
 from ims_glance.jobs.context import JobContext
@@ -38,6 +39,8 @@ _TIMES = frozenset(
     {
         *("created_at", "begin_time", "end_time"),
         *("standstill_ms", "ims_standstill_ms", attributes.STANDSTILL),
+        # What a worker has not told when it dies is not counted.
+        *(receive.RECEIVED, receive.SAVED, receive.RATE),
     }
 )
 _JOB_ID = f"{1:032x}"
@@ -225,6 +228,7 @@ class Explorer:
 def _accept(world: World, scenario: Scenario, arguments: Mapping[str, Any]) -> None:
     tables = world.tables
     delegation_id, made = tables.delegation(world.cloud.trust())
+    reads = [tables.delegation(world.cloud.trust())] if "source_region" in arguments else []
     job = Job(
         _JOB_ID,
         scenario.job_type,
@@ -234,8 +238,9 @@ def _accept(world: World, scenario: Scenario, arguments: Mapping[str, Any]) -> N
         image_id=_IMAGE_ID if scenario.creates_image else None,
         creates_image=scenario.creates_image,
         delegation_id=delegation_id,
+        source_delegation_id=next((each for each, _made in reads), None),
     )
-    tables.jobs.create(job, 10, made)
+    tables.jobs.create(job, 10, made, *(each for _id, each in reads))
 
 
 class _Run:
@@ -346,4 +351,5 @@ def explorers(kind: type[DirectCloud] = DirectCloud) -> Iterator[Explorer]:
             monkeypatch.setattr(module.LOG, "disabled", True)
         explorer = Explorer(kind)
         small_world.remember(monkeypatch, explorer.world)
+        small_world.equip(monkeypatch, explorer.world)
         yield explorer

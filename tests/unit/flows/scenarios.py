@@ -176,6 +176,22 @@ def _backup_with(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
     return _is_backup(cloud, job)
 
 
+def _elsewhere(
+    prepare: Callable[[DirectCloud], dict[str, Any]], **more: Any
+) -> Callable[[DirectCloud], dict[str, Any]]:
+    """The image belongs to a project of another region; the small cloud is both."""
+
+    def prepared(cloud: DirectCloud) -> dict[str, Any]:
+        arguments = prepare(cloud)
+        for image in cloud.images.values():
+            image["owner"] = "them"
+        cloud.make(b"other" * 30_000, name="copy", disk_format="raw", container_format="bare")
+        where = {"source_region": "RegionTwo", "source_project_id": "them"}
+        return {"disks": 0, **arguments, **where, **more}
+
+    return prepared
+
+
 # --- members -----------------------------------------------------------------------------------
 
 
@@ -342,6 +358,8 @@ SCENARIOS = (
     Scenario(model.COPY_IN_REGION, "image", _source, _is_copy),
     Scenario(model.COPY_IN_REGION, "whole machine", _whole_source, _is_whole),
     Scenario(model.COPY_CROSS_REGION, "another region", _copy_there, _is_there),
+    Scenario(model.RECEIVE_IMAGE, "image", _elsewhere(_source, cmk_id=KEY), _is_copy),
+    Scenario(model.RECEIVE_IMAGE, "whole machine", _elsewhere(_whole_source), _is_whole),
     Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),
     Scenario(model.DELETE_MEMBERS, "two images", _to_unshare, _is_unshared, shares=True),
     Scenario(model.UPDATE_MEMBERS, "two images", _to_accept, _is_accepted, shares=True),

@@ -8,28 +8,36 @@ others, of whatever it died.
 import contextlib
 import copy
 import dataclasses
+import datetime
+import hashlib
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 import pytest
 import sqlalchemy
+from glance_store import exceptions as store_exceptions
 from oslo_db.sqlalchemy import engines
 from taskflow.persistence.backends import impl_memory
 
+from ims_glance import keys
 from ims_glance.db.job import Jobs
 from ims_glance.jobs import engine as jobs_engine
 from ims_glance.jobs import lease
 from ims_glance.jobs.context import JobContext
+from ims_glance.store import spools
+from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
 from tests.unit import job_database
 from tests.unit.flows.direct_cloud import DirectCloud, Kept
 
-# So patient that a neighbour is asked a few times, and not hundreds of times.
-_SECONDS = {
+# So patient that a neighbour is asked a few times, and not hundreds of times; and one after the other: what
+# threads do is not the same each time.
+_OPTIONS: dict[str, float] = {
     "delegation_idle_seconds": 0.0,
     "patience_seconds": 10.0,
     "region_patience_seconds": 10.0,
     "volume_seconds_per_gib": 1.0,
+    "replication_disks": 1,
 }
 
 Watch = Callable[[str], None]
@@ -67,8 +75,8 @@ class World:
     def __init__(self, kind: type[DirectCloud] = DirectCloud) -> None:
         self._kind = kind
         self.tables = job_database.Tables("sqlite://")
-        for name, seconds in _SECONDS.items():
-            self.tables.conf.set_override(name, seconds, "ims_jobs")
+        for name, value in _OPTIONS.items():
+            self.tables.conf.set_override(name, value, "ims_jobs")
         # Nobody waits for the processor here, which oslo.db would offer after each transaction.
         engine = self.tables.database.engine
         sqlalchemy.event.remove(engine, "checkin", engines._thread_yield)
@@ -123,6 +131,75 @@ class _WatchedJobs(Jobs):
         return super().__getattribute__(name)
 
 
+class SmallInner(InnerStore):
+    """The inner store of whatever cloud there is now: objects in its memory."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @property
+    def _stored(self) -> dict[str, bytes]:
+        return self._world.cloud.stored
+
+    def uri(self, name: str) -> str:
+        """Nobody asks for it."""
+        raise NotImplementedError
+
+    def objects(self, prefix: str = NAME_PREFIX) -> Iterator[StoredObject]:
+        """All there are."""
+        now = datetime.datetime.now(datetime.UTC)
+        yield from [StoredObject(name, now) for name in self._stored if name.startswith(prefix)]
+
+    def put(self, name: str, chunks: Iterable[Any], size: int) -> None:
+        """Write one; the worker may die before that."""
+        if name in self._stored:
+            raise store_exceptions.Duplicate(image=name)
+        data = b"".join(map(bytes, chunks))
+        self._world.watch(f"object {name}")
+        self._stored[name] = data
+
+    def open(self, name: str) -> ObjectReader:
+        """Open one."""
+        if name not in self._stored:
+            raise store_exceptions.NotFound(image=name)
+        return _SmallReader(self._stored[name])
+
+    def delete(self, name: str) -> None:
+        """Delete one; the worker may die before that."""
+        if name not in self._stored:
+            raise store_exceptions.NotFound(image=name)
+        self._world.watch(f"the end of object {name}")
+        del self._stored[name]
+
+
+class _SmallReader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, offset: int, size: int) -> bytes:
+        return self._data[offset : offset + size]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class SmallKeys:
+    """A key manager whose keys are always there, and are no things of the cloud."""
+
+    def wrapping_key(self, key_id: str) -> bytes:
+        """A key."""
+        return hashlib.sha256(key_id.encode()).digest()
+
+    present_key = wrapping_key
+
+    def default_key(self, context: Any) -> str:
+        """That of the caller's project."""
+        return f"default of {context.project_id}"
+
+    def open_to_service(self, _context: Any, _key_id: str) -> None:
+        """All are."""
+
+
 class _Records:
     """As much of TaskFlow's backend as the engine uses."""
 
@@ -158,6 +235,13 @@ class _Connection:
             self._world.version += 1
         self._world.known_of_tasks[atom.uuid] = known
         return self._connection.update_atom_details(atom)
+
+
+def equip(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    """Have workers find a store and keys for what is on its way between regions."""
+    small_keys = SmallKeys()
+    monkeypatch.setattr(keys, "of_process", lambda _conf: small_keys)
+    monkeypatch.setattr(spools, "find", lambda _conf: SmallInner(world))
 
 
 def remember(monkeypatch: pytest.MonkeyPatch, world: World) -> None:

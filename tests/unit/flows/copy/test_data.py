@@ -4,7 +4,7 @@
 import pytest
 
 from ims_glance.flows import job_image
-from ims_glance.flows.copy.data import DataCopy, DiskImage
+from ims_glance.flows.copy.data import DataCopy, DiskImage, ImageSource
 from ims_glance.model.copy import Digest
 from tests.unit.jobs import job_bench
 
@@ -26,7 +26,9 @@ def target(job):
 def copied(job, server, target):
     source = server.make(DATA)
     wanted = Digest.of(server.images[source])
-    return source, DataCopy(job, source, target, 2 * len(DATA), len(DATA)).run(wanted)
+    return source, DataCopy(job, ImageSource(job, source, 2 * len(DATA), len(DATA)), target).run(
+        wanted
+    )
 
 
 def test_a_hidden_image_under_the_jobs_name(job, server, target):
@@ -36,7 +38,8 @@ def test_a_hidden_image_under_the_jobs_name(job, server, target):
     assert (image["name"], image["os_hidden"]) == (job_image.name(job, 1), True)
     assert job._done == 2 * len(DATA)
     wanted = Digest.of(server.images[source])
-    assert DataCopy(job, source, target).run(wanted) == image_id
+    again = DataCopy(job, ImageSource(job, source), target)
+    assert again.found(wanted) == again.run(wanted) == image_id
 
 
 def test_it_is_deleted_protected_or_not(job, server, target):

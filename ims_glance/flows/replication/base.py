@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image of the project that much of the new one is in: its pieces need not be sent again.
+
+Only images whose data the caller may read here are taken, for a copy is made with the caller's rights.
+What is taken is read once and sealed, so it does no harm if the image is deleted meanwhile.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ims_glance.clouds import rest
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.lease import clock
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.store.spool import Spool
+from ims_glance.transfer.frames import PIECE
+from ims_glance.transfer.held import HELD_LIMIT, piece_prefix
+
+_ATTEMPTS = 3
+_ZEROS = bytes(PIECE)
+
+
+def choose(job: JobContext, source: Mapping[str, Any]) -> list[str]:
+    """Ids of the images to compare with: one, or that of each disk; none if there is nothing.
+
+    The caller names the image (``base_image_id``), or it is the newest one that was copied from
+    the same image, or from what that one was copied from, or that has one of the two names.
+
+    :param source: the image in its region
+    """
+    named = job.arguments.get("base_image_id")
+    if named:
+        view = job.image.find(named)
+    else:
+        fitting = [each for each in _related(job, source) if _fits(job, source, each)]
+        view = max(fitting, key=lambda each: str(each.get("created_at")), default=None)
+    if view is None or view["status"] != "active":
+        return []
+    return [each.image_id for each in whole_image.components(view)] or [str(view["id"])]
+
+
+def _related(job: JobContext, source: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    region = job.arguments["source_region"]
+    yield from job.image.made_of(f"image,{region},{source['id']}", job.project_id)
+    origin = str(source.get(attributes.DATA_ORIGIN) or "")
+    kind, _region, origin_id = (*origin.split(","), "", "")[:3]
+    if kind == "image" and origin_id:
+        yield from job.image.made_of(origin, job.project_id)
+        original = job.image.find(origin_id)
+        yield from [original] if original else []
+    for name in sorted({str(source.get("name") or ""), job.arguments["name"]} - {""}):
+        yield from job.image.named(name, job.project_id)
+
+
+def _fits(job: JobContext, source: Mapping[str, Any], view: Mapping[str, Any]) -> bool:
+    return (
+        view["status"] == "active"
+        and view.get("owner") == job.project_id
+        and view["id"] != job.image_id
+        and not view.get("os_hidden")
+        and not whole_image.parent_id(view)
+        and whole_image.is_whole(view) == whole_image.is_whole(source)
+        and view.get("disk_format") == source.get("disk_format")
+    )
+
+
+def keep(job: JobContext, spool: Spool, image_id: str) -> None:
+    """Seal the pieces of an image that are not zeros, as many as may be named to the other region.
+
+    That it is gone, or cannot be read, is fine: then less is held.
+
+    :raises ServiceUnavailable: if Glance is away
+    """
+    with contextlib.suppress(rest.Refused):
+        # If there is damage in it, it breaks off at the same place each time.
+        any(_is_kept(job, spool, image_id) for _attempt in range(_ATTEMPTS))
+    spool.flush()
+
+
+def _is_kept(job: JobContext, spool: Spool, image_id: str) -> bool:
+    """Seal pieces as they come; whether they came to an end."""
+    with job.image.download(image_id) as download:
+        try:
+            _keep(job, spool, download.chunks)
+        except rest.ServiceUnavailable:
+            return False
+    return True
+
+
+def _keep(job: JobContext, spool: Spool, chunks: Iterable[bytes]) -> None:
+    for offset, piece in _pieces(chunks):
+        job.check()
+        job.last_look = clock()
+        if spool.pieces >= HELD_LIMIT:
+            return
+        if offset >= spool.pieces_end and piece != _ZEROS[: len(piece)]:
+            spool.piece(piece_prefix(piece), offset, piece)
+
+
+def _pieces(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of each piece; the last may be a shorter one."""
+    offset, rest_ = 0, b""
+    for chunk in chunks:
+        rest_ += chunk
+        whole = len(rest_) - len(rest_) % PIECE
+        for at in range(0, whole, PIECE):
+            yield offset + at, rest_[at : at + PIECE]
+        offset, rest_ = offset + whole, rest_[whole:]
+    if rest_:
+        yield offset, rest_

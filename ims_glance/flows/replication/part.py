@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One image that is received: the one of the job, or a disk of it."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ims_glance import exceptions
+from ims_glance.clouds.image_api import Download
+from ims_glance.flows.copy.data import CopyDiffers, DataCopy, Target
+from ims_glance.flows.replication import base
+from ims_glance.flows.replication.receive import Meter, Receiver
+from ims_glance.flows.replication.source import Part, Plan
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.task import Task
+from ims_glance.store import spools
+from ims_glance.store.spool import Spool
+
+
+class PartCopy:
+    """From another region by a spool into an image.
+
+    :param key_id: that the spool is under
+    :param target: gets the data
+    """
+
+    def __init__(
+        self, job: JobContext, part: Part, key_id: str, target: Target, meter: Meter
+    ) -> None:
+        self._job = job
+        self._part = part
+        self._key_id = key_id
+        self._target = target
+        self._meter = meter
+        self._spools = spools.of_process(job.conf)
+
+    def run(self) -> str:
+        """Receive, and fill the image; its id.
+
+        If it differs from the source then, or the spool is damaged, all is received once more, and
+        nothing is taken from anywhere else.
+
+        :raises CopyDiffers: if it differs again
+        :raises Exception: see :meth:`Receiver.run`, :class:`ims_glance.flows.copy.data.DataCopy` and
+            :meth:`ims_glance.store.spools.Spools.open`
+        """
+        wanted = self._part.digest
+        found = DataCopy(self._job, _Nothing(self._part.image_id), self._target).found(wanted)
+        if found is not None:
+            # By a worker that died.
+            self._meter.received(self._part.number, wanted.size)
+            self._meter.filled(self._part.number, wanted.size)
+            return found
+        try:
+            return self._run(holds=True)
+        except (CopyDiffers, exceptions.ObjectDamaged):
+            delete_spool(self._job, self._part)
+        return self._run(holds=False)
+
+    def _run(self, holds: bool) -> str:
+        part, job = self._part, self._job
+        with contextlib.closing(self._spools.open(part.owner(job), self._key_id)) as spool:
+            if holds and part.base_id and not spool.end:
+                base.keep(job, spool, part.base_id)
+            Receiver(job, part, spool, self._meter, holds).run()
+            return DataCopy(job, _Received(part, spool, self._meter), self._target).run(part.digest)
+
+
+class _Nothing:
+    """What an image is not filled from."""
+
+    def __init__(self, image_id: str) -> None:
+        self.id = image_id
+
+    def open(self) -> contextlib.AbstractContextManager[Download]:
+        return contextlib.nullcontext(Download(0, iter(())))
+
+    def tell(self, done: int) -> None:
+        """See :class:`ims_glance.flows.copy.data.Source`."""
+
+
+class _Received:
+    """A spool that has all of an image, as what another one is filled from."""
+
+    def __init__(self, part: Part, spool: Spool, meter: Meter) -> None:
+        self.id = part.image_id
+        self._number = part.number
+        self._spool = spool
+        self._meter = meter
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Download]:
+        yield Download(self._spool.end, self._spool.chunks())
+
+    def tell(self, done: int) -> None:
+        """See :class:`ims_glance.flows.copy.data.Source`."""
+        self._meter.filled(self._number, done)
+
+
+class DeleteSpools(Task):
+    """Deletes what is not needed any more."""
+
+    def execute(self, plan: Mapping[str, Any]) -> None:
+        """Delete it."""
+        delete_spools(self.job, plan)
+
+
+def delete_spools(job: JobContext, plan: Mapping[str, Any]) -> None:
+    """Delete all that came from the other region, whether there is something or not."""
+    for part in Plan.of(plan).parts:
+        delete_spool(job, part)
+
+
+def delete_spool(job: JobContext, part: Part) -> None:
+    """The same of one image."""
+    spools.of_process(job.conf).delete(part.owner(job))

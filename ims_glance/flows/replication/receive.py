@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receiving an image from another region into a spool."""
+
+import threading
+
+from ims_glance import exceptions
+from ims_glance.clouds import rest
+from ims_glance.clouds.image_frames import ImageFrames
+from ims_glance.flows.replication.source import Part, refusals
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.lease import clock
+from ims_glance.jobs.waiting import Wait
+from ims_glance.store.spool import Spool
+from ims_glance.transfer import frames
+from ims_glance.transfer.frames import PREFIX_SIZE, BadFrame, Frame, Kind, StreamCut
+from ims_glance.transfer.held import HELD_LIMIT
+
+RECEIVED, SAVED, RATE = "received_bytes", "saved_bytes", "bytes_per_second"
+"""In ``entities``: over the link, both ways; what did not have to come over it; bytes of the image a
+second, with all that is done with them."""
+
+# So often a stream is wrong at one place before it is taken for what the other region has.
+_FAULTS = 3
+# So many runs may be said to be held that are not, before nothing is said to be held any more: each costs
+# a request of its own.
+_MISSED = 16
+
+
+class Stopped(Exception):
+    """Another disk cannot be received, so this one is not needed."""
+
+
+class Meter:
+    """How far all images of a job are; its methods may be called by several threads.
+
+    Half of an image is done when it was received, and all when it is in the image.
+
+    :param total: bytes of all images
+    :ivar broken: whether one cannot be received; the others stop then
+    """
+
+    def __init__(self, job: JobContext, total: int) -> None:
+        self._job = job
+        self._total = total
+        self.broken = threading.Event()
+        self._lock = threading.Lock()
+        self._received: dict[int, int] = {}
+        self._filled: dict[int, int] = {}
+        self._link = int(job.entities.get(RECEIVED, 0))
+        self._begun = clock()
+        self._before: int | None = None
+
+    def received(self, number: int, end: int, link: int = 0) -> None:
+        """Of an image so much has come.
+
+        :param end: bytes of the image
+        :param link: bytes that came over the link since this was called last
+        """
+        with self._lock:
+            self._received[number] = end
+            self._link += link
+            self._tell()
+
+    def filled(self, number: int, done: int) -> None:
+        """So many bytes are in an image."""
+        with self._lock:
+            self._filled[number] = done
+            self._tell()
+
+    def write(self) -> None:
+        """Write what was told last."""
+        with self._lock:
+            self._job.write_told()
+
+    def _tell(self) -> None:
+        if self.broken.is_set():
+            raise Stopped
+        received = sum(self._received.values())
+        done = (received + sum(self._filled.values())) // 2
+        if self._before is None:
+            self._before = done
+        seconds = clock() - self._begun
+        rate = {RATE: round((done - self._before) / seconds)} if seconds > 1 else {}
+        saved = max(0, received - self._link)
+        self._job.tell_soon(**{RECEIVED: self._link, SAVED: saved, **rate})
+        self._job.progress(done, self._total)
+
+
+class Receiver:
+    """Receives one image.
+
+    :param holds: whether pieces that the spool has are told to the other region
+    """
+
+    def __init__(
+        self, job: JobContext, part: Part, spool: Spool, meter: Meter, holds: bool = True
+    ) -> None:
+        self._job = job
+        self._part = part
+        self._spool = spool
+        self._meter = meter
+        self._holds = holds
+        self._missed = 0
+        self._region = str(job.source_region.name)
+
+    def run(self) -> None:
+        """Receive until the spool has all.
+
+        :raises SourceGone, SourceRefused: if the image is not to be read any more
+        :raises BadFrame: if what comes is wrong, several times
+        :raises ServiceUnavailable: if the other region is away for too long
+        """
+        faults = 0
+        wait: Wait | None = None
+        while self._spool.end < self._part.digest.size:
+            begun = self._spool.end
+            try:
+                self._receive()
+            except (rest.ServiceUnavailable, StreamCut) as error:
+                wait = self._wait(None if self._spool.end > begun else wait)
+                if wait.is_over:
+                    raise self._away(error) from error
+                wait.pause()
+            except BadFrame:
+                faults = 1 if self._spool.end > begun else faults + 1
+                if faults == _FAULTS:
+                    raise
+                self._job.pause(faults)
+            finally:
+                self._flush()
+        self._meter.received(self._part.number, self._spool.end)
+
+    def _flush(self) -> None:
+        if self._job.lease.holds:
+            self._spool.flush()
+
+    def _wait(self, wait: Wait | None) -> Wait:
+        """One for the place where nothing comes any more."""
+        what = f"region {self._region}, disk {self._part.number} from byte {self._spool.end} on"
+        seconds = float(self._job.conf.ims_jobs.region_patience_seconds)
+        return wait or Wait(self._job, what, seconds)
+
+    def _away(self, error: Exception) -> rest.ServiceUnavailable:
+        return rest.ServiceUnavailable(service=f"Image ({self._region})", reason=str(error))
+
+    def _receive(self) -> None:
+        """Receive from where the spool ends until the stream does."""
+        part, spool = self._part, self._spool
+        held = spool.prefixes()[: HELD_LIMIT * PREFIX_SIZE] if self._holds else b""
+        source = ImageFrames(self._job.source_region)
+        counted = 0
+        with (
+            refusals(self._region, part.image_id),
+            source.open(part.image_id, part.digest.size, offset=spool.end, held=held) as stream,
+        ):
+            for frame in stream:
+                self._take(frame)
+                link = source.received + source.sent
+                self._meter.received(part.number, spool.end, link - counted)
+                counted = link
+                if self._missed > _MISSED and held:
+                    self._holds = False
+                    break
+
+    def _take(self, frame: Frame) -> None:
+        if frame.kind == Kind.ZERO:
+            self._spool.zero(frame.length)
+        elif frame.kind == Kind.DATA:
+            self._spool.data(bytes(frame.data))
+        elif (places := self._places(frame)) is not None:
+            self._spool.held(frame.length, places)
+        else:
+            self._missed += 1
+            self._ask_again(frame)
+
+    def _places(self, frame: Frame) -> list[int] | None:
+        """Where the pieces of a run are; ``None`` if what is there is something else."""
+        places = [self._spool.place(each) for each in frame.pieces]
+        found = [each for each in places if each is not None]
+        if len(found) < len(places):
+            return None
+        try:
+            run = b"".join(map(self._spool.at, found))
+        except exceptions.ObjectDamaged:
+            return None
+        is_it = len(run) == frame.length and frames.digest(run) == frame.digest
+        return found if is_it else None
+
+    def _ask_again(self, run: Frame) -> None:
+        """Receive the bytes of a run that is not held."""
+        source = ImageFrames(self._job.source_region)
+        size = self._part.digest.size
+        with source.open(self._part.image_id, size, offset=run.offset, length=run.length) as stream:
+            for frame in stream:
+                if frame.kind == Kind.HELD:
+                    raise BadFrame(offset=frame.offset, reason="nobody said that it is held")
+                self._take(frame)
+        self._meter.received(self._part.number, self._spool.end, source.received + source.sent)

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image in the other region, and what is decided before anything of it is received."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from oslo_context.context import RequestContext
+
+from ims_glance import exceptions, keys
+from ims_glance.clouds import rest
+from ims_glance.clouds.image_api import ImageApi
+from ims_glance.flows.replication import base
+from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.task import Task
+from ims_glance.model import copy
+from ims_glance.model.copy import Digest
+from ims_glance.model.image import rules, whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.server import Disk
+from ims_glance.store.sealed import Owner
+
+# The names in what a copy is made with are users' own; see ims_glance.model.job.check_names.
+_BODY = "attributes"
+
+
+class SourceGone(exceptions.NotFound):
+    """The image is not there, or not shown to the job any more."""
+
+    code = "IMG.0027"
+    template = (
+        "Image {image_id} does not exist in region {region}, or its project has not got it any more. "
+        "What had come of it was deleted."
+    )
+
+
+class SourceRefused(exceptions.ImsError):
+    """The region of the image does not let the job read it.
+
+    :ivar code: that the region named
+    """
+
+    template = "Region {region} does not let image {image_id} be read: {reason}"
+
+    def __init__(self, code: str, **details: Any) -> None:
+        super().__init__(**details)
+        self.code = code
+
+
+class EncryptedByCinder(exceptions.Conflict):
+    """The image is that of an encrypted volume."""
+
+    code = "IMG.0105"
+    template = (
+        "Image {image_id} was made of an encrypted volume, and Cinder's key belongs to it alone. "
+        "Make a volume of it, and another image of that volume."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """An image that is received: the one that the job is for, or a disk of it.
+
+    :ivar number: of the disk; 0 if there is one image only
+    :ivar image_id: in its region
+    :ivar base_id: of the image here that equal data is taken from, if there is one
+    :ivar body: of ``POST /v2/images``
+    :ivar disk: what is said of a disk of a whole machine besides
+    """
+
+    number: int
+    image_id: str
+    digest: Digest
+    base_id: str | None
+    body: Mapping[str, Any]
+    disk: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Part":
+        """As it was recorded."""
+        given = {name: value for name, value in record.items() if name not in (_BODY, "digest")}
+        return cls(**given, digest=Digest(**record["digest"]), body=record[_BODY])
+
+    def record(self) -> dict[str, Any]:
+        """As a task's result."""
+        fields = dataclasses.asdict(self)
+        body = fields.pop("body")
+        return {**fields, _BODY: body}
+
+    def owner(self, job: JobContext) -> Owner:
+        """Of what comes of it."""
+        return Owner(job.id, self.number, self.image_id)
+
+    def component(self, image_id: str) -> Component:
+        """The disk, with its data in image *image_id*."""
+        return Component(Disk(self.number, None, **self.disk), image_id)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All that a job receives.
+
+    :ivar key_id: of the key of the key manager that is over what is on its way
+    :ivar parts: one, or the disks of a whole machine
+    :ivar body: of ``POST /v2/images`` for the whole machine
+    """
+
+    key_id: str
+    parts: tuple[Part, ...]
+    body: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Plan":
+        """As it was recorded."""
+        return cls(record["key_id"], tuple(map(Part.of, record["parts"])), record[_BODY])
+
+    def record(self) -> dict[str, Any]:
+        """As a task's result."""
+        parts = [each.record() for each in self.parts]
+        return {"key_id": self.key_id, "parts": parts, _BODY: dict(self.body)}
+
+    @property
+    def size(self) -> int:
+        """Bytes of all images."""
+        return sum(each.digest.size for each in self.parts)
+
+
+class ReadSource(Task):
+    """Looks at the image, and decides what it is compared with and sealed under."""
+
+    default_provides = "plan"
+
+    def execute(self) -> dict[str, Any]:
+        """The plan: it stays as it is, whatever becomes of the image."""
+        region = self.job.arguments["source_region"]
+        with refusals(region, self.job.arguments["image_id"]):
+            view, disks = self._views()
+        bases = base.choose(self.job, view)
+        key_id = self.job.arguments.get("cmk_id") or _default_key(self.job)
+        if not disks:
+            body = copy.body(view, region, self.job.arguments)
+            plan = Plan(key_id, (_part(0, view, bases, body),))
+        else:
+            plan = Plan(key_id, tuple(self._disks(view, disks, bases)), self._whole(view, region))
+        self.job.progress(0, plan.size)
+        return plan.record()
+
+    def _views(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The image, and its disks."""
+        api, image_id = ImageApi(self.job.source_region), self.job.arguments["image_id"]
+        view = api.get(image_id)
+        project_id = self.job.arguments["source_project_id"]
+        rules.check(rules.Action.COPY_CROSS_REGION, rules.Facts.of(view), project_id)
+        if copy.CINDER_KEY in view:
+            raise EncryptedByCinder(image_id=image_id)
+        disks = []
+        for component in whole_image.components(view) if self.job.arguments.get("disks") else ():
+            disk = api.find(component.image_id)
+            if disk is None:
+                raise whole_image.DiskMissing(
+                    number=component.disk.number, image_id=image_id, disk_id=component.image_id
+                )
+            disks.append(disk)
+        return view, disks
+
+    def _disks(
+        self, view: Mapping[str, Any], disks: list[dict[str, Any]], bases: list[str]
+    ) -> Iterator[Part]:
+        wishes = {"name": "", "cmk_id": self.job.arguments.get("cmk_id")}
+        region = self.job.arguments["source_region"]
+        for component, disk in zip(whole_image.components(view), disks, strict=True):
+            part = _part(component.disk.number, disk, bases, copy.body(disk, region, wishes))
+            said = {
+                "size": component.disk.size,
+                "volume_type": component.disk.volume_type,
+                "goes_with_server": component.disk.goes_with_server,
+            }
+            yield dataclasses.replace(part, disk=said)
+
+    def _whole(self, view: Mapping[str, Any], region: str) -> dict[str, Any]:
+        body = copy.body(view, region, self.job.arguments)
+        return {**body, "__image_size": str(view.get("__image_size") or "0")}
+
+
+def _part(number: int, view: Mapping[str, Any], bases: list[str], body: Mapping[str, Any]) -> Part:
+    digest = Digest.of(view)
+    base_id = bases[number] if number < len(bases) else None
+    sized = {**body, "__image_size": str(digest.size)}
+    return Part(number, str(view["id"]), digest, base_id, sized)
+
+
+def _default_key(job: JobContext) -> str:
+    """That of the project: plain images lie sealed as well until they are complete.
+
+    :raises KeyDenied, ServiceKeyDenied, KeyUnusable, KeyManagerUnavailable: why there is none
+    """
+    context = RequestContext(
+        auth_token=job.session.get_token(),
+        user_id=job.user_id,
+        project_id=job.project_id,
+        # The thread's own context stays.
+        overwrite=False,
+    )
+    manager = keys.of_process(job.conf)
+    key_id = manager.default_key(context)
+    manager.open_to_service(context, key_id)
+    return key_id
+
+
+@contextlib.contextmanager
+def refusals(region: str, image_id: str) -> Iterator[None]:
+    """Raise what the other region refuses so that it says where that was."""
+    try:
+        yield
+    except rest.Missing:
+        raise SourceGone(image_id=image_id, region=region) from None
+    except (rest.Refused, rest.DelegationEnded) as error:
+        reason = error.details["reason"]
+        raise SourceRefused(error.code, region=region, image_id=image_id, reason=reason) from None

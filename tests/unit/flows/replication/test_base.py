@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a new version is compared with, and that it does no harm whatever becomes of it."""
+
+import itertools
+import random
+
+import pytest
+
+from ims_glance.clouds.image_api import ImageApi
+from ims_glance.flows.replication import base
+from ims_glance.model.image import whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.job import RECEIVE_IMAGE
+from ims_glance.model.server import Disk
+from ims_glance.store.sealed import Owner
+from ims_glance.store.spools import Spools
+from ims_glance.transfer.held import piece_prefix
+from tests.unit.jobs import job_bench
+from tests.unit.store.stores import KEY_ID
+
+PIECE = 1 << 16
+NOISE = random.Random(1).randbytes(10 * PIECE + 100)
+SOURCE = {"id": "s", "name": "web", "disk_format": "raw"}
+RAW = {"disk_format": "raw"}
+
+
+@pytest.fixture
+def job(tables, server):
+    """Makes a job."""
+
+    numbers = itertools.count(1)
+
+    def make(**arguments):
+        wanted = {"source_region": "RegionTwo", "name": "web copy", **arguments}
+        values = {"type": RECEIVE_IMAGE, "project_id": "demo", "image_id": "own"}
+        made = job_bench.context(tables, next(numbers), arguments=wanted, **values)
+        made.session = server.session()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def whole(server):
+    """A whole machine of two disks."""
+
+    def make(**properties):
+        ids = [server.make(b"disk", os_hidden=True, **RAW) for _number in range(2)]
+        parts = [Component(Disk(number, None, 1), each) for number, each in enumerate(ids)]
+        return server.make(b"", **whole_image.properties(parts), **properties), ids
+
+    return make
+
+
+def older(server, created="2026-11-01T00:00:00Z", **properties):
+    return server.make(b"data", created_at=created, **{"name": "web", **RAW, **properties})
+
+
+def test_the_newest_of_the_name_or_the_lineage(job, server):
+    older(server, created="2026-11-02T00:00:00Z")
+    older(server, created="2026-11-03T00:00:00Z", name="web copy")
+    newest = older(
+        server, created="2026-11-04T00:00:00Z", name="x", __data_origin="image,RegionTwo,s"
+    )
+    assert base.choose(job(), SOURCE) == [newest]
+
+
+def test_what_the_source_itself_was_copied_from(job, server):
+    """Two versions have one origin; or the origin is here."""
+    sibling = older(server, name="x", __data_origin="image,RegionOne,o")
+    source = {**SOURCE, "__data_origin": "image,RegionOne,o"}
+    assert base.choose(job(), source) == [sibling]
+    del server.images[sibling]
+    origin = older(server, name="y", id="o")
+    assert base.choose(job(), source) == [origin]
+    assert base.choose(job(), {**SOURCE, "__data_origin": "server_backup,x"}) == []
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"owner": "others"},
+        {"status": "deactivated"},
+        {"disk_format": "qcow2"},
+        {"os_hidden": True},
+        {"__component_of": "w"},
+        {"__whole_image": "true"},
+        {"id": "own"},
+    ],
+)
+def test_others_are_none(job, server, properties):
+    image_id = older(server, **properties)
+    server.images[image_id].update(properties)
+    assert base.choose(job(), SOURCE) == []
+
+
+def test_one_that_is_named_goes_before_all(job, server):
+    older(server)
+    named = older(server, name="z", owner="others", disk_format="qcow2")
+    assert base.choose(job(base_image_id=named), SOURCE) == [named]
+
+
+@pytest.mark.parametrize("change", [dict.clear, lambda view: view.update(status="deactivated")])
+def test_one_that_is_named_and_gone_is_none(job, server, change):
+    """It was there when the job was accepted."""
+    older(server)
+    named = older(server, name="z")
+    change(server.images[named])
+    if not server.images[named]:
+        del server.images[named]
+    assert base.choose(job(base_image_id=named), SOURCE) == []
+
+
+def test_whole_machines_disk_by_disk(job, whole):
+    image_id, ids = whole(name="web", created_at="2026")
+    source = {**SOURCE, "__whole_image": "true"}
+    del source["disk_format"]
+    assert base.choose(job(base_image_id=image_id), source) == ids
+    assert base.choose(job(), source) == ids
+
+
+# --- its pieces --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spool(inner, key_manager):
+    with_keys = Spools(lambda: inner, lambda: key_manager)
+    return lambda: with_keys.open(Owner(f"{1:032x}", 0, "s"), KEY_ID)
+
+
+def test_pieces_that_are_not_zeros(job, server, spool):
+    data = NOISE[: 3 * PIECE] + bytes(2 * PIECE) + NOISE[3 * PIECE :]
+    opened = spool()
+    base.keep(job(), opened, server.make(data))
+    pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
+    wanted = {piece_prefix(each): each for each in pieces if each.strip(b"\0")}
+    for found in (opened, spool()):
+        assert found.prefixes() == b"".join(sorted(wanted))
+        for prefix, piece in wanted.items():
+            assert found.at(found.place(prefix)) == piece
+
+
+def test_as_many_as_may_be_named(job, server, spool, monkeypatch):
+    monkeypatch.setattr(base, "HELD_LIMIT", 1)
+    monkeypatch.setattr("ims_glance.store.spool.CONTENTS", PIECE)
+    opened = spool()
+    base.keep(job(), opened, server.make(NOISE))
+    assert opened.pieces < 5
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_what_cannot_be_read_is_done_without(job, server, spool, status):
+    server.failures["GET .*/file"] = [status]
+    opened = spool()
+    base.keep(job(), opened, server.make(NOISE))
+    assert opened.pieces == 0
+
+
+@pytest.mark.parametrize("breaks", [1, 2, 9])
+def test_what_breaks_off_is_gone_on_with_or_done_without(job, server, spool, monkeypatch, breaks):
+    """A store in which there is damage does so each time."""
+    chunks, left = ImageApi._chunks, [breaks]
+
+    def broken(self, response, size):
+        for number, chunk in enumerate(chunks(self, response, size)):
+            if number == 1 and left[0]:
+                left[0] -= 1
+                raise self._rest.away("it broke")
+            yield chunk
+
+    monkeypatch.setattr("ims_glance.clouds.image_api.CHUNK", 3 * PIECE)
+    monkeypatch.setattr(ImageApi, "_chunks", broken)
+    opened = spool()
+    base.keep(job(), opened, server.make(NOISE))
+    assert opened.pieces == (11 if breaks < 3 else 3)
+
+
+def test_another_worker_goes_on_with_it(job, server, spool):
+    opened = spool()
+    for number in range(4):
+        piece = NOISE[number * PIECE : (number + 1) * PIECE]
+        opened.piece(piece_prefix(piece), number * PIECE, piece)
+    opened.flush()
+    other = spool()
+    base.keep(job(), other, server.make(NOISE))
+    assert other.pieces == len(other.prefixes()) // 8 == 11

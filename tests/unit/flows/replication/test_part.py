@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One image from the link to Glance: what is done twice, and what is not."""
+
+import random
+
+import pytest
+
+from ims_glance.clouds.region import Region
+from ims_glance.flows.copy.data import CopyDiffers, DataCopy, DiskImage
+from ims_glance.flows.replication import part as parts
+from ims_glance.flows.replication.part import PartCopy
+from ims_glance.flows.replication.receive import Meter
+from ims_glance.flows.replication.source import Part
+from ims_glance.jobs.context import JobContext
+from ims_glance.model.copy import Digest
+from ims_glance.model.job import RECEIVE_IMAGE
+from tests.unit.jobs import job_bench
+from tests.unit.store.stores import KEY_ID
+
+DATA = random.Random(3).randbytes(1_200_000)
+
+
+@pytest.fixture
+def job(tables, server, far, monkeypatch):
+    made = job_bench.context(
+        tables, type=RECEIVE_IMAGE, project_id="demo", arguments={"source_region": "RegionTwo"}
+    )
+    made.session = server.session()
+    made.source_region = Region(far.session(), "RegionTwo")
+    monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
+    return made
+
+
+@pytest.fixture
+def copy(job, server, far):
+    """A copy of an image whose first half is in another one here."""
+    source = far.make(DATA, name="source")
+    base_id = server.make(DATA[:655_360])
+
+    def copy(**digest):
+        far.images[source].update(digest)
+        part = Part(1, source, Digest.of(far.images[source]), base_id, {"disk_format": "raw"})
+        target = DiskImage(job, 1, lambda: part.body)
+        return PartCopy(job, part, KEY_ID, target, Meter(job, len(DATA)))
+
+    return copy
+
+
+def test_it_is_copied_once(copy, server, far, job):
+    image_id = copy().run()
+    assert server.data[image_id] == DATA
+    assert job._done == len(DATA)
+    link, asked = list(far.link), len(server.requests)
+    assert sum(link) < 600_000
+    # Another worker finds that it is there.
+    assert copy().run() == image_id
+    assert far.link == link
+    assert not any(each.startswith("PUT") for each in server.requests[asked:])
+
+
+def test_what_differs_is_received_whole_once_more(copy, server, far, monkeypatch):
+    """And nothing is taken from the other image then."""
+    run, runs = DataCopy.run, []
+
+    def differs_at_first(self, wanted):
+        runs.append(wanted)
+        image_id = run(self, wanted)
+        if len(runs) == 1:
+            raise CopyDiffers(image_id="i", found=wanted, wanted=wanted)
+        return image_id
+
+    monkeypatch.setattr(DataCopy, "run", differs_at_first)
+    image_id = copy().run()
+    assert server.data[image_id] == DATA
+    assert len(far.link) == 2
+    assert far.link[0] < 600_000 < len(DATA) < far.link[1]
+
+
+def test_what_differs_again_is_refused(copy, far):
+    with pytest.raises(CopyDiffers):
+        copy(os_hash_value="0" * 128).run()
+    assert len(far.link) == 2
+
+
+def test_nothing_of_it_stays(copy, inner, job):
+    made = copy()
+    made.run()
+    assert list(inner.objects()) != []
+    parts.delete_spool(job, made._part)
+    assert list(inner.objects()) == []
