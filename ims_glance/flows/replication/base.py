@@ -17,7 +17,7 @@ from ims_glance.store.spool import Spool
 from ims_glance.transfer.frames import PIECE
 from ims_glance.transfer.held import HELD_LIMIT, piece_prefix
 
-_ATTEMPTS = 3
+_FAULTS = 3
 _ZEROS = bytes(PIECE)
 
 
@@ -72,24 +72,29 @@ def keep(job: JobContext, spool: Spool, image_id: str) -> None:
 
     :raises ServiceUnavailable: if Glance is away
     """
+    faults = 0
     with contextlib.suppress(rest.Refused):
         # If there is damage in it, it breaks off at the same place each time.
-        any(_is_kept(job, spool, image_id) for _attempt in range(_ATTEMPTS))
+        while faults < _FAULTS:
+            begun = spool.pieces_end
+            if _is_kept(job, spool, image_id):
+                break
+            faults = 0 if spool.pieces_end > begun else faults + 1
     spool.flush()
 
 
 def _is_kept(job: JobContext, spool: Spool, image_id: str) -> bool:
     """Seal pieces as they come; whether they came to an end."""
-    with job.image.download(image_id) as download:
+    with job.image.download(image_id, spool.pieces_end) as download:
         try:
-            _keep(job, spool, download.chunks)
+            _keep(job, spool, _pieces(download.chunks, download.offset))
         except rest.ServiceUnavailable:
             return False
     return True
 
 
-def _keep(job: JobContext, spool: Spool, chunks: Iterable[bytes]) -> None:
-    for offset, piece in _pieces(chunks):
+def _keep(job: JobContext, spool: Spool, pieces: Iterable[tuple[int, bytes]]) -> None:
+    for offset, piece in pieces:
         job.check()
         job.last_look = clock()
         if spool.pieces >= HELD_LIMIT:
@@ -98,9 +103,12 @@ def _keep(job: JobContext, spool: Spool, chunks: Iterable[bytes]) -> None:
             spool.piece(piece_prefix(piece), offset, piece)
 
 
-def _pieces(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Offset and bytes of each piece; the last may be a shorter one."""
-    offset, rest_ = 0, b""
+def _pieces(chunks: Iterable[bytes], offset: int) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of each piece; the last may be a shorter one.
+
+    :param offset: of the first byte, at which a piece begins
+    """
+    rest_ = b""
     for chunk in chunks:
         rest_ += chunk
         whole = len(rest_) - len(rest_) % PIECE

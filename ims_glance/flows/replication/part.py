@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One image that is received: the one of the job, or a disk of it."""
 
+import concurrent.futures
 import contextlib
-from collections.abc import Iterator, Mapping
+import dataclasses
+import hashlib
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 from ims_glance import exceptions
@@ -84,17 +87,51 @@ class _Received:
 
     def __init__(self, part: Part, spool: Spool, meter: Meter) -> None:
         self.id = part.image_id
-        self._number = part.number
+        self._part = part
         self._spool = spool
         self._meter = meter
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Download]:
-        yield Download(self._spool.end, self._spool.chunks())
+        chunks = verified(self._spool.chunks(), self._part)
+        with contextlib.closing(chunks):
+            yield Download(self._spool.end, chunks)
 
     def tell(self, done: int) -> None:
         """See :class:`ims_glance.flows.copy.data.Source`."""
-        self._meter.filled(self._number, done)
+        self._meter.filled(self._part.number, done)
+
+
+def verified(chunks: Iterable[bytes], part: Part) -> Generator[bytes, None, None]:
+    """The bytes of an image, of which the last ones come only if all are as in its region.
+
+    Glance takes an upload for complete, and lets the image be used, with its last byte. So nobody ever
+    uses one that differs, also if the worker dies before it has looked what Glance has got.
+
+    :raises CopyDiffers: if they are not
+    """
+    wanted = part.digest
+    algorithm, value = wanted.algorithm, wanted.multihash
+    if not value or algorithm not in hashlib.algorithms_available:
+        algorithm, value = "md5", wanted.checksum
+    if not value:
+        yield from chunks
+        return
+    hasher = hashlib.new(str(algorithm), usedforsecurity=False)
+    last = b""
+    # Beside the upload: a digest takes longer than all else here.
+    with concurrent.futures.ThreadPoolExecutor(1, "ims-digest") as pool:
+        for chunk in chunks:
+            hashing = pool.submit(hasher.update, chunk)
+            if last:
+                yield last
+            hashing.result()
+            last = chunk
+    if hasher.hexdigest() != value:
+        found = dataclasses.replace(wanted, checksum=None, multihash=hasher.hexdigest())
+        raise CopyDiffers(image_id=part.image_id, found=found, wanted=wanted)
+    if last:
+        yield last
 
 
 class DeleteSpools(Task):

@@ -28,6 +28,7 @@ class SmallCloud:
     :ivar data: of active images, by id
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
+    :ivar ranges: of downloads, that were asked for
     :ivar link: bytes of each stream of frames that was sent to another region
     :ivar spoil: what becomes of a stream of frames that goes to another region
     :ivar machines: servers and snapshots
@@ -50,6 +51,7 @@ class SmallCloud:
         self.volumes: dict[str, dict[str, Any]] = {}
         self.broken_uploads = 0
         self.messages: list[dict[str, str]] = []
+        self.ranges: list[str] = []
         self.link: list[int] = []
         self.spoil: Callable[[bytes], bytes] = bytes
         self.machines = Machines()
@@ -275,7 +277,11 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         if not self._has(image_id):
             return
         data = self.server.data[image_id]
-        self.send_response(200)
+        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        if found is not None:
+            self.server.ranges.append(found[0])
+            data = data[int(found[1]) :]
+        self.send_response(200 if found is None else 206)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -156,23 +156,35 @@ def test_what_cannot_be_read_is_done_without(job, server, spool, status):
     assert opened.pieces == 0
 
 
-@pytest.mark.parametrize("breaks", [1, 2, 9])
-def test_what_breaks_off_is_gone_on_with_or_done_without(job, server, spool, monkeypatch, breaks):
-    """A store in which there is damage does so each time."""
-    chunks, left = ImageApi._chunks, [breaks]
+def breaks_off(monkeypatch, at):
+    """Have each download break off before its chunk *at*(number of the download)."""
+    chunks, seen = ImageApi._chunks, []
 
     def broken(self, response, size):
+        seen.append(response)
         for number, chunk in enumerate(chunks(self, response, size)):
-            if number == 1 and left[0]:
-                left[0] -= 1
+            if number == at(len(seen)):
                 raise self._rest.away("it broke")
             yield chunk
 
     monkeypatch.setattr("ims_glance.clouds.image_api.CHUNK", 3 * PIECE)
     monkeypatch.setattr(ImageApi, "_chunks", broken)
+
+
+def test_what_breaks_off_is_gone_on_with(job, server, spool, monkeypatch):
+    breaks_off(monkeypatch, lambda _number: 1)
     opened = spool()
     base.keep(job(), opened, server.make(NOISE))
-    assert opened.pieces == (11 if breaks < 3 else 3)
+    assert opened.pieces == 11
+    assert server.ranges == [f"bytes={at * PIECE}-" for at in (3, 6, 9)]
+
+
+def test_what_breaks_off_at_one_place_is_done_without(job, server, spool, monkeypatch):
+    """There is damage in the store."""
+    breaks_off(monkeypatch, lambda number: 1 if number == 1 else 0)
+    opened = spool()
+    base.keep(job(), opened, server.make(NOISE))
+    assert opened.pieces == 3
 
 
 def test_another_worker_goes_on_with_it(job, server, spool):
@@ -184,3 +196,4 @@ def test_another_worker_goes_on_with_it(job, server, spool):
     other = spool()
     base.keep(job(), other, server.make(NOISE))
     assert other.pieces == len(other.prefixes()) // 8 == 11
+    assert server.ranges[-1] == f"bytes={4 * PIECE}-"
