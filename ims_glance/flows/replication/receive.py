@@ -9,7 +9,6 @@ from ims_glance.clouds.image_frames import ImageFrames
 from ims_glance.flows.replication.source import Part, refusals
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
-from ims_glance.jobs.waiting import Wait
 from ims_glance.store.spool import Spool
 from ims_glance.transfer import frames
 from ims_glance.transfer.frames import PREFIX_SIZE, BadFrame, Frame, Kind, StreamCut
@@ -18,12 +17,34 @@ from ims_glance.transfer.held import HELD_LIMIT
 RECEIVED, SAVED, RATE = "received_bytes", "saved_bytes", "bytes_per_second"
 """In ``entities``: over the link, both ways; what did not have to come over it; bytes of the image a
 second, with all that is done with them."""
+WAITING = "waiting_for"
+"""In ``entities``: why nothing comes from the other region now."""
 
 # So often a stream is wrong at one place before it is taken for what the other region has.
 _FAULTS = 3
+# The pauses while the other region is away; seconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 # So many runs may be said to be held that are not, before nothing is said to be held any more: each costs
 # a request of its own.
 _MISSED = 16
+
+
+class _Outage:
+    """A time in which nothing comes from the other region."""
+
+    def __init__(self) -> None:
+        self._begun = clock()
+        self._pause = _FIRST_PAUSE
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return clock() - self._begun
+
+    def next_pause(self) -> float:
+        """How long to wait before the region is asked again; seconds."""
+        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
+        return pause
 
 
 class Stopped(Exception):
@@ -46,6 +67,7 @@ class Meter:
         self._lock = threading.Lock()
         self._received: dict[int, int] = {}
         self._filled: dict[int, int] = {}
+        self._waits: dict[int, str] = {}
         self._link = int(job.entities.get(RECEIVED, 0))
         self._begun = clock()
         self._before: int | None = None
@@ -59,6 +81,8 @@ class Meter:
         with self._lock:
             self._received[number] = end
             self._link += link
+            if self._waits.pop(number, None) is not None:
+                self._tell_waits()
             self._tell()
 
     def filled(self, number: int, done: int) -> None:
@@ -66,6 +90,17 @@ class Meter:
         with self._lock:
             self._filled[number] = done
             self._tell()
+
+    def waits(self, number: int, reason: str) -> None:
+        """Nothing comes of an image for now."""
+        with self._lock:
+            is_news = not self._waits
+            self._waits[number] = reason
+            if is_news:
+                self._tell_waits()
+
+    def _tell_waits(self) -> None:
+        self._job.tell(**{WAITING: next(iter(self._waits.values()), None)})
 
     def write(self) -> None:
         """Write what was told last."""
@@ -111,16 +146,13 @@ class Receiver:
         :raises ServiceUnavailable: if the other region is away for too long
         """
         faults = 0
-        wait: Wait | None = None
+        outage = _Outage()
         while self._spool.end < self._part.digest.size:
             begun = self._spool.end
             try:
                 self._receive()
             except (rest.ServiceUnavailable, StreamCut) as error:
-                wait = self._wait(None if self._spool.end > begun else wait)
-                if wait.is_over:
-                    raise self._away(error) from error
-                wait.pause()
+                self._wait(outage if self._spool.end == begun else (outage := _Outage()), error)
             except BadFrame:
                 faults = 1 if self._spool.end > begun else faults + 1
                 if faults == _FAULTS:
@@ -134,14 +166,16 @@ class Receiver:
         if self._job.lease.holds:
             self._spool.flush()
 
-    def _wait(self, wait: Wait | None) -> Wait:
-        """One for the place where nothing comes any more."""
-        what = f"region {self._region}, disk {self._part.number} from byte {self._spool.end} on"
-        seconds = float(self._job.conf.ims_jobs.region_patience_seconds)
-        return wait or Wait(self._job, what, seconds)
+    def _wait(self, outage: "_Outage", error: Exception) -> None:
+        """Wait for the other region a little, for all to see.
 
-    def _away(self, error: Exception) -> rest.ServiceUnavailable:
-        return rest.ServiceUnavailable(service=f"Image ({self._region})", reason=str(error))
+        :raises ServiceUnavailable: if it has been away for too long
+        """
+        if outage.seconds > self._job.conf.ims_jobs.region_patience_seconds:
+            where = f"Image ({self._region})"
+            raise rest.ServiceUnavailable(service=where, reason=str(error)) from error
+        self._meter.waits(self._part.number, f"{self._region}: {error}")
+        self._job.pause(outage.next_pause())
 
     def _receive(self) -> None:
         """Receive from where the spool ends until the stream does."""

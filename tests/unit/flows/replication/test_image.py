@@ -8,6 +8,7 @@ import pytest
 from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
+from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from ims_glance.store import spools
@@ -124,6 +125,22 @@ def test_this_region_is_away_for_a_while(receive, server, is_copy, older, reques
 def test_the_other_region_is_away_for_a_while(receive, far, is_copy, request_):
     far.failures[request_] = [503, 503, 502]
     is_copy(receive(), *[])
+
+
+def test_it_is_seen_that_the_other_region_is_away(receive, far, is_copy, monkeypatch):
+    far.failures["POST .*frames"] = [503, 503]
+    told = []
+
+    def pause(self, _seconds):
+        told.append(self.entities.get("waiting_for"))
+        self.check()
+
+    monkeypatch.setattr(JobContext, "pause", pause)
+    job = receive()
+    is_copy(job)
+    assert len(told) == 2
+    assert all(each.startswith("RegionTwo: The Image service is unavailable") for each in told)
+    assert job.entities["waiting_for"] is None
 
 
 def test_the_other_region_is_away_for_too_long(receive, far, cloud, is_undone, monkeypatch):

@@ -182,3 +182,21 @@ def test_the_others_stop_when_one_is_broken(job):
     meter.broken.set()
     with pytest.raises(Stopped):
         meter.filled(0, 1)
+
+
+def test_a_region_that_is_away_is_asked_less_and_less():
+    outage = receive._Outage()
+    pauses = [outage.next_pause() for _look in range(9)]
+    assert pauses[:3] == [1, 2, 4]
+    assert pauses[-1] == 60
+    assert outage.seconds < 10
+
+
+def test_one_disk_waits_and_another_does_not(job):
+    meter = Meter(job, 1000)
+    meter.waits(0, "RegionTwo: away")
+    meter.waits(1, "RegionTwo: it broke")
+    meter.received(0, 10)
+    assert job.entities["waiting_for"] == "RegionTwo: it broke"
+    meter.received(1, 10)
+    assert job.entities["waiting_for"] is None
