@@ -36,9 +36,6 @@ def _later(ims, image_id="", queued_id=""):
     file = v2.CreateImageRequestBody(**_DATA_FILE, os_version=LINUX)
     quick = v2.QuickImportImageByFileRequestBody(**_QUICK)
     export = v2.ExportImageRequestBody("bucket:object", "qcow2")
-    away = v2.CopyImageCrossRegionRequestBody(
-        name="x", region="RegionTwo", project_name="demo", agency_name="agency"
-    )
     return {
         "file": lambda: ims.create_image(v2.CreateImageRequest(file)),
         "file safely": lambda: ims.create_image_in_safe_mode(v2.CreateImageInSafeModeRequest(file)),
@@ -57,7 +54,6 @@ def _later(ims, image_id="", queued_id=""):
         "export safely": lambda: ims.export_image_in_safe_mode(
             v2.ExportImageInSafeModeRequest(image_id, export)
         ),
-        "away": lambda: ims.copy_image_cross_region(v2.CopyImageCrossRegionRequest(image_id, away)),
     }
 
 
@@ -67,7 +63,26 @@ def test_not_supported_yet(ims, images, operation):
         _later(ims, *images)[operation]()
 
 
-@pytest.mark.parametrize("operation", ["register", "export", "export safely", "away"])
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, "IMG.0179"),
+        ({"region": "Mars"}, "IMG.0108"),
+        ({"region": "RegionOne"}, "IMG.0016"),
+        ({"project_name": "nobody"}, "IMG.0067"),
+        ({"name": "<"}, "IMG.0003"),
+    ],
+)
+def test_copies_in_other_regions(ims, images, demo, changes, code):
+    """What it takes to make one is looked for in Keystone and in its catalogue."""
+    project = demo.config.config["auth"]["project_name"]
+    usual = {"name": "x", "region": "RegionTwo", "project_name": project, "agency_name": "none"}
+    body = v2.CopyImageCrossRegionRequestBody(**{**usual, **changes})
+    with refused(code):
+        ims.copy_image_cross_region(v2.CopyImageCrossRegionRequest(images[0], body))
+
+
+@pytest.mark.parametrize("operation", ["register", "export", "export safely"])
 def test_what_is_found_out_nevertheless(ims, operation):
     with refused("IMG.0027", 404):
         _later(ims, NOBODY, NOBODY)[operation]()

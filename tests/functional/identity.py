@@ -7,6 +7,7 @@ project and the roles, spelled out.
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tests.functional import sqlite
@@ -31,6 +32,9 @@ class Caller:
         return f"{self.name}:{','.join(self.roles)}:{self.secret}"
 
 
+CATALOG = Path("catalog.json")
+"""In the folder of the service: what it is told about the cloud with each request, in version 2."""
+
 DEMO = Caller("demo")
 OTHER = Caller("other")
 READER = Caller("demo", ("reader",))
@@ -52,6 +56,8 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
                 environ["HTTP_X_USER_ID"] = f"user-{name}"
                 environ["HTTP_X_PROJECT_ID"] = name
                 environ["HTTP_X_ROLES"] = roles
+            if CATALOG.exists():
+                environ["HTTP_X_SERVICE_CATALOG"] = CATALOG.read_text()
             return app(environ, start_response)
 
         return identify

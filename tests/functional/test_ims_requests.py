@@ -85,14 +85,18 @@ class TestNotSupportedYet:
             ),
             ("/v1/cloudimages/{image}/file", {"bucket_url": "bucket:x", "file_format": "qcow2"}),
             ("/v2.1/cloudimages/{image}/file", {"bucket_url": "bucket:x", "is_quick_export": True}),
-            (
-                "/v1/cloudimages/{image}/cross_region_copy",
-                {"name": "x", "region": "r", "project_name": "p", "agency_name": "a"},
-            ),
         ],
     )
     def test_others(self, ims: Client, image: str, path: str, body: dict) -> None:
         assert_refused(post(ims, path.format(image=image), **body), 400, "IMG.0105")
+
+    def test_another_region(self, ims: Client, image: str) -> None:
+        """This Glance does not know in which one it is."""
+        path = f"/v1/cloudimages/{image}/cross_region_copy"
+        answer = post(ims, path, name="x", region="r", project_name="p", agency_name="a")
+        assert_refused(answer, 400, "IMG.0105")
+        assert "region_name" in answer.json["error"]["message"]
+        assert_refused(post(ims, path, name="x", region="r"), 400, "IMG.0104")
 
     def test_register(self, ims: Client, image: str, queued: str) -> None:
         body = {"image_url": "bucket:x"}

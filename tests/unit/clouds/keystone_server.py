@@ -5,6 +5,7 @@ import json
 import threading
 import urllib.parse
 import uuid
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,7 +23,10 @@ class KeystoneServer(ThreadingHTTPServer):
     :ivar services: types of other services in the catalogue
     :ivar projects: of the caller
     :ivar credentials: application credentials of the caller
+    :ivar images: where the Image services are, by region, in an exchanged token's catalogue
     :ivar exchanges: project id -> roles of the caller there; no token is exchanged for one of others
+    :ivar exchanged: what a token is exchanged for, by the token and the project's id
+    :ivar regions: of its own endpoints
     :ivar users_out: ids of users who get no token any more
     :ivar requests: method, path and token of each request
     :ivar named: user agent and request id of each request
@@ -38,7 +42,10 @@ class KeystoneServer(ThreadingHTTPServer):
         self.services: list[str] = []
         self.projects: list[dict[str, Any]] = []
         self.credentials: list[dict[str, Any]] = []
+        self.images = {"RegionTwo": f"{self.url}/image"}
         self.exchanges: dict[str, list[str]] = {}
+        self.exchanged: Callable[[str, str], str] = "{} for {}".format
+        self.regions: tuple[str | None, ...] = (None,)
         self.users_out: set[str] = set()
         self.requests: list[tuple[str, str, str | None]] = []
         self.named: list[tuple[str, str | None]] = []
@@ -116,7 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(401, {"error": {"message": "no token", "code": 401}})
             return
         token = fixture.V3Token(user_id=user, project_id="service")
-        token.add_service("identity").add_standard_endpoints(public=self.server.url)
+        own = token.add_service("identity")
+        for region in self.server.regions:
+            own.add_standard_endpoints(public=self.server.url, region=region)
         for each in self.server.services:
             token.add_service(each).add_standard_endpoints(public=f"{self.server.url}/{each}")
         self._send(201, token, {"X-Subject-Token": f"token of {user}"})
@@ -129,8 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
         for role in self.server.exchanges[project_id]:
             token.add_role(role)
         image = token.add_service("image")
-        image.add_standard_endpoints(public=f"{self.server.url}/image", region="RegionTwo")
-        self._send(201, token, {"X-Subject-Token": f"{given} for {project_id}"})
+        for name, url in self.server.images.items():
+            image.add_standard_endpoints(public=url, region=name)
+        self._send(201, token, {"X-Subject-Token": self.server.exchanged(given, project_id)})
 
     def _trust(self, path: str, body: dict[str, Any], token: str | None) -> None:
         trust_id = path.rpartition("/")[2]

@@ -35,11 +35,10 @@ def caller(**changes):
 def regions(keystone):
     conf = job_database.configuration(None)
     loading.load_auth_from_conf_options(conf, "ims_service", auth_url="x")
-    for name, value in keystone.login.items():
+    for name, value in {**keystone.login, "region_name": "RegionOne"}.items():
         conf.set_override(name, value, "ims_service")
     made = Elsewhere(conf)
-    _ = made._identity._url  # the catalogue of the small Keystone has no regions
-    conf.set_override("region_name", "RegionOne", "ims_service")
+    keystone.regions = ("RegionOne",)
     keystone.projects = [{"id": "there", "name": "web", "domain_id": "default"}]
     keystone.exchanges = {"there": ["member", "admin"]}
     roles = [{"name": "reader"}, {"name": "uploader"}]

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A copy is asked for in one region and received in another: two real Glances, with a small Keystone.
+
+(What comes of the jobs is tested on the pocket cloud.)
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.functional.client import Answer, Client
+from tests.functional.commands import Commands
+from tests.functional.conftest import MakeGlance
+from tests.functional.identity import CATALOG, DEMO, READER, Caller
+from tests.functional.test_ims_images import assert_refused
+from tests.unit.clouds.keystone_server import KeystoneServer
+
+WEB = Caller("web")
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclasses.dataclass
+class Cloud:
+    """Two regions.
+
+    :ivar one: where images are, as ``demo``
+    :ivar two: where their copies shall be, as ``web``
+    """
+
+    keystone: KeystoneServer
+    one: Client
+    two: Client
+
+    def copy(self, image_id: str, caller: Caller = DEMO, **body: Any) -> Answer:
+        """Ask for a copy."""
+        wanted = {"name": "copy", "region": "RegionTwo", "project_name": "web", **body}
+        path = f"/v1/cloudimages/{image_id}/cross_region_copy"
+        return self.one.as_(caller).send("POST", path, json_body=wanted)
+
+    def receive(self, source: Any, **body: Any) -> Answer:
+        """What RegionOne asks of RegionTwo."""
+        wanted = {"name": "copy", "source": source, **body}
+        path = "/v1/web/images/receive"
+        return self.two.send("POST", path, json_body=wanted)
+
+    def jobs(self) -> tuple[list[Any], list[Any]]:
+        """Of both projects, the newest first."""
+        one = self.one.call("GET", "/v1/demo/jobs").json["jobs"]
+        return one, self.two.call("GET", "/v1/web/jobs").json["jobs"]
+
+
+@pytest.fixture(scope="module")
+def cloud(make_glance: MakeGlance, commands: Commands) -> Iterator[Cloud]:
+    """Both regions; in the second one ``web`` has three places for images."""
+    keystone = KeystoneServer()
+    keystone.projects = [{"id": "web", "name": "web", "domain_id": "default"}]
+    keystone.exchanges = {"web": ["member", "reader"]}
+    keystone.exchanged = lambda _token, project_id: Caller(project_id).token
+    roles = [{"name": "member"}]
+    keystone.credentials = [
+        {"name": "copies", "project_id": "web", "roles": roles},
+        {"name": "weak", "project_id": "web", "roles": [{"name": "reader"}]},
+    ]
+    keystone.regions = ("RegionOne", "RegionTwo")
+    keystone.images.clear()
+    services = []
+    for name in ("RegionOne", "RegionTwo"):
+        options = {
+            "ims_database": {"connection": "sqlite:///{root}/jobs.sqlite"},
+            "ims_service": {**keystone.login, "auth_type": "password", "region_name": name},
+            "ims_api": {"private_images": 3},
+            "ims_jobs": {"copying": 4},
+        }
+        service = make_glance(options)
+        assert commands.run(service, "db", "sync").returncode == 0
+        services.append(service)
+        keystone.images[name] = f"http://{service.client().address}"
+    keystone.images["RegionThree"] = f"{keystone.images['RegionTwo']}/somewhere"
+    endpoints = [{"region": name, "publicURL": url} for name, url in keystone.images.items()]
+    catalog = json.dumps([{"type": "image", "name": "glance", "endpoints": endpoints}])
+    for service in services:
+        (service.directories.root / CATALOG).write_text(catalog)
+    yield Cloud(keystone, services[0].client(), services[1].client(WEB))
+    keystone.close()
+
+
+@pytest.fixture(scope="module")
+def image(cloud: Cloud) -> str:
+    """An active image of four bytes."""
+    image = str(cloud.one.create(name="source")["id"])
+    cloud.one.upload(image, b"data")
+    return image
+
+
+def test_both_regions_have_a_job(cloud: Cloud, image: str) -> None:
+    before = set(cloud.keystone.trusts)
+    answer = cloud.copy(image, agency_name="copies")
+    assert answer.status == 200, answer.text
+    [followed], [received] = cloud.jobs()
+    assert answer.json == {"job_id": followed["job_id"]}
+    assert (followed["job_type"], received["job_type"]) == (
+        "imsCopyImageCrossRegionJob",
+        "imsReceiveImageJob",
+    )
+    assert followed["entities"]["target_job_id"] == received["job_id"]
+    assert received["entities"]["source_image_id"] == image
+    made = [cloud.keystone.trusts[each] for each in set(cloud.keystone.trusts) - before]
+    given = sorted((each["project_id"], sorted(r["name"] for r in each["roles"])) for each in made)
+    # To follow it and to make it there, as the agency says; and to read the image here.
+    assert given == [
+        ("demo", ["member", "reader"]),
+        ("web", ["member"]),
+        ("web", ["member"]),
+    ]
+    for client, job in ((cloud.one, followed), (cloud.two, received)):
+        path = f"/v1/{client.caller.name}/jobs/{job['job_id']}"
+        assert client.call("DELETE", path).json["status"] == "INIT"
+
+
+def test_a_preflight_begins_nothing(cloud: Cloud, image: str) -> None:
+    before, trusts = cloud.jobs(), dict(cloud.keystone.trusts)
+    answer = cloud.copy(image, dry_run=True)
+    assert answer.status == 200, answer.text
+    preflight = answer.json["preflight"]
+    assert (preflight["region"], preflight["project_id"]) == ("RegionTwo", "web")
+    assert (preflight["total_bytes"], preflight["cmk_id"]) == (4, None)
+    assert (cloud.jobs(), dict(cloud.keystone.trusts)) == (before, trusts)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ({"region": "Mars"}, "IMG.0108", "RegionOne, RegionThree, RegionTwo"),
+        ({"region": "RegionOne"}, "IMG.0016", "copy_image_in_region"),
+        ({"region": "RegionThree"}, "IMG.0105", "RegionThree takes no copies"),
+        ({"project_name": "other"}, "IMG.0067", "--my-projects"),
+        ({"agency_name": "none"}, "IMG.0179", "no application credential 'none'"),
+        ({"agency_name": "weak"}, "IMG.0179", "RegionTwo: .*may make images"),
+        ({"base_image_id": NOBODY}, "IMG.0027", "RegionTwo: "),
+        ({"name": None}, "IMG.0016", "name"),
+        ({"project_name": 7}, "IMG.0016", "project_name"),
+    ],
+)
+def test_refusals(cloud: Cloud, image: str, body: Any, code: str, said: str) -> None:
+    before = cloud.jobs()
+    answer = cloud.copy(image, **body)
+    assert_refused(answer, 404 if code == "IMG.0027" else 400, code)
+    assert re.search(said, answer.json["error"]["message"])
+    assert cloud.jobs() == before
+
+
+def test_a_reader_copies_nothing(cloud: Cloud, image: str) -> None:
+    assert_refused(cloud.copy(image, READER), 403, "IMG.0026")
+
+
+def test_what_there_is_no_place_for_is_said_at_once(cloud: Cloud, image: str) -> None:
+    """And what it was asked for is forgotten here, too."""
+    while True:
+        answer = cloud.copy(image)
+        if answer.status != 200:
+            break
+    assert_refused(answer, 400, "IMG.0015")
+    assert answer.json["error"]["message"].startswith("RegionTwo: Project web has 3 of 3")
+    followed, received = cloud.jobs()
+    assert len(followed) == len(received) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_id": "x"},
+        {"size": -1},
+        {"roles": []},
+        {"disks": 1000},
+        {"region": ""},
+        {"project_id": None},
+    ],
+)
+def test_what_another_region_says_is_checked(cloud: Cloud, change: Any) -> None:
+    source = {
+        "region": "RegionOne",
+        "project_id": "demo",
+        "image_id": NOBODY,
+        "roles": ["reader"],
+        "size": 4,
+    }
+    assert_refused(cloud.receive({**source, **change}), 400, "IMG.0016")
