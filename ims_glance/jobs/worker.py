@@ -33,6 +33,7 @@ from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.exporter import Exporter
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.jobs.outage import Outage
+from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus
 
 LOG = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ LOG = logging.getLogger(__name__)
 # A lease is renewed so often while it runs, but at least so often that a wish to cancel is heard.
 _BEATS = 3
 _LONGEST_BEAT = 5.0
+# So many jobs that follow others are in a worker at once; each is a thread that sleeps.
+_MOST_FOLLOWING = 64
 # A worker that died is shown for so long; seconds.
 _FORGOTTEN = 86400.0
 # What a worker that stops gives the database, to be taken from the list of workers; seconds.
@@ -79,6 +82,9 @@ class Worker:
         # Whether somebody was to begin a job and found no thread: then it is looked for again.
         self._has_turned_away = False
         self._running: set[JobContext] = set()
+        # Of these, those that follow jobs of other regions. They hold none of the threads: two regions
+        # whose workers had none left but for followers of each other would wait for ever.
+        self._following: set[JobContext] = set()
 
     # --- from outside --------------------------------------------------------------------------
 
@@ -131,7 +137,8 @@ class Worker:
                 context.lease.end()
             # Not only for what runs: a claim that is being made would run out with nobody there.
             self._changed.wait_for(
-                lambda: self._free == self._options.threads, self._options.stop_seconds
+                lambda: self._free == self._options.threads and not self._following,
+                self._options.stop_seconds,
             )
             for context in self._running:
                 LOG.warning("Job %s did not stop in time: its lease runs out", context.id)
@@ -152,9 +159,9 @@ class Worker:
         if self._outage.is_on:
             self._runner.check()
             self._outage.look_well()
-        for job_id in self._jobs.claimable(
-            list(self._job_types), self._options.threads, self._satisfied()
-        ):
+        left_out = model.FOLLOWING if self._is_full_of_followers() else ()
+        types = [each for each in self._job_types if each not in left_out]
+        for job_id in self._jobs.claimable(types, self._options.threads, self._satisfied()):
             self.offer(job_id)
 
     def beat(self) -> None:
@@ -223,7 +230,8 @@ class Worker:
         """
         most = max(1, self._options.threads - 1)
         with self._changed:
-            held = collections.Counter(context.project_id for context in self._running)
+            at_work = self._running - self._following
+        held = collections.Counter(context.project_id for context in at_work)
         return [project_id for project_id, count in held.items() if count >= most]
 
     def _take_thread(self) -> bool:
@@ -238,11 +246,37 @@ class Worker:
         with self._changed:
             if context is not None:
                 self._running.discard(context)
-            self._free += 1
-            if self._has_turned_away:
-                self._has_turned_away = False
-                self._look.set()
-            self._changed.notify_all()
+            if context in self._following:
+                self._following.discard(context)
+                self._changed.notify_all()
+            else:
+                self._free_one()
+
+    def _free_one(self) -> None:
+        """There is one thread more (under the lock)."""
+        self._free += 1
+        if self._has_turned_away:
+            self._has_turned_away = False
+            self._look.set()
+        self._changed.notify_all()
+
+    def _is_full_of_followers(self) -> bool:
+        with self._changed:
+            return len(self._following) >= _MOST_FOLLOWING
+
+    def _let_follow(self, context: JobContext) -> bool:
+        """Let a job that follows another one hold no thread of those that work.
+
+        :returns: whether it may go on; not if as many are here as there may be
+        """
+        if context.job.type not in model.FOLLOWING:
+            return True
+        with self._changed:
+            if len(self._following) >= _MOST_FOLLOWING:
+                return False
+            self._following.add(context)
+            self._free_one()
+            return True
 
     def _work(self, job_id: str) -> None:
         context, is_done = None, False
@@ -250,7 +284,10 @@ class Worker:
             context = self._claimed(job_id)
             if context is not None:
                 context.log_here()
-                is_done = self._go_on(context)
+                if self._let_follow(context):
+                    is_done = self._go_on(context)
+                else:
+                    self._let_go(context.job)
         except DatabaseBroken as error:
             self._outage.meet(error)
         except exceptions.Unavailable as error:

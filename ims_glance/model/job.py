@@ -42,6 +42,8 @@ IMAGES_OF_VOLUMES = "imsVolumesToSysDataImagesJob"
 WHOLE_OF_SERVER = "imsCreateWholeImageByInstanceJob"
 WHOLE_OF_BACKUP = "imsCreateWholeImageByBackupJob"
 SERVER_BACKUP = "imsCreateServerBackupJob"
+FOLLOWING = frozenset({COPY_CROSS_REGION})
+"""Jobs that wait for jobs of other regions, and do nothing themselves."""
 WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})
 """Jobs that make one image of all disks of a server."""
 IMAGE_OF_DISK = "imsCopyVolumeToImageJob"

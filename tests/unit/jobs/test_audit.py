@@ -14,7 +14,7 @@ from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.lease import Leases
 from ims_glance.jobs import audit
 from ims_glance.jobs.audit import AuditRelay
-from tests.unit.jobs.test_worker import running, until
+from tests.unit.jobs.worker_bench import running, until
 
 
 class Bus:

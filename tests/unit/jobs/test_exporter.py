@@ -15,7 +15,7 @@ from ims_glance.db.worker import Workers
 from ims_glance.jobs import exporter
 from ims_glance.jobs.exporter import Exporter
 from ims_glance.model.job import JobStatus
-from tests.unit.jobs import test_worker
+from tests.unit.jobs import worker_bench
 
 PATIENCE = 60.0
 
@@ -124,11 +124,11 @@ def test_jobs_that_end_are_counted(tables, monkeypatch):
     began, ended = [], []
     monkeypatch.setattr(metrics, "job_began", lambda *told: began.append(told))
     monkeypatch.setattr(metrics, "job_ended", lambda *told: ended.append(told))
-    one = test_worker.job(tables, is_open=True)
-    with test_worker.running(tables):
-        test_worker.until(lambda: ended)
+    one = worker_bench.job(tables, is_open=True)
+    with worker_bench.running(tables):
+        worker_bench.until(lambda: ended)
     assert [told[0] for told in began] == ["test"]
     ((kind, how, seconds, size),) = ended
     assert (kind, how, size) == ("test", JobStatus.SUCCESS, 0)
-    assert test_worker.status(tables, one) is JobStatus.SUCCESS
+    assert worker_bench.status(tables, one) is JobStatus.SUCCESS
     assert 0 <= began[0][1] <= seconds < PATIENCE

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers in this process, over one database."""
 
-import contextlib
 import threading
 import time
-from typing import Any, ClassVar
 
 import pytest
 from keystoneauth1 import loading
-from oslo_context.context import get_current
 from sqlalchemy.exc import OperationalError
-from taskflow.patterns import linear_flow
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
@@ -20,56 +16,10 @@ from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import Fenced, Jobs
 from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import outage
-from ims_glance.jobs.task import Task
-from ims_glance.jobs.worker import Worker
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.jobs import worker as jobs_worker
+from ims_glance.model.job import COPY_CROSS_REGION, Job, JobStatus
 from tests.unit.clouds.silence import TIMEOUT, silence
-
-PATIENCE = 240.0
-
-
-class Hold(Task):
-    """Lasts until the test says so."""
-
-    gates: ClassVar[dict[str, threading.Event]] = {}
-    logged: ClassVar[dict[str, Any]] = {}
-
-    def execute(self):
-        self.logged[self.job.id] = get_current()
-        while not self.gates[self.job.id].is_set():
-            self.job.pause(0.05)
-
-
-class Ask(Task):
-    """Asks the Image API for something as the caller, with a token that it needs for that."""
-
-    def execute(self):
-        self.job.image.get("1")
-
-
-def _flow_of(task):
-    return lambda job: linear_flow.Flow("f").add(task(job))
-
-
-@contextlib.contextmanager
-def running(tables, **options):
-    """A worker that looks all the time, and what it was told to wake up."""
-    settings = {
-        "lease_seconds": 1.5,
-        "scan_seconds": 0.1,
-        "sweep_seconds": 0.1,
-        "delegation_idle_seconds": 0.0,
-        **options,
-    }
-    for name, value in settings.items():
-        tables.conf.set_override(name, value, "ims_jobs")
-
-    worker = Worker(tables.conf, {"test": _flow_of(Hold), "ask": _flow_of(Ask)})
-    worker.start()
-    try:
-        yield worker
-    finally:
-        worker.stop()
+from tests.unit.jobs.worker_bench import PATIENCE, Hold, job, running, status, until
 
 
 @pytest.fixture
@@ -79,25 +29,6 @@ def given_back(monkeypatch):
     monkeypatch.setattr(Identity, "give_back", lambda _self, grant: grants.append(grant))
     monkeypatch.setattr(Identity, "find_trust", lambda _self, user, end: f"{user} {end}")
     return grants
-
-
-def job(tables, number=1, is_open=False, **values):
-    made = tables.create(number, **values)
-    Hold.gates[made.id] = threading.Event()
-    if is_open:
-        Hold.gates[made.id].set()
-    return made.id
-
-
-def until(look):
-    end = time.monotonic() + PATIENCE
-    while not look():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def status(tables, job_id):
-    return tables.jobs.get(job_id).status
 
 
 def test_jobs_are_found_and_run(tables):
@@ -115,6 +46,59 @@ def test_what_is_logged_of_a_job_carries_its_id(tables):
     assert logged.request_id == "req-00000000-0000-0000-0000-000000000001"
     assert (logged.project_id, logged.user_id, logged.auth_token) == ("1", "user", None)
     assert Hold.logged[other].request_id == "req-00000000-0000-0000-0000-000000000002"
+
+
+def test_jobs_that_follow_others_hold_up_none_that_works(tables, given_back):
+    """Else two regions could wait for each other for ever."""
+    names = [f"p{number}" for number in range(5)]
+    following = [
+        job(tables, number, type=COPY_CROSS_REGION, project_id=name)
+        for number, name in enumerate(names * 2)
+    ]
+    with running(tables, threads=1) as worker:
+        until(lambda: len(worker._following) == 10)
+        for name in names:
+            one = job(tables, 10 + int(name[1:]), is_open=True, project_id=name)
+            until(lambda one=one: status(tables, one) is JobStatus.SUCCESS)
+        assert {status(tables, each) for each in following} == {JobStatus.RUNNING}
+        for each in following[:5]:
+            Hold.gates[each].set()
+        until(lambda: len(worker._following) == 5)
+        assert worker._free == 1
+    # They are let go, for another worker to go on with.
+    assert {tables.jobs.get(each).worker for each in following[5:]} == {None}
+    assert worker._following == worker._running == set()
+
+
+def test_no_more_follow_than_there_may_be(tables, monkeypatch):
+    monkeypatch.setattr(jobs_worker, "_MOST_FOLLOWING", 2)
+    first, second = (job(tables, number, type=COPY_CROSS_REGION) for number in (1, 2))
+    with running(tables, threads=2) as worker:
+        until(lambda: len(worker._following) == 2)
+        third = job(tables, 3, type=COPY_CROSS_REGION, is_open=True)
+        # Of one that a message tells of, nobody knows that it is one.
+        worker.offer(third)
+        one = job(tables, 4, is_open=True)
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+        assert status(tables, third) is not JobStatus.SUCCESS
+        Hold.gates[first].set()
+        until(lambda: status(tables, third) is JobStatus.SUCCESS)
+        assert status(tables, second) is JobStatus.RUNNING
+
+
+def test_both_delegations_of_a_job_are_given_back(tables, given_back):
+    """It acts with the one, and reads with the other."""
+    ids = [tables.delegated(grant) for grant in ("acting", "reading")]
+    one = job(tables, delegation_id=ids[0], source_delegation_id=ids[1])
+    with running(tables) as worker:
+        until(lambda: status(tables, one) is JobStatus.RUNNING)
+        until(lambda: any(context.source_grant for context in worker._running))
+        (context,) = worker._running
+        assert (context.grant, context.source_grant) == ("acting", "reading")
+        assert given_back == []
+        Hold.gates[one].set()
+        until(lambda: [tables.delegations.get(each) for each in ids] == [None, None])
+    assert set(given_back) == {"acting", "reading"}
 
 
 def begun(tables, project_id="project"):
@@ -324,21 +308,6 @@ def test_the_delegation_is_given_back_after_the_last_job(tables, given_back, idl
         until(lambda: tables.delegations.get(delegation_id) is None)
     # The job's end and the look for what is left may both do it; that it is gone is fine.
     assert set(given_back) == {"trust"}
-
-
-def test_both_delegations_of_a_job_are_given_back(tables, given_back):
-    """It acts with the one, and reads with the other."""
-    ids = [tables.delegated(grant) for grant in ("acting", "reading")]
-    one = job(tables, delegation_id=ids[0], source_delegation_id=ids[1])
-    with running(tables) as worker:
-        until(lambda: status(tables, one) is JobStatus.RUNNING)
-        until(lambda: any(context.source_grant for context in worker._running))
-        (context,) = worker._running
-        assert (context.grant, context.source_grant) == ("acting", "reading")
-        assert given_back == []
-        Hold.gates[one].set()
-        until(lambda: [tables.delegations.get(each) for each in ids] == [None, None])
-    assert sorted(given_back) == ["acting", "reading"]
 
 
 def test_keystone_is_away_when_the_job_ends(tables, given_back, monkeypatch):
