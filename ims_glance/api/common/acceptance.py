@@ -40,6 +40,7 @@ _SHARED = 0.5
 _ATTEMPTS = 3
 # The ends of delegations are spread over so many seconds.
 _SPREAD = 40_000
+_MOST_SPREAD = 0.1  # of a short life
 
 
 class NotAccepted(exceptions.Unavailable):
@@ -65,10 +66,12 @@ class Rights:
     """What a job may do as its caller in a project.
 
     :ivar roles: names of those that the caller has there, and the job gets
+    :ivar until: when they end at the latest, in Keystone's words (UTC)
     """
 
     project_id: str
     roles: tuple[str, ...]
+    until: str | None = None
 
 
 class Acceptance:
@@ -236,15 +239,15 @@ class Acceptance:
 
         :param held: what nobody else may do until the job is recorded
         """
-        shared = self._shared(caller)
+        shared = self._shared(caller, rights.until)
         if shared is None:
             held.enter_context(self._callers.one_at_a_time(caller))
             # Perhaps another request made one meanwhile.
-            shared = self._shared(caller)
+            shared = self._shared(caller, rights.until)
         return self._made(context, job, caller, rights) if shared is None else _Shared(shared)
 
-    def _shared(self, caller: Caller) -> str | None:
-        return self._delegations.find(caller, self._lifetime(_SHARED))
+    def _shared(self, caller: Caller, until: str | None) -> str | None:
+        return self._delegations.find(caller, self._lifetime(_SHARED, until))
 
     def _made(self, context: Any, job: Job, caller: Caller, rights: Rights) -> Made:
         self._jobs.check_limit(job, self._limit(job))
@@ -260,7 +263,7 @@ class Acceptance:
         reraise=True,
     )
     def _new_trust(self, context: Any, caller: Caller, rights: Rights) -> Made:
-        expires_at = self._lifetime(1.0)
+        expires_at = self._lifetime(1.0, rights.until)
         delegation_id = self._delegations.begin(caller, expires_at)
         try:
             grant = self._identity.create_trust(
@@ -276,13 +279,19 @@ class Acceptance:
         options = self._conf.ims_jobs
         return int(options.copying if kind is Kind.COPYING else options.creating)
 
-    def _lifetime(self, share: float) -> str:
-        """A moment when *share* of a delegation's life, from now, will be over."""
-        days = self._conf.ims_jobs.delegation_days * share
-        moment = timeutils.utcnow() + datetime.timedelta(days=days)
+    def _lifetime(self, share: float, until: str | None = None) -> str:
+        """A moment when *share* of a delegation's life, from now, will be over.
+
+        :param until: when that life ends at the latest
+        """
+        now, life = timeutils.utcnow(), datetime.timedelta(days=self._conf.ims_jobs.delegation_days)
+        if until is not None:
+            life = min(life, timeutils.normalize_time(timeutils.parse_isotime(until)) - now)
+        moment = now + life * share
         # By this moment a trust is told from all others. Keystone does so to the second only when
         # it looks for duplicates, deleted trusts included.
-        moment -= datetime.timedelta(seconds=secrets.randbelow(_SPREAD))
+        spread = min(_SPREAD, int(life.total_seconds() * _MOST_SPREAD))
+        moment -= datetime.timedelta(seconds=secrets.randbelow(max(1, spread)))
         moment = moment.replace(microsecond=secrets.randbelow(1_000_000))
         return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
 
@@ -303,7 +312,8 @@ def _rights(context: Any) -> list[str]:
 def _caller(context: Any, rights: Rights) -> Caller:
     """Who delegates."""
     # Not the roles alone: a token that cannot delegate gets nothing that another one delegated.
-    digest = rights_digest(rights.roles, context.login)
+    end = () if rights.until is None else (f"until {rights.until}",)
+    digest = rights_digest(rights.roles, (*context.login, *end))
     return Caller(context.user_id, rights.project_id, digest)
 
 

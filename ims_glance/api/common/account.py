@@ -2,7 +2,10 @@
 """Keystone as the caller of a request: their projects, their application credentials, other tokens."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
+
+from oslo_utils import timeutils
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
@@ -48,6 +51,18 @@ class Project:
     name: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Agency:
+    """What the caller agreed to.
+
+    :ivar roles: names of the most that a job gets
+    :ivar expires_at: when it ends, in Keystone's words (UTC); ``None`` if it does not
+    """
+
+    roles: tuple[str, ...]
+    expires_at: str | None = None
+
+
 class Account:
     """The caller of a request.
 
@@ -78,25 +93,28 @@ class Account:
             raise AmbiguousProject(project=named[:64], count=len(found))
         return Project(str(found[0]["id"]), str(found[0]["name"]))
 
-    def agency_roles(self, agency: str, project_id: str) -> tuple[str, ...]:
-        """Names of the roles of one of the caller's application credentials.
+    def agency(self, name: str, project_id: str) -> Agency:
+        """What one of the caller's application credentials allows.
 
         Its secret is not needed: that it is there says what its owner agreed to.
 
-        :raises WrongAgency: if there is none of that name in the project
+        :raises WrongAgency: if there is none of that name in the project that a job can keep to
         """
         path = f"/users/{self._context.user_id}/application_credentials"
         try:
-            listed = self._keystone.json("GET", path, params={"name": agency})
+            listed = self._keystone.json("GET", path, params={"name": name})
         except (rest.Refused, rest.DelegationEnded) as error:
             reason = f" that this token may see ({error.details['reason']})"
-            raise WrongAgency(agency=agency, project_id=project_id, reason=reason) from None
-        named = [each for each in listed["application_credentials"] if each["name"] == agency]
+            raise WrongAgency(agency=name, project_id=project_id, reason=reason) from None
+        named = [each for each in listed["application_credentials"] if each["name"] == name]
         found = [each for each in named if each["project_id"] == project_id]
-        if not found:
-            reason = f" (that of project {named[0]['project_id']} is for that one)" if named else ""
-            raise WrongAgency(agency=agency, project_id=project_id, reason=reason)
-        return tuple(sorted(str(role["name"]) for role in found[0]["roles"]))
+        reason = _what_is_wrong(found[0]) if found else ""
+        if not found and named:
+            reason = f" (that of project {named[0]['project_id']} is for that one)"
+        if not found or reason:
+            raise WrongAgency(agency=name, project_id=project_id, reason=reason)
+        roles = tuple(sorted(str(role["name"]) for role in found[0]["roles"]))
+        return Agency(roles, found[0].get("expires_at"))
 
     def region(self, name: str, project_id: str) -> tuple[Region, tuple[str, ...]]:
         """A region as the caller sees it with a token of another project, and their roles there.
@@ -115,3 +133,12 @@ class Account:
     @property
     def _keystone(self) -> rest.Rest:
         return self._identity.as_caller(self._context.auth_token)
+
+
+def _what_is_wrong(credential: Mapping[str, Any]) -> str:
+    """Why no job acts by an application credential; empty if one may."""
+    ends = credential.get("expires_at")
+    if ends and timeutils.normalize_time(timeutils.parse_isotime(ends)) <= timeutils.utcnow():
+        return f" any more (it ended at {ends})"
+    # A trust knows none, so the job could do more than the credential.
+    return " without access rules" if credential.get("access_rules") else ""

@@ -13,7 +13,7 @@ from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.api.common.acceptance import KeyDelegatesNothing, Rights
-from ims_glance.api.common.account import Account, WrongAgency
+from ims_glance.api.common.account import Account, Agency, WrongAgency
 from ims_glance.api.common.image import may_create
 from ims_glance.api.common.roles import SERVICE_ROLE
 from ims_glance.clouds import caller
@@ -117,13 +117,13 @@ class Elsewhere:
         project_id = str(context.project_id)
         if project and project != project_id:
             project_id = account.project(project).id
-        allowed = account.agency_roles(agency, project_id) if agency else None
+        allowed = account.agency(agency, project_id) if agency else None
         if project_id == context.project_id:
             there, roles = caller.region_of(self._conf, context).elsewhere(region), context.roles
         else:
             there, roles = account.region(region, project_id)
-        granted = least(roles) if allowed is None else allowed
-        return Place(region, Rights(project_id, granted), ImsApi(there))
+        rights = Rights(project_id, least(roles)) if allowed is None else _of(allowed, project_id)
+        return Place(region, rights, ImsApi(there))
 
     def rights(self, context: Any, agency: str | None) -> Rights:
         """What a job of the caller may do in the project of their token.
@@ -136,13 +136,17 @@ class Elsewhere:
         own = [role for role in context.roles if role != SERVICE_ROLE]
         if not agency:
             return Rights(project_id, tuple(own))
-        roles = Account(self._identity, context).agency_roles(agency, project_id)
+        allowed = Account(self._identity, context).agency(agency, project_id)
         limited = copy.copy(context)
-        limited.roles = list(roles)
+        limited.roles = list(allowed.roles)
         if not may_create(limited, project_id, "private"):
-            reason = f" whose roles ({', '.join(roles)}) may make images there"
+            reason = f" whose roles ({', '.join(allowed.roles)}) may make images there"
             raise WrongAgency(agency=agency, project_id=project_id, reason=reason)
-        return Rights(project_id, roles)
+        return _of(allowed, project_id)
+
+
+def _of(agency: Agency, project_id: str) -> Rights:
+    return Rights(project_id, agency.roles, agency.expires_at)
 
 
 def least(roles: Iterable[str]) -> tuple[str, ...]:

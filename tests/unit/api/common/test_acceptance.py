@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import datetime
 import re
 import threading
 import time
 import types
 
 import pytest
+from oslo_utils import timeutils
 
 from ims_glance.api.common.acceptance import Acceptance, KeyDelegatesNothing, Rights
 from ims_glance.clouds.identity import DelegationRefused, Identity, IdentityUnavailable, MomentTaken
@@ -109,6 +111,18 @@ def test_requests_for_two_projects_do_not_wait_for_each_other(acceptance, trusts
     assert len(trusts) == 2
 
 
+def test_nothing_is_delegated_for_longer_than_was_agreed_to(acceptance, tables, trusts):
+    end = timeutils.utcnow() + datetime.timedelta(hours=1)
+    rights = Rights("there", ("member",), end.isoformat())
+    ids = [acceptance.accept(caller(), "test", {}, acting=rights) for _ in range(3)]
+    assert len({tables.jobs.get(each).delegation_id for each in ids}) == len(trusts) == 1
+    ends = datetime.datetime.strptime(trusts[0][-1], "%Y-%m-%dT%H:%M:%S.%fZ")
+    assert end - datetime.timedelta(minutes=7) < ends <= end
+    # Nobody rides on what ends sooner, or later, than they agreed to.
+    acceptance.accept(caller(), "test", {}, acting=THERE)
+    assert len(trusts) == 2
+
+
 def test_one_of_two_ends_meanwhile(acceptance, tables, trusts, monkeypatch):
     """Nothing of the first attempt stays but a trust, which the workers find."""
     first = tables.jobs.get(acceptance.accept(caller(), "test", {}, acting=THERE))
@@ -118,7 +132,7 @@ def test_one_of_two_ends_meanwhile(acceptance, tables, trusts, monkeypatch):
     monkeypatch.setattr(
         acceptance,
         "_shared",
-        lambda who: answers.pop() if answers and who.project_id == "there" else real(who),
+        lambda who, end: answers.pop() if answers and who.project_id == "there" else real(who, end),
     )
     second = acceptance.accept(caller(), "test", {}, acting=THERE, reading=HERE)
     assert len(tables.jobs.get(second).delegation_ids) == 2
@@ -193,7 +207,9 @@ def test_one_that_ends_meanwhile_is_replaced(acceptance, tables, trusts, monkeyp
     tables.jobs.finish(claimed, JobStatus.SUCCESS)
     real, answers = acceptance._shared, [first.delegation_id]
     tables.delegations.end(first.delegation_id)
-    monkeypatch.setattr(acceptance, "_shared", lambda who: answers.pop() if answers else real(who))
+    monkeypatch.setattr(
+        acceptance, "_shared", lambda *who: answers.pop() if answers else real(*who)
+    )
     second = tables.jobs.get(acceptance.accept(caller(), "test", {}))
     assert second.delegation_id != first.delegation_id
 

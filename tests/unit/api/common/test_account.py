@@ -7,7 +7,13 @@ import pytest
 from keystoneauth1 import loading
 
 from ims_glance import exceptions
-from ims_glance.api.common.account import Account, AmbiguousProject, WrongAgency, WrongProject
+from ims_glance.api.common.account import (
+    Account,
+    Agency,
+    AmbiguousProject,
+    WrongAgency,
+    WrongProject,
+)
 from ims_glance.clouds.identity import DelegationRefused, Identity
 from tests.unit import job_database
 
@@ -60,7 +66,7 @@ class TestProject:
 class TestAgency:
     def test_its_roles(self, account, keystone):
         keystone.credentials = [credential("p1", roles=("admin",)), credential("p2")]
-        assert account.agency_roles("copies", "p2") == ("member", "reader")
+        assert account.agency("copies", "p2") == Agency(("member", "reader"))
         path = "/v3/users/caller/application_credentials?name=copies"
         assert ("GET", path, "token") in keystone.requests
 
@@ -68,7 +74,7 @@ class TestAgency:
     def test_none_in_the_project(self, account, keystone, there):
         keystone.credentials = there
         with pytest.raises(WrongAgency, match="in project p2") as refused:
-            account.agency_roles("copies", "p2")
+            account.agency("copies", "p2")
         assert refused.value.code == "IMG.0179"
         assert ("p1" in str(refused.value)) is bool(there)
 
@@ -76,7 +82,24 @@ class TestAgency:
     def test_keystone_does_not_show_them(self, account, keystone, status):
         keystone.refusal = status
         with pytest.raises(WrongAgency, match="no list"):
-            account.agency_roles("copies", "p2")
+            account.agency("copies", "p2")
+
+    def test_its_end(self, account, keystone):
+        ends = "2100-01-01T00:00:00.000000"
+        keystone.credentials = [{**credential("p2"), "expires_at": ends}]
+        assert account.agency("copies", "p2").expires_at == ends
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"expires_at": "2020-01-01T00:00:00.000000"}, "any more .it ended at 2020"),
+            ({"access_rules": [{"path": "/v2/images"}]}, "without access rules"),
+        ],
+    )
+    def test_one_that_no_job_can_act_by(self, account, keystone, changes, said):
+        keystone.credentials = [{**credential("p2"), **changes}]
+        with pytest.raises(WrongAgency, match=said):
+            account.agency("copies", "p2")
 
 
 class TestRegion:
@@ -98,7 +121,7 @@ def test_keystone_is_away(account, keystone):
     keystone.close()
     for ask in (
         lambda: account.project("web"),
-        lambda: account.agency_roles("copies", "p2"),
+        lambda: account.agency("copies", "p2"),
         lambda: account.region("RegionTwo", "p2"),
     ):
         with pytest.raises(exceptions.Unavailable):

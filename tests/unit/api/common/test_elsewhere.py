@@ -13,6 +13,8 @@ from ims_glance.api.common.elsewhere import Elsewhere, RegionUnnamed, SameRegion
 from ims_glance.clouds.identity import DelegationRefused
 from tests.unit import job_database
 
+END = "2100-01-01T00:00:00.000000"
+
 
 def caller(**changes):
     endpoints = [
@@ -82,9 +84,10 @@ def test_a_place_in_the_same_project_takes_the_same_token(regions, keystone, pro
     assert not [path for _method, path, _token in keystone.requests if path == "/v3/auth/projects"]
 
 
-def test_an_agency_limits_what_is_delegated(regions):
+def test_an_agency_limits_what_is_delegated(regions, keystone):
+    keystone.credentials[0]["expires_at"] = END
     place = regions.place(caller(), "RegionTwo", "web", "copies")
-    assert place.rights == Rights("there", ("reader", "uploader"))
+    assert place.rights == Rights("there", ("reader", "uploader"), END)
     for project, agency in (("web", "none"), ("here", "copies")):
         with pytest.raises(WrongAgency):
             regions.place(caller(), "RegionTwo", project, agency)
@@ -116,9 +119,10 @@ class TestRights:
         roles = ("admin", "reader", "member")
         assert regions.rights(caller(), None) == Rights("here", roles)
 
-    def test_those_of_an_agency(self, regions):
+    def test_those_of_an_agency(self, regions, keystone):
+        keystone.credentials[0]["expires_at"] = END
         who = caller(project_id="there")
-        assert regions.rights(who, "copies") == Rights("there", ("reader", "uploader"))
+        assert regions.rights(who, "copies") == Rights("there", ("reader", "uploader"), END)
         assert "admin" in who.roles
 
     def test_an_agency_that_makes_no_images(self, regions, keystone):
