@@ -9,7 +9,7 @@ from oslo_config import cfg
 from oslo_serialization import jsonutils
 from oslo_utils import timeutils
 
-from ims_glance.db.supervision import SupervisedJob, SupervisedWorker
+from ims_glance.db.supervision import ShownDelegation, SupervisedJob, SupervisedWorker
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 
@@ -42,7 +42,6 @@ def document(found: SupervisedJob) -> dict[str, Any]:
 def details(found: SupervisedJob) -> dict[str, Any]:
     """What is shown of a single job besides, as JSON has it; sizes are in bytes."""
     job = found.job
-    delegation = found.delegation
     return {
         "user_id": job.user_id,
         "error_code": job.error_code,
@@ -57,11 +56,15 @@ def details(found: SupervisedJob) -> dict[str, Any]:
             for what, since in _waits(job)
         ],
         # Never its id, nor that of its trust.
-        "delegation": delegation
-        and {"state": delegation.state, "expires_at": delegation.expires_at},
+        "delegation": _delegation(found.delegation),
+        "source_delegation": _delegation(found.source_delegation),
         "arguments": job.arguments,
         "entities": {name: value for name, value in job.entities.items() if name not in _INTERNAL},
     }
+
+
+def _delegation(shown: ShownDelegation | None) -> dict[str, str] | None:
+    return None if shown is None else {"state": shown.state, "expires_at": shown.expires_at}
 
 
 def lines(conf: cfg.ConfigOpts, told: Mapping[str, Any]) -> Iterator[str]:
@@ -84,9 +87,9 @@ def lines(conf: cfg.ConfigOpts, told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  waited for: {wait['what']}, since {wait['since']} ({duration(wait['seconds'])})"
     if told["error_code"] or told["fail_reason"]:
         yield f"  failure:    {told['error_code']}: {told['fail_reason']}"
-    if told["delegation"]:
-        state, end = told["delegation"]["state"], told["delegation"]["expires_at"]
-        yield f"  delegation: {state}, until {end}"
+    for name, label in (("delegation", "delegation"), ("source_delegation", "reads by")):
+        if told[name]:
+            yield f"  {label + ':':<11} {told[name]['state']}, until {told[name]['expires_at']}"
     for name in ("arguments", "entities"):
         yield f"  {name + ':':<11} {_json(told[name])}"
     for text in told["advice"]:
@@ -107,7 +110,9 @@ def advice(conf: cfg.ConfigOpts, found: SupervisedJob) -> Iterator[str]:
         )
     if job.cancel_requested:
         yield "It was cancelled, and is undone."
-    if job.delegation_id is not None and found.delegation is None:
+    if (job.delegation_id is not None and found.delegation is None) or (
+        job.source_delegation_id is not None and found.source_delegation is None
+    ):
         yield "Its delegation is gone, so it fails (IMG.0087): its owner has to ask for it anew."
     if found.is_held:
         yield from _advice_while_held(job)

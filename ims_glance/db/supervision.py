@@ -58,11 +58,13 @@ class SupervisedJob:
     :ivar lease: seconds until its worker's lease runs out, negative if it has run out; ``None`` if
         no worker has one
     :ivar delegation: ``None`` if there is none, or it was not asked for
+    :ivar source_delegation: the same of what it reads with in another project
     """
 
     job: Job
     lease: float | None = None
     delegation: ShownDelegation | None = None
+    source_delegation: ShownDelegation | None = None
 
     @property
     def is_held(self) -> bool:
@@ -140,7 +142,7 @@ class Supervision:
         return [_supervised(row) for row in rows]
 
     def get(self, job_id: str) -> SupervisedJob:
-        """A job of any project, with its delegation.
+        """A job of any project, with its delegations.
 
         :raises UnknownJob: if there is none
         """
@@ -151,7 +153,11 @@ class Supervision:
             if row is None:
                 raise UnknownJob(job_id=job_id)
             found = _supervised(row)
-            return dataclasses.replace(found, delegation=_delegation(connection, found.job))
+            return dataclasses.replace(
+                found,
+                delegation=_delegation(connection, found.job.delegation_id),
+                source_delegation=_delegation(connection, found.job.source_delegation_id),
+            )
 
         return self._database.read(read)
 
@@ -262,7 +268,7 @@ def _supervised(row: RowMapping) -> SupervisedJob:
     return SupervisedJob(from_row(values), None if lease is None else float(lease))
 
 
-def _delegation(connection: Connection, job: Job) -> ShownDelegation | None:
+def _delegation(connection: Connection, delegation_id: str | None) -> ShownDelegation | None:
     columns = sa.select(DELEGATIONS.c.state, DELEGATIONS.c.expires_at)
-    row = connection.execute(columns.where(DELEGATIONS.c.id == job.delegation_id)).first()
+    row = connection.execute(columns.where(DELEGATIONS.c.id == delegation_id)).first()
     return None if row is None else ShownDelegation(row.state, row.expires_at)

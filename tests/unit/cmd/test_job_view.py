@@ -47,6 +47,7 @@ def test_durations(seconds, words):
         ),
         (made(cancel_requested=True), ["is undone"]),
         (made(delegation=None, delegation_id="d"), ["IMG.0087"]),
+        (made(delegation_id="d", source_delegation_id="s"), ["IMG.0087"]),
         (made(generation=51), ["more often than [ims_jobs] attempts"]),
         (made(status=JobStatus.SUCCESS), ["Nothing is to be done."]),
         (made(status=JobStatus.FAIL, fail_reason="Away."), ["may ask for it anew"]),

@@ -57,9 +57,13 @@ def test_its_delegation_is_shown_without_what_opens_anything(tables, supervision
     assert supervision.get(tables.create(2).id).delegation is None
     delegation_id, made = tables.delegation(grant="the-trust")
     job = tables.create(3)
-    change = sa.update(JOBS).where(JOBS.c.id == job.id).values(delegation_id=delegation_id)
+    second_id = tables.delegated("another-trust")
+    values = {"delegation_id": delegation_id, "source_delegation_id": second_id}
+    change = sa.update(JOBS).where(JOBS.c.id == job.id).values(**values)
     tables.database.write(lambda connection: connection.execute(change))
     found = supervision.get(job.id)
+    assert found.source_delegation.state == "active"
+    assert "another-trust" not in str(found)
     assert found.delegation.state == "making"
     assert found.delegation.expires_at.startswith("2030-")
     assert made.grant not in str(found)
