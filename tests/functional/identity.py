@@ -56,6 +56,8 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
                 environ["HTTP_X_USER_ID"] = f"user-{name}"
                 environ["HTTP_X_PROJECT_ID"] = name
                 environ["HTTP_X_ROLES"] = roles
+            if "HTTP_X_SERVICE_TOKEN" in environ:
+                environ["HTTP_X_SERVICE_ROLES"] = "ims_service"
             if CATALOG.exists():
                 environ["HTTP_X_SERVICE_CATALOG"] = CATALOG.read_text()
             return app(environ, start_response)

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A copy is asked for in one region and received in another: two real Glances, with a small Keystone.
 
-(What comes of the jobs is tested on the pocket cloud.)
+The workers come last, when all is said that can be refused.
 """
 
 import dataclasses
 import json
 import re
+import secrets
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +21,7 @@ from tests.functional.client import Answer, Client
 from tests.functional.commands import Commands
 from tests.functional.conftest import MakeGlance
 from tests.functional.identity import CATALOG, DEMO, READER, Caller
+from tests.functional.service import GlanceService
 from tests.functional.test_ims_images import assert_refused
 from tests.unit.clouds.keystone_server import KeystoneServer
 
@@ -29,11 +35,13 @@ class Cloud:
 
     :ivar one: where images are, as ``demo``
     :ivar two: where their copies shall be, as ``web``
+    :ivar services: of both
     """
 
     keystone: KeystoneServer
     one: Client
     two: Client
+    services: list[GlanceService]
 
     def copy(self, image_id: str, caller: Caller = DEMO, **body: Any) -> Answer:
         """Ask for a copy."""
@@ -72,8 +80,10 @@ def cloud(make_glance: MakeGlance, commands: Commands) -> Iterator[Cloud]:
         options = {
             "ims_database": {"connection": "sqlite:///{root}/jobs.sqlite"},
             "ims_service": {**keystone.login, "auth_type": "password", "region_name": name},
-            "ims_api": {"private_images": 3},
-            "ims_jobs": {"copying": 4},
+            "ims_api": {"private_images": 3 if name == "RegionTwo" else 100},
+            "ims_jobs": {"copying": 4, "scan_seconds": 0.2, "delegation_idle_seconds": 0},
+            # Nobody wakes up the workers: they look by themselves.
+            "DEFAULT": {"transport_url": "fake://"},
         }
         service = make_glance(options)
         assert commands.run(service, "db", "sync").returncode == 0
@@ -84,7 +94,7 @@ def cloud(make_glance: MakeGlance, commands: Commands) -> Iterator[Cloud]:
     catalog = json.dumps([{"type": "image", "name": "glance", "endpoints": endpoints}])
     for service in services:
         (service.directories.root / CATALOG).write_text(catalog)
-    yield Cloud(keystone, services[0].client(), services[1].client(WEB))
+    yield Cloud(keystone, services[0].client(), services[1].client(WEB), services)
     keystone.close()
 
 
@@ -189,3 +199,89 @@ def test_what_another_region_says_is_checked(cloud: Cloud, change: Any) -> None:
         "size": 4,
     }
     assert_refused(cloud.receive({**source, **change}), 400, "IMG.0016")
+
+
+@pytest.fixture(scope="module")
+def at_work(cloud: Cloud) -> Iterator[Cloud]:
+    """Both regions with a worker, and nothing to do yet."""
+    workers = []
+    for service in cloud.services:
+        command = [str(Path(sys.executable).parent / "ims-worker"), "--config-file"]
+        command.append(str(service.directories.etc / "glance-api.conf"))
+        with (service.directories.root / "worker.log").open("wb") as log:
+            environment, folder = service.environment, service.directories.root
+            workers.append(
+                subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+            )
+    for client, jobs in zip((cloud.one, cloud.two), cloud.jobs(), strict=True):
+        for job in jobs:
+            client.call("DELETE", f"/v1/{client.caller.name}/jobs/{job['job_id']}")
+    for client in (cloud.one, cloud.two):
+        for job in client.call("GET", f"/v1/{client.caller.name}/jobs").json["jobs"]:
+            _ended(client, job["job_id"])
+    yield cloud
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.wait(60)
+
+
+def _ended(client: Client, job_id: str) -> Any:
+    end = time.monotonic() + 240
+    while True:
+        job = client.call("GET", f"/v1/{client.caller.name}/jobs/{job_id}").json
+        if job["status"] in ("SUCCESS", "FAIL"):
+            return job
+        assert time.monotonic() < end, job
+        time.sleep(0.1)
+
+
+def _copied(cloud: Cloud, image_id: str, **body: Any) -> Any:
+    """What is told of a copy when it has ended well."""
+    answer = cloud.copy(image_id, **body)
+    assert answer.status == 200, answer.text
+    job = _ended(cloud.one, answer.json["job_id"])
+    assert job["status"] == "SUCCESS", job
+    return job["entities"]
+
+
+def test_the_next_version_takes_what_is_there(at_work: Cloud) -> None:
+    """An encrypted image, whose copy has another key; then the same with a little more."""
+    key, key_there = (
+        service.vault.make(owner)
+        for service, owner in zip(at_work.services, ("demo", "web"), strict=True)
+    )
+    data = secrets.token_bytes(2 << 20) + bytes(1 << 20)
+    first, second = (at_work.one.create(name="golden", cmkid=key)["id"] for _ in range(2))
+    newer = data + secrets.token_bytes(1000)
+    at_work.one.upload(first, data)
+    at_work.one.upload(second, newer)
+    told = _copied(at_work, first, cmk_id=key_there, name="golden")
+    assert told["received_bytes"] < (2 << 20) + 10_000
+    assert at_work.two.download(told["image_id"]) == data
+    told = _copied(at_work, second, cmk_id=key_there, name="golden")
+    assert told["received_bytes"] < 100_000
+    assert told["saved_bytes"] > 3_000_000
+    assert at_work.two.download(told["image_id"]) == newer
+    view = at_work.two.call("GET", f"/v2/images/{told['image_id']}").json
+    assert view["__system__cmkid"] == key_there
+    assert view["__data_origin"] == f"image,RegionOne,{second}"
+
+
+def test_the_source_is_gone_and_nothing_is_left(at_work: Cloud) -> None:
+    image = at_work.one.create(name="short")["id"]
+    at_work.one.upload(image, b"data")
+    before = {each["id"] for each in at_work.two.call("GET", "/v2/images").json["images"]}
+    answer = at_work.copy(image)
+    at_work.one.call("DELETE", f"/v2/images/{image}")
+    job = _ended(at_work.one, answer.json["job_id"])
+    if job["status"] == "FAIL":  # unless the worker was faster
+        assert job["error_code"] == "IMG.0027"
+        assert job["fail_reason"].startswith("RegionTwo: ")
+        after = {each["id"] for each in at_work.two.call("GET", "/v2/images").json["images"]}
+        assert after == before
+    end = time.monotonic() + 60
+    while at_work.keystone.trusts:
+        assert time.monotonic() < end, at_work.keystone.trusts
+        time.sleep(0.1)
+    assert not list(at_work.services[1].directories.kms.rglob("*spool*"))

@@ -25,7 +25,8 @@ class KeystoneServer(ThreadingHTTPServer):
     :ivar credentials: application credentials of the caller
     :ivar images: where the Image services are, by region, in an exchanged token's catalogue
     :ivar exchanges: project id -> roles of the caller there; no token is exchanged for one of others
-    :ivar exchanged: what a token is exchanged for, by the token and the project's id
+    :ivar exchanged: what a token is exchanged for, by the token and the project's id; if any is,
+        tokens of trusts are such ones, too
     :ivar regions: of its own endpoints
     :ivar users_out: ids of users who get no token any more
     :ivar requests: method, path and token of each request
@@ -122,13 +123,18 @@ class _Handler(BaseHTTPRequestHandler):
         if (trust_id and not trust) or user in self.server.users_out:
             self._send(401, {"error": {"message": "no token", "code": 401}})
             return
-        token = fixture.V3Token(user_id=user, project_id="service")
+        project_id = trust["project_id"] if trust and self.server.exchanges else "service"
+        token = fixture.V3Token(user_id=user, project_id=project_id)
         own = token.add_service("identity")
         for region in self.server.regions:
             own.add_standard_endpoints(public=self.server.url, region=region)
         for each in self.server.services:
             token.add_service(each).add_standard_endpoints(public=f"{self.server.url}/{each}")
-        self._send(201, token, {"X-Subject-Token": f"token of {user}"})
+        text = f"token of {user}"
+        if trust and self.server.exchanges:
+            self._add_images(token)
+            text = self.server.exchanged(text, project_id)
+        self._send(201, token, {"X-Subject-Token": text})
 
     def _exchange(self, given: str, project_id: str) -> None:
         if project_id not in self.server.exchanges:
@@ -137,10 +143,13 @@ class _Handler(BaseHTTPRequestHandler):
         token = fixture.V3Token(user_id="caller", project_id=project_id)
         for role in self.server.exchanges[project_id]:
             token.add_role(role)
+        self._add_images(token)
+        self._send(201, token, {"X-Subject-Token": self.server.exchanged(given, project_id)})
+
+    def _add_images(self, token: fixture.V3Token) -> None:
         image = token.add_service("image")
         for name, url in self.server.images.items():
             image.add_standard_endpoints(public=url, region=name)
-        self._send(201, token, {"X-Subject-Token": self.server.exchanged(given, project_id)})
 
     def _trust(self, path: str, body: dict[str, Any], token: str | None) -> None:
         trust_id = path.rpartition("/")[2]

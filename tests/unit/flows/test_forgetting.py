@@ -19,6 +19,7 @@ from tests.unit.flows.slow_cloud import SlowCloud
 _WITHOUT_CINDER = {
     model.COPY_IN_REGION,
     model.COPY_CROSS_REGION,
+    model.RECEIVE_IMAGE,
     model.ADD_MEMBERS,
     model.DELETE_MEMBERS,
     model.UPDATE_MEMBERS,
