@@ -127,6 +127,8 @@ class Application:
         )
         trail["image_ids"] = list(answer.image_ids) or trail["image_ids"]
         trail["job_id"] = answer.job_id
+        if not answer.has_changed:
+            trail["name"] = None
         return _response(operation, answer)
 
     def _find(self, request: wsgi.Request) -> tuple[Operation, dict[str, str]]:

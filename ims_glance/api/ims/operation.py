@@ -86,6 +86,7 @@ class Answer:
     :ivar headers: that it has besides
     :ivar image_ids: images that it was about, for the audit
     :ivar job_id: the job that it became, for the audit
+    :ivar has_changed: whether there is anything for the audit; not if it was but a question
     """
 
     body: Any = None
@@ -94,6 +95,7 @@ class Answer:
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     image_ids: tuple[str, ...] = ()
     job_id: str | None = None
+    has_changed: bool = True
 
 
 Handler = Callable[[Call], Answer]

@@ -26,7 +26,12 @@ _JOB = {
             "type": "object",
             "description": "`image_id` or `backup_id` of what it makes (none of a job that failed), "
             "how far it is (`process_percent`, `current_task`, `done_bytes`, `total_bytes`), its "
-            "jobs for single disks (`sub_jobs_list`, `sub_jobs_result`), and what it is about",
+            "jobs for single disks (`sub_jobs_list`, `sub_jobs_result`), and what it is about. Of a copy "
+            "between regions also `received_bytes` (over the link), `saved_bytes` (those that did not "
+            "have to), `bytes_per_second`; where the image is, `region`, `target_project_id`, "
+            "`target_job_id` and `target_status` of the job that it follows, `remaining_seconds`, and "
+            "`waiting_for` while that region is away; where the copy is, `source_region` and "
+            "`source_image_id`",
         },
     },
     "required": ["status", "job_id", "job_type", "entities"],

@@ -70,7 +70,7 @@ def copy_image_cross_region(call: Call) -> Answer:
     wishes = {name: body[name] for name in _WISHES if body.get(name) is not None}
     answer = place.api.receive(place.project_id, {**wishes, "source": source})
     if body.get("dry_run"):
-        return Answer(answer, image_ids=(view["id"],))
+        return Answer(answer, image_ids=(view["id"],), has_changed=False)
     followed = {"region": region, "project_id": place.project_id, "job_id": answer["job_id"]}
     try:
         job_id = service.jobs.accept(
@@ -106,7 +106,7 @@ def receive_image(call: Call) -> Answer:
     with service.quota.places(call.context, call.project_id, disks=disks):
         if body.get("dry_run"):
             service.jobs.check_limit(call.project_id, jobs.RECEIVE_IMAGE, creates_image=True)
-            return Answer(_foreseen(call, key_id))
+            return Answer(_foreseen(call, key_id), has_changed=False)
         job_id = service.jobs.accept(
             call.context,
             jobs.RECEIVE_IMAGE,

@@ -40,6 +40,8 @@ TABLE = (
         {"arguments": dict(call.arguments), "query": dict(call.query)}), "Echo", query={"q": {}}),
     Operation("made", "POST", "/v1/things", lambda call: Answer(
         {"job_id": "j"}, image_ids=("i1", "i2"), job_id="j"), "Make", body={}, audit="createImage"),
+    Operation("asked", "POST", "/v1/asked", lambda _call: Answer(
+        {}, has_changed=False), "Ask", body={}, audit="createImage"),
     Operation("empty", "DELETE", "/v1/things", lambda _call: Answer(), "Empty", status=204),
     Operation("stream", "GET", "/v1/stream", lambda _call: Answer(
         stream=iter([b"a", b"b"]), content_type="text/csv", headers={"X-More": "1"}), "Stream"),
@@ -96,6 +98,11 @@ def test_what_the_audit_learns(serve):
         ["i1", "i2"],
         "j",
     )
+
+
+def test_a_question_is_nothing_for_the_audit(serve):
+    response, trail = serve("POST", "/v1/asked", body=b"{}")
+    assert (response.status_int, trail["name"]) == (200, None)
 
 
 def test_no_body(serve):

@@ -166,7 +166,7 @@ class TestAsked:
     def test_dry_run(self, make):
         call = make({"dry_run": True})
         answer = self.handler(call)
-        assert (answer.body, answer.job_id) == ({"preflight": {}}, None)
+        assert (answer.body, answer.job_id, answer.has_changed) == ({"preflight": {}}, None, False)
         assert call.service.elsewhere.there.asked[0][1]["dry_run"] is True
         assert call.service.jobs.accepted == []
         assert call.service.jobs.limits == [(PROJECT, jobs.COPY_CROSS_REGION, False)]
