@@ -63,6 +63,7 @@ def test_not_supported_yet(ims, images, operation):
         _later(ims, *images)[operation]()
 
 
+@pytest.mark.pocket
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
