@@ -34,7 +34,13 @@ def _left(told: str) -> dict[str, list[str]]:
     left: dict[str, list[str]] = {"folders": [path.name for path in pocket.HOME.glob(f"*{own}*")]}
     for user in ("demo", "other"):
         cloud: Any = login.connect(user, file=pocket.CLOUDS)
-        images = [*cloud.image.images(), *cloud.image.images(is_hidden=True)]
+        there: Any = login.connect(f"{user}-two", file=pocket.CLOUDS)
+        images = [
+            image
+            for region in (cloud, there)
+            for hidden in (False, True)
+            for image in region.image.images(is_hidden=hidden)
+        ]
         volumes = list(cloud.block_storage.volumes())
         named = {
             "images": [image.name for image in images],
@@ -66,11 +72,12 @@ def test_demo_shows_everything_and_leaves_nothing():
     assert played.returncode == 0, told[-3000:] + played.stderr
     assert "The demo is over: all was as it must be" in told
     assert "none of" in told
-    assert told.count("IMS-GUEST-READY") == 2
+    assert told.count("IMS-GUEST-READY") == 3
     assert "does not authenticate" in told
-    for code in ("404 {", "IMG.0027", "IMG.0057", "IMG.0096"):
+    for code in ("404 {", "IMG.0027", "IMG.0057", "IMG.0096", "IMG.0108"):
         assert code in told
     assert "they are of one instant" in told
+    assert "bytes went over the link" in told
     assert "gAAAAA" not in told, "that is how a token begins"
     assert _left(told) == {}
     assert _kept_by_nova(told) == []

@@ -60,7 +60,7 @@ def play(stage: Stage) -> None:
         stored = _look_at(stage, image)
         look_for_plaintext(stage, disk, stored.files)
     with stage.step("An unmodified Nova boots a server from it"):
-        _boot_guest(stage, image)
+        boot_guest(stage, image)
     with stage.step("Downloaded, it is the same"):
         _download(stage, image, disk)
     with stage.step("A range of it, too"):
@@ -70,7 +70,7 @@ def play(stage: Stage) -> None:
     with stage.step("The operator gives it to another key of the tenant; its data stays as it is"):
         _rekey(stage, image, stored)
     with stage.step("It boots under the new key"):
-        _boot_guest(stage, image)
+        boot_guest(stage, image)
     with stage.step("One changed byte is found"):
         _damage(stage, image, stored)
     with stage.step("Deleted, nothing of it is left"):
@@ -153,7 +153,8 @@ def _boot(stage: Stage, image: str, flavor: str, last: str, *parts: str) -> str:
     return log
 
 
-def _boot_guest(stage: Stage, image: str) -> None:
+def boot_guest(stage: Stage, image: str) -> None:
+    """Boot a server of the guest from an image, and look at its console."""
     log = _boot(stage, image, "m1.nano", guest.LAST_LINE)
     stage.check(guest.MARKER in log, "the guest came up and spoke on its console")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What demos have in the cloud, found by its name through the services' APIs."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from pocket_cloud import rest
 from pocket_cloud.cloud import Cloud
 
 USERS = ("demo", "other")
+REGIONS = ("glance_one", "glance_two")
 
 Ours = Callable[[str | None], bool]
 """Whether a name is that of a thing to be removed."""
@@ -83,12 +85,12 @@ class _Place:
 
 def _jobs(place: _Place, ours: Ours, _since: str) -> Iterator[Thing]:
     base = f"/v1/{place.session.project_id}/jobs"
-    for status in ("INIT", "RUNNING"):
-        url = place.cloud.url("glance_one", f"{base}?status={status}&limit=1000")
+    for port, status in itertools.product(REGIONS, ("INIT", "RUNNING")):
+        url = place.cloud.url(port, f"{base}?status={status}&limit=1000")
         for job in place.session("GET", url)["jobs"]:
             name = (job.get("entities") or {}).get("image_name")
             if ours(name):
-                cancel = place.deleting(place.cloud.url("glance_one", f"{base}/{job['job_id']}"))
+                cancel = place.deleting(place.cloud.url(port, f"{base}/{job['job_id']}"))
                 yield Thing(f"job {job['job_id']} ({name})", cancel)
 
 
@@ -122,11 +124,12 @@ def _images(place: _Place, ours: Ours, _since: str) -> Iterator[Thing]:
     query = f"owner={place.session.project_id}&limit=500"
     for hidden in ("", "&os_hidden=true"):
         found = False
-        for image in place.pages("glance_one", f"/v2/images?{query}{hidden}", "images"):
-            if ours(image["name"]) and image["owner"] == place.session.project_id:
-                found = True
-                url = place.cloud.url("glance_one", f"/v2/images/{image['id']}")
-                yield Thing(f"image {image['name']}", place.deleting(url))
+        for port in REGIONS:
+            for image in place.pages(port, f"/v2/images?{query}{hidden}", "images"):
+                if ours(image["name"]) and image["owner"] == place.session.project_id:
+                    found = True
+                    url = place.cloud.url(port, f"/v2/images/{image['id']}")
+                    yield Thing(f"image {image['name']}", place.deleting(url))
         if found:
             return
 

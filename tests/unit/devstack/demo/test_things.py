@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is found of a demo among what others have, and in which order it is to go."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ class Tenant:
     def __init__(self):
         self.jobs, self.servers, self.volumes = [], [], []
         self.images, self.hidden, self.secrets, self.orders = [], [], [], []
+        self.jobs_there, self.images_there = [], []
         self.deleted = []
 
     def __call__(self, method, url, body=None):
@@ -29,14 +31,17 @@ class Tenant:
             return None
         path, _, query = url.partition("?")
         asked = dict(word.split("=") for word in query.split("&") if word)
+        is_there = f":{Cloud(Path('/')).ports['glance_two']}/" in url
         if path.endswith("/jobs"):
-            return {"jobs": [job for job in self.jobs if job["status"] == asked["status"]]}
+            jobs = self.jobs_there if is_there else self.jobs
+            return {"jobs": [job for job in jobs if job["status"] == asked["status"]]}
         if path.endswith("/servers"):
             return self._linked("servers", self.servers, url, asked)
         if path.endswith("/volumes/detail"):
             return self._linked("volumes", self.volumes, url, asked)
         if path.endswith("/images"):
-            found = self.hidden if asked.get("os_hidden") else self.images
+            here = self.hidden if asked.get("os_hidden") else self.images
+            found = self.images_there if is_there else here
             first = int(asked.get("marker", 0))
             more = {"next": f"/v2/images?{query}&marker={first + 2}"} if found[first + 2 :] else {}
             return {"images": found[first : first + 2], **more}
@@ -96,6 +101,16 @@ def test_jobs_go_first_and_only_those_that_have_not_ended(find, tenant):
     tenant.servers = [{"id": "s1", "name": f"{OWN}-server"}]
     assert find() == [f"job j0 ({OWN}-copy)", f"job j1 ({OWN}-copy)"]
     assert tenant.deleted == ["/v1/p1/jobs/j0", "/v1/p1/jobs/j1"]
+
+
+def test_what_is_in_the_other_region(find, tenant):
+    tenant.jobs_there = [
+        {"job_id": "j1", "status": "RUNNING", "entities": {"image_name": f"{OWN}-copy"}}
+    ]
+    assert find() == [f"job j1 ({OWN}-copy)"]
+    tenant.jobs_there, tenant.images_there = [], [image(f"{OWN}-two", 2)]
+    assert find() == [f"image {OWN}-two"]
+    assert tenant.deleted == ["/v1/p1/jobs/j1", "/v2/images/i2"]
 
 
 def test_servers_on_all_pages(find, tenant):
