@@ -20,10 +20,11 @@ from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.waiting import Wait
-from ims_glance.model.job import JobStatus
+from ims_glance.model.job import JobStatus, without_tokens
 
 _CODE = re.compile(r"IMG\.\d{4}")
 _DAY = 86_400.0
+_MAX_REASON = 500
 _ENDED = (JobStatus.SUCCESS, JobStatus.FAIL)
 # Of what the other region tells, numbers that are told here as well.
 _TOLD = ("received_bytes", "saved_bytes", "bytes_per_second")
@@ -93,6 +94,7 @@ class _There:
         self._place = job.region.elsewhere(self.region)
         self._api = ImsApi(self._place)
         self._pace = _Pace()
+        self._is_away = False
 
     def followed_to_its_end(self) -> Mapping[str, Any]:
         """The job as it ended.
@@ -145,14 +147,21 @@ class _There:
             except exceptions.Unavailable as error:
                 if clock() - begun > self._job.conf.ims_jobs.region_patience_seconds:
                     raise
-                if not self._job.entities.get("waiting_for"):
-                    self._job.tell(waiting_for=str(error))
+                if not self._is_away:
+                    # Once: its words may be others each time.
+                    self._is_away = True
+                    self._wait_for(str(error))
                 self._job.pause(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
-                if self._job.entities.get("waiting_for"):
-                    self._job.tell(waiting_for=None)
+                self._is_away = False
+                self._wait_for(_waits(seen, self.region))
                 return seen
+
+    def _wait_for(self, reason: str | None) -> None:
+        """Tell what is waited for, here or there."""
+        if self._job.entities.get("waiting_for") != reason:
+            self._job.tell(waiting_for=reason)
 
     def _tell(self, seen: Mapping[str, Any]) -> None:
         told = seen.get("entities") or {}
@@ -182,6 +191,14 @@ class _Pace:
 def _count(value: Any) -> int:
     """A number as the other region told it; 0 for what is none."""
     return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _waits(seen: Mapping[str, Any], region: str) -> str | None:
+    """What the job there waits for, if it does: perhaps it is this region."""
+    reason = (seen.get("entities") or {}).get("waiting_for")
+    if not reason or seen["status"] in _ENDED:
+        return None
+    return without_tokens(f"{region}: {reason}")[:_MAX_REASON]
 
 
 def _image_id(seen: Mapping[str, Any]) -> str | None:

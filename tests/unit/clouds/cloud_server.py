@@ -406,7 +406,13 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
 def _view_of(copy: dict[str, Any]) -> dict[str, Any]:
     """A job of another region as ``show_job`` answers."""
     done = min(copy["seen"], copy["looks"])
-    entities = {"done_bytes": 10 * done, "total_bytes": 10 * copy["looks"], "received_bytes": done}
+    entities: dict[str, Any] = {
+        "done_bytes": 10 * done,
+        "total_bytes": 10 * copy["looks"],
+        "received_bytes": done,
+    }
+    if "waiting_for" in copy:
+        entities["waiting_for"] = copy["waiting_for"]
     image = {"image_id": copy["image_id"]} if copy["status"] == "SUCCESS" else {}
     shown = {name: copy.get(name) for name in ("job_id", "status", "error_code", "fail_reason")}
     return {**shown, "entities": {**entities, **image}}

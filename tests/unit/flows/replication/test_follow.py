@@ -54,24 +54,40 @@ def test_the_other_region_forgot_it(followed, server, cloud):
     assert job.fail_reason.startswith("RegionTwo does not know job")
 
 
-def test_the_other_region_is_away_for_a_while(followed, server):
-    """That is seen while it lasts, and the copy is none the worse."""
-    server.failures["GET /v1/.*"] = [503, 502]
-    said = []
+@pytest.fixture
+def said(monkeypatch):
+    """What jobs told that they wait for."""
+    told = []
     real = JobContext.tell
 
     def tell(self, **entities):
-        said.append(entities.get("waiting_for", ""))
+        if "waiting_for" in entities:
+            told.append(entities["waiting_for"])
         real(self, **entities)
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(JobContext, "tell", tell)
-        job = followed()
+    monkeypatch.setattr(JobContext, "tell", tell)
+    return told
+
+
+def test_what_the_other_region_waits_for_is_said(followed, server, cloud, said):
+    def wait(_request):
+        [copy] = server.copies.values()
+        copy["waiting_for"] = "RegionOne is away." if copy["seen"] < 2 else None
+
+    cloud.watch = wait
+    assert followed(looks=3).status is JobStatus.SUCCESS
+    assert said == ["RegionTwo: RegionOne is away.", None]
+
+
+def test_the_other_region_is_away_for_a_while(followed, server, said):
+    """That is seen while it lasts, and the copy is none the worse."""
+    server.failures["GET /v1/.*"] = [503, 502]
+    job = followed()
     assert job.status is JobStatus.SUCCESS
     assert job.entities["waiting_for"] is None
-    assert any(
-        text and text.startswith("The RegionTwo Image service is unavailable") for text in said
-    )
+    first, last = said
+    assert first.startswith("The RegionTwo Image service is unavailable (503")
+    assert last is None
     assert server.requests.count(server.requests[0]) == 4
 
 
