@@ -32,7 +32,7 @@ from ims_glance.crypto import stream
 from ims_glance.crypto.stream import Buffer
 from ims_glance.store.sealed import SealedObject, SealedObjects, SpoolUnavailable
 
-CONTENTS = 3 << 20
+CONTENTS = 2 << 20
 """Bytes of contents of an object at most. With a run that is on its way they are what a killed
 worker loses."""
 

@@ -145,14 +145,18 @@ class Receiver:
         :raises BadFrame: if what comes is wrong, several times
         :raises ServiceUnavailable: if the other region is away for too long
         """
-        faults = 0
+        faults, size = 0, self._part.digest.size
         outage = _Outage()
-        while self._spool.end < self._part.digest.size:
+        while self._spool.end < size:
             begun = self._spool.end
             try:
                 self._receive()
             except (rest.ServiceUnavailable, StreamCut) as error:
-                self._wait(outage if self._spool.end == begun else (outage := _Outage()), error)
+                if self._spool.end > begun:
+                    outage = _Outage()
+                # Of a stream that breaks off behind its last byte nothing is missing.
+                if self._spool.end < size:
+                    self._wait(outage, error)
             except BadFrame:
                 faults = 1 if self._spool.end > begun else faults + 1
                 if faults == _FAULTS:

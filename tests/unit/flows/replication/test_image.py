@@ -169,6 +169,14 @@ def test_a_link_that_is_cut_again_and_again_sends_nothing_twice(receive, far, is
     assert sum(asked) < len(DATA) + 3 * (1 << 20)
 
 
+def test_nothing_is_waited_for_behind_the_last_byte(receive, far, is_copy, monkeypatch):
+    """What the end of a stream says is nothing of the image."""
+    far.spoil = Cut(-10)
+    monkeypatch.setattr(JobContext, "pause", None)
+    is_copy(receive())
+    assert len(far.link) == 1
+
+
 def flipped(at):
     def spoil(stream):
         wrong = bytearray(stream)
