@@ -152,7 +152,8 @@ class SealedObjects:
         """
         name = self._name(number)
         sealer = stream.Sealer(self._data_key, name)
-        self._put(name, lambda: objects.sealed(sealer, _cut(plaintext)), len(plaintext))
+        size = stream.ciphertext_size(len(plaintext))
+        self._put(name, lambda: objects.sealed(sealer, _cut(plaintext)), size)
 
     def open(self, number: int) -> SealedObject | None:
         """An object; ``None`` if there is none.

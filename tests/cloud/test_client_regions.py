@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from tests.cloud import client_shell, jobs, login
+from tests.cloud import client_shell, jobs, login, pocket, servers
 from tests.cloud.client_shell import MIB, ims, read, refusal
 
 pytestmark = pytest.mark.pocket
@@ -74,6 +74,26 @@ def test_cancelled_here_it_is_undone_there(demo, there, name):
         ended = read("demo-two", "job", "show", job["target_job"])
         assert (ended["status"], ended["error_code"]) == ("FAIL", "IMG.0018")
         assert list(there.image.images(name=f"copy_{name}")) == []
+
+
+@pytest.mark.alone
+def test_a_killed_worker_loses_little(demo, there, name):
+    """What it had written down is not asked for again."""
+    with client_shell.image(demo, name, _BIG) as image_id:
+        job = read("demo", "image", "copy", name, *_TO)
+        servers.wait_until(lambda: (_received(job) or 0) > _BIG * MIB // 8)
+        with pocket.killed("ims-worker-two"):
+            pass
+        ended = read("demo", "job", "wait", job["job_id"])
+        copy = view(there, ended["image_id"])
+        assert copy["os_hash_value"] == demo.image.get_image(image_id).hash_value
+        assert _BIG * MIB // 2 < ended["received"] < (_BIG + 8) * MIB
+        show = pocket.manage("orphans", region="two")
+        assert "spool" not in show.stdout
+
+
+def _received(job):
+    return read("demo", "job", "show", job["job_id"])["received"]
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,25 @@ def volume_type():
     storage.delete_type(made)
 
 
+def check_copy_in_another_region(tenant, image):
+    """Each disk is there, in its place, under that region's key."""
+    job = tenant.ims.copy_image_cross_region(image, "there", "RegionTwo")
+    copy_id = tenant.ims.wait_for_job(job, timeout=PATIENCE).image_id
+    auth = tenant.config.config["auth"]
+    named = {name: auth[name] for name in ("username", "password", "project_name")}
+    there = client.register(login.connect("admin-two", named))
+    copy = there.ims.get_image(copy_id)
+    assert copy.is_encrypted
+    digests = [
+        [each["os_hash_value"] for each in components(region, made)]
+        for region, made in ((tenant, image), (there, copy))
+    ]
+    assert digests[0] == digests[1]
+    assert [disk["volume_size"] for disk in mapped(there, copy)] == [1, 1]
+    there.ims.delete_image(copy_id)
+    assert components(there, copy) == []
+
+
 @pytest.mark.usefixtures("nothing_left")
 def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest, volume_type):
     key_id = login.make_key(tenant)
@@ -181,6 +200,7 @@ def test_encrypted_and_shared_after_the_server_is_gone(tenant, guest, volume_typ
     assert image.is_encrypted
     assert [disk.get("volume_type") for disk in mapped(tenant, image)] == ["rbd", volume_type]
     assert [each[attributes.CMK_ID] for each in components(tenant, image)] == [key_id] * 2
+    check_copy_in_another_region(tenant, image)
     with tenants.tenant() as receiver:
         client.register(receiver)
         receiver.authorize()

@@ -102,3 +102,16 @@ def test_what_a_driver_raises(inner, monkeypatch, raised, told):
     monkeypatch.setattr(type(inner), "put", broken)
     with pytest.raises(told):
         made.put(3, memoryview(b""))
+
+
+def test_a_store_is_told_the_size_of_what_it_gets(inner, monkeypatch):
+    """rbd and swift keep so many bytes, and no more."""
+    told = {}
+
+    def put(_self, name, chunks, size):
+        told[name] = size, sum(map(len, chunks))
+
+    monkeypatch.setattr(type(inner), "put", put)
+    SealedObjects(inner, ONE, KEY_ID, Keys()).put(1, memoryview(bytes(3 << 20)))
+    assert len(told) == 2
+    assert all(size == sent for size, sent in told.values())
