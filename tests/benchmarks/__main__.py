@@ -34,6 +34,8 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "whole-memory": machines.capture_memory,
     "leftovers": leftovers.leftovers,
     "stream": regions.stream,
+    "region": regions.random_data,
+    "region-empty": regions.mostly_empty,
 }
 
 

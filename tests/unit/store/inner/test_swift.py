@@ -10,7 +10,7 @@ import swiftclient
 from glance_store import exceptions as store_exceptions
 from glance_store._drivers.swift import utils as swift_utils
 
-from ims_glance.store.inner import swift
+from ims_glance.store.inner import base, swift
 from tests.unit.store import stores
 
 ACCOUNT = "[ours]\nuser = service:glance\nkey = secret\nauth_address = http://keystone:5000/v3\n"
@@ -100,3 +100,15 @@ def test_a_size_that_cannot_be_had_is_not_taken_for_none():
         size(404)
     with pytest.raises(swiftclient.ClientException):
         size(503)
+
+
+@pytest.mark.parametrize(("status", "refused"), [(0, True), (404, False)])
+def test_nothing_is_written_over(monkeypatch, status, refused):
+    """Swift itself would, and the stock driver does not look."""
+    written = []
+    monkeypatch.setattr(base.InnerStore, "put", lambda *arguments: written.append(arguments[1:]))
+    store = object.__new__(swift.SwiftInner)
+    store._shared = Account(status)
+    with pytest.raises(store_exceptions.Duplicate) if refused else contextlib.nullcontext():
+        store.put("ims-1", [b"data"], 4)
+    assert written == ([] if refused else [("ims-1", [b"data"], 4)])
