@@ -2,7 +2,7 @@
 """``conn.ims``: the operations of the IMS API."""
 
 from ims_glance.client.operations.backup import BackupOperations
-from ims_glance.client.operations.image import ImageOperations
+from ims_glance.client.operations.copy import CopyOperations
 from ims_glance.client.operations.job import JobOperations
 from ims_glance.client.operations.member import MemberOperations
 from ims_glance.client.operations.os_version import OSVersionOperations
@@ -11,7 +11,7 @@ from ims_glance.client.operations.tag import TagOperations
 
 
 class Proxy(
-    ImageOperations,
+    CopyOperations,
     BackupOperations,
     MemberOperations,
     TagOperations,

@@ -66,6 +66,22 @@ def test_with_an_agency_and_what_it_would_come_to(demo, there, name):
         assert copy["os_hash_value"] == demo.image.get_image(image_id).hash_value
 
 
+def test_a_copy_is_verified_from_both_sides_and_found_from_everywhere(demo, there, name):
+    with client_shell.image(demo, name) as image_id:
+        assert "no copy" in refusal("demo", "image", "verify", name, *_TO)
+        copy_id = read("demo", "image", "copy", name, *_TO, "--wait")["image_id"]
+        (row,) = read("demo", "image", "verify", name, *_TO)
+        assert (row["Image There"], row["Result"], row["Relation"]) == (copy_id, "same", "copy")
+        (row,) = read("demo-two", "image", "verify", copy_id, "--region", "RegionOne")
+        assert (row["Image There"], row["Result"], row["Relation"]) == (image_id, "same", "source")
+        shown = read("demo", "image", "show", name, "--all-regions")
+        places = [(each["region"], each["image_id"], each["status"]) for each in shown["copies"]]
+        assert places == [("RegionTwo", copy_id, "active")]
+        assert shown["regions_away"] == []
+        shown = read("demo-two", "image", "show", copy_id, "--all-regions")
+        assert [each["image_id"] for each in shown["copied_from"]] == [image_id]
+
+
 def test_cancelled_here_it_is_undone_there(demo, there, name):
     with client_shell.image(demo, name, _BIG):
         job = read("demo", "image", "copy", name, *_TO)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from osc_lib import exceptions
 
-from ims_glance.client.shell import base, filters, views
+from ims_glance.client.shell import base, filters, lineage, views
 
 
 class ListImages(base.Lister):
@@ -35,17 +35,44 @@ class ListImages(base.Lister):
 
 
 class ShowImage(base.ShowOne):
-    """Show an image."""
+    """Show an image.
+
+    Examples:
+    openstack ims image show golden
+    openstack ims image show golden --all-regions --project web
+    """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The command line."""
         parser = super().get_parser(prog_name)
         parser.add_argument("image", metavar="<image>", help="Name or id of the image")
+        parser.add_argument(
+            "--all-regions",
+            action="store_true",
+            help="Ask every region for copies of it, and for the image that it is a copy of",
+        )
+        parser.add_argument(
+            "--project",
+            metavar="<project>",
+            action="append",
+            default=[],
+            help="With --all-regions: name or id of another project of yours, whose copies are to be "
+            "found, too (repeat for more)",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Show."""
-        return self.show_image(self.ims.find_image(parsed_args.image, is_offered=True))
+        if parsed_args.project and not parsed_args.all_regions:
+            raise exceptions.CommandError("--project goes with --all-regions.")
+        image = self.ims.find_image(parsed_args.image, is_offered=True)
+        columns, values = self.show_image(image)
+        if not parsed_args.all_regions:
+            return columns, values
+        found = lineage.fields(self.cloud, image, parsed_args.project)
+        for said in lineage.away(found["regions_away"].machine_readable()):
+            self.tell(said)
+        return (*columns, *found), (*values, *found.values())
 
 
 class SaveImageList(base.Command):
