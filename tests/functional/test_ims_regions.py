@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keystoneauth1 import session, token_endpoint
+from openstack.connection import Connection
 
+from ims_glance.client import comparison, register
+from ims_glance.client.operations.copy import Origin
 from tests.functional.client import Answer, Client
 from tests.functional.commands import Commands
 from tests.functional.conftest import MakeGlance
@@ -266,6 +270,31 @@ def test_the_next_version_takes_what_is_there(at_work: Cloud) -> None:
     view = at_work.two.call("GET", f"/v2/images/{told['image_id']}").json
     assert view["__system__cmkid"] == key_there
     assert view["__data_origin"] == f"image,RegionOne,{second}"
+
+
+def _ims(client: Client) -> Any:
+    """The service as Python programs have it."""
+    auth = token_endpoint.Token(f"http://{client.address}", client.caller.token)
+    return register(Connection(session=session.Session(auth))).ims
+
+
+def test_a_copy_is_found_and_compared_without_reading_it(at_work: Cloud) -> None:
+    """Encrypted there, and hidden; what both Glances have digests of is the raw content."""
+    image = at_work.one.create(name="short")["id"]
+    at_work.one.upload(image, b"data")
+    key = at_work.services[1].vault.make("web")
+    copy = _copied(at_work, image, cmk_id=key)["image_id"]
+    hide = {"op": "replace", "path": "/os_hidden", "value": True}
+    at_work.two.patch(copy, hide)
+    here, there = _ims(at_work.one), _ims(at_work.two)
+    [found] = there.copies_of(Origin("RegionOne", image))
+    assert (found.id, found.cmk_id) == (copy, key)
+    assert list(there.copies_of(Origin("RegionTwo", image))) == []
+    data = here.data_of(here.get_image(image)), there.data_of(found)
+    [compared] = comparison.compare_disks(*data)
+    assert (compared.result, compared.by) == ("same", "sha512")
+    at_work.two.delete(copy)
+    assert there.look_at(copy) is None
 
 
 def test_the_source_is_gone_and_nothing_is_left(at_work: Cloud) -> None:
