@@ -21,6 +21,9 @@ LOG = logging.getLogger(__name__)
 
 VERSION = "1.0"
 METHOD = "run"
+# Of the service's own: each process has another by default (Glance's is "glance", a worker's "openstack"),
+# and a message to an exchange where nobody listens is dropped without a word.
+_EXCHANGE = "ims"
 # What oslo.messaging makes a queue of, besides the one that all workers share. Nobody sends to it, and
 # it stays for ever: with a name that each process chooses, each start would leave one behind.
 _SERVER = "workers"
@@ -81,7 +84,8 @@ class Wakeups:
 
     def _client(self) -> oslo_messaging.RPCClient:
         transport = oslo_messaging.get_rpc_transport(self._conf)
-        target = oslo_messaging.Target(topic=self._conf.ims_jobs.topic, version=VERSION)
+        topic = self._conf.ims_jobs.topic
+        target = oslo_messaging.Target(exchange=_EXCHANGE, topic=topic, version=VERSION)
         # One attempt to connect again, then the message is dropped.
         return oslo_messaging.get_rpc_client(transport, target, timeout=_TIMEOUT, retry=1)
 
@@ -134,7 +138,8 @@ class Ear:
         return not is_open
 
     def _listen(self) -> None:
-        target = oslo_messaging.Target(topic=self._conf.ims_jobs.topic, server=_SERVER)
+        topic = self._conf.ims_jobs.topic
+        target = oslo_messaging.Target(exchange=_EXCHANGE, topic=topic, server=_SERVER)
         server = oslo_messaging.get_rpc_server(
             oslo_messaging.get_rpc_transport(self._conf),
             target,

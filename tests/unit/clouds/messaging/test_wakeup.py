@@ -44,6 +44,19 @@ def test_some_worker_hears_it(conf):
     assert all(ear.close(PATIENCE) for ear in ears)
 
 
+def test_glance_is_heard_whatever_its_exchange_is(conf):
+    """It has set another default than a worker has (glance/notifier.py)."""
+    conf.set_override("control_exchange", "openstack")
+    ear, heard = listen(conf, "one")
+    of_glance = job_database.configuration(None, topic=conf.ims_jobs.topic)
+    conffixture.ConfFixture(of_glance)
+    of_glance.set_override("transport_url", "fake://")
+    of_glance.set_override("control_exchange", "glance")
+    Wakeups(of_glance).send("a")
+    assert heard.get(timeout=PATIENCE) == "a"
+    assert ear.close(PATIENCE)
+
+
 def test_a_closed_ear_leaves_the_messages_to_others(conf):
     ear, heard = listen(conf, "one")
     wakeups = Wakeups(conf)
