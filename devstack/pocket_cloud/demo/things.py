@@ -124,12 +124,13 @@ def _images(place: _Place, ours: Ours, _since: str) -> Iterator[Thing]:
     query = f"owner={place.session.project_id}&limit=500"
     for hidden in ("", "&os_hidden=true"):
         found = False
-        for port in REGIONS:
-            for image in place.pages(port, f"/v2/images?{query}{hidden}", "images"):
-                if ours(image["name"]) and image["owner"] == place.session.project_id:
-                    found = True
-                    url = place.cloud.url(port, f"/v2/images/{image['id']}")
-                    yield Thing(f"image {image['name']}", place.deleting(url))
+        path = f"/v2/images?{query}{hidden}"
+        listed = ((port, each) for port in REGIONS for each in place.pages(port, path, "images"))
+        for port, image in listed:
+            if ours(image["name"]) and image["owner"] == place.session.project_id:
+                found = True
+                url = place.cloud.url(port, f"/v2/images/{image['id']}")
+                yield Thing(f"image {image['name']}", place.deleting(url))
         if found:
             return
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from osc_lib import exceptions
 
+from ims_glance.client import regions
+from ims_glance.client.operations.image import is_uuid
 from ims_glance.client.resources.image import Image
 from ims_glance.client.shell import base, pause, views
 
@@ -253,7 +255,7 @@ class CopyImage(base.ShowOne):
             "agency_name": parsed_args.agency,
             "description": parsed_args.description,
             "cmk_id": parsed_args.key,
-            "base_image_id": parsed_args.base,
+            "base_image_id": self._base(parsed_args),
             "enterprise_project_id": parsed_args.enterprise_project,
         }
         name = _name_of_copy(image, parsed_args)
@@ -264,6 +266,16 @@ class CopyImage(base.ShowOne):
             )
         job = self.ims.copy_image_cross_region(image, name, *where, **wished)
         return self.show_job(job, parsed_args)
+
+    def _base(self, parsed_args: argparse.Namespace) -> str | None:
+        """The id of the image there whose data is not sent again; one that was named by an id is taken as it is."""
+        named: str | None = parsed_args.base
+        if named is None or is_uuid(named):
+            return named
+        project = parsed_args.project
+        login = regions.as_project(self.cloud, project) if project else self.cloud
+        there = regions.connect(login, parsed_args.region)
+        return str(there.ims.find_image(named).id)
 
 
 def _add_region(parser: argparse.ArgumentParser) -> None:
@@ -286,8 +298,8 @@ def _add_region(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--base",
-        metavar="<image id>",
-        help="With --region: id of an image there, such as an older version; what it has already is not "
+        metavar="<image>",
+        help="With --region: name or id of an image there, such as an older version; what it has already is not "
         "sent again (default: the newest copy of the same image, or of the same name)",
     )
     parser.add_argument(

@@ -12,6 +12,7 @@ from osc_lib import exceptions
 
 from ims_glance.client import plugin
 from ims_glance.client.commands.image import ShowImage
+from ims_glance.client.commands.image_create import CopyImage
 from ims_glance.client.commands.image_regions import VerifyImage
 from tests.unit.client.cloud import IMAGE, IMAGE_ID, OTHER, SECOND_ID, Answer, image
 from tests.unit.client.two_regions import COPY_ID, TWO, TwoRegions, origin_of
@@ -162,3 +163,15 @@ def test_show_asks_other_regions_only_when_wanted(cloud, run):
     assert "copies" not in json.loads(run(ShowImage, "mine", "-f", "json"))
     with pytest.raises(exceptions.CommandError, match="--all-regions"):
         run(ShowImage, "mine", "--project", "web")
+
+
+def test_a_copy_names_what_is_there_by_its_name(cloud, run):
+    cloud.has(IMAGE, original())
+    cloud.has(TWO, copy())
+    path = f"/v1/cloudimages/{IMAGE_ID}/cross_region_copy"
+    cloud.ims("POST", path, {"job_id": "1" * 32})
+    run(CopyImage, "mine", "--region", "TWO", "--base", "copy", "-f", "json")
+    [asked] = [each for each in cloud.sent("POST") if each.path.endswith("cross_region_copy")]
+    assert asked.body["base_image_id"] == COPY_ID
+    with pytest.raises(sdk_exceptions.NotFoundException, match="'nothing'"):
+        run(CopyImage, "mine", "--region", "TWO", "--base", "nothing", "-f", "json")
