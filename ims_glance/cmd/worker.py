@@ -5,12 +5,14 @@ It reads Glance's own configuration, as ``ims-manage`` does. SIGTERM lets its jo
 step, for other workers to go on with at once.
 """
 
+import contextlib
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from typing import NoReturn, Self
 
 from oslo_config import cfg
@@ -25,6 +27,11 @@ from ims_glance.jobs.worker import Worker
 
 LOG = logging.getLogger(__name__)
 
+# What a worker that was told to stop gets for all that it does when its jobs are gone, each of which waits
+# for a neighbour for some seconds at most; and what its log gets in the end; seconds.
+_LAST = 12.0
+_LAST_LOG = 3.0
+
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run until SIGTERM or SIGINT, and end the process.
@@ -36,7 +43,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
     if not conf.ims_database.connection:
         print("ims-worker: set 'connection' in [ims_database]", file=sys.stderr)
         _leave(1)
-    _leave(run(conf, flows.JOB_TYPES))
+    try:
+        status = run(conf, flows.JOB_TYPES)
+    except Exception:  # boundary: the process ends, whatever threads there are
+        LOG.exception("The worker broke off")
+        status = 1
+    _leave(status)
 
 
 def run(conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> int:
@@ -48,11 +60,34 @@ def run(conf: cfg.ConfigOpts, job_types: Mapping[str, FlowFactory]) -> int:
         ear.open()
         LOG.info("Worker %s runs", worker.name)
         told.wait()
-        LOG.info("Worker %s stops", worker.name)
-        # First the ear: else it could take the messages by which others hear of this worker's jobs.
-        ear.close()
-        worker.stop()
+        with _in_time(worker):
+            LOG.info("Worker %s stops", worker.name)
+            # First the ear: else it could take the messages by which others hear of this worker's jobs.
+            ear.close()
+            worker.stop()
     return 0
+
+
+@contextlib.contextmanager
+def _in_time(worker: Worker) -> Iterator[None]:
+    """End the process if stopping lasts for longer than all that it has to wait for.
+
+    So does a log that is not read any more: it takes no line, and holds whoever writes one for ever.
+    """
+    is_over = threading.Event()
+
+    def watch() -> None:
+        worker.await_jobs()
+        if not is_over.wait(_LAST):
+            os._exit(0)
+
+    # Without a thread more it is left to systemd, which kills what does not end.
+    with contextlib.suppress(RuntimeError):
+        threading.Thread(target=watch, name="ims-end", daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 class _Told:
@@ -74,6 +109,9 @@ class _Told:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        # Nobody hears them any more: they end what is left of the process.
+        for number in self._SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         self._reader.close()
         self._writer.close()
@@ -93,7 +131,12 @@ def read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    # Not by sys.exit: that would wait for threads of libraries, which may wait for a neighbour.
+    # Not by sys.exit: that would wait for threads of libraries, which may wait for a neighbour. Nor for
+    # ever for a log.
+    with contextlib.suppress(RuntimeError):
+        end = threading.Timer(_LAST_LOG, os._exit, (status,))
+        end.daemon = True
+        end.start()
     logging.shutdown()
     sys.stderr.flush()
     os._exit(status)

@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 from oslo_config import cfg
@@ -45,8 +46,11 @@ _LONGEST_BEAT = 5.0
 _MOST_FOLLOWING = 64
 # A worker that died is shown for so long; seconds.
 _FORGOTTEN = 86400.0
-# What a worker that stops gives the database, to be taken from the list of workers; seconds.
+# What a worker that stops gives the database for each of claims that are being made, which nobody has to
+# wait for, and to be taken from the list of workers; seconds.
 _LAST = 3.0
+# How often it is looked whether all jobs are gone, where no lock may be waited for; seconds.
+_PAUSE = 0.05
 
 
 class Worker:
@@ -135,17 +139,21 @@ class Worker:
             self._look.set()
             for context in self._running:
                 context.lease.end()
-            # Not only for what runs: a claim that is being made would run out with nobody there.
-            self._changed.wait_for(
-                lambda: self._free == self._options.threads and not self._following,
-                self._options.stop_seconds,
-            )
-            for context in self._running:
-                LOG.warning("Job %s did not stop in time: its lease runs out", context.id)
+            self._wait_for_threads()
+            left = [context.id for context in self._running]
+        # Not under the lock: a log may take none.
+        for job_id in left:
+            LOG.warning("Job %s did not stop in time: its lease runs out", job_id)
         self._wakeups.flush()
         if self._presence is not None:
             self._presence.join(_LAST)
         self._exporter.stop()
+
+    def await_jobs(self) -> None:
+        """Wait until no job runs, or for ``stop_seconds``, whatever locks other threads hold."""
+        end = clock() + self._options.stop_seconds
+        while self._running and clock() < end:
+            time.sleep(_PAUSE)
 
     # --- now and then --------------------------------------------------------------------------
 
@@ -197,6 +205,22 @@ class Worker:
                 LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
 
     # --- inside --------------------------------------------------------------------------------
+
+    def _wait_for_threads(self) -> None:
+        """Wait, under the lock, for the threads of jobs.
+
+        Not only for what runs: a claim that is being made would run out with nobody there. But a
+        database that does not answer makes none, and an idle worker does not wait for that.
+        """
+        begun = clock()
+        while self._free < self._options.threads or self._following:
+            longest = self._options.stop_seconds
+            if not self._running:
+                longest = min(longest, _LAST)
+            left = begun + longest - clock()
+            if left <= 0:
+                return
+            self._changed.wait(left)
 
     def _repeat(self, name: str, work: Callable[[], None], seconds: float) -> None:
         while not self._stopping.is_set():

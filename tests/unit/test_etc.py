@@ -15,7 +15,9 @@ from glance.common import property_utils
 from oslo_config import cfg
 
 from ims_glance.clouds.messaging import wakeup
+from ims_glance.cmd import worker
 from ims_glance.conf import ims_jobs
+from ims_glance.jobs import worker as jobs_worker
 from ims_glance.model.image import attributes
 
 ETC = Path(__file__).parents[2] / "etc" / "ims_glance"
@@ -90,8 +92,10 @@ def unit() -> configparser.ConfigParser:
 def test_the_worker_has_time_to_hand_over_its_jobs(unit):
     service = unit["Service"]
     options = {option.dest: option.default for option in ims_jobs.OPTS}
-    # Its jobs' steps, then what it and its ear tell the message queue.
-    longest = options["stop_seconds"] + 2 * wakeup._LAST
+    # Its jobs' steps, then what it gives all neighbours together, and its log.
+    longest = options["stop_seconds"] + worker._LAST + worker._LAST_LOG
+    # Which are: its ear, claims that are being made, the messages to others, and the list of workers.
+    assert worker._LAST >= 2 * wakeup._LAST + 2 * jobs_worker._LAST
     assert longest + 10 < float(service["TimeoutStopSec"]) <= 3 * longest
     assert service["KillSignal"] == "SIGTERM"
     assert service["Restart"] == "on-failure"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import itertools
 import logging
 import os
@@ -24,13 +25,13 @@ from tests.unit import job_database
 ROOT = Path(__file__).parents[3]
 
 
-def start(tmp_path, text):
+def start(tmp_path, text, before="pass"):
     etc = tmp_path / "etc"
     etc.mkdir()
     (etc / "glance-api.conf").write_text(text)
     environment = {**os.environ, "OS_GLANCE_CONFIG_DIR": str(etc), "HOME": str(tmp_path)}
     return subprocess.Popen(
-        [sys.executable, "-c", "from ims_glance.cmd import worker; worker.main([])"],
+        [sys.executable, "-c", f"from ims_glance.cmd import worker; {before}; worker.main([])"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -55,6 +56,57 @@ def test_it_runs_until_it_is_told_to_stop(tmp_path):
     assert time.monotonic() - begin < 60
     assert " stops" in rest
     assert "Traceback" not in rest
+
+
+def fill(pipe):
+    """Write to a pipe what it takes."""
+    # Opened anew: else its other writers would not wait either.
+    end = os.open(f"/proc/self/fd/{pipe.fileno()}", os.O_WRONLY | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(end, b"x")
+    os.close(end)
+
+
+def test_it_ends_though_nobody_reads_its_log(tmp_path):
+    """With all that its threads say while the database is away, a pipe is full some day."""
+    url = job_database.sqlite(tmp_path / "none")
+    text = f"[DEFAULT]\ntransport_url = fake://\n[ims_database]\nconnection = {url}\n"
+    process = start(tmp_path, text, "worker._LAST = worker._LAST_LOG = 0.5")
+    for line in process.stdout:
+        if " runs" in line:
+            break
+    fill(process.stdout)
+    process.send_signal(signal.SIGTERM)
+    try:
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_worker_that_breaks_off_ends_whatever_threads_there_are(tmp_path):
+    before = (
+        "import threading; "
+        "worker.run = lambda *_: (threading.Thread(target=threading.Event().wait).start(), 1 / 0)"
+    )
+    process = start(tmp_path, "[ims_database]\nconnection = sqlite://\n", before)
+    try:
+        said = process.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "ZeroDivisionError" in said
+
+
+def handlers_afterwards():
+    with worker._Told():
+        pass
+    return signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+
+
+def test_signals_that_nobody_hears_any_more_end_the_process():
+    assert in_child(handlers_afterwards) == (signal.SIG_DFL, signal.SIG_DFL)
 
 
 def test_without_a_database_it_says_so(tmp_path):

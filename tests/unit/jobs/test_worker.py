@@ -216,6 +216,42 @@ def test_a_claim_that_is_being_made_while_it_stops_is_let_go_too(tables, woken, 
     assert tables.jobs.claim(one, "another", 60).generation == 2
 
 
+@pytest.fixture
+def silent_claim(monkeypatch):
+    """Claims of a database that answers no more; set when one is made."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def claim(*_):
+        asked.set()
+        go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(Jobs, "claim", claim)
+    yield asked
+    go_on.set()
+
+
+def test_an_idle_worker_does_not_wait_for_a_database_that_never_answers(
+    tables, silent_claim, monkeypatch
+):
+    monkeypatch.setattr(jobs_worker, "_LAST", 0.2)
+    job(tables)
+    with running(tables, stop_seconds=10.0) as worker:
+        assert silent_claim.wait(PATIENCE)
+        begin = time.monotonic()
+        worker.stop()
+        assert time.monotonic() - begin < 5
+
+
+def test_jobs_are_waited_for_whatever_holds_the_locks(tables, woken):
+    one = job(tables)
+    with running(tables, lease_seconds=60.0, stop_seconds=0.2) as worker:
+        until(lambda: tables.jobs.get(one).current_task == "hold")
+        with worker._changed:
+            begin = time.monotonic()
+            worker.await_jobs()
+        assert 0.2 <= time.monotonic() - begin < 5
+
+
 def test_a_worker_without_a_job_is_seen_until_it_stops(tables):
     supervision = Supervision(tables.database)
     with running(tables, threads=3) as worker:
