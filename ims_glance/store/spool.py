@@ -85,12 +85,14 @@ class Spool:
     """What one job has of one image; one thread's.
 
     :ivar end: how many bytes of the image are there, from its first on
+    :ivar saved: how many of them are zeros, or were here already
     :ivar pieces_end: up to which byte of the other image its pieces are there
     """
 
     def __init__(self, objects: SealedObjects) -> None:
         self._objects = objects
         self.end = 0
+        self.saved = 0
         self.pieces_end = 0
         # By the number of an object: where its contents begin, and bytes of them; none has number 0.
         self._starts = array.array("Q", [0])
@@ -108,6 +110,7 @@ class Spool:
         """Zeros are what comes next of the image."""
         self._add(_Kind.ZERO, self.end, length)
         self.end += length
+        self.saved += length
 
     def data(self, content: Buffer) -> None:
         """Bytes that come next of the image; they must stay as they are."""
@@ -119,6 +122,7 @@ class Spool:
         packed = _COUNT.pack(len(places)) + struct.pack(f">{len(places)}Q", *places)
         self._add(_Kind.HELD, self.end, length, packed)
         self.end += length
+        self.saved += length
 
     def piece(self, prefix: bytes, offset: int, content: Buffer) -> None:
         """Keep a piece of the other image.
@@ -240,6 +244,8 @@ class Spool:
                 self._objects.drop(number)
                 break
             self._enter(entries, start, size)
+            saved = (each for each in entries if each.kind in (_Kind.ZERO, _Kind.HELD))
+            self.saved += sum(each.length for each in saved)
 
     def _follows(self, entries: Sequence[_Entry]) -> bool:
         """Whether an object goes on where the ones before it end."""

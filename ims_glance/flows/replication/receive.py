@@ -15,8 +15,9 @@ from ims_glance.transfer.frames import PREFIX_SIZE, BadFrame, Frame, Kind, Strea
 from ims_glance.transfer.held import HELD_LIMIT
 
 RECEIVED, SAVED, RATE = "received_bytes", "saved_bytes", "bytes_per_second"
-"""In ``entities``: over the link, both ways; what did not have to come over it; bytes of the image a
-second, with all that is done with them."""
+"""In ``entities``: over the link, both ways (less what a worker that was killed had not told yet); bytes of
+the image that did not have to come over it, being zeros or held here; bytes of the image a second, with all
+that is done with them."""
 WAITING = "waiting_for"
 """In ``entities``: why nothing comes from the other region now."""
 
@@ -66,20 +67,25 @@ class Meter:
         self.broken = threading.Event()
         self._lock = threading.Lock()
         self._received: dict[int, int] = {}
+        self._saved: dict[int, int | None] = {}
+        self._saved_before = int(job.entities.get(SAVED, 0))
         self._filled: dict[int, int] = {}
         self._waits: dict[int, str] = {}
         self._link = int(job.entities.get(RECEIVED, 0))
         self._begun = clock()
         self._before: int | None = None
 
-    def received(self, number: int, end: int, link: int = 0) -> None:
+    def received(self, number: int, end: int, link: int = 0, saved: int | None = None) -> None:
         """Of an image so much has come.
 
         :param end: bytes of the image
+        :param saved: those of them that did not have to come over the link; ``None`` if nobody knows any
+            more
         :param link: bytes that came over the link since this was called last
         """
         with self._lock:
             self._received[number] = end
+            self._saved[number] = saved
             self._link += link
             if self._waits.pop(number, None) is not None:
                 self._tell_waits()
@@ -116,9 +122,15 @@ class Meter:
             self._before = done
         seconds = clock() - self._begun
         rate = {RATE: round((done - self._before) / seconds)} if seconds > 1 else {}
-        saved = max(0, received - self._link)
-        self._job.tell_soon(**{RECEIVED: self._link, SAVED: saved, **rate})
+        self._job.tell_soon(**{RECEIVED: self._link, SAVED: self._all_saved(), **rate})
         self._job.progress(done, self._total)
+
+    def _all_saved(self) -> int:
+        """By what the journals say, not by what came over the link: that a killed worker may not tell."""
+        known = [each for each in self._saved.values() if each is not None]
+        # An image that a worker filled which died: it told what was saved of it.
+        before = self._saved_before if len(known) < len(self._saved) else 0
+        return max(sum(known), before)
 
 
 class Receiver:
@@ -164,7 +176,10 @@ class Receiver:
                 self._job.pause(faults)
             finally:
                 self._flush()
-        self._meter.received(self._part.number, self._spool.end)
+        self._tell()
+
+    def _tell(self, link: int = 0) -> None:
+        self._meter.received(self._part.number, self._spool.end, link, self._spool.saved)
 
     def _flush(self) -> None:
         if self._job.lease.holds:
@@ -194,7 +209,7 @@ class Receiver:
             for frame in stream:
                 self._take(frame)
                 link = source.received + source.sent
-                self._meter.received(part.number, spool.end, link - counted)
+                self._tell(link - counted)
                 counted = link
                 if self._missed > _MISSED and held:
                     self._holds = False
@@ -233,4 +248,4 @@ class Receiver:
                 if frame.kind == Kind.HELD:
                     raise BadFrame(offset=frame.offset, reason="nobody said that it is held")
                 self._take(frame)
-        self._meter.received(self._part.number, self._spool.end, source.received + source.sent)
+        self._tell(source.received + source.sent)

@@ -73,6 +73,7 @@ def test_the_image_is_what_was_added(opened):
     found = opened()
     wanted = filled(found)
     assert found.end == len(wanted)
+    assert found.saved == opened().saved == 5_000_000 + 3 * PIECE + 12
     # However often: an upload may break.
     assert image(found) == wanted == image(found)
     found.close()

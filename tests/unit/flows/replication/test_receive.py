@@ -136,8 +136,8 @@ def test_a_source_that_does_so_again(received, server, spool):
 
 def test_how_far_it_is(job):
     meter = Meter(job, 1000)
-    meter.received(0, 300, 100)
-    meter.received(1, 200, 50)
+    meter.received(0, 300, 100, 210)
+    meter.received(1, 200, 50, 140)
     meter.filled(0, 100)
     meter.write()
     assert job.entities[receive.RECEIVED] == 150
@@ -145,9 +145,29 @@ def test_how_far_it_is(job):
     assert job._done == 300
     # Another worker goes on counting.
     other = Meter(job, 1000)
-    other.received(0, 600, 10)
+    other.received(0, 600, 10, 480)
     other.write()
     assert job.entities[receive.RECEIVED] == 160
+    assert job.entities[receive.SAVED] == 480
+
+
+def test_what_was_saved_of_an_image_that_a_dead_worker_filled(job):
+    job.tell(**{receive.SAVED: 350})
+    meter = Meter(job, 1000)
+    meter.received(0, 300)
+    meter.write()
+    assert job.entities[receive.SAVED] == 350
+
+
+def test_what_a_killed_worker_did_not_tell_was_not_saved(received, job, server, spool):
+    """It had received the first half, and was killed before it told so."""
+    found = filled(spool, map(piece_prefix, pieces()[30:]), pieces()[30:])
+    found.data(DATA[: 20 * PIECE])
+    found.flush()
+    assert received(spool()) == DATA
+    job.write_told()
+    assert job.entities[receive.SAVED] == len(DATA) - 30 * PIECE
+    assert job.entities[receive.RECEIVED] < 11 * PIECE
 
 
 def test_bytes_a_second(job, monkeypatch):
