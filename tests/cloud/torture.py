@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from ims_glance import flows
+from ims_glance.api.common.acceptance import Rights
 from ims_glance.model import job as model
 from ims_glance.model.job import Job, JobStatus
 from tests.cloud import flow_jobs, jobs, leftovers, login, pocket, tenants
 from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
-TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE)
-# Those of servers are in test_torture_machines, those about backups in test_torture_backups.
+RECEIVE = model.RECEIVE_IMAGE
+TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE)
+_MAKES_IMAGE = (COPY, VOLUME, RECEIVE)
+# Those of servers are in test_torture_machines, those about backups in test_torture_backups. The one that
+# follows another region's job, which the API of that region has to accept, is in test_client_regions.
 OF_SERVERS = (model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES, model.WHOLE_OF_SERVER)
 OF_BACKUPS = (model.SERVER_BACKUP, model.WHOLE_OF_BACKUP)
-assert {*TYPES, *OF_SERVERS, *OF_BACKUPS} == set(flows.JOB_TYPES), "a job type has no torture"
+_ELSEWHERE = {*OF_SERVERS, *OF_BACKUPS, model.COPY_CROSS_REGION}
+assert {*TYPES, *_ELSEWHERE} == set(flows.JOB_TYPES), "a job type has no torture"
 
 SHA256 = hashlib.sha256(DATA).hexdigest()
 _TINY = b"x" * 1000
@@ -33,12 +38,14 @@ _TINY = b"x" * 1000
 class Site:
     """What the jobs work on.
 
+    :ivar source_there: an image with the same data, in the other region
     :ivar key_id: the key of the tenant's copies, so that Barbican has a part in it
     """
 
     tenant: Any
     receiver: Any
     source: str
+    source_there: str
     volume: str
     key_id: str
 
@@ -50,9 +57,14 @@ def site() -> Iterator[Site]:
         receiver.authorize()
         key_id = flow_jobs.default_key(tenant)
         source = flow_jobs.upload(tenant)
+        auth = tenant.config.config["auth"]
+        named = {name: auth[name] for name in ("username", "password", "project_name")}
+        there = login.connect("admin-two", named)
+        source_there = flow_jobs.upload(there)
         with flow_jobs.volume(tenant) as volume:
-            yield Site(tenant, receiver, source, volume, key_id)
+            yield Site(tenant, receiver, source, source_there, volume, key_id)
         tenant.image.delete(f"/images/{source}")
+        there.image.delete(f"/images/{source_there}")
         for secret in tenant.key_manager.secrets():
             tenant.key_manager.delete_secret(login.secret_id(secret))
 
@@ -93,14 +105,32 @@ class Round:
         elif name == UPDATE:
             who = self.site.receiver
             arguments = {"project_id": self.project, "status": "accepted"}
+        elif name == RECEIVE:
+            return self._accept_received()
         else:
             arguments = {"projects": [self.project]}
-        makes_image = name in (COPY, VOLUME)
+        makes_image = name in _MAKES_IMAGE
         if makes_image:
             arguments["name"] = f"of-{name}"
         else:
             arguments["images"] = [self.shared[name]]
         return flow_jobs.accept(self.bench, who, name, makes_image, **arguments)
+
+    def _accept_received(self) -> str:
+        """A job that reads in the other region by what was delegated for that."""
+        caller = jobs.caller(self.site.tenant)
+        arguments = {
+            "source_region": "RegionTwo",
+            "source_project_id": caller.project_id,
+            "image_id": self.site.source_there,
+            "name": f"of-{RECEIVE}",
+            "cmk_id": self.site.key_id,
+            "disks": 0,
+        }
+        reading = Rights(caller.project_id, tuple(caller.roles))
+        return self.bench.acceptance.accept(
+            caller, RECEIVE, arguments, creates_image=True, reading=reading
+        )
 
     def ended(self, seconds: float) -> dict[str, Job]:
         """All its jobs, once they have ended."""
@@ -126,7 +156,7 @@ class Round:
                 undone = "could not be undone" not in job.fail_reason
                 assert undone or "openstack volume set --state" in job.fail_reason, job
                 failures.append(f"{name}: {job.error_code} {job.fail_reason}")
-            getattr(self, f"_check_{'image' if name in (COPY, VOLUME) else 'members'}")(name, job)
+            getattr(self, f"_check_{'image' if name in _MAKES_IMAGE else 'members'}")(name, job)
         for image_id in self.shared.values():
             self.site.tenant.image.delete(f"/images/{image_id}")
         return failures
@@ -139,7 +169,7 @@ class Round:
             return
         assert named == [job.image_id]
         assert flow_jobs.view(tenant, str(job.image_id))["status"] == "active"
-        if name == COPY:
+        if name != VOLUME:
             assert flow_jobs.sha256(tenant, str(job.image_id)) == SHA256
         tenant.image.delete(f"/images/{job.image_id}")
 
