@@ -16,7 +16,7 @@ from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model import copy
 from ims_glance.model.copy import Digest
-from ims_glance.model.image import rules, whole_image
+from ims_glance.model.image import attributes, rules, whole_image
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.server import Disk
 from ims_glance.store.sealed import Owner
@@ -55,6 +55,27 @@ class EncryptedByCinder(exceptions.Conflict):
     template = (
         "Image {image_id} was made of an encrypted volume, and Cinder's key belongs to it alone. "
         "Make a volume of it, and another image of that volume."
+    )
+
+
+class NotAsTold(exceptions.Conflict):
+    """The image is another, or more, than what there was room for when the job was accepted."""
+
+    code = "IMG.0105"
+    template = (
+        "Image {image_id} has {size} bytes and {disks} disks, and region {region} was asked to receive "
+        "{told_size} bytes and {told_disks} disks. Copy it with copy_image_cross_region in its region, "
+        "which tells them."
+    )
+
+
+class NeverPlain(exceptions.Conflict):
+    """The image is encrypted, and no key was named for the copy."""
+
+    code = "IMG.0105"
+    template = (
+        "Image {image_id} is encrypted in region {region}, and its copy would not be. Copy it with "
+        "copy_image_cross_region in its region, or name a key as 'cmk_id'."
     )
 
 
@@ -136,6 +157,8 @@ class ReadSource(Task):
         region = self.job.arguments["source_region"]
         with refusals(region, self.job.arguments["image_id"]):
             view, disks = self._views()
+        self._check_told(view, sum(Digest.of(each).size for each in disks or [view]))
+        self._check_key([view, *disks])
         bases = base.choose(self.job, view)
         key_id = self.job.arguments.get("cmk_id") or _default_key(self.job)
         if not disks:
@@ -163,6 +186,37 @@ class ReadSource(Task):
                 )
             disks.append(disk)
         return view, disks
+
+    def _check_told(self, view: Mapping[str, Any], size: int) -> None:
+        """Check that the image is what quotas had room for; whoever asked may have told anything.
+
+        :raises NotAsTold: if it is more
+        """
+        disks, told = len(whole_image.components(view)), self.job.arguments
+        told_disks = told.get("disks") or 0
+        # Jobs of before have no size.
+        told_size = told.get("size", size)
+        if size > told_size or disks != told_disks:
+            raise NotAsTold(
+                image_id=view["id"],
+                region=told["source_region"],
+                size=size,
+                disks=disks,
+                told_size=told_size,
+                told_disks=told_disks,
+            )
+
+    def _check_key(self, views: list[dict[str, Any]]) -> None:
+        """Check that what is encrypted gets a key.
+
+        :raises NeverPlain: if it would get none
+        """
+        if self.job.arguments.get("cmk_id"):
+            return
+        region = self.job.arguments["source_region"]
+        for view in views:
+            if view.get(attributes.CMK_ID):
+                raise NeverPlain(image_id=view["id"], region=region)
 
     def _disks(
         self, view: Mapping[str, Any], disks: list[dict[str, Any]], bases: list[str]

@@ -120,6 +120,7 @@ def receive_image(call: Call) -> Answer:
                 "base_image_id": body.get("base_image_id"),
                 "enterprise_project_id": body.get("enterprise_project_id"),
                 "disks": disks,
+                "size": source["size"],
             },
             entities={
                 "image_name": body["name"],

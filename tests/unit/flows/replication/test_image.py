@@ -97,6 +97,24 @@ def test_a_copy(receive, server, far, is_copy, key_manager, key):
     assert 4 * PIECE < told["saved_bytes"] <= 5 * PIECE + 12_345
 
 
+def test_no_more_is_received_than_there_was_room_for(receive, far, is_undone):
+    """Whoever asks the receiving region may tell it any size; not a byte more comes to lie there."""
+    is_undone(receive(size=len(DATA) - 1), "IMG.0105", f"has {len(DATA)} bytes")
+    assert sum(far.link) == 0
+
+
+def test_as_much_is_received_as_there_was_room_for(receive, is_copy):
+    is_copy(receive(size=len(DATA)))
+
+
+def test_an_encrypted_image_gets_no_plain_copy_whatever_the_receiving_region_was_told(
+    receive, far, source, is_undone
+):
+    far.images[source]["__system__cmkid"] = KEY
+    is_undone(receive(), "IMG.0105", "is encrypted in region RegionTwo")
+    assert sum(far.link) == 0
+
+
 def test_only_what_is_new_is_sent(receive, far, is_copy, older):
     job = receive()
     is_copy(job, older)

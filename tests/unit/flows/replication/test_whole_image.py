@@ -95,6 +95,26 @@ def test_a_copy(receive, is_copy, cloud, disks):
     assert job.done_bytes == job.total_bytes == sum(map(len, DATA))
 
 
+@pytest.mark.parametrize(
+    "told", [{"disks": 0}, {"disks": 1}, {"disks": 6}, {"size": sum(map(len, DATA)) - 1}]
+)
+def test_no_more_disks_or_bytes_than_there_was_room_for(receive, server, far, told):
+    job = receive(**told)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0105")
+    assert "5 disks" in job.fail_reason
+    assert server.images == {}
+    assert sum(far.link) == 0
+
+
+def test_one_encrypted_disk_is_enough_to_refuse_a_plain_copy(receive, server, far, source):
+    parts = whole_image.components(far.images[source])
+    far.images[parts[2].image_id][attributes.CMK_ID] = KEY
+    job = receive(cmk_id=None)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0105")
+    assert parts[2].image_id in job.fail_reason
+    assert server.images == {}
+
+
 def test_disks_come_side_by_side(receive, far, is_copy, cloud):
     """As many as there may be: none of the first ones ends before all of them have begun."""
     cloud.tables.conf.set_override("replication_disks", 3, "ims_jobs")

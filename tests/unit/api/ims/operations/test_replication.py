@@ -219,6 +219,7 @@ class TestReceived:
             "base_image_id": None,
             "enterprise_project_id": None,
             "disks": 0,
+            "size": 4,
         }
         acting, reading = call.service.jobs.rights
         assert (acting, reading) == (Rights(PROJECT, ("member",)), Rights(OTHER, ("reader",)))
