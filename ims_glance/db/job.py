@@ -183,15 +183,21 @@ class Jobs:
         return list(self._database.read(lambda connection: connection.scalars(query).all()))
 
     def claim(
-        self, job_id: str, worker: str, seconds: float, but_not: Collection[str] = ()
+        self,
+        job_id: str,
+        worker: str,
+        seconds: float,
+        but_not: Collection[str] = (),
+        types: Collection[str] | None = None,
     ) -> Job | None:
         """Take a job that nobody works on; ``None`` if somebody does, or it is finished.
 
         :param seconds: that the claim holds unless it is renewed
         :param but_not: projects whose jobs are not taken
+        :param types: of which it has to be; ``None`` for any
         """
         return self._database.write(
-            lambda connection: _claim(connection, job_id, worker, seconds, but_not)
+            lambda connection: _claim(connection, job_id, worker, seconds, but_not, types)
         )
 
     def renew(self, job: Job, seconds: float) -> bool:
@@ -364,10 +370,17 @@ def _tally(project_id: str, job_kind: Kind | None) -> tuple[sa.ColumnElement[boo
 
 
 def _claim(
-    connection: Connection, job_id: str, worker: str, seconds: float, but_not: Collection[str]
+    connection: Connection,
+    job_id: str,
+    worker: str,
+    seconds: float,
+    but_not: Collection[str],
+    types: Collection[str] | None,
 ) -> Job | None:
     row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
     if row is None or row["project_id"] in but_not:
+        return None
+    if types is not None and row["type"] not in types:
         return None
     generation = row["generation"] + 1
     change = (

@@ -167,9 +167,8 @@ class Worker:
         if self._outage.is_on:
             self._runner.check()
             self._outage.look_well()
-        left_out = model.FOLLOWING if self._is_full_of_followers() else ()
-        types = [each for each in self._job_types if each not in left_out]
-        for job_id in self._jobs.claimable(types, self._options.threads, self._satisfied()):
+        threads = self._options.threads
+        for job_id in self._jobs.claimable(self._types(), threads, self._satisfied()):
             self.offer(job_id)
 
     def beat(self) -> None:
@@ -246,6 +245,11 @@ class Worker:
         self._repeat("presence", self.tell_presence, seconds)
         with contextlib.suppress(exceptions.Unavailable):
             self._workers.leave(self.name)
+
+    def _types(self) -> list[str]:
+        """The types of which jobs can be begun here now."""
+        left_out = model.FOLLOWING if self._is_full_of_followers() else ()
+        return [each for each in self._job_types if each not in left_out]
 
     def _satisfied(self) -> list[str]:
         """Projects that get no more of this worker's threads now.
@@ -327,8 +331,13 @@ class Worker:
         # One after the other: two at once would both count what a project has before them.
         with self._claiming:
             begun = clock()
+            # Also of one that a message tells of: it may be of a newer version.
             job = self._jobs.claim(
-                job_id, self.name, self._options.lease_seconds, self._satisfied()
+                job_id,
+                self.name,
+                self._options.lease_seconds,
+                self._satisfied(),
+                self._types(),
             )
             if job is None:
                 return None

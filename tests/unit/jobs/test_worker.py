@@ -86,6 +86,18 @@ def test_no_more_follow_than_there_may_be(tables, monkeypatch):
         assert status(tables, second) is JobStatus.RUNNING
 
 
+def test_a_job_of_a_newer_version_is_left_to_newer_workers(tables):
+    """Also if a message tells of it: it would be tried so often that it failed."""
+    newer = job(tables, 1, type="imsOfTomorrowJob", is_open=True)
+    with running(tables) as worker:
+        worker.offer(newer)
+        until(lambda: worker._free == worker._options.threads)
+        one = job(tables, 2, is_open=True)
+        until(lambda: status(tables, one) is JobStatus.SUCCESS)
+        left = tables.jobs.get(newer)
+    assert (left.status, left.generation, left.worker) == (JobStatus.INIT, 0, None)
+
+
 def test_both_delegations_of_a_job_are_given_back(tables, given_back):
     """It acts with the one, and reads with the other."""
     ids = [tables.delegated(grant) for grant in ("acting", "reading")]
