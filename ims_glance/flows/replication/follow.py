@@ -25,6 +25,7 @@ from ims_glance.model.job import JobStatus, without_tokens
 _CODE = re.compile(r"IMG\.\d{4}")
 _DAY = 86_400.0
 _MAX_REASON = 500
+_MOST = 2**63 - 1  # of what is done, and in all (ims_glance/db/schema.py)
 _ENDED = (JobStatus.SUCCESS, JobStatus.FAIL)
 # Of what the other region tells, numbers that are told here as well.
 _TOLD = ("received_bytes", "saved_bytes", "bytes_per_second")
@@ -189,8 +190,8 @@ class _Pace:
 
 
 def _count(value: Any) -> int:
-    """A number as the other region told it; 0 for what is none."""
-    return value if isinstance(value, int) and value >= 0 else 0
+    """A number as the other region told it; 0 for what is none, or is more than a database takes."""
+    return value if isinstance(value, int) and 0 <= value <= _MOST else 0
 
 
 def _waits(seen: Mapping[str, Any], region: str) -> str | None:

@@ -115,7 +115,7 @@ def test_what_does_not_end_there_is_said(followed, server, monkeypatch):
     assert "has not ended: cancel it there" in job.fail_reason
 
 
-@pytest.mark.parametrize("value", [None, -1, "7", 1.5, [1]])
+@pytest.mark.parametrize("value", [None, -1, "7", 1.5, [1], 2**63, 10**30])
 def test_what_is_no_number_is_none(value):
     assert follow._count(value) == 0
 
