@@ -23,6 +23,8 @@ from ims_glance.transfer.held import NOTHING
 
 # Of what a refusal says so much is read.
 _MAX_REFUSAL = 1 << 16
+# And so long, though a byte comes now and then; seconds.
+_REFUSAL_SECONDS = 60.0
 # What a Glance without our plugin answers, or a web server in front of it. The first is Glance's list of
 # versions (glance/api/middleware/version_negotiation.py).
 _NOT_SERVED = (300, 404, 405, 501)
@@ -55,9 +57,14 @@ class _ImsApi(rest.Rest):
     def _check(self, response: Any) -> None:
         if response.status_code < 300:
             return
-        content = b""
-        with contextlib.closing(response), contextlib.suppress(OSError):
-            content = next(response.iter_content(_MAX_REFUSAL), b"")
+        content, end = b"", time.monotonic() + _REFUSAL_SECONDS
+        broken = contextlib.suppress(OSError, http_exceptions.HTTPError)
+        with contextlib.closing(response), broken:
+            while len(content) < _MAX_REFUSAL and time.monotonic() < end:
+                chunk = response.raw.read1(_MAX_REFUSAL - len(content))
+                if not chunk:
+                    break
+                content += chunk
         refusal = _Refusal(response.status_code, str(response.reason), content)
         is_named = b"IMG." in content and _UNKNOWN_PATH not in content
         if refusal.status_code in _NOT_SERVED and not is_named:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Another region's image as frames: asked for in one way, verified, and nothing believed."""
 
+import contextlib
 import json
 import random
 import socket
@@ -332,6 +333,28 @@ def test_nothing_is_unpacked_on_the_way(there, source, has_ims):
     with pytest.raises((BadFrame, rest.ServiceUnavailable), match="encoded"):  # noqa: SIM117
         with source.open(IMAGE, SIZE) as found:
             list(found)
+
+
+def test_a_refusal_that_drips_is_not_waited_for(there, source, monkeypatch):
+    monkeypatch.setattr(image_frames, "_REFUSAL_SECONDS", 0.1)
+    gone = threading.Event()
+
+    def instead(handler):
+        handler.send_response(403)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                handler.wfile.write(b"x")
+                if gone.wait(0.02):
+                    break
+        return True
+
+    there.instead = instead
+    begun = time.monotonic()
+    with pytest.raises(rest.Refused), source.open(IMAGE, SIZE):
+        pass
+    gone.set()
+    assert time.monotonic() - begun < 2
 
 
 def test_a_refusal_without_end_is_not_read(there, source):
