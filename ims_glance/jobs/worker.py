@@ -248,7 +248,9 @@ class Worker:
 
     def _types(self) -> list[str]:
         """The types of which jobs can be begun here now."""
-        left_out = model.FOLLOWING if self._is_full_of_followers() else ()
+        with self._changed:
+            is_full = len(self._following) >= _MOST_FOLLOWING
+        left_out = model.FOLLOWING if is_full else ()
         return [each for each in self._job_types if each not in left_out]
 
     def _satisfied(self) -> list[str]:
@@ -287,10 +289,6 @@ class Worker:
             self._has_turned_away = False
             self._look.set()
         self._changed.notify_all()
-
-    def _is_full_of_followers(self) -> bool:
-        with self._changed:
-            return len(self._following) >= _MOST_FOLLOWING
 
     def _let_follow(self, context: JobContext) -> bool:
         """Let a job that follows another one hold no thread of those that work.
