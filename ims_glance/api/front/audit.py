@@ -11,6 +11,7 @@ seen by method and path.
 """
 
 import dataclasses
+import http
 import logging
 import re
 import time
@@ -113,6 +114,10 @@ def _describe(environ: Environ, done: _Done) -> tuple[str, dict[str, Any]] | Non
         job_id, code = None, None
     # 300: the Image API told its versions instead.
     if name is None or done.status == 300:
+        return None
+    # Anybody can send these, as many as would push all other events out of what is kept. They name
+    # nobody, and are in the log of the web server.
+    if done.status == http.HTTPStatus.UNAUTHORIZED and not tokens.described(environ):
         return None
     action, part = audit.ACTIONS[name]
     record = event.Event(

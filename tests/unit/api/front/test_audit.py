@@ -139,12 +139,22 @@ def test_a_refusal_of_the_ims_api_names_its_code_itself(door):
 def test_who_is_not_known_is_not_believed(door):
     """Headers say nothing: Keystone's middleware was not reached."""
     door.app.is_authenticated = False
-    door.app.status = "401 Unauthorized"
+    door.app.status = "403 Forbidden"
     door("POST", "/v2/images", HTTP_X_USER_ID="admin", HTTP_X_SERVICE_USER_ID="nova")
     _type, event, more = door.record
     assert event["initiator"]["id"] == "unknown"
     assert (more["project_id"], more["roles"], more["service_user_id"]) == (None, [], None)
     assert "admin" not in json.dumps(event)
+
+
+def test_who_has_no_token_fills_no_record(door):
+    """Anybody could push all other events out of it."""
+    door.app.status = "401 Unauthorized"
+    door("POST", "/v2/images")
+    assert door.record[1]["reason"]["reasonCode"] == "401"
+    door.app.is_authenticated = False
+    door("POST", "/v2/images")
+    assert len(door.records) == 1
 
 
 def test_a_crash_is_recorded_and_goes_on(door):
