@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from ims_glance.transfer import held
+from ims_glance.transfer.frames import Frame, Kind
+
 _CLONE_NEWNS = 0x20000
 _MS_RDONLY, _MS_REMOUNT, _MS_REC, _MS_PRIVATE = 0x1, 0x20, 0x4000, 0x40000
 
@@ -89,6 +92,21 @@ def remount_read_only(point: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(None, str(point).encode(), None, _MS_REMOUNT | _MS_RDONLY, None):
         raise OSError(ctypes.get_errno(), f"cannot remount {point}")
+
+
+def contents(found: Iterable[Frame], has: Iterable[bytes] = ()) -> bytes:
+    """The bytes that frames stand for.
+
+    :param has: pieces that HELD frames may name
+    """
+    known = {held.piece_prefix(each): each for each in has}
+    data = b""
+    for frame in found:
+        if frame.kind is Kind.HELD:
+            data += b"".join(known[prefix] for prefix in frame.pieces)
+        else:
+            data += frame.data or bytes(frame.length)
+    return data
 
 
 def spellings(secret: bytes) -> list[str]:

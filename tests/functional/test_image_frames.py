@@ -16,7 +16,8 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.image_frames import ImageFrames
 from ims_glance.clouds.region import Region
 from ims_glance.transfer import frames, held, reader
-from ims_glance.transfer.frames import BadFrame, Frame, Kind, StreamCut
+from ims_glance.transfer.frames import BadFrame, Kind, StreamCut
+from tests.base import contents
 from tests.functional import identity, stored
 from tests.functional.client import Answer, Client
 from tests.functional.conftest import MakeGlance
@@ -63,18 +64,6 @@ def path(client: Client, image_id: str) -> str:
 
 def ask(client: Client, image_id: str, **body: object) -> Answer:
     return client.send("POST", path(client, image_id), json_body=body)
-
-
-def contents(found: Iterable[Frame], has: Iterable[bytes] = ()) -> bytes:
-    """The bytes that frames stand for."""
-    known = {held.piece_prefix(each): each for each in has}
-    data = b""
-    for frame in found:
-        if frame.kind is Kind.HELD:
-            data += b"".join(known[prefix] for prefix in frame.pieces)
-        else:
-            data += frame.data or bytes(frame.length)
-    return data
 
 
 def packed(pieces: Iterable[bytes]) -> str:

@@ -14,6 +14,7 @@ from ims_glance.clouds import image_frames, rest
 from ims_glance.clouds.region import Region
 from ims_glance.transfer import frames, held, writer
 from ims_glance.transfer.frames import BadFrame, Kind
+from tests.base import contents
 from tests.unit.clouds.frames_server import PROJECT, FramesServer, serving, without_ims
 
 MIB = 1 << 20
@@ -29,18 +30,6 @@ there = pytest.fixture(serving)
 def source(there: FramesServer) -> image_frames.ImageFrames:
     there.images[IMAGE] = DATA
     return image_frames.ImageFrames(Region(there.session()).elsewhere("two"), (5, 5))
-
-
-def contents(found, has=()):
-    """The bytes that frames stand for."""
-    known = {held.piece_prefix(each): each for each in has}
-    data = b""
-    for frame in found:
-        if frame.kind is Kind.HELD:
-            data += b"".join(known[prefix] for prefix in frame.pieces)
-        else:
-            data += frame.data or bytes(frame.length)
-    return data
 
 
 PARTS = [(0, None), (0, SIZE), (5, None), (70_000, 500_000), (SIZE - 1, 1), (SIZE, None), (7, 0)]
