@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ims_glance.transfer import held
-from ims_glance.transfer.frames import Frame, Kind
+from ims_glance.transfer.frames import Frame, FrameKind
 
 _CLONE_NEWNS = 0x20000
 _MS_RDONLY, _MS_REMOUNT, _MS_REC, _MS_PRIVATE = 0x1, 0x20, 0x4000, 0x40000
@@ -102,7 +102,7 @@ def contents(found: Iterable[Frame], has: Iterable[bytes] = ()) -> bytes:
     known = {held.piece_prefix(each): each for each in has}
     data = b""
     for frame in found:
-        if frame.kind is Kind.HELD:
+        if frame.kind is FrameKind.HELD:
             data += b"".join(known[prefix] for prefix in frame.pieces)
         else:
             data += frame.data or bytes(frame.length)

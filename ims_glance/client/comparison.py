@@ -18,7 +18,7 @@ _CHECKSUM = "md5"
 """What Glance calls ``checksum``."""
 
 
-class Result(enum.StrEnum):
+class Comparison(enum.StrEnum):
     """What is said of two images' data."""
 
     SAME = "same"
@@ -43,7 +43,7 @@ class Compared:
 
     here: Image | None
     there: Image | None
-    result: Result
+    result: Comparison
     by: str = ""
     digests: tuple[str, str] = ("", "")
 
@@ -55,18 +55,18 @@ def compare(here: Image | None, there: Image | None) -> Compared:
     :param there: likewise
     """
     if here is None or there is None:
-        missing = Result.MISSING_HERE if here is None else Result.MISSING_THERE
+        missing = Comparison.MISSING_HERE if here is None else Comparison.MISSING_THERE
         return Compared(here, there, missing)
     if not (here.status in _WITH_DATA and there.status in _WITH_DATA):
-        return Compared(here, there, Result.UNFINISHED)
+        return Compared(here, there, Comparison.UNFINISHED)
     if here.size != there.size:
-        return Compared(here, there, Result.DIFFERENT, "size")
+        return Compared(here, there, Comparison.DIFFERENT, "size")
     ours, theirs = _digests(here), _digests(there)
     by = next((algorithm for algorithm in ours if algorithm in theirs), None)
     if by is None:
-        return Compared(here, there, Result.UNKNOWN)
+        return Compared(here, there, Comparison.UNKNOWN)
     digests = ours[by], theirs[by]
-    result = Result.SAME if ours[by] == theirs[by] else Result.DIFFERENT
+    result = Comparison.SAME if ours[by] == theirs[by] else Comparison.DIFFERENT
     return Compared(here, there, result, by, digests)
 
 

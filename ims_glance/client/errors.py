@@ -18,7 +18,7 @@ _MOST = 2000
 _REQUEST_ID_HEADERS = ("x-openstack-request-id", "x-request-id")
 
 
-class Refused(exceptions.HttpException):
+class ServiceRefused(exceptions.HttpException):
     """The service refused, or failed.
 
     :ivar code: the IMS error code, ``None`` if the answer has none
@@ -40,19 +40,19 @@ class Refused(exceptions.HttpException):
         return f"{text} ({', '.join(known)})"
 
 
-class BadRequest(Refused, exceptions.BadRequestException):
+class BadRequest(ServiceRefused, exceptions.BadRequestException):
     """The request is wrong, or contradicts the state of an image."""
 
 
-class Forbidden(Refused, exceptions.ForbiddenException):
+class Forbidden(ServiceRefused, exceptions.ForbiddenException):
     """The caller may not do that."""
 
 
-class NotFound(Refused, exceptions.NotFoundException):
+class NotFound(ServiceRefused, exceptions.NotFoundException):
     """There is no such thing, or the caller does not see it."""
 
 
-class Absent(Refused):
+class Absent(ServiceRefused):
     """A Glance without the IMS API offers its list of versions (300) instead."""
 
     def __init__(self, response: requests.Response) -> None:
@@ -60,11 +60,11 @@ class Absent(Refused):
         self.message = "The Image service of this cloud has no IMS API"
 
 
-class Conflict(Refused, exceptions.ConflictException):
+class Conflict(ServiceRefused, exceptions.ConflictException):
     """Glance found a contradiction."""
 
 
-_BY_STATUS: dict[int, type[Refused]] = {
+_BY_STATUS: dict[int, type[ServiceRefused]] = {
     300: Absent,
     400: BadRequest,
     403: Forbidden,
@@ -73,9 +73,9 @@ _BY_STATUS: dict[int, type[Refused]] = {
 }
 
 
-def of(response: requests.Response) -> Refused:
+def of(response: requests.Response) -> ServiceRefused:
     """The exception for an answer of status 300 or above."""
-    return _BY_STATUS.get(response.status_code, Refused)(response)
+    return _BY_STATUS.get(response.status_code, ServiceRefused)(response)
 
 
 def _read(response: requests.Response) -> tuple[str | None, str]:

@@ -22,7 +22,7 @@ class Proxy(
     """The service.
 
     An image, a job or a tag can be given as the resource or as its id (a tag: ``KEY=VALUE``).
-    What the service refuses is an :class:`ims_glance.client.errors.Refused`, an
+    What the service refuses is an :class:`ims_glance.client.errors.ServiceRefused`, an
     ``openstack.exceptions.HttpException`` with the IMS code.
     """
 

@@ -100,5 +100,5 @@ def _ask(fetch: Callable[[], jobs.Job], silence: float) -> jobs.Job | None:
 
 
 def _is_failing(error: Exception) -> bool:
-    status = error.status_code if isinstance(error, errors.Refused) else None
+    status = error.status_code if isinstance(error, errors.ServiceRefused) else None
     return status is not None and status >= 500

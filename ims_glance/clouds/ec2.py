@@ -45,7 +45,7 @@ class AccessDenied(exceptions.ImsError):
     )
 
 
-class IdentityUnavailable(exceptions.Unavailable):
+class SignatureUnchecked(exceptions.Unavailable):
     """Keystone gave no usable answer."""
 
     template = "The Identity service cannot check the signature ({reason}). Try again later."
@@ -86,7 +86,7 @@ class Ec2Credentials:
         """The credential of an access key.
 
         :raises AccessDenied: if there is none
-        :raises IdentityUnavailable: if Keystone is away, or does not let the service read it
+        :raises SignatureUnchecked: if Keystone is away, or does not let the service read it
         """
         with self._mutex:
             known = self._known.get(access_key)
@@ -102,7 +102,7 @@ class Ec2Credentials:
         It is remembered no longer than the credential itself.
 
         :raises AccessDenied: if the credential is gone, or its owner has no role in the project
-        :raises IdentityUnavailable: see :meth:`find`
+        :raises SignatureUnchecked: see :meth:`find`
         """
         with credential.mutex:
             if credential.grant is None or credential.grant.will_expire_soon(_MARGIN):
@@ -125,7 +125,7 @@ class Ec2Credentials:
             kind, blob = found["type"], found["blob"]
             user_id, project_id = found["user_id"], found["project_id"]
         except (KeyError, TypeError, ValueError):
-            raise IdentityUnavailable(reason=_status(response)) from None
+            raise SignatureUnchecked(reason=_status(response)) from None
         secret = _secret(blob, access_key)
         if kind != "ec2" or secret is None or not project_id:
             raise AccessDenied(reason="there is no such credential")
@@ -143,7 +143,7 @@ class Ec2Credentials:
             response.raise_for_status()
             grant = access.AccessInfoV3(response.json(), response.headers["X-Subject-Token"])
         except (KeyError, ValueError, requests.HTTPError):
-            raise IdentityUnavailable(reason=_status(response)) from None
+            raise SignatureUnchecked(reason=_status(response)) from None
         return grant
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:
@@ -167,7 +167,7 @@ class Ec2Credentials:
             ask = self._failure.around(self._keystone.request)
             return ask(path, method, raise_exc=False, log=False, **request)
         except auth_exceptions.ClientException as error:
-            raise IdentityUnavailable(reason=type(error).__name__) from None
+            raise SignatureUnchecked(reason=type(error).__name__) from None
 
     @functools.cached_property
     def _keystone(self) -> adapter.Adapter:
@@ -196,7 +196,7 @@ class Ec2Auth(identity.base.BaseIdentityPlugin):
     def get_auth_ref(self, session: Any, **_kwargs: Any) -> Any:
         """Ask for a token.
 
-        :raises AccessDenied, IdentityUnavailable: see :class:`Ec2Credentials`
+        :raises AccessDenied, SignatureUnchecked: see :class:`Ec2Credentials`
         """
         return self._credentials.grant(self._credentials.find(self._access_key))
 

@@ -90,7 +90,7 @@ def moment(text: str) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).timestamp()
 
 
-class _Reader:
+class _LastEvents:
     """What oslo.messaging hands the events of one topic to; keeps the last ones.
 
     :param most: how many
@@ -144,7 +144,7 @@ def read(conf: cfg.ConfigOpts, last: int, silence: float) -> list[Mapping[str, A
     events: list[Mapping[str, Any]] = []
     # One by one: a later event says nothing about those of other topics.
     for topic in conf.ims_audit.topics:
-        reader = _Reader(last, began)
+        reader = _LastEvents(last, began)
         target = oslo_messaging.Target(topic=topic)
         listener = oslo_messaging.get_notification_listener(
             transport, [target], [reader], executor="threading"

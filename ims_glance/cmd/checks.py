@@ -46,31 +46,31 @@ _NAMED = 3
 _ANY_OBJECT = f"{NAME_PREFIX}{uuid.UUID(int=0)}"
 
 
-class Result(NamedTuple):
+class CheckResult(NamedTuple):
     """What one check found."""
 
     level: str
     text: str
 
 
-def check_driver(_conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_driver(_conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Glance can load the driver."""
     try:
         stevedore_driver.DriverManager("glance_store.drivers", driver.SCHEME, invoke_on_load=False)
-        yield Result(OK, f"driver {driver.SCHEME} can be loaded")
+        yield CheckResult(OK, f"driver {driver.SCHEME} can be loaded")
     except stevedore_exceptions.NoMatches:
-        yield Result(
+        yield CheckResult(
             FAILURE,
             f"driver {driver.SCHEME} cannot be loaded: is ims_glance installed where Glance runs?",
         )
 
 
-def check_stores(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_stores(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Every encrypting store has a working inner store, in a place of its own."""
     backends = conf.enabled_backends or {}
     encrypting = [store for store, name in backends.items() if name == driver.SCHEME]
     if not encrypting:
-        yield Result(FAILURE, f"enabled_backends lists no {driver.SCHEME} store")
+        yield CheckResult(FAILURE, f"enabled_backends lists no {driver.SCHEME} store")
     places: dict[str, str] = {}
     for store_id in encrypting:
         store = driver.Store(conf, store_id)
@@ -81,50 +81,50 @@ def check_stores(conf: cfg.ConfigOpts) -> Iterator[Result]:
             next(iter(inner.objects()), None)
             other = places.setdefault(inner.uri(_ANY_OBJECT), store_id)
             if other == store_id:
-                yield Result(OK, f"store {store_id} keeps its ciphertext in [{inner.group}]")
+                yield CheckResult(OK, f"store {store_id} keeps its ciphertext in [{inner.group}]")
             else:
-                yield Result(
+                yield CheckResult(
                     FAILURE,
                     f"stores {other} and {store_id} keep their ciphertext in one place: give each a "
                     "directory, pool, container or bucket of its own",
                 )
         except Exception as error:  # boundary: the libraries of four drivers have no common base
-            yield Result(FAILURE, f"store {store_id}: {_first_line(error)}")
+            yield CheckResult(FAILURE, f"store {store_id}: {_first_line(error)}")
     default = conf.ims_kms.default_store
     if default and default not in encrypting:
-        yield Result(
+        yield CheckResult(
             FAILURE,
             f"[ims_kms] default_store = {default} is no {driver.SCHEME} store of enabled_backends, "
             "and Glance does not start with it",
         )
 
 
-def check_pipeline(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_pipeline(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Requests pass the guard, and no image cache keeps plaintext."""
     path, flavor = conf.paste_deploy.config_file, conf.paste_deploy.flavor
     try:
         factories = _filter_factories(path, flavor) if path and flavor else []
     except (configparser.Error, UnicodeDecodeError) as error:
-        yield Result(FAILURE, f"Glance cannot read {path}: {_first_line(error)}")
+        yield CheckResult(FAILURE, f"Glance cannot read {path}: {_first_line(error)}")
         return
     if _GUARD_FACTORY in factories:
-        yield Result(OK, f"the guard filter is in the pipeline of flavor {flavor}")
+        yield CheckResult(OK, f"the guard filter is in the pipeline of flavor {flavor}")
     else:
-        yield Result(
+        yield CheckResult(
             FAILURE,
             "the guard filter is not in Glance's pipeline: set [paste_deploy] flavor = ims and "
             "config_file to ims-glance-paste.ini",
         )
     if _CACHE_FACTORY in factories or "cach" in (flavor or ""):
         conf.import_opt("image_cache_dir", "glance.image_cache")
-        yield Result(
+        yield CheckResult(
             WARNING,
             f"flavor {flavor} has the image cache, which keeps decrypted images in "
             f"{conf.image_cache_dir}",
         )
 
 
-def check_protections(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_protections(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Nobody but the service writes what the service says of images.
 
     The file is copied when ims_glance is installed, and a new version may have new attributes.
@@ -133,18 +133,18 @@ def check_protections(conf: cfg.ConfigOpts) -> Iterator[Result]:
     path = conf.property_protection_file
     found = conf.find_file(path) if path else None
     if path and not found:
-        yield Result(FAILURE, f"property_protection_file = {path} is not there")
+        yield CheckResult(FAILURE, f"property_protection_file = {path} is not there")
         return
     try:
         unprotected = _unprotected(found) if found else sorted(attributes.SYSTEM)
     except (configparser.Error, UnicodeDecodeError, re.error) as error:
-        yield Result(FAILURE, f"Glance cannot read {path}: {_first_line(error)}")
+        yield CheckResult(FAILURE, f"Glance cannot read {path}: {_first_line(error)}")
         return
     if not unprotected:
-        yield Result(OK, "attributes of the service are written by the service alone")
+        yield CheckResult(OK, "attributes of the service are written by the service alone")
         return
     more = f" and {len(unprotected) - _NAMED} more" if len(unprotected) > _NAMED else ""
-    yield Result(
+    yield CheckResult(
         FAILURE,
         f"everybody may write the service's attributes {', '.join(unprotected[:_NAMED])}{more} of "
         "their images: set property_protection_file to a copy of the property-protections.conf of "
@@ -152,7 +152,7 @@ def check_protections(conf: cfg.ConfigOpts) -> Iterator[Result]:
     )
 
 
-def check_key_manager(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_key_manager(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """The key manager answers the service's credentials, and does what is asked of it."""
     manager = keys.KeyManager(conf)
     try:
@@ -165,20 +165,22 @@ def check_key_manager(conf: cfg.ConfigOpts) -> Iterator[Result]:
             if made
             else "its user may make no keys, and need not"
         )
-        yield Result(OK, f"the key manager answers ({how})")
+        yield CheckResult(OK, f"the key manager answers ({how})")
     except exceptions.ImsError as error:
-        yield Result(FAILURE, f"{error.code}: {error}")
+        yield CheckResult(FAILURE, f"{error.code}: {error}")
     except Exception as error:  # boundary: a library, or an option, that is not as we know it
-        yield Result(FAILURE, f"the key manager cannot be asked: {_first_line(error)}")
+        yield CheckResult(FAILURE, f"the key manager cannot be asked: {_first_line(error)}")
 
 
-def check_encryption(_conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_encryption(_conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """The cryptography that is installed seals and opens what an image consists of."""
     try:
         _seal_and_open(secrets.token_bytes(_SEALED))
-        yield Result(OK, f"{_SEALED} bytes are the same after they were encrypted and decrypted")
+        yield CheckResult(
+            OK, f"{_SEALED} bytes are the same after they were encrypted and decrypted"
+        )
     except Exception as error:  # boundary: a library that is not as we know it
-        yield Result(FAILURE, f"nothing can be encrypted: {_first_line(error)}")
+        yield CheckResult(FAILURE, f"nothing can be encrypted: {_first_line(error)}")
 
 
 def _seal_and_open(plaintext: bytes) -> None:
@@ -199,12 +201,12 @@ def _first_line(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def check_coordination(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_coordination(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Workers on several hosts do not make a project's default key twice."""
     url = conf.ims_kms.coordination_url
     backend = str(url).partition("://")[0]
     if not url or url.startswith("file://"):
-        yield Result(
+        yield CheckResult(
             WARNING,
             "[ims_kms] coordination_url is not set: with Glance on more than one host, two of "
             "them could make a project's default key at the same time",
@@ -213,16 +215,16 @@ def check_coordination(conf: cfg.ConfigOpts) -> Iterator[Result]:
     try:
         # Loaded and not started: whether the backend is there now tells little of tomorrow.
         coordination.get_coordinator(url, b"ims-manage")
-        yield Result(OK, f"default keys are made under a lock of {backend}")
+        yield CheckResult(OK, f"default keys are made under a lock of {backend}")
     except (ToozError, stevedore_exceptions.NoMatches, ImportError) as error:
-        yield Result(
+        yield CheckResult(
             FAILURE,
             f"[ims_kms] coordination_url: tooz has no backend '{backend}' that can be loaded "
             f"({type(error).__name__})",
         )
 
 
-def check_staging(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_staging(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Import does not leave plaintext on a disk."""
     if not conf.enabled_import_methods:
         return
@@ -234,101 +236,103 @@ def check_staging(conf: cfg.ConfigOpts) -> Iterator[Result]:
         return
     kind = _file_system(directory)
     if kind in _MEMORY_FILE_SYSTEMS:
-        yield Result(OK, f"imports are staged in memory ({directory}, {kind})")
+        yield CheckResult(OK, f"imports are staged in memory ({directory}, {kind})")
     else:
-        yield Result(
+        yield CheckResult(
             WARNING,
             f"imports are staged unencrypted in {directory} ({kind or 'unknown file system'}): put "
             "it on tmpfs or an encrypted disk (uploads are not staged)",
         )
 
 
-def check_locations(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_locations(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Tenants cannot edit locations."""
     if conf.show_multiple_locations:
-        yield Result(
+        yield CheckResult(
             WARNING,
             "show_multiple_locations is on: tenants see and may edit image locations (those of "
             "encrypting stores are refused)",
         )
 
 
-def check_jobs(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_jobs(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """Jobs are kept in a database that has our tables, and the service can act for callers."""
     yield from check_database(conf)
     if not Database(conf).is_configured:
         return
     try:
         user_id = Identity(conf).service_user_id
-        yield Result(OK, f"callers delegate their jobs to user {user_id}")
+        yield CheckResult(OK, f"callers delegate their jobs to user {user_id}")
     except Exception as error:  # boundary: options are missing, or Keystone gives no answer
-        yield Result(FAILURE, f"[ims_service] cannot log in: {_first_line(error)}")
+        yield CheckResult(FAILURE, f"[ims_service] cannot log in: {_first_line(error)}")
 
 
-def check_database(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_database(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """The tables of jobs are those of this version."""
     database = Database(conf)
     if database.is_configured:
         yield _database(conf, database)
     else:
-        yield Result(OK, "there are no jobs: [ims_database] connection is not set")
+        yield CheckResult(OK, "there are no jobs: [ims_database] connection is not set")
 
 
-def _database(conf: cfg.ConfigOpts, database: Database) -> Result:
+def _database(conf: cfg.ConfigOpts, database: Database) -> CheckResult:
     # The service waits for a database that is away; who asks for the status wants to know it.
     conf.set_override("max_retries", 0, ims_database.GROUP)
     try:
         version, newest = migrations.version(database.engine), migrations.newest()
     except (DBError, ImportError) as error:
-        return Result(FAILURE, f"the database of jobs cannot be read: {_first_line(error)}")
+        return CheckResult(FAILURE, f"the database of jobs cannot be read: {_first_line(error)}")
     except Exception as error:  # boundary: the text of others may have the address, with password
-        return Result(FAILURE, f"the database of jobs cannot be read ({type(error).__name__})")
+        return CheckResult(FAILURE, f"the database of jobs cannot be read ({type(error).__name__})")
     finally:
         conf.clear_override("max_retries", ims_database.GROUP)
     if version == newest:
-        return Result(OK, f"the database of jobs has version {version}")
+        return CheckResult(OK, f"the database of jobs has version {version}")
     has = f"version {version}" if version else "no tables"
-    return Result(
+    return CheckResult(
         FAILURE,
         f"the database of jobs has {has} and not version {newest}: run 'ims-manage db sync'",
     )
 
 
-def check_backups(conf: cfg.ConfigOpts) -> Iterator[Result]:
+def check_backups(conf: cfg.ConfigOpts) -> Iterator[CheckResult]:
     """What keeps backups of servers is installed, and is in this cloud."""
     try:
         backups.load(conf, Region(None))
     except (backups.DriverMissing, backups.SecretTooShort) as error:
-        yield Result(FAILURE, str(error))
+        yield CheckResult(FAILURE, str(error))
         return
     name = conf.ims_backups.driver
     if not Database(conf).is_configured:
-        yield Result(OK, f"there are no backups of servers without jobs (driver {name})")
+        yield CheckResult(OK, f"there are no backups of servers without jobs (driver {name})")
         return
     try:
         kept = backups.load(conf, Region.of(conf, Identity(conf).service_session))
         is_there = kept.is_there()
     except Exception:  # boundary: why it cannot log in is told where jobs are checked
-        yield Result(WARNING, f"whether there is what driver {name} keeps backups in is not known")
+        yield CheckResult(
+            WARNING, f"whether there is what driver {name} keeps backups in is not known"
+        )
         return
     if not is_there:
-        yield Result(
+        yield CheckResult(
             OK,
             f"there are no backups of servers: what driver {name} keeps them in is not in this region",
         )
         return
-    yield Result(OK, f"backups of servers are kept by driver {name}")
+    yield CheckResult(OK, f"backups of servers are kept by driver {name}")
     if conf.ims_backups.signing_secrets:
-        yield Result(OK, "what the service says of backups is signed")
+        yield CheckResult(OK, "what the service says of backups is signed")
     else:
-        yield Result(
+        yield CheckResult(
             WARNING,
             "[ims_backups] signing_secrets is not set: images of backups do not say of which server "
             "they are, nor how it was captured (set the same wherever Glance or ims-worker runs)",
         )
 
 
-CHECKS: tuple[Callable[[cfg.ConfigOpts], Iterator[Result]], ...] = (
+CHECKS: tuple[Callable[[cfg.ConfigOpts], Iterator[CheckResult]], ...] = (
     check_driver,
     check_stores,
     check_pipeline,

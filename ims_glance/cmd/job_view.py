@@ -125,7 +125,7 @@ def advice(conf: cfg.ConfigOpts, found: SupervisedJob) -> Iterator[str]:
         )
 
 
-def _advice_after(job: model.Job) -> str:
+def _advice_after(job: model.StoredJob) -> str:
     if job.status is JobStatus.SUCCESS:
         return "Nothing is to be done."
     if _LEFT_BEHIND in (job.fail_reason or ""):
@@ -136,7 +136,7 @@ def _advice_after(job: model.Job) -> str:
     return "It was undone; its owner may ask for it anew once the reason is mended."
 
 
-def _advice_while_held(job: model.Job) -> Iterator[str]:
+def _advice_while_held(job: model.StoredJob) -> Iterator[str]:
     if job.entities.get(model.WAITS):
         yield (
             "It has waited for a neighbour, the latest wait being told last. If that does not end "
@@ -209,7 +209,7 @@ def _place(name: str) -> tuple[str, str]:
     return host, process
 
 
-def _waits(job: model.Job) -> list[tuple[str, float]]:
+def _waits(job: model.StoredJob) -> list[tuple[str, float]]:
     """What a job waited for, and since when (seconds since 1970); the latest last."""
     waits: Mapping[str, float] = job.entities.get(model.WAITS, {})
     return sorted(waits.items(), key=lambda each: each[1])

@@ -40,12 +40,12 @@ _DEFAULT_MIN_AGE = 24.0
 _LONGEST = 876_000
 
 
-class Failed(Exception):
+class CommandFailed(Exception):
     """The command could not do what it was asked; the message says why."""
 
 
 _EXPECTED = (
-    Failed,
+    CommandFailed,
     exceptions.ImsError,
     store_exceptions.GlanceStoreException,
     cfg.ConfigDirNotFoundError,
@@ -85,7 +85,7 @@ def status(conf: cfg.ConfigOpts) -> None:
             failures += result.level == checks.FAILURE
             print(f"{result.level:<8}{result.text}")
     if failures:
-        raise Failed(f"{failures} check(s) failed")
+        raise CommandFailed(f"{failures} check(s) failed")
 
 
 def show(conf: cfg.ConfigOpts) -> None:
@@ -249,7 +249,7 @@ def _read_configuration(conf: cfg.ConfigOpts, argv: list[str]) -> None:
     if not _DEBUG.intersection(argv):
         _quieten(conf)
     if not conf.enabled_backends:
-        raise Failed(
+        raise CommandFailed(
             "found no Glance configuration with enabled_backends: name it with --config-file"
         )
     glance_store.register_store_opts(conf, reserved_stores=wsgi_app.RESERVED_STORES)
@@ -284,7 +284,7 @@ def _encrypting_stores(conf: cfg.ConfigOpts) -> Iterator[tuple[str, driver.Store
 def _objects_of(conf: cfg.ConfigOpts, image_id: str) -> Iterator[shown.Copy]:
     """Each encrypted copy of an image.
 
-    :raises Failed: if it has none, or one in a store that is not configured
+    :raises CommandFailed: if it has none, or one in a store that is not configured
     :raises ImageNotFound: if there is no such image
     """
     locations = _encrypted(image_id, ImageRecords().find(image_id))
@@ -300,7 +300,7 @@ def _encrypted(image_id: str, record: ImageRecord) -> list[tuple[str, str]]:
             if record.locations
             else f"it has no data at all (status {record.status})"
         )
-        raise Failed(f"image {image_id} has no data in an encrypting store: {why}")
+        raise CommandFailed(f"image {image_id} has no data in an encrypting store: {why}")
     return found
 
 
@@ -310,7 +310,7 @@ def _copies(
     stores = dict(_encrypting_stores(conf))
     for store_id, url in locations:
         if store_id not in stores:
-            raise Failed(f"store {store_id} of image {image_id} is not in enabled_backends")
+            raise CommandFailed(f"store {store_id} of image {image_id} is not in enabled_backends")
         location = store_location.Location(
             driver.SCHEME, driver.StoreLocation, conf, uri=url, backend=store_id
         )

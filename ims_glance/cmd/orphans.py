@@ -19,7 +19,7 @@ from ims_glance.clouds.image import HiddenImage, ImageInUse, ImageRecords
 from ims_glance.cmd.job import open_database
 from ims_glance.db.job import JobNotFound, Jobs
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.store import driver, sealed
 from ims_glance.store.inner.base import InnerStore
 from ims_glance.store.objects import EncryptedObjects
@@ -189,18 +189,18 @@ class DiskSearch:
         job = self._worked_with(image)
         return None if job is None else f"job {job.id} of its project goes on"
 
-    def _worked_with(self, image: HiddenImage) -> Job | None:
+    def _worked_with(self, image: HiddenImage) -> StoredJob | None:
         """An unfinished job that might know the image: any of its project that makes images."""
         if self._jobs is None:
             return None
         going_on = self._jobs.unfinished(image.owner)
         return next((job for job in going_on if job.type not in _HARMLESS), None)
 
-    def _failed(self, project_id: str) -> list[Job]:
+    def _failed(self, project_id: str) -> list[StoredJob]:
         return [] if self._jobs is None else self._jobs.find(project_id, JobStatus.FAIL, _MANY)
 
 
-def _made(job: Job, image: HiddenImage) -> bool:
+def _made(job: StoredJob, image: HiddenImage) -> bool:
     """Whether a job that has ended made an image: it recorded that, or gave it its own name.
 
     Anybody who knows the job may call an image like that, so it has to be older than the job's end. And

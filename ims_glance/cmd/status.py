@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     return int(code)
 
 
-def check_paste(conf: cfg.ConfigOpts) -> Iterator[checks.Result]:
+def check_paste(conf: cfg.ConfigOpts) -> Iterator[checks.CheckResult]:
     """The paste file is that of this version.
 
     It is copied when ims_glance is installed, and names modules that a new version may have moved.
@@ -69,16 +69,18 @@ def check_paste(conf: cfg.ConfigOpts) -> Iterator[checks.Result]:
     try:
         named = set(_factories(path))
     except (configparser.Error, UnicodeDecodeError) as error:
-        yield checks.Result(checks.FAILURE, f"Glance cannot read {path}: {type(error).__name__}")
+        yield checks.CheckResult(
+            checks.FAILURE, f"Glance cannot read {path}: {type(error).__name__}"
+        )
         return
     wrong = sorted(factory for factory in named if not _is_there(factory))
     missing = sorted(FACTORIES - named, key=lambda each: (each not in _INDISPENSABLE, each))
     if not wrong and not missing:
-        yield checks.Result(checks.OK, f"{path} names what there is in this ims_glance")
+        yield checks.CheckResult(checks.OK, f"{path} names what there is in this ims_glance")
         return
     is_fatal = bool(wrong) or missing[0] in _INDISPENSABLE
     what = f"names {wrong[0]}, which is not there" if wrong else f"does not name {missing[0]}"
-    yield checks.Result(
+    yield checks.CheckResult(
         checks.FAILURE if is_fatal else checks.WARNING,
         f"the paste file ({path or '[paste_deploy] config_file is not set'}) {what}: copy "
         "ims-glance-paste.ini of this ims_glance again, and add what is yours",
@@ -127,7 +129,7 @@ class Checks(upgradecheck.UpgradeCommands):
     def _protections(self) -> Result:
         return self._worst(checks.check_protections)
 
-    def _worst(self, check: Callable[[cfg.ConfigOpts], Iterator[checks.Result]]) -> Result:
+    def _worst(self, check: Callable[[cfg.ConfigOpts], Iterator[checks.CheckResult]]) -> Result:
         """The worst of what a check of ``ims-manage status`` finds."""
         found = [Result(_CODES[each.level], each.text) for each in check(self._conf)]
         return max(found, key=lambda each: each.code)

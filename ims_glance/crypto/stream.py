@@ -31,7 +31,7 @@ Buffer = bytes | bytearray | memoryview
 
 
 @dataclasses.dataclass(frozen=True)
-class Segment:
+class SegmentPlace:
     """Where one segment lies.
 
     :ivar index: 0, 1, ...
@@ -73,7 +73,9 @@ def ciphertext_size(plaintext_size: int) -> int:
     return PRELUDE_SIZE + plaintext_size + TAG_SIZE * segment_count(plaintext_size)
 
 
-def segments(plaintext_size: int, offset: int = 0, length: int | None = None) -> Iterator[Segment]:
+def segments(
+    plaintext_size: int, offset: int = 0, length: int | None = None
+) -> Iterator[SegmentPlace]:
     """The segments that hold *length* bytes from *offset* on of an image.
 
     :param plaintext_size: of the whole image, in bytes
@@ -86,7 +88,7 @@ def segments(plaintext_size: int, offset: int = 0, length: int | None = None) ->
     for index in range(_index_of(offset), _index_of(max(end, 1) - 1) + 1):
         start = 0 if index == 0 else segment_capacity(0) + (index - 1) * segment_capacity(1)
         size = min(segment_capacity(index), plaintext_size - start)
-        yield Segment(
+        yield SegmentPlace(
             index=index,
             last=index == last_index,
             plaintext_offset=start,
@@ -168,7 +170,7 @@ class Opener(_Cipher):
             raise exceptions.ObjectDamaged(object_id=object_id, reason="its prelude is malformed")
         super().__init__(data_key, object_id, prelude)
 
-    def open(self, segment: Segment, ciphertext: Buffer) -> bytes:
+    def open(self, segment: SegmentPlace, ciphertext: Buffer) -> bytes:
         """Plaintext of *segment*.
 
         :raises ObjectDamaged: if the bytes are not those that were sealed for this place

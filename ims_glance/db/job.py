@@ -17,7 +17,7 @@ from ims_glance import exceptions
 from ims_glance.db import clock, delegation
 from ims_glance.db.database import Database
 from ims_glance.db.schema import JOBS, TALLIES
-from ims_glance.model.job import UNFINISHED, Job, JobStatus, Kind, kind
+from ims_glance.model.job import UNFINISHED, JobKind, JobStatus, StoredJob, kind
 
 # Of a failure reason that some neighbour may have written at length; characters.
 _MAX_REASON = 2000
@@ -57,7 +57,7 @@ class Jobs:
 
     # --- the API -------------------------------------------------------------------------------
 
-    def create(self, job: Job, limit: int, *trusts: delegation.Made) -> None:
+    def create(self, job: StoredJob, limit: int, *trusts: delegation.Made) -> None:
         """Record a new job, with its place among the unfinished ones and its delegations.
 
         :param limit: unfinished jobs of its kind that the project may have
@@ -67,7 +67,7 @@ class Jobs:
         """
         self._database.write(lambda connection: _create(connection, job, limit, trusts))
 
-    def check_limit(self, job: Job, limit: int) -> None:
+    def check_limit(self, job: StoredJob, limit: int) -> None:
         """See whether there is room for a job; :meth:`create` makes sure of it.
 
         :raises TooManyTasks: if not
@@ -78,7 +78,7 @@ class Jobs:
         if unfinished >= limit:
             raise TooManyTasks(project_id=job.project_id, limit=limit, kind=str(job_kind))
 
-    def get(self, job_id: str, project_id: str | None = None) -> Job:
+    def get(self, job_id: str, project_id: str | None = None) -> StoredJob:
         """A job.
 
         :param project_id: whose it has to be
@@ -98,7 +98,7 @@ class Jobs:
         status: JobStatus | None = None,
         limit: int = 100,
         marker: str | None = None,
-    ) -> list[Job]:
+    ) -> list[StoredJob]:
         """Jobs of a project, the newest first.
 
         :param marker: id of the last one of the page before
@@ -119,7 +119,7 @@ class Jobs:
         rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [from_row(row) for row in rows]
 
-    def unfinished(self, project_id: str) -> list[Job]:
+    def unfinished(self, project_id: str) -> list[StoredJob]:
         """The unfinished jobs of a project."""
         query = sa.select(JOBS).where(
             JOBS.c.project_id == project_id, JOBS.c.status.in_(_UNFINISHED)
@@ -127,7 +127,7 @@ class Jobs:
         found = self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [from_row(row) for row in found]
 
-    def request_cancel(self, job_id: str, project_id: str) -> Job:
+    def request_cancel(self, job_id: str, project_id: str) -> StoredJob:
         """Ask for a job to be undone; one that is finished stays as it is.
 
         A job that is unfinished in the answer never ends in ``SUCCESS``: see :meth:`finish`.
@@ -189,7 +189,7 @@ class Jobs:
         seconds: float,
         but_not: Collection[str] = (),
         types: Collection[str] | None = None,
-    ) -> Job | None:
+    ) -> StoredJob | None:
         """Take a job that nobody works on; ``None`` if somebody does, or it is finished.
 
         :param seconds: that the claim holds unless it is renewed
@@ -200,7 +200,7 @@ class Jobs:
             lambda connection: _claim(connection, job_id, worker, seconds, but_not, types)
         )
 
-    def renew(self, job: Job, seconds: float) -> bool:
+    def renew(self, job: StoredJob, seconds: float) -> bool:
         """Hold a claim for longer; whether the job is to be cancelled.
 
         :raises Fenced: if it is not this worker's any more
@@ -209,14 +209,14 @@ class Jobs:
         query = sa.select(JOBS.c.cancel_requested).where(JOBS.c.id == job.id)
         return bool(self._database.read(lambda connection: connection.scalar(query)))
 
-    def release(self, job: Job) -> None:
+    def release(self, job: StoredJob) -> None:
         """Give a claim back, for another worker to go on at once.
 
         :raises Fenced: if it is not this worker's any more
         """
         self._update(job, {"lease_until": None, "worker": None})
 
-    def record_image_id(self, job: Job, image_id: str) -> None:
+    def record_image_id(self, job: StoredJob, image_id: str) -> None:
         """Record the id of the image that is made next.
 
         :raises Fenced: if the job is not this worker's any more
@@ -225,7 +225,7 @@ class Jobs:
 
     def progress(
         self,
-        job: Job,
+        job: StoredJob,
         done_bytes: int | None = None,
         total_bytes: int | None = None,
         current_task: str | None = None,
@@ -243,7 +243,7 @@ class Jobs:
         }
         self._update(job, {name: value for name, value in values.items() if value is not None})
 
-    def record_failure(self, job: Job, code: str, reason: str) -> None:
+    def record_failure(self, job: StoredJob, code: str, reason: str) -> None:
         """Record why a job fails, before it is undone; the first reason stays.
 
         :raises Fenced: if the job is not this worker's any more
@@ -255,7 +255,7 @@ class Jobs:
         )
         self._database.write(lambda connection: connection.execute(change))
 
-    def add_to_failure(self, job: Job, text: str) -> None:
+    def add_to_failure(self, job: StoredJob, text: str) -> None:
         """Add a sentence to the reason why a job fails.
 
         :raises Fenced: if the job is not this worker's any more
@@ -265,7 +265,7 @@ class Jobs:
 
     def finish(
         self,
-        job: Job,
+        job: StoredJob,
         status: JobStatus,
         code: str | None = None,
         reason: str | None = None,
@@ -291,12 +291,12 @@ class Jobs:
         gone = sa.delete(JOBS).where(JOBS.c.id == job_id, JOBS.c.end_time.is_not(None))
         self._database.write(lambda connection: connection.execute(gone))
 
-    def _update(self, job: Job, values: Mapping[str, Any]) -> None:
+    def _update(self, job: StoredJob, values: Mapping[str, Any]) -> None:
         change = sa.update(JOBS).where(*_fence(job)).values(**values)
         self._database.write(lambda connection: _hit(connection, change))
 
 
-def check_fence(connection: Connection, job: Job) -> None:
+def check_fence(connection: Connection, job: StoredJob) -> None:
     """Hold the row of a job until the end of a transaction in which something else is written.
 
     :raises Fenced: if it is not this worker's any more
@@ -304,7 +304,7 @@ def check_fence(connection: Connection, job: Job) -> None:
     _hit(connection, sa.update(JOBS).where(*_fence(job)).values(generation=job.generation))
 
 
-def _fence(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+def _fence(job: StoredJob) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         JOBS.c.id == job.id,
         JOBS.c.generation == job.generation,
@@ -323,7 +323,7 @@ def is_free() -> sa.ColumnElement[bool]:
 
 
 def _create(
-    connection: Connection, job: Job, limit: int, trusts: Collection[delegation.Made]
+    connection: Connection, job: StoredJob, limit: int, trusts: Collection[delegation.Made]
 ) -> None:
     job_kind = kind(job.type, job.creates_image)
     if job_kind is not None:
@@ -354,7 +354,7 @@ def _create(
     connection.execute(sa.insert(JOBS).values(**values))
 
 
-def _take_place(connection: Connection, project_id: str, job_kind: Kind, limit: int) -> None:
+def _take_place(connection: Connection, project_id: str, job_kind: JobKind, limit: int) -> None:
     row = _tally(project_id, job_kind)
     taken = sa.update(TALLIES).where(*row, TALLIES.c.unfinished < limit)
     if connection.execute(taken.values(unfinished=TALLIES.c.unfinished + 1)).rowcount == 1:
@@ -365,7 +365,7 @@ def _take_place(connection: Connection, project_id: str, job_kind: Kind, limit: 
     connection.execute(first)
 
 
-def _tally(project_id: str, job_kind: Kind | None) -> tuple[sa.ColumnElement[bool], ...]:
+def _tally(project_id: str, job_kind: JobKind | None) -> tuple[sa.ColumnElement[bool], ...]:
     return TALLIES.c.project_id == project_id, TALLIES.c.kind == str(job_kind)
 
 
@@ -376,7 +376,7 @@ def _claim(
     seconds: float,
     but_not: Collection[str],
     types: Collection[str] | None,
-) -> Job | None:
+) -> StoredJob | None:
     row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
     if row is None or row["project_id"] in but_not:
         return None
@@ -405,7 +405,7 @@ def _claim(
 
 
 def _finish(
-    connection: Connection, job: Job, status: JobStatus, code: str | None, reason: str | None
+    connection: Connection, job: StoredJob, status: JobStatus, code: str | None, reason: str | None
 ) -> None:
     is_failed = status is JobStatus.FAIL
     failure = {
@@ -439,10 +439,10 @@ def _finish(
         delegation.leave(connection, delegation_id)
 
 
-def from_row(row: Any) -> Job:
+def from_row(row: Any) -> StoredJob:
     """The job of a row."""
     values = {
         name: value for name, value in dict(row).items() if name not in ("kind", "lease_until")
     }
     values["status"] = JobStatus(values["status"])
-    return Job(**values)
+    return StoredJob(**values)

@@ -14,7 +14,7 @@ from ims_glance.db import clock
 from ims_glance.db.database import Database
 from ims_glance.db.job import from_row, is_free
 from ims_glance.db.schema import AUDIT_EVENTS, DELEGATIONS, JOBS, WORKERS
-from ims_glance.model.job import BEFORE_RESET, UNFINISHED, Job, JobStatus
+from ims_glance.model.job import BEFORE_RESET, UNFINISHED, JobStatus, StoredJob
 
 _UNFINISHED = [str(status) for status in UNFINISHED]
 # A worker that was heard of for so long counts as one that runs; seconds.
@@ -61,7 +61,7 @@ class SupervisedJob:
     :ivar source_delegation: the same of what it reads with in another project
     """
 
-    job: Job
+    job: StoredJob
     lease: float | None = None
     delegation: ShownDelegation | None = None
     source_delegation: ShownDelegation | None = None

@@ -21,7 +21,7 @@ from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.waiting import Wait
 from ims_glance.model import backup as server_backup
-from ims_glance.model.backup import Part, ServerBackup, Status
+from ims_glance.model.backup import DiskBackupPart, ServerBackup, Status
 from ims_glance.model.server import Disk
 
 _COMING = ("creating", "restoring-backup")
@@ -124,7 +124,7 @@ class RestoreVolumes(_OfBackup):
         held = [part.id for part in parts if part.status == _RESTORING]
         return stuck.to_be_freed(stuck.BACKUP, *held) if held else ""
 
-    def _is_there(self, disk: Disk, parts: Mapping[int, Part], wait: Wait) -> bool:
+    def _is_there(self, disk: Disk, parts: Mapping[int, DiskBackupPart], wait: Wait) -> bool:
         """Take the next step for a disk; whether its volume is complete."""
         part = parts[disk.number]
         called = self.called(disk)
@@ -142,7 +142,7 @@ class RestoreVolumes(_OfBackup):
         self._begin(disk, part, str(volume["id"]))
         return False
 
-    def _begin(self, disk: Disk, part: Part, volume_id: str) -> None:
+    def _begin(self, disk: Disk, part: DiskBackupPart, volume_id: str) -> None:
         try:
             self.backups.restore(part, volume_id)
         except rest.Refused as refused:

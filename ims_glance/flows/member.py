@@ -54,7 +54,7 @@ def update(job: JobContext) -> Flow:
     Its arguments are ``images``, ``project_id`` (the caller's own) and ``status`` (``accepted`` or
     ``rejected``).
     """
-    return _flow(job, ReadForAnswering, Answer)
+    return _flow(job, ReadForAnswering, AnswerOffer)
 
 
 def _flow(job: JobContext, reads: type["_Read"], changes: type["_Change"]) -> Flow:
@@ -263,7 +263,7 @@ class Unshare(_Change):
         return True
 
 
-class Answer(_Change):
+class AnswerOffer(_Change):
     """Accepts or rejects an image, as its receiver."""
 
     title = "answer to image"

@@ -20,7 +20,7 @@ from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import CancelAccepted, Fenced, Jobs
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 
 # How long a pause may take no notice of what happens; seconds.
 _NAP = 1.0
@@ -67,7 +67,7 @@ class JobContext:
     def __init__(
         self,
         conf: cfg.ConfigOpts,
-        job: Job,
+        job: StoredJob,
         jobs: Jobs,
         identity: Identity,
         lease: Lease,

@@ -189,5 +189,5 @@ class _Patience:
 
 
 def _words(name: str) -> str:
-    """``CreateImage`` as ``create image``."""
+    """``CreateVolume`` as ``create volume``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()

@@ -35,7 +35,7 @@ from ims_glance.jobs.exporter import Exporter
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.jobs.outage import Outage
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 
 LOG = logging.getLogger(__name__)
 
@@ -403,7 +403,7 @@ class Worker:
             raise Abandoned(str(error)) from error
         return delegation.grant if delegation else None
 
-    def _let_go(self, job: Job) -> None:
+    def _let_go(self, job: StoredJob) -> None:
         try:
             self._jobs.release(job)
         except (Fenced, exceptions.Unavailable):
@@ -444,6 +444,6 @@ class Worker:
         self._delegations.delete(delegation_id)
 
 
-def _age(job: Job) -> float:
+def _age(job: StoredJob) -> float:
     """Seconds since a job was accepted."""
     return (timeutils.utcnow() - job.begin_time).total_seconds() if job.begin_time else 0.0

@@ -301,11 +301,11 @@ class KeyManager:
     ) -> exceptions.ImsError:
         kind, reason = failures.classify(error)
         by_service = denied is exceptions.ServiceKeyDenied
-        if kind is failures.Kind.MISSING:
+        if kind is failures.FailureKind.MISSING:
             return exceptions.KeyNotFound(key_id=key_id)
-        if kind is failures.Kind.UNAUTHENTICATED and by_service:
+        if kind is failures.FailureKind.UNAUTHENTICATED and by_service:
             return exceptions.KeyManagerUnavailable(reason="it refuses the service's credentials")
-        if kind is failures.Kind.OTHER:
+        if kind is failures.FailureKind.OTHER:
             LOG.error("The key manager failed for key %s: %s", key_id, reason)
             return exceptions.KeyManagerUnavailable(reason=reason)
         if by_service:

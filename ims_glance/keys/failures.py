@@ -13,7 +13,7 @@ from castellan.common import exception as castellan_exceptions
 from keystoneauth1 import exceptions as keystone_exceptions
 
 
-class Kind(enum.Enum):
+class FailureKind(enum.Enum):
     """What the caller can do about it differs."""
 
     MISSING = enum.auto()
@@ -22,7 +22,7 @@ class Kind(enum.Enum):
     OTHER = enum.auto()
 
 
-def classify(error: BaseException) -> tuple[Kind, str]:
+def classify(error: BaseException) -> tuple[FailureKind, str]:
     """What kind of failure it is, and a word for it that holds nothing of a request or answer.
 
     Castellan hides the true error in the one that it was raised from, so the whole chain is read.
@@ -31,18 +31,18 @@ def classify(error: BaseException) -> tuple[Kind, str]:
     while link is not None:
         status = getattr(link, "status_code", None) or getattr(link, "http_status", None)
         if isinstance(link, castellan_exceptions.ManagedObjectNotFoundError):
-            return Kind.MISSING, ""
+            return FailureKind.MISSING, ""
         if isinstance(link, castellan_exceptions.Forbidden) or status == http.HTTPStatus.FORBIDDEN:
-            return Kind.DENIED, ""
+            return FailureKind.DENIED, ""
         if status == http.HTTPStatus.NOT_FOUND:
             # Keystone says "not found" to a token that it does not know.
             from_keystone = isinstance(link, keystone_exceptions.ClientException)
-            return (Kind.UNAUTHENTICATED if from_keystone else Kind.MISSING), ""
+            return (FailureKind.UNAUTHENTICATED if from_keystone else FailureKind.MISSING), ""
         # barbicanclient forgets to give this one its status.
         refused = isinstance(link, barbican_exceptions.HTTPAuthError)
         if refused or status == http.HTTPStatus.UNAUTHORIZED:
-            return Kind.UNAUTHENTICATED, ""
+            return FailureKind.UNAUTHENTICATED, ""
         if status:
-            return Kind.OTHER, f"HTTP {int(status)}"
+            return FailureKind.OTHER, f"HTTP {int(status)}"
         link = link.__cause__ or link.__context__
-    return Kind.OTHER, type(error).__name__
+    return FailureKind.OTHER, type(error).__name__

@@ -30,7 +30,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Operation:
+class ImageApiOperation:
     """An operation of the Image API.
 
     :ivar name: one of :data:`ACTIONS`
@@ -72,7 +72,7 @@ _NATIVE = _routes(
 METHODS = frozenset(method for method, _pattern, _name in _NATIVE)
 
 
-def native_operation(method: str, path: str) -> Operation | None:
+def native_operation(method: str, path: str) -> ImageApiOperation | None:
     """The operation behind a request of the Image API, if it is audited.
 
     :param path: with single slashes
@@ -80,5 +80,5 @@ def native_operation(method: str, path: str) -> Operation | None:
     for expected, pattern, name in _NATIVE:
         match = pattern.fullmatch(path) if expected == method else None
         if match:
-            return Operation(name, match.groupdict())
+            return ImageApiOperation(name, match.groupdict())
     return None

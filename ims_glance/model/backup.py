@@ -118,7 +118,7 @@ class Status(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class BackupPlan:
     """What is known of a server backup before there is anything of it.
 
     :ivar id: a UUID
@@ -138,7 +138,7 @@ class Plan:
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class DiskBackupPart:
     """The backup of one disk.
 
     :ivar id: of the volume backup
@@ -165,9 +165,9 @@ class ServerBackup:
         otherwise its owner may have, and the plan has nothing that an owner may not say
     """
 
-    plan: Plan
+    plan: BackupPlan
     count: int
-    parts: tuple[Part, ...]
+    parts: tuple[DiskBackupPart, ...]
     created_at: str = ""
     is_verified: bool = False
 
@@ -250,7 +250,7 @@ def of_image(image_id: str) -> str:
     return f"backup_for_image_{image_id}"
 
 
-def metadata(plan: Plan, disk: Disk, count: int) -> dict[str, str]:
+def metadata(plan: BackupPlan, disk: Disk, count: int) -> dict[str, str]:
     """What a volume backup says about its server backup.
 
     :param count: of disks in all
@@ -342,7 +342,7 @@ def _gathered(group: Iterable[Mapping[str, Any]], is_proved: IsProved) -> Server
     kept = capture.carried(of_image if is_verified else capture.claimed(of_image))
     told = said if is_verified else {}
     standstill = str(told.get(_STANDSTILL, ""))
-    plan = Plan(
+    plan = BackupPlan(
         said[ID],
         str(first.get("name") or ""),
         said[_SERVER],
@@ -364,7 +364,7 @@ def _is_verified(view: Mapping[str, Any], is_proved: IsProved) -> bool:
     )
 
 
-def _part(view: Mapping[str, Any]) -> Part:
+def _part(view: Mapping[str, Any]) -> DiskBackupPart:
     said = view["metadata"]
     disk = Disk(
         int(said[_NUMBER]),
@@ -373,7 +373,7 @@ def _part(view: Mapping[str, Any]) -> Part:
         str(said.get(_TYPE) or "") or None,
         said.get(_GOES) != "false",
     )
-    return Part(
+    return DiskBackupPart(
         str(view["id"]),
         disk,
         str(view["status"]),

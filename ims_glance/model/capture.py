@@ -47,7 +47,7 @@ def quiesces(disks: Sequence[Disk], properties: Mapping[str, Any]) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wish:
+class DiskToCapture:
     """A disk that becomes an image.
 
     :ivar name: of an image of its own; ``None`` for a disk of a whole-machine image
@@ -63,7 +63,7 @@ class Wish:
         return dataclasses.asdict(self)
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Wish":
+    def of(cls, stored: Mapping[str, Any]) -> "DiskToCapture":
         """From a job."""
         return cls(
             Disk(**stored["disk"]), stored["name"], stored["description"], tuple(stored["tags"])
@@ -135,7 +135,7 @@ def for_system(arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def for_data(arguments: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+def for_data(arguments: Mapping[str, Any], wish: DiskToCapture) -> dict[str, Any]:
     """The attributes of an image of one data disk."""
     given = {
         attributes.DESCRIPTION: wish.description,
@@ -222,7 +222,7 @@ def _of_server(arguments: Mapping[str, Any], disk: Disk | None = None) -> dict[s
     origin = f"instance,{arguments['server_id']}"
     if arguments.get("server_is_claimed"):
         # Which server it was, its owner says; which volume, Cinder does.
-        disk = disk or Wish.of(arguments["wishes"][0]).disk
+        disk = disk or DiskToCapture.of(arguments["wishes"][0]).disk
         origin = f"volume,{disk.volume_id}"
     return {
         attributes.DATA_ORIGIN: origin,

@@ -24,7 +24,7 @@ class JobStatus(enum.StrEnum):
 UNFINISHED = (JobStatus.INIT, JobStatus.RUNNING)
 
 
-class Kind(enum.StrEnum):
+class JobKind(enum.StrEnum):
     """Kinds of jobs of which a project may have only so many at once (IMS constraints)."""
 
     CREATING = "creating"
@@ -70,11 +70,11 @@ _COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE})
 _CREATING = frozenset({SERVER_BACKUP})
 
 
-def kind(job_type: str, creates_image: bool) -> Kind | None:
+def kind(job_type: str, creates_image: bool) -> JobKind | None:
     """The kind that a job counts as; ``None`` if there is no limit for such jobs."""
     if job_type in _COPYING:
-        return Kind.COPYING
-    return Kind.CREATING if creates_image or job_type in _CREATING else None
+        return JobKind.COPYING
+    return JobKind.CREATING if creates_image or job_type in _CREATING else None
 
 
 def disk_name(job_id: str, number: int | None = None) -> str:
@@ -115,7 +115,7 @@ _HIDDEN = "***"
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class StoredJob:
     """A job as the database has it.
 
     :ivar id: 32 hexadecimal digits
@@ -277,7 +277,7 @@ def timestamp(moment: datetime.datetime | None) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def _head(job: Job) -> dict[str, Any]:
+def _head(job: StoredJob) -> dict[str, Any]:
     return {
         "status": str(job.status),
         "job_id": job.id,
@@ -289,7 +289,7 @@ def _head(job: Job) -> dict[str, Any]:
     }
 
 
-def _progress(job: Job) -> dict[str, Any]:
+def _progress(job: StoredJob) -> dict[str, Any]:
     hidden = {DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET}
     if job.status is JobStatus.FAIL:
         # What another region had made was deleted there.
@@ -307,7 +307,7 @@ def _progress(job: Job) -> dict[str, Any]:
     }
 
 
-def _backup(job: Job) -> dict[str, str]:
+def _backup(job: StoredJob) -> dict[str, str]:
     backup_id = None if job.status is JobStatus.FAIL else job.backup_id
     return {"backup_id": backup_id} if backup_id else {}
 
@@ -317,7 +317,7 @@ def _image(image_id: str | None, status: JobStatus) -> dict[str, str]:
     return {"image_id": image_id} if image_id and status is not JobStatus.FAIL else {}
 
 
-def _sub_jobs(job: Job) -> dict[str, Any]:
+def _sub_jobs(job: StoredJob) -> dict[str, Any]:
     """The images of single disks as jobs of their own, which have the fate of the whole."""
     if job.type not in _WITH_SUB_JOBS:
         return {}
@@ -329,7 +329,7 @@ def _sub_jobs(job: Job) -> dict[str, Any]:
     }
 
 
-def sub_view(job: Job, number: int) -> dict[str, Any] | None:
+def sub_view(job: StoredJob, number: int) -> dict[str, Any] | None:
     """The image of one disk as a job of its own; ``None`` if the job makes none of that disk."""
     names = dict(job.disk_images)
     if job.type not in _WITH_SUB_JOBS or number not in names:
@@ -351,12 +351,12 @@ def split_id(job_id: str) -> tuple[str, int | None] | None:
     return found["job"], None if found["number"] is None else int(found["number"])
 
 
-def view(job: Job) -> dict[str, Any]:
+def view(job: StoredJob) -> dict[str, Any]:
     """The answer to ``show_job``; ``done_bytes`` and ``total_bytes`` are an addition of ours."""
     return {**_head(job), "entities": _progress(job)}
 
 
-def progress_view(job: Job) -> dict[str, Any]:
+def progress_view(job: StoredJob) -> dict[str, Any]:
     """The answer to ``show_job_progress``, which spells the sub-job's id differently."""
     entities = _progress(job)
     if "sub_job_id" in entities:

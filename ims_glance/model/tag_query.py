@@ -68,7 +68,7 @@ _LISTS: dict[str, Callable[[list[bool]], bool]] = {
 }
 
 
-class QueryInvalid(exceptions.Invalid):
+class TagQueryInvalid(exceptions.Invalid):
     """A list of conditions says something twice, or a number is out of its bounds."""
 
     template = "'{name}': {reason}."
@@ -120,15 +120,15 @@ class TagQuery:
 def read(body: Mapping[str, Any]) -> TagQuery:
     """A query from a body that :data:`SCHEMA` allows.
 
-    :raises QueryInvalid: if a key is given twice, or ``limit`` is out of its bounds
+    :raises TagQueryInvalid: if a key is given twice, or ``limit`` is out of its bounds
     """
     for name in (*_LISTS, "matches"):
         keys = [condition["key"] for condition in body.get(name, ())]
         if len(set(keys)) < len(keys):
-            raise QueryInvalid(name=name, reason="a key is given twice")
+            raise TagQueryInvalid(name=name, reason="a key is given twice")
     limit = _number(body.get("limit"), DEFAULT_LIMIT)
     if not 1 <= limit <= MAX_LIMIT:
-        raise QueryInvalid(name="limit", reason=f"a number from 1 to {MAX_LIMIT}")
+        raise TagQueryInvalid(name="limit", reason=f"a number from 1 to {MAX_LIMIT}")
     return TagQuery(body, body["action"] == "count", limit, _number(body.get("offset"), 0))
 
 

@@ -64,7 +64,7 @@ class PlaintextReader:
             if plaintext:
                 yield plaintext
 
-    def _ciphertext(self, segment: stream.Segment) -> stream.Buffer:
+    def _ciphertext(self, segment: stream.SegmentPlace) -> stream.Buffer:
         # The prelude is read along with segment 0. The header's is the one that is used, but other
         # readers of the format go by the body's.
         before = stream.PRELUDE_SIZE if segment.index == 0 else 0

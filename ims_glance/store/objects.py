@@ -83,7 +83,7 @@ class EncryptedObjects:
         self,
         image_id: str,
         key_id: str,
-        source: upload.Source,
+        source: upload.UploadBody,
         size: int,
         hashing_algo: str,
         verifier: Any = None,

@@ -110,13 +110,13 @@ class SealedObject:
         start = stream.PRELUDE_SIZE
         stored = bytes(self._reader.read(start, stream.SEGMENT_SIZE - start))
         size = max(0, len(stored) - stream.TAG_SIZE)
-        segment = stream.Segment(0, False, 0, size, start, len(stored))
+        segment = stream.SegmentPlace(0, False, 0, size, start, len(stored))
         try:
             return self._opener.open(segment, stored)
         except exceptions.ObjectDamaged:
             return self._opener.open(dataclasses.replace(segment, last=True), stored)
 
-    def segment(self, segment: stream.Segment) -> bytes:
+    def segment(self, segment: stream.SegmentPlace) -> bytes:
         """The plain bytes of a segment.
 
         :raises ObjectDamaged: if it does not open

@@ -50,7 +50,7 @@ _LENGTH_BITS, _POSITION_BITS = 17, 23
 _ZEROS = bytes(1 << 20)
 
 
-class _Kind(enum.IntEnum):
+class _RecordKind(enum.IntEnum):
     ZERO = 1
     DATA = 2
     HELD = 3
@@ -108,19 +108,19 @@ class Spool:
 
     def zero(self, length: int) -> None:
         """Zeros are what comes next of the image."""
-        self._add(_Kind.ZERO, self.end, length)
+        self._add(_RecordKind.ZERO, self.end, length)
         self.end += length
         self.saved += length
 
     def data(self, content: Buffer) -> None:
         """Bytes that come next of the image; they must stay as they are."""
-        self._add(_Kind.DATA, self.end, len(content), content=content)
+        self._add(_RecordKind.DATA, self.end, len(content), content=content)
         self.end += len(content)
 
     def held(self, length: int, places: Sequence[int]) -> None:
         """Pieces that are here already are what comes next of the image."""
         packed = _COUNT.pack(len(places)) + struct.pack(f">{len(places)}Q", *places)
-        self._add(_Kind.HELD, self.end, length, packed)
+        self._add(_RecordKind.HELD, self.end, length, packed)
         self.end += length
         self.saved += length
 
@@ -130,7 +130,7 @@ class Spool:
         :param prefix: 8 bytes to find it by
         :param offset: of the piece in that image
         """
-        self._add(_Kind.PIECE, offset, len(content), prefix, content)
+        self._add(_RecordKind.PIECE, offset, len(content), prefix, content)
         self.pieces_end = offset + len(content)
 
     def flush(self) -> None:
@@ -165,11 +165,11 @@ class Spool:
             start, size = self._starts[number], self._sizes[number]
             contents = b""
             for entry in _entries(self._read(number, _HEAD.size, start - _HEAD.size)):
-                if entry.kind == _Kind.PIECE:
+                if entry.kind == _RecordKind.PIECE:
                     continue
                 if entry.offset != at:
                     raise self._damaged(number, f"it goes on at byte {entry.offset}, not {at}")
-                if entry.kind == _Kind.DATA and not contents:
+                if entry.kind == _RecordKind.DATA and not contents:
                     contents = self._read(number, start, size)
                 yield from self._of(entry, contents)
                 at = entry.end
@@ -222,7 +222,12 @@ class Spool:
         self._size = 0
 
     def _add(
-        self, kind: _Kind, offset: int, length: int, detail: bytes = b"", content: Buffer = b""
+        self,
+        kind: _RecordKind,
+        offset: int,
+        length: int,
+        detail: bytes = b"",
+        content: Buffer = b"",
     ) -> None:
         if self._size + len(content) > CONTENTS or len(self._index) + len(detail) > _INDEX:
             self.flush()
@@ -244,14 +249,14 @@ class Spool:
                 self._objects.drop(number)
                 break
             self._enter(entries, start, size)
-            saved = (each for each in entries if each.kind in (_Kind.ZERO, _Kind.HELD))
+            saved = (each for each in entries if each.kind in (_RecordKind.ZERO, _RecordKind.HELD))
             self.saved += sum(each.length for each in saved)
 
     def _follows(self, entries: Sequence[_Entry]) -> bool:
         """Whether an object goes on where the ones before it end."""
         at, pieces_at = self.end, self.pieces_end
         for entry in entries:
-            if entry.kind == _Kind.PIECE:
+            if entry.kind == _RecordKind.PIECE:
                 if entry.offset < pieces_at:
                     return False
                 pieces_at = entry.end
@@ -267,7 +272,7 @@ class Spool:
         self._starts.append(start)
         self._sizes.append(size)
         for entry in entries:
-            if entry.kind == _Kind.PIECE:
+            if entry.kind == _RecordKind.PIECE:
                 self._prefixes.append(int.from_bytes(entry.detail, "big"))
                 self._places.append(_packed(number, entry.position, entry.length))
                 self._is_sorted = False
@@ -288,9 +293,9 @@ class Spool:
 
     def _of(self, entry: _Entry, contents: bytes) -> Iterator[bytes]:
         """The bytes of the image that an entry stands for."""
-        if entry.kind == _Kind.DATA:
+        if entry.kind == _RecordKind.DATA:
             yield contents[entry.position : entry.position + entry.length]
-        elif entry.kind == _Kind.HELD:
+        elif entry.kind == _RecordKind.HELD:
             yield b"".join(self.at(place) for place in _places(entry.detail))
         else:
             left = entry.length
@@ -330,7 +335,7 @@ class _Cache:
         self._open: collections.OrderedDict[int, SealedObject] = collections.OrderedDict()
         self._segments: collections.OrderedDict[tuple[int, int], bytes] = collections.OrderedDict()
 
-    def segment(self, number: int, segment: stream.Segment) -> bytes:
+    def segment(self, number: int, segment: stream.SegmentPlace) -> bytes:
         """The plain bytes of a segment of an object."""
         key = number, segment.index
         if key not in self._segments:
@@ -364,7 +369,9 @@ def _read_index(found: SealedObject) -> tuple[int, int, list[_Entry]]:
     _magic, size = _HEAD.unpack_from(first)
     start = _HEAD.size + size
     entries = list(_entries(first[_HEAD.size : start]))
-    contents = sum(each.length for each in entries if each.kind in (_Kind.DATA, _Kind.PIECE))
+    contents = sum(
+        each.length for each in entries if each.kind in (_RecordKind.DATA, _RecordKind.PIECE)
+    )
     return start, contents, entries
 
 
@@ -374,12 +381,12 @@ def _entries(index: Buffer) -> Iterator[_Entry]:
     while at < len(view):
         kind, offset, length = _ENTRY.unpack_from(view, at)
         at += _ENTRY.size
-        size = _PREFIX if kind == _Kind.PIECE else 0
-        if kind == _Kind.HELD:
+        size = _PREFIX if kind == _RecordKind.PIECE else 0
+        if kind == _RecordKind.HELD:
             size = _COUNT.size + 8 * _COUNT.unpack_from(view, at)[0]
         yield _Entry(kind, offset, length, bytes(view[at : at + size]), position)
         at += size
-        position += length if kind in (_Kind.DATA, _Kind.PIECE) else 0
+        position += length if kind in (_RecordKind.DATA, _RecordKind.PIECE) else 0
 
 
 def _places(detail: bytes) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from ims_glance.crypto import stream
 _DEPTH = 4
 
 
-class Source(Protocol):
+class UploadBody(Protocol):
     """What Glance hands to a store: a file-like object, read by the request's own thread."""
 
     def read(self, size: int) -> bytes:
@@ -104,7 +104,7 @@ class _Lane:
 
 
 def move(
-    source: Source,
+    source: UploadBody,
     size: int,
     hashing_algo: str,
     write: Callable[[Iterator[Segment]], None],
@@ -158,7 +158,7 @@ def _updater(update: Callable[[stream.Buffer], Any]) -> Callable[[Iterator[Segme
     return work
 
 
-def _read_segments(source: Source) -> Iterator[Segment]:
+def _read_segments(source: UploadBody) -> Iterator[Segment]:
     """Cut *source* into segments; which is the last is known only after the next read."""
     index = 0
     plaintext = _read_exactly(source, stream.segment_capacity(0))
@@ -171,7 +171,7 @@ def _read_segments(source: Source) -> Iterator[Segment]:
     yield Segment(index, plaintext, last=True)
 
 
-def _read_exactly(source: Source, size: int) -> bytes:
+def _read_exactly(source: UploadBody, size: int) -> bytes:
     piece = source.read(size)
     if len(piece) in (0, size):
         return piece

@@ -46,7 +46,7 @@ class StreamCut(BadFrame):
     """A stream ended too early: the rest of the range can be asked for again."""
 
 
-class Kind(enum.IntEnum):
+class FrameKind(enum.IntEnum):
     """What a frame is, as its first byte."""
 
     ZERO = ord("Z")
@@ -100,7 +100,7 @@ class Frame:
     :ivar data: of ``DATA``: its *length* plain bytes, which have the digest
     """
 
-    kind: Kind
+    kind: FrameKind
     offset: int
     length: int
     digest: bytes = b""
@@ -123,7 +123,7 @@ def preamble(offset: int) -> bytes:
     return _RANGE.pack(_MAGIC, offset)
 
 
-def head(kind: Kind, first: int, second: int) -> bytes:
+def head(kind: FrameKind, first: int, second: int) -> bytes:
     """The beginning of a frame."""
     return _HEAD.pack(kind, first, second)
 

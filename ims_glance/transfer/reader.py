@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import zstandard
 
 from ims_glance.transfer import frames
-from ims_glance.transfer.frames import BadFrame, Buffer, Codec, Frame, Kind, Sizes, StreamCut
+from ims_glance.transfer.frames import BadFrame, Buffer, Codec, Frame, FrameKind, Sizes, StreamCut
 
 _LEAST_WINDOW = 1 << 10
 
@@ -66,7 +66,7 @@ class _Reader:
         while True:
             head = self._take(frames.HEAD_SIZE)
             kind, first, second = frames.read_head(head)
-            if kind == Kind.END:
+            if kind == FrameKind.END:
                 self._finish(head, first, second, size)
                 return
             frame = self._frame(head, kind, first, second)
@@ -76,7 +76,7 @@ class _Reader:
             del frame
 
     def _frame(self, head: bytes, kind: int, offset: int, length: int) -> Frame:
-        if kind not in (Kind.ZERO, Kind.HELD, Kind.DATA):
+        if kind not in (FrameKind.ZERO, FrameKind.HELD, FrameKind.DATA):
             raise self._bad(f"there is no frame of kind {kind}")
         if offset != self._at:
             raise self._bad(f"the frame is one of byte {offset}")
@@ -85,12 +85,12 @@ class _Reader:
         if (offset + length) % self._sizes.piece and offset + length != self._end:
             # Or an image would be as many frames as it has bytes.
             raise self._bad(f"a frame of {length} bytes ends within a piece")
-        if kind == Kind.ZERO:
+        if kind == FrameKind.ZERO:
             self._verify(head)
-            return Frame(Kind.ZERO, offset, length)
+            return Frame(FrameKind.ZERO, offset, length)
         if length > self._sizes.run:
             raise self._bad(f"a run of {length} bytes is longer than {self._sizes.run}")
-        if kind == Kind.HELD:
+        if kind == FrameKind.HELD:
             return self._held_frame(head, offset, length)
         return self._data_frame(head, offset, length)
 
@@ -102,7 +102,7 @@ class _Reader:
         self._verify(head, digest, packed)
         places = range(0, len(packed), frames.PREFIX_SIZE)
         prefixes = tuple(packed[place : place + frames.PREFIX_SIZE] for place in places)
-        return Frame(Kind.HELD, offset, length, digest, prefixes)
+        return Frame(FrameKind.HELD, offset, length, digest, prefixes)
 
     def _data_frame(self, head: bytes, offset: int, length: int) -> Frame:
         digest = self._take(frames.DIGEST_SIZE)
@@ -117,7 +117,7 @@ class _Reader:
             raise self._bad(f"codec {codec} does not keep {length} bytes in {size}")
         if frames.digest(data) != digest:
             raise self._bad("the data does not have its digest")
-        return Frame(Kind.DATA, offset, length, digest, data=data)
+        return Frame(FrameKind.DATA, offset, length, digest, data=data)
 
     def _unpack(self, stored: Buffer, length: int) -> bytes:
         try:

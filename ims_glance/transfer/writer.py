@@ -11,7 +11,7 @@ import zstandard
 
 from ims_glance import exceptions
 from ims_glance.transfer import frames
-from ims_glance.transfer.frames import Buffer, Codec, Kind, Sizes
+from ims_glance.transfer.frames import Buffer, Codec, FrameKind, Sizes
 from ims_glance.transfer.held import Held, piece_prefix
 
 # A receiver waits for bytes, and gives up after some time without any. So a frame of zeros is sent after
@@ -28,7 +28,7 @@ _WORTH = 0.05
 _MOST_UNTRIED = 2
 
 
-class SourceChanged(exceptions.Conflict):
+class SizeChanged(exceptions.Conflict):
     """The image's data has another size than its image says."""
 
     template = "The data of the image ends at byte {end}, but should at {expected}."
@@ -67,10 +67,10 @@ def write(
     for piece in _cut(chunks, offset, sizes.piece):
         end += len(piece)
         if end > offset + expected:
-            raise SourceChanged(end=f"{end} or later", expected=offset + expected)
+            raise SizeChanged(end=f"{end} or later", expected=offset + expected)
         yield from stream.add(piece)
     if end != offset + expected:
-        raise SourceChanged(end=end, expected=offset + expected)
+        raise SizeChanged(end=end, expected=offset + expected)
     yield from stream.end(expected, size)
 
 
@@ -120,12 +120,12 @@ class _Stream:
         self._sizes = sizes
         self._zeros = bytes(sizes.piece)
         self._limit = {
-            Kind.ZERO: sizes.run * _ZERO_RUNS,
-            Kind.HELD: sizes.run,
-            Kind.DATA: sizes.run,
+            FrameKind.ZERO: sizes.run * _ZERO_RUNS,
+            FrameKind.HELD: sizes.run,
+            FrameKind.DATA: sizes.run,
         }
         self._offset = offset
-        self._begin(Kind.ZERO)
+        self._begin(FrameKind.ZERO)
 
     def add(self, piece: bytes) -> Iterator[bytes]:
         """Take the next piece; the frame that was complete before it, if one was."""
@@ -134,38 +134,38 @@ class _Stream:
             yield from self._flush()
             self._begin(kind)
         self._length += len(piece)
-        if kind is Kind.DATA:
+        if kind is FrameKind.DATA:
             self._pieces.append(piece)
-        elif kind is Kind.HELD:
+        elif kind is FrameKind.HELD:
             self._hasher.update(piece)
             self._pieces.append(prefix)
 
     def end(self, length: int, size: int) -> Iterator[bytes]:
         """The last frame with pieces, and the end."""
         yield from self._flush()
-        yield self._sealed(frames.head(Kind.END, length, size))
+        yield self._sealed(frames.head(FrameKind.END, length, size))
 
-    def _begin(self, kind: Kind) -> None:
+    def _begin(self, kind: FrameKind) -> None:
         self._kind = kind
         self._length = 0
         self._pieces: list[bytes] = []
         self._hasher = blake3.blake3()
 
-    def _classify(self, piece: bytes) -> tuple[Kind, bytes]:
+    def _classify(self, piece: bytes) -> tuple[FrameKind, bytes]:
         if piece == (self._zeros if len(piece) == len(self._zeros) else bytes(len(piece))):
-            return Kind.ZERO, b""
+            return FrameKind.ZERO, b""
         if not self._held:
-            return Kind.DATA, b""
+            return FrameKind.DATA, b""
         prefix = piece_prefix(piece)
-        return (Kind.HELD if prefix in self._held else Kind.DATA), prefix
+        return (FrameKind.HELD if prefix in self._held else FrameKind.DATA), prefix
 
     def _flush(self) -> Iterator[bytes]:
         if not self._length:
             return
         head = frames.head(self._kind, self._offset, self._length)
-        if self._kind is Kind.ZERO:
+        if self._kind is FrameKind.ZERO:
             yield self._sealed(head)
-        elif self._kind is Kind.HELD:
+        elif self._kind is FrameKind.HELD:
             yield self._sealed(head, self._hasher.digest(), *self._pieces)
         else:
             yield from self._data(head)

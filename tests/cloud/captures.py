@@ -10,7 +10,7 @@ from ims_glance.clouds.volume import VolumeApi
 from ims_glance.model import capture
 from ims_glance.model import server as servers
 from ims_glance.model.backup import ServerBackup
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from tests.cloud import leftovers
 
 
@@ -25,7 +25,7 @@ def arguments(tenant: Any, server: Any) -> dict[str, Any]:
     return {
         "name": "whole",
         "server_id": server.id,
-        "wishes": [Wish(disk).to_arguments() for disk in disks],
+        "wishes": [DiskToCapture(disk).to_arguments() for disk in disks],
         "attributes": capture.carried({}),
         "stands_still": True,
         "quiesces": capture.quiesces(disks, root.get("volume_image_metadata") or {}),
@@ -40,7 +40,7 @@ def of_backup(backup: ServerBackup) -> dict[str, Any]:
         "server_id": backup.plan.server_id,
         "server_is_claimed": not backup.is_verified,
         "attributes": dict(backup.plan.attributes),
-        "wishes": [Wish(part.disk).to_arguments() for part in backup.parts],
+        "wishes": [DiskToCapture(part.disk).to_arguments() for part in backup.parts],
     }
 
 

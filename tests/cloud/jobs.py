@@ -23,7 +23,7 @@ from ims_glance import conf as ims_conf
 from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
-from ims_glance.model.job import Job
+from ims_glance.model.job import StoredJob
 from tests.cloud import forks, pocket, worker_process
 
 FAST = {
@@ -93,11 +93,11 @@ class Bench:
             caller(connection), "testSmall", arguments, creates_image=True
         )
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> StoredJob:
         """The job as it is now."""
         return self.acceptance._jobs.get(job_id)
 
-    def ended(self, job_id: str, seconds: float = 60.0) -> Job:
+    def ended(self, job_id: str, seconds: float = 60.0) -> StoredJob:
         """The job when it has ended.
 
         :raises AssertionError: if it does not
@@ -108,7 +108,7 @@ class Bench:
             time.sleep(0.1)
         return job
 
-    def until(self, job_id: str, **wanted: Any) -> Job:
+    def until(self, job_id: str, **wanted: Any) -> StoredJob:
         """The job when its attributes are as wanted."""
         end = time.monotonic() + 60
         while True:

@@ -63,7 +63,7 @@ def written_by_its_owner(tenant, backup, **metadata):
 
 
 def refused(code, ask, *arguments, **named):
-    with pytest.raises(errors.Refused) as refusal:
+    with pytest.raises(errors.ServiceRefused) as refusal:
         ask(*arguments, **named)
     assert refusal.value.code == code
 
@@ -142,7 +142,7 @@ def test_one_of_many_at_once_gets_the_backup(tenant, backup):
     def ask(number):
         try:
             return tenant.ims.create_whole_image(f"again-{number}", backup_id=backup.id)
-        except errors.Refused as refusal:
+        except errors.ServiceRefused as refusal:
             return refusal.code
 
     with ThreadPoolExecutor(4) as pool:

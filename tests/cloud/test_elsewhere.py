@@ -61,7 +61,7 @@ def test_ims_does_with_it_only_what_it_can(tenant, key_id, novas):
         (lambda: ims.copy_image(image, "copy", cmk_id=key_id), "IMG.0130"),
         (lambda: ims.share_images([image], [project]), "IMG.0135"),
     ):
-        with pytest.raises(errors.Refused, match="--whole") as refusal:
+        with pytest.raises(errors.ServiceRefused, match="--whole") as refusal:
             refused()
         assert refusal.value.code == code
 

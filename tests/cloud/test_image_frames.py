@@ -11,7 +11,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.image_frames import ImageFrames
 from ims_glance.clouds.region import Region
 from ims_glance.model.image import attributes
-from ims_glance.transfer.frames import PIECE, Frame, Kind
+from ims_glance.transfer.frames import PIECE, Frame, FrameKind
 from ims_glance.transfer.held import piece_prefix
 from tests.cloud import flow_jobs
 
@@ -45,7 +45,7 @@ def _contents(found: Iterable[Frame], has: Iterable[bytes] = ()) -> bytes:
     known = {piece_prefix(each): each for each in has}
     data = b""
     for frame in found:
-        if frame.kind is Kind.HELD:
+        if frame.kind is FrameKind.HELD:
             data += b"".join(known[prefix] for prefix in frame.pieces)
         else:
             data += frame.data or bytes(frame.length)
@@ -80,7 +80,7 @@ def test_an_image_that_is_deleted_while_it_is_read(demo, store):
             demo.image.delete(f"/images/{image_id}")
             for frame in found:
                 came += frame.data
-    except rest.ServiceUnavailable:
+    except rest.NeighbourUnavailable:
         assert len(came) < len(data)
     assert data.startswith(bytes(came))
     with pytest.raises(rest.Missing), source.open(image_id, len(data), len(data) // 2):

@@ -80,7 +80,7 @@ def check_what_nova_refuses(tenant, image, volume_type):
         tenant.ims.update_image(image.id, min_ram=0)
         with without(components(tenant, image)[1]["id"]) as gone:
             refused(f"failed to get image {gone}")
-            with pytest.raises(errors.Refused, match=gone) as refusal:
+            with pytest.raises(errors.ServiceRefused, match=gone) as refusal:
                 tenant.ims.copy_image(image, "copy")
             assert refusal.value.code == "IMG.0027"
         storage = login.connect("admin").block_storage
@@ -183,7 +183,7 @@ def check_copy_in_another_region(tenant, image):
     copy = there.ims.get_image(copy_id)
     assert copy.is_encrypted
     compared = comparison.compare_disks(tenant.ims.data_of(image), there.ims.data_of(copy))
-    assert [each.result for each in compared] == [comparison.Result.SAME] * 2
+    assert [each.result for each in compared] == [comparison.Comparison.SAME] * 2
     assert [disk["volume_size"] for disk in mapped(there, copy)] == [1, 1]
     there.ims.delete_image(copy_id)
     assert components(there, copy) == []
@@ -233,7 +233,7 @@ class TestOnVolumes:
         tenant.compute.wait_for_server(on_volumes, wait=240)
 
     def _refused(self, tenant, code, server_id, **wishes):
-        with pytest.raises(errors.Refused) as refused:
+        with pytest.raises(errors.ServiceRefused) as refused:
             tenant.ims.create_whole_image("whole", instance_id=server_id, **wishes)
         assert refused.value.code == code
 

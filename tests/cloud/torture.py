@@ -16,7 +16,7 @@ from typing import Any
 from ims_glance import flows
 from ims_glance.api.common.acceptance import Rights
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from tests.cloud import flow_jobs, jobs, leftovers, login, pocket, tenants
 from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
@@ -132,7 +132,7 @@ class Round:
             caller, RECEIVE, arguments, creates_image=True, reading=reading
         )
 
-    def ended(self, seconds: float) -> dict[str, Job]:
+    def ended(self, seconds: float) -> dict[str, StoredJob]:
         """All its jobs, once they have ended."""
         end = time.monotonic() + seconds
         return {
@@ -145,7 +145,7 @@ class Round:
         """Whether all its jobs have ended."""
         return all(self.bench.job(job_id).is_finished for job_id in self.ids.values())
 
-    def check(self, found: dict[str, Job]) -> list[str]:
+    def check(self, found: dict[str, StoredJob]) -> list[str]:
         """Check each result, and remove what the jobs were to make; the types that failed."""
         failures = []
         for name, job in found.items():
@@ -161,7 +161,7 @@ class Round:
             self.site.tenant.image.delete(f"/images/{image_id}")
         return failures
 
-    def _check_image(self, name: str, job: Job) -> None:
+    def _check_image(self, name: str, job: StoredJob) -> None:
         tenant = self.site.tenant
         named = [each.id for each in tenant.image.images(name=f"of-{name}")]
         if job.status is JobStatus.FAIL:
@@ -173,7 +173,7 @@ class Round:
             assert flow_jobs.sha256(tenant, str(job.image_id)) == SHA256
         tenant.image.delete(f"/images/{job.image_id}")
 
-    def _check_members(self, name: str, job: Job) -> None:
+    def _check_members(self, name: str, job: StoredJob) -> None:
         before = {} if name == ADD else {self.project: "pending"}
         after = {ADD: {self.project: "pending"}, DELETE: {}, UPDATE: {self.project: "accepted"}}
         wanted = before if job.status is JobStatus.FAIL else after[name]

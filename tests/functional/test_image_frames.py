@@ -16,7 +16,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.image_frames import ImageFrames
 from ims_glance.clouds.region import Region
 from ims_glance.transfer import frames, held, reader
-from ims_glance.transfer.frames import BadFrame, Kind, StreamCut
+from ims_glance.transfer.frames import BadFrame, FrameKind, StreamCut
 from tests.base import contents
 from tests.functional import identity, stored
 from tests.functional.client import Answer, Client
@@ -83,7 +83,7 @@ class TestData:
         assert len(answer.body) < 3 * MIB + 100_000
         found = list(reader.read([answer.body], 0, len(DATA), size=len(DATA), held=False))
         assert contents(found) == DATA
-        assert {frame.kind for frame in found} == {Kind.ZERO, Kind.DATA}
+        assert {frame.kind for frame in found} == {FrameKind.ZERO, FrameKind.DATA}
 
     @pytest.mark.parametrize(
         ("offset", "length"),
@@ -113,7 +113,7 @@ class TestData:
         text = base64.b64encode(b"".join(sorted([*others, prefix]))).decode()
         answer = ask(glance, image, held=text)
         first = next(reader.read([answer.body], 0, len(DATA)))
-        assert (first.kind, first.pieces) == (Kind.HELD, (prefix,))
+        assert (first.kind, first.pieces) == (FrameKind.HELD, (prefix,))
         more = base64.b64encode(bytes(8 * held.HELD_LIMIT + 8)).decode()
         assert_refused(ask(glance, image, held=more), 400, "IMG.0016")
         assert_refused(ask(glance, image, held=" " * 6 * MIB), 400, "IMG.0016")
@@ -263,7 +263,7 @@ class TestFailures:
     def test_a_key_manager_that_is_away(self, glance: Client, vault: Vault, encrypted: str) -> None:
         vault.away = True
         assert_refused(ask(glance, encrypted), 503, "IMG.0014")
-        with pytest.raises(rest.ServiceUnavailable):  # noqa: SIM117
+        with pytest.raises(rest.NeighbourUnavailable):  # noqa: SIM117
             with source(glance).open(encrypted, len(DATA)):
                 pass
         vault.away = False

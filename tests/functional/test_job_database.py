@@ -26,7 +26,7 @@ from ims_glance.db.supervision import Supervision
 from ims_glance.db.worker import Workers
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
-from ims_glance.model.job import BEFORE_RESET, Job, JobStatus
+from ims_glance.model.job import BEFORE_RESET, JobStatus, StoredJob
 from tests.unit import job_database
 from tests.unit.db.test_migrations import differences
 from tests.unit.jobs import job_bench
@@ -292,7 +292,7 @@ def test_the_tables_are_looked_at(tables):
 
 def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):
     delegation_id, made = tables.delegation()
-    first = Job(f"{99:032x}", "test", "project", "user", delegation_id=delegation_id)
+    first = StoredJob(f"{99:032x}", "test", "project", "user", delegation_id=delegation_id)
     tables.jobs.create(first, 10, made)
 
     def work(number):

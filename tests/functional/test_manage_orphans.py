@@ -16,7 +16,7 @@ from ims_glance.db.job import Jobs
 from ims_glance.model import job as model
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.whole_image import Component
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.server import Disk
 from tests.functional import identity, stored
 from tests.functional.client import ApiError, Client
@@ -168,7 +168,7 @@ def test_what_jobs_received_from_another_region(service, commands, kms, jobs, im
     """Objects of a job that goes on, of one that has ended, and of one that nobody knows."""
     job_ids = [uuid.uuid4().hex for _number in range(3)]
     for job_id in job_ids[:2]:
-        jobs.create(Job(job_id, model.RECEIVE_IMAGE, "demo", "user"), 10)
+        jobs.create(StoredJob(job_id, model.RECEIVE_IMAGE, "demo", "user"), 10)
 
     def end(job_id):
         claimed = jobs.claim(job_id, "worker", 60)
@@ -340,7 +340,7 @@ def test_the_disks_of_a_job(
     service: GlanceService, commands: Commands, client: Client, jobs: Jobs
 ) -> None:
     """While it goes on nobody touches what it has made; nor when it has ended well."""
-    job = Job("1" * 32, model.WHOLE_OF_SERVER, "demo", "user")
+    job = StoredJob("1" * 32, model.WHOLE_OF_SERVER, "demo", "user")
     jobs.create(job, 10)
     disks = [make_disk(client, name=model.disk_name(job.id, number)) for number in range(2)]
     assert orphans(commands, service, *NOW, "--delete") == []

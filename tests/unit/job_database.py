@@ -15,7 +15,7 @@ from ims_glance.db import delegation, migrations
 from ims_glance.db.database import Database
 from ims_glance.db.delegation import Caller, Delegations, Made
 from ims_glance.db.job import Jobs
-from ims_glance.model.job import Job
+from ims_glance.model.job import StoredJob
 from tests.unit.clouds.backups_server import SECRETS
 
 CALLER = Caller("user", "project", "roles")
@@ -76,9 +76,9 @@ class Tables:
         self.database.write(lambda connection: delegation.record(connection, made))
         return delegation_id
 
-    def create(self, number: int = 1, limit: int = 10, **values: Any) -> Job:
+    def create(self, number: int = 1, limit: int = 10, **values: Any) -> StoredJob:
         """A recorded job."""
-        job = Job(
+        job = StoredJob(
             **{
                 "id": f"{number:032x}",
                 "type": "test",
@@ -90,7 +90,7 @@ class Tables:
         self.jobs.create(job, limit)
         return job
 
-    def claimed(self, number: int = 1, seconds: float = 60.0, **values: Any) -> Job:
+    def claimed(self, number: int = 1, seconds: float = 60.0, **values: Any) -> StoredJob:
         """A job that a worker has."""
         job = self.create(number, **values)
         claimed = self.jobs.claim(job.id, "worker", seconds)

@@ -20,6 +20,9 @@ MAX_MODULES = 12
 MAX_FUNCTION_LINES = 60
 MAX_NESTING = 3
 
+# Names of classes that stand twice: the service's refusals, and what its client makes of them.
+AT_BOTH_ENDS = {"Conflict", "Forbidden", "NotFound"}
+
 # Folders of one kind of module, which may be as many as there are nouns.
 ONE_KIND = {
     "ims_glance/api/ims/operations",
@@ -172,6 +175,19 @@ def test_folders_can_be_overlooked() -> None:
     found = collections.Counter(_name(path.parent) for path in modules)
     assert {folder for folder in found if found[folder] > MAX_MODULES} <= ONE_KIND
     assert set(found) >= ONE_KIND
+
+
+def test_one_name_is_one_thing() -> None:
+    """Who reads the name of a class anywhere in the product knows which one is meant."""
+    names = [
+        node.name
+        for path in CODE
+        if path.is_relative_to(PRODUCT)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+    found = collections.Counter(names)
+    assert {name for name in found if found[name] > 1} == AT_BOTH_ENDS
 
 
 def test_nothing_is_said_with_the_number_of_a_page_that_nobody_has() -> None:

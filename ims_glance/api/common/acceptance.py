@@ -31,7 +31,7 @@ from ims_glance.db.database import Database
 from ims_glance.db.delegation import Caller, Delegations, Made
 from ims_glance.db.job import JobNotFound, Jobs
 from ims_glance.model import job as model
-from ims_glance.model.job import VOLUME_CREATE_IMAGE, Job, JobStatus, Kind
+from ims_glance.model.job import VOLUME_CREATE_IMAGE, JobKind, JobStatus, StoredJob
 
 LOG = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _SPREAD = 40_000
 _MOST_SPREAD = 0.1  # of a short life
 
 
-class NotAccepted(exceptions.Unavailable):
+class JobNotRecorded(exceptions.Unavailable):
     """The job could not be recorded (IMS: "job not submitted")."""
 
     code = "IMG.0018"
@@ -116,7 +116,7 @@ class Acceptance:
         """
         model.check_names(arguments)
         model.check_names(entities or {}, "entities")
-        job = Job(
+        job = StoredJob(
             id=uuidutils.generate_uuid(dashed=False),
             type=job_type,
             project_id=context.project_id,
@@ -140,10 +140,10 @@ class Acceptance:
         :raises TooManyTasks: if not
         :raises Unavailable: if the database is away
         """
-        job = Job("", job_type, project_id, "", creates_image=creates_image)
+        job = StoredJob("", job_type, project_id, "", creates_image=creates_image)
         self._jobs.check_limit(job, self._limit(job))
 
-    def get(self, job_id: str, project_id: str) -> Job:
+    def get(self, job_id: str, project_id: str) -> StoredJob:
         """A job of the project.
 
         :raises JobNotFound: if it has none of that id
@@ -156,14 +156,14 @@ class Acceptance:
         status: JobStatus | None = None,
         limit: int = 100,
         marker: str | None = None,
-    ) -> list[Job]:
+    ) -> list[StoredJob]:
         """Jobs of the project, the newest first, after the one with id *marker*.
 
         :raises JobNotFound: if the project has no job *marker*
         """
         return self._jobs.find(project_id, status, limit, marker)
 
-    def cancel(self, job_id: str, project_id: str) -> Job:
+    def cancel(self, job_id: str, project_id: str) -> StoredJob:
         """Ask for a job to be undone; it ends as ``FAIL``. A finished one stays as it is.
 
         :raises JobNotFound: if the project has no such job
@@ -173,7 +173,7 @@ class Acceptance:
             self._wakeups.send(job_id)
         return job
 
-    def unfinished(self, project_id: str) -> list[Job]:
+    def unfinished(self, project_id: str) -> list[StoredJob]:
         """The unfinished jobs of a project; none where there are no jobs."""
         if not self._database.is_configured:
             return []
@@ -209,7 +209,7 @@ class Acceptance:
 
     # --- the record ----------------------------------------------------------------------------
 
-    def _record(self, context: Any, job: Job, acting: Rights, reading: Rights | None) -> None:
+    def _record(self, context: Any, job: StoredJob, acting: Rights, reading: Rights | None) -> None:
         own = _caller(context, acting)
         wanted = {own: acting}
         source = None if reading is None else _caller(context, reading)
@@ -230,10 +230,15 @@ class Acceptance:
                 new = (each for each in given.values() if isinstance(each, Made))
                 self._jobs.create(delegated, self._limit(job), *new)
                 return
-        raise NotAccepted
+        raise JobNotRecorded
 
     def _delegated(
-        self, context: Any, job: Job, caller: Caller, rights: Rights, held: contextlib.ExitStack
+        self,
+        context: Any,
+        job: StoredJob,
+        caller: Caller,
+        rights: Rights,
+        held: contextlib.ExitStack,
     ) -> "Made | _Shared":
         """A delegation of the caller: one that is there, or a new one.
 
@@ -249,7 +254,7 @@ class Acceptance:
     def _shared(self, caller: Caller, until: str | None) -> str | None:
         return self._delegations.find(caller, self._lifetime(_SHARED, until))
 
-    def _made(self, context: Any, job: Job, caller: Caller, rights: Rights) -> Made:
+    def _made(self, context: Any, job: StoredJob, caller: Caller, rights: Rights) -> Made:
         self._jobs.check_limit(job, self._limit(job))
         access_key = _access_key(context)
         if access_key is None:
@@ -274,10 +279,10 @@ class Acceptance:
             raise
         return Made(delegation_id, grant)
 
-    def _limit(self, job: Job) -> int:
+    def _limit(self, job: StoredJob) -> int:
         kind = model.kind(job.type, job.creates_image)
         options = self._conf.ims_jobs
-        return int(options.copying if kind is Kind.COPYING else options.creating)
+        return int(options.copying if kind is JobKind.COPYING else options.creating)
 
     def _lifetime(self, share: float, until: str | None = None) -> str:
         """A moment when *share* of a delegation's life, from now, will be over.

@@ -59,7 +59,7 @@ class Denied(_Refused, exceptions.Forbidden):
     """Glance's policy or property protection refused."""
 
 
-class Missing(_Refused, exceptions.NotFound):
+class ImageMissing(_Refused, exceptions.NotFound):
     """Glance does not know the image, or does not show it to the caller."""
 
     code = "IMG.0027"
@@ -80,9 +80,9 @@ class Away(_Refused, exceptions.Unavailable):
 _FAMILIES: dict[int, type[exceptions.ImsError]] = {
     400: Malformed,
     403: Denied,
-    404: Missing,
+    404: ImageMissing,
     409: Contradicts,
-    410: Missing,
+    410: ImageMissing,
     413: Contradicts,
     415: Malformed,
 }

@@ -39,7 +39,7 @@ class SubrequestRefused(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Image:
+class ShownImage:
     """An image as its Image API shows it to a caller.
 
     :ivar path: of the image in the Image API, as the request had it
@@ -75,11 +75,11 @@ class Image:
         return {str(location["url"]) for location in self.view.get("locations", [])}
 
     @property
-    def facts(self) -> stores.Image:
+    def facts(self) -> stores.ImageFacts:
         """What the rules about stores ask."""
         named = self.view.get("stores") or ""
         places = tuple(filter(None, named.split(",")))
-        return stores.Image(self.id, self.key_id, places, self.store_key)
+        return stores.ImageFacts(self.id, self.key_id, places, self.store_key)
 
 
 class DataMissing(exceptions.NotFound):
@@ -118,7 +118,7 @@ class Images:
     def __init__(self, app: Any) -> None:
         self._app = app
 
-    def get(self, context: Any, path: str) -> Image | None:
+    def get(self, context: Any, path: str) -> ShownImage | None:
         """The image at *path* as the caller sees it; ``None`` if there is none for them.
 
         :raises SubrequestRefused: if Glance does not say: then no rule could be asked
@@ -126,9 +126,9 @@ class Images:
         response = self._send(context, path)
         if response.status_int >= 400 and response.status_int != 404:
             raise SubrequestRefused(response)
-        return Image(path, response.json) if response.status_int == 200 else None
+        return ShownImage(path, response.json) if response.status_int == 200 else None
 
-    def record_key(self, context: Any, image: Image, key_id: str, *, shown: bool) -> None:
+    def record_key(self, context: Any, image: ShownImage, key_id: str, *, shown: bool) -> None:
         """Record the key of an image whose owner named none, in the service's own right.
 
         The properties may be protected against the caller, who must therefore have been asked for
@@ -238,7 +238,7 @@ def _refused(response: webob.Response, image_id: str) -> Exception:
     return SubrequestRefused(response)
 
 
-def may(context: Any, rule: str, image: Image) -> bool:
+def may(context: Any, rule: str, image: ShownImage) -> bool:
     """Whether Glance's policy lets the caller do *rule* (``upload_image``, ...) to the image.
 
     Asked before something is done to the image in the service's own right.

@@ -27,7 +27,7 @@ class ForeignDefaultKey(exceptions.Forbidden):
     )
 
 
-class KeyManager(Protocol):
+class UsedKeyManager(Protocol):
     """What is used of :class:`ims_glance.keys.KeyManager`."""
 
     def check_usable(self, context: Any, key_id: str) -> None: ...
@@ -52,7 +52,7 @@ class ImageKeys:
 
     def __init__(
         self,
-        key_manager: Callable[[], KeyManager],
+        key_manager: Callable[[], UsedKeyManager],
         default_key_name: str,
         canonical: Callable[[str], str] = str,
     ) -> None:

@@ -34,7 +34,7 @@ from ims_glance.api.common.image import Images
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
 from ims_glance.model.image import whole_image
-from ims_glance.model.job import Job, of_disk_name
+from ims_glance.model.job import StoredJob, of_disk_name
 
 _PAGE = 500
 _GLANCE_COUNT = "image_count_total"
@@ -45,7 +45,7 @@ _STORAGE_QUOTA = "user_storage_quota"
 class Unfinished(Protocol):
     """The unfinished jobs of a project."""
 
-    def __call__(self, project_id: str) -> Sequence[Job]: ...
+    def __call__(self, project_id: str) -> Sequence[StoredJob]: ...
 
 
 class IsMadeFor(Protocol):
@@ -118,7 +118,7 @@ class Room:
         return self.limit < 0 or self.used + count <= self.limit
 
 
-class Quota:
+class ImageQuota:
     """The private images of projects.
 
     :param images: the Image API without the guard
@@ -271,7 +271,7 @@ class Quota:
             query["marker"] = page[-1]["id"]
 
 
-def counted(images: Iterable[Mapping[str, Any]], jobs: Iterable[Job]) -> set[str]:
+def counted(images: Iterable[Mapping[str, Any]], jobs: Iterable[StoredJob]) -> set[str]:
     """What takes a place: the ids of images, and what stands for those that are yet to be made.
 
     :param images: all of a project, as the Image API shows them to the service
@@ -291,5 +291,5 @@ def counted(images: Iterable[Mapping[str, Any]], jobs: Iterable[Job]) -> set[str
     return own | places
 
 
-def _places(jobs: Iterable[Job]) -> set[str]:
+def _places(jobs: Iterable[StoredJob]) -> set[str]:
     return {place for job in jobs if job.creates_image for place in job.places}

@@ -184,7 +184,7 @@ def _refuse(error: Exception, environ: Environ, start_response: StartResponse) -
     LOG.info("Refused %s: %s", environ.get("REQUEST_METHOD"), type(error).__name__)
     denied = isinstance(error, Unauthenticated | ec2.AccessDenied)
     status = 401 if denied else errors.status_of(error)
-    if isinstance(error, ec2.IdentityUnavailable):
+    if isinstance(error, ec2.SignatureUnchecked):
         LOG.error("%s", error)
     response = errors.worded(status, error.code, str(error))
     response.headers["x-openstack-request-id"] = oslo_context.generate_request_id()

@@ -28,7 +28,7 @@ _DATA_PATH = re.compile(r"/v2(\.\d+)?/images/[^/]+/(file|stage)")
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
 
 
-class BodyTooLarge(exceptions.Invalid):
+class SignedBodyTooLarge(exceptions.Invalid):
     """The body is larger than what is checked."""
 
     template = (
@@ -139,11 +139,11 @@ def _read(environ: Environ, max_mib: int) -> tuple[io.BytesIO, str]:
     if not _has_body(environ):
         return kept, digest.hexdigest()
     if (request.content_length or 0) > limit:
-        raise BodyTooLarge(mib=max_mib)
+        raise SignedBodyTooLarge(mib=max_mib)
     stream = request.body_file
     while chunk := stream.read(_CHUNK):
         if kept.tell() + len(chunk) > limit:
-            raise BodyTooLarge(mib=max_mib)
+            raise SignedBodyTooLarge(mib=max_mib)
         kept.write(chunk)
         digest.update(chunk)
     return kept, digest.hexdigest()

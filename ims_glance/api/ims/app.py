@@ -20,7 +20,7 @@ from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images, SubrequestRefused
-from ims_glance.api.common.quota import Quota
+from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.ims import checking, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import Policy
@@ -42,7 +42,7 @@ class UnknownPath(exceptions.NotFound):
     template = "The IMS API has nothing at {method} {path}."
 
 
-class WrongProject(exceptions.Invalid):
+class ProjectNotOfToken(exceptions.Invalid):
     """The project in the path is not the token's."""
 
     code = "IMG.0067"
@@ -58,7 +58,7 @@ class DatabaseAway(exceptions.Unavailable):
     template = "The database of the Image service is unavailable. Try again later."
 
 
-class Failed(exceptions.ImsError):
+class InternalError(exceptions.ImsError):
     """We made a mistake."""
 
     template = "The request failed for a reason of the service's own, which is in its log."
@@ -99,7 +99,7 @@ class Application:
             return errors.answer(DatabaseAway())
         except Exception:  # boundary: whatever is wrong with us, the client gets an answer
             LOG.exception("An operation failed")
-            return errors.answer(Failed())
+            return errors.answer(InternalError())
 
     def _serve(self, request: wsgi.Request, trail: dict[str, Any]) -> webob.Response:
         operation, arguments = self._find(request)
@@ -113,7 +113,7 @@ class Application:
         self._policy.check(context, operation)
         given = arguments.get("project_id", context.project_id)
         if given != context.project_id:
-            raise WrongProject(given=given[:64], own=context.project_id)
+            raise ProjectNotOfToken(given=given[:64], own=context.project_id)
         trail["image_ids"] = [arguments["image_id"]] if "image_id" in arguments else []
         answer = operation.handler(
             Call(
@@ -175,7 +175,7 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     native = loader.get_app(local["native"])
     jobs = Acceptance(conf)
     image_keys = guard.keys_of(conf)
-    quota = Quota(conf, Images(native), jobs.unfinished, jobs.is_made_for)
+    quota = ImageQuota(conf, Images(native), jobs.unfinished, jobs.is_made_for)
     backups = Backups(conf, jobs.backup_ids_in_use)
     images = Images(guard.make(conf, native, image_keys, quota, backups))
     service = Service(conf, images, jobs, image_keys, quota, backups, Elsewhere(conf))

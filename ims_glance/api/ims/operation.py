@@ -12,7 +12,7 @@ from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.image_keys import ImageKeys
-from ims_glance.api.common.quota import Quota
+from ims_glance.api.common.quota import ImageQuota
 
 Schema = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ class Service:
     images: Images
     jobs: Acceptance
     keys: ImageKeys
-    quota: Quota
+    quota: ImageQuota
     backups: Backups
     elsewhere: Elsewhere
 

@@ -9,9 +9,9 @@ import webob
 
 from ims_glance import exceptions
 from ims_glance.api.common.backup import Backups
-from ims_glance.api.common.image import Image
+from ims_glance.api.common.image import ShownImage
 from ims_glance.api.native import bodies
-from ims_glance.api.native.call import Call
+from ims_glance.api.native.call import NativeCall
 from ims_glance.clouds import rest
 from ims_glance.model import backup
 from ims_glance.model.backup import ServerBackup, Status
@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 _LONGEST = 65536
 
 
-def is_wanted(call: Call) -> bool:
+def is_wanted(call: NativeCall) -> bool:
     """Whether a request to delete an image asks for its backup as well."""
     if (call.request.content_length or 0) > _LONGEST:
         return False
@@ -31,7 +31,7 @@ def is_wanted(call: Call) -> bool:
     return isinstance(body, dict) and body.get("delete_backup") is True
 
 
-def delete_with(call: Call, known: Backups, image: Image) -> None:
+def delete_with(call: NativeCall, known: Backups, image: ShownImage) -> None:
     """Have the backup of an image deleted once the image is.
 
     What stands against it is found before anything is deleted. A backup that is gone is fine.
@@ -52,7 +52,9 @@ def delete_with(call: Call, known: Backups, image: Image) -> None:
         call.effects.append(functools.partial(_delete, call, known, found))
 
 
-def _find(call: Call, known: Backups, image: Image, backup_id: str) -> ServerBackup | None:
+def _find(
+    call: NativeCall, known: Backups, image: ShownImage, backup_id: str
+) -> ServerBackup | None:
     try:
         found = known.of(call.context).find(backup_id)
     except rest.Refused as refused:
@@ -64,11 +66,13 @@ def _find(call: Call, known: Backups, image: Image, backup_id: str) -> ServerBac
     return found
 
 
-def _refuse(image: Image, backup_id: str, reason: str) -> Any:
+def _refuse(image: ShownImage, backup_id: str, reason: str) -> Any:
     raise backup.BackupNotDeletable(image_id=image.id, backup_id=backup_id, reason=reason)
 
 
-def _delete(call: Call, known: Backups, found: ServerBackup, response: webob.Response) -> None:
+def _delete(
+    call: NativeCall, known: Backups, found: ServerBackup, response: webob.Response
+) -> None:
     if response.status_int >= 300:
         return
     try:

@@ -11,9 +11,9 @@ from glance.common import wsgi
 from oslo_config import cfg
 
 from ims_glance.api.common.backup import Backups
-from ims_glance.api.common.image import Image, Images, SubrequestRefused
+from ims_glance.api.common.image import Images, ShownImage, SubrequestRefused
 from ims_glance.api.common.image_keys import ImageKeys
-from ims_glance.api.common.quota import Quota
+from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.common.roles import is_service
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
@@ -29,7 +29,7 @@ class Limits:
     """
 
     conf: cfg.ConfigOpts
-    quota: Quota
+    quota: ImageQuota
 
     @property
     def tags(self) -> int:
@@ -48,7 +48,7 @@ class Limits:
 
 
 @dataclasses.dataclass(frozen=True)
-class Call:
+class NativeCall:
     """A request at the door.
 
     :ivar context: the caller's ``glance.context.RequestContext``
@@ -72,18 +72,18 @@ class Call:
     locked: set[str] = dataclasses.field(default_factory=set)
     records: ImageRecords = dataclasses.field(default_factory=ImageRecords)
 
-    def image(self) -> Image | None:
+    def image(self) -> ShownImage | None:
         """The image, if the caller can see it."""
         return self.images.get(self.context, self.image_path)
 
-    def hold(self, image: Image) -> None:
+    def hold(self, image: ShownImage) -> None:
         """Hold the lock of an image until Glance has answered; once, if several rules want it."""
         if image.id in self.locked:
             return
         self.locked.add(image.id)
         self.held.enter_context(coordination.lock(self.limits.conf, "image", image.id))
 
-    def check(self, action: image_rules.Action, image: Image) -> None:
+    def check(self, action: image_rules.Action, image: ShownImage) -> None:
         """Ask the table of rules whether something may be done to an image.
 
         Our worker does what the IMS API has asked it for already. For administrators, Glance's
@@ -114,7 +114,7 @@ class Call:
             conventions=self.limits.conventions,
         )
 
-    def _is_left_behind(self, image: Image) -> bool:
+    def _is_left_behind(self, image: ShownImage) -> bool:
         """Whether the whole-machine image that an image is a disk of is gone."""
         try:
             path = f"/v2/images/{whole_image.parent_id(image.view)}"

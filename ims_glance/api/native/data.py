@@ -10,10 +10,10 @@ from typing import Any
 import webob
 
 from ims_glance import exceptions
-from ims_glance.api.common.image import Image, may
+from ims_glance.api.common.image import ShownImage, may
 from ims_glance.api.native import bodies, elsewhere
 from ims_glance.api.native import image as native_image
-from ims_glance.api.native.call import Call
+from ims_glance.api.native.call import NativeCall
 from ims_glance.clouds import coordination
 from ims_glance.model.image import attributes, stores
 from ims_glance.model.image import rules as image_rules
@@ -28,13 +28,13 @@ class ImportMalformed(exceptions.Invalid):
     template = "'{name}' of an import must be {kind}."
 
 
-def upload(call: Call) -> None:
+def upload(call: NativeCall) -> None:
     """``PUT /v2/images/{id}/file``: with a key to an encrypting store, and into one with a key."""
     image = call.image()
     if image is None:
         return
     named = call.request.headers.get(_STORE_HEADER)
-    wish = stores.Wish(None if named is None else (named,))
+    wish = stores.StoreChoice(None if named is None else (named,))
     decision = stores.decide(call.stores, image.facts, wish)
     if decision.store is not None:
         call.request.headers[_STORE_HEADER] = decision.store
@@ -42,7 +42,7 @@ def upload(call: Call) -> None:
         _prepare_key(call, image, decision, "upload_image")
 
 
-def import_(call: Call) -> None:
+def import_(call: NativeCall) -> None:
     """``POST /v2/images/{id}/import``: as an upload, for one store or several, or a copy."""
     body = bodies.read_object(call.request) or {}
     method = _import_method(body)
@@ -69,7 +69,9 @@ def _import_method(body: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _import_wish(call: Call, body: dict[str, Any], *, copies: bool) -> stores.Wish | None:
+def _import_wish(
+    call: NativeCall, body: dict[str, Any], *, copies: bool
+) -> stores.StoreChoice | None:
     """The stores as Glance reads them (``glance/common/utils.py``, get_stores_from_request).
 
     :returns: ``None`` for what Glance refuses
@@ -78,19 +80,19 @@ def _import_wish(call: Call, body: dict[str, Any], *, copies: bool) -> stores.Wi
     header = call.request.headers.get(_STORE_HEADER)
     if body.get("all_stores"):
         refused = body["all_stores"] is not True or "stores" in body or header is not None
-        return None if refused else stores.Wish(call.stores.all, copies)
+        return None if refused else stores.StoreChoice(call.stores.all, copies)
     if "stores" not in body:
-        return stores.Wish(None if header is None else (header,), copies)
+        return stores.StoreChoice(None if header is None else (header,), copies)
     named = body["stores"]
     # Glance takes any iterable: the names of an object are as good as a list.
     if header is not None:
         return None
     if not isinstance(named, list | dict | str):
         raise ImportMalformed(name="stores", kind="a list")
-    return stores.Wish(tuple(map(str, named)), copies)
+    return stores.StoreChoice(tuple(map(str, named)), copies)
 
 
-def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str) -> None:
+def _prepare_key(call: NativeCall, image: ShownImage, decision: stores.Decision, rule: str) -> None:
     """See to it that the key is there before any data moves.
 
     :param rule: policy rule for what the caller is about to do
@@ -115,14 +117,14 @@ def _prepare_key(call: Call, image: Image, decision: stores.Decision, rule: str)
         shown = shown and not image_rules.Facts.of(image.view).elsewhere
         if shown:
             names = dict.fromkeys((attributes.CMK_ID, attributes.STORE_KEY), key_id)
-            stored = Image(image.path, {**image.view, **names})
+            stored = ShownImage(image.path, {**image.view, **names})
             native_image.check_open(call, stored, image.view["visibility"])
         if image.store_key is None or shown != bool(image.key_id):
             call.images.record_key(call.context, image, key_id, shown=shown)
             call.effects.append(functools.partial(_without_data, call))
 
 
-def _without_data(call: Call, response: webob.Response) -> None:
+def _without_data(call: NativeCall, response: webob.Response) -> None:
     """Take the key back from sight if Glance refused the data that was to be encrypted with it.
 
     Else what another request puts into another store at the same time would look encrypted.
@@ -131,7 +133,7 @@ def _without_data(call: Call, response: webob.Response) -> None:
         elsewhere.settle(call, call.image_path, is_coming=False)
 
 
-def remove_copy(call: Call) -> None:
+def remove_copy(call: NativeCall) -> None:
     """``DELETE /v2/stores/{store}/{image}``: what lies but in encrypting stores then, shows its key.
 
     :attr:`Call.image_path` is ``/{image}``.

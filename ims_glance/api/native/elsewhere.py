@@ -11,8 +11,8 @@ from typing import Any
 
 import webob
 
-from ims_glance.api.common.image import Image, SubrequestRefused, may
-from ims_glance.api.native.call import Call
+from ims_glance.api.common.image import ShownImage, SubrequestRefused, may
+from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import attributes, elsewhere, rules, stores, whole_image
 from ims_glance.model.text import json_patch
 
@@ -32,7 +32,7 @@ def check_encryptable(view: Mapping[str, Any]) -> None:
         rules.check(rules.Action.ENCRYPT, facts, facts.owner)
 
 
-def change(call: Call, image: Image, changes: Iterable[json_patch.Change]) -> None:
+def change(call: NativeCall, image: ShownImage, changes: Iterable[json_patch.Change]) -> None:
     """See to it that an image shows no key once a patch has it name disks that lie elsewhere.
 
     :raises Refused: if its owner named the key
@@ -55,7 +55,7 @@ def change(call: Call, image: Image, changes: Iterable[json_patch.Change]) -> No
     call.effects.append(lambda _response: settle(call, call.image_path))
 
 
-def hide_key(call: Call, image: Image) -> None:
+def hide_key(call: NativeCall, image: ShownImage) -> None:
     """Have an image whose owner named no key show none, before it gets data from elsewhere."""
     # An upload may be recording a key just now: it holds this lock, too.
     call.hold(image)
@@ -70,7 +70,7 @@ def hide_key(call: Call, image: Image) -> None:
     call.effects.append(show_again)
 
 
-def settle(call: Call, image_path: str, *, is_coming: bool = True) -> None:
+def settle(call: NativeCall, image_path: str, *, is_coming: bool = True) -> None:
     """Have an image whose owner named no key show that of its store if all of it is encrypted.
 
     :param is_coming: whether an image without data is about to get its first

@@ -24,7 +24,7 @@ from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.image import Images, SubrequestRefused
 from ims_glance.api.common.image_keys import ImageKeys
-from ims_glance.api.common.quota import Quota
+from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.native import (
     data,
     faults,
@@ -33,7 +33,7 @@ from ims_glance.api.native import (
     view,
     whole_image,
 )
-from ims_glance.api.native.call import Call, Limits
+from ims_glance.api.native.call import Limits, NativeCall
 from ims_glance.model.image import stores
 from ims_glance.store.inner import stock
 
@@ -54,7 +54,7 @@ class Route:
 
     method: str
     pattern: re.Pattern[str]
-    rule: Callable[[Call], Any]
+    rule: Callable[[NativeCall], Any]
     view: Callable[[webob.Response], None] | None = None
 
 
@@ -154,7 +154,7 @@ class Guard:
         with call.held:
             return self._guarded(call, found[0])(environ, start_response)
 
-    def _call(self, environ: Environ, image_path: str) -> Call | None:
+    def _call(self, environ: Environ, image_path: str) -> NativeCall | None:
         """What a rule is asked about; ``None`` for requests that Glance refuses by itself.
 
         Those are requests without a context, for which there is an error in the context's place,
@@ -164,7 +164,7 @@ class Guard:
         context = getattr(request, "context", None)
         if not isinstance(context, glance_context.RequestContext) or context.read_only:
             return None
-        return Call(
+        return NativeCall(
             request,
             context,
             image_path,
@@ -175,7 +175,7 @@ class Guard:
             self._backups,
         )
 
-    def _guarded(self, call: Call, route: Route) -> App:
+    def _guarded(self, call: NativeCall, route: Route) -> App:
         """The answer: a refusal, or what Glance says, with its effects."""
         try:
             route.rule(call)
@@ -228,7 +228,7 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
 
 
 def make(
-    conf: cfg.ConfigOpts, app: App, image_keys: ImageKeys, quota: Quota, backups: Backups
+    conf: cfg.ConfigOpts, app: App, image_keys: ImageKeys, quota: ImageQuota, backups: Backups
 ) -> Guard:
     """The guard in front of *app*."""
     return Guard(app, enabled_stores(conf), image_keys, Limits(conf, quota), backups)
@@ -253,7 +253,7 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
     jobs = Acceptance(conf)
 
     def filter_(app: App) -> Guard:
-        quota = Quota(conf, Images(app), jobs.unfinished, jobs.is_made_for)
+        quota = ImageQuota(conf, Images(app), jobs.unfinished, jobs.is_made_for)
         return make(conf, app, keys_of(conf), quota, Backups(conf, jobs.backup_ids_in_use))
 
     return filter_

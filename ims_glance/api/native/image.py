@@ -13,10 +13,10 @@ from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.common import tokens
-from ims_glance.api.common.image import Image, may, may_create
+from ims_glance.api.common.image import ShownImage, may, may_create
 from ims_glance.api.common.roles import as_service, is_service
 from ims_glance.api.native import bodies, elsewhere, properties
-from ims_glance.api.native.call import Call
+from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import attributes, stores
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import json_patch
@@ -42,7 +42,7 @@ class TooManyTags(exceptions.Conflict):
     template = "An image may have {limit} tags, not {count}. Remove some first."
 
 
-def create(call: Call) -> None:
+def create(call: NativeCall) -> None:
     """``POST /v2/images``: attributes of IMS, a place for the image, and a key that works."""
     body = bodies.read_object(call.request)
     if body is None:
@@ -62,7 +62,7 @@ def create(call: Call) -> None:
     }
     key = _key_of_new(call, given, owner)
     view = {**given, "id": "to be created", "owner": owner, **key}
-    check_open(call, Image("", view), str(body.get("visibility")))
+    check_open(call, ShownImage("", view), str(body.get("visibility")))
     wanted = {**defaults, **given, **own, **key}
     bodies.write_json(call.request, wanted)
     call.request.context = as_service(call.context)
@@ -78,14 +78,14 @@ def create(call: Call) -> None:
         bodies.write_json(call.request, {**wanted, **_HIDDEN})
 
 
-def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
+def _key_of_new(call: NativeCall, body: dict[str, Any], owner: Any) -> dict[str, str]:
     """Whoever names a key must be able to use it."""
     named = body.get(attributes.CMK_ID)
     if not isinstance(named, str):
         return {}
     image_id = str(body.get("id") or "to be created")
     elsewhere.check_encryptable({**body, "id": image_id})
-    stores.check_key_fits(call.stores, stores.Image(image_id, named))
+    stores.check_key_fits(call.stores, stores.ImageFacts(image_id, named))
     if is_service(call.context):
         # Its caller was asked when the job was accepted.
         call.keys.check_alive(call.context, image_id, named)
@@ -93,7 +93,7 @@ def _key_of_new(call: Call, body: dict[str, Any], owner: Any) -> dict[str, str]:
     return {attributes.CMK_ID: call.keys.named(call.context, named, owner)}
 
 
-def update(call: Call) -> Image | None:
+def update(call: NativeCall) -> ShownImage | None:
     """``PATCH /v2/images/{id}``: what is the service's stays, no location goes around the rules.
 
     :returns: the image, if the caller can see it
@@ -128,12 +128,12 @@ def update(call: Call) -> Image | None:
     return image
 
 
-def opens(call: Call, image: Image) -> list[str]:
+def opens(call: NativeCall, image: ShownImage) -> list[str]:
     """The visibilities by which a change opens an image to everybody; none if it does not."""
     return [each for each in (COMMUNITY, PUBLIC) if becomes(call, image, each)]
 
 
-def check_open(call: Call, image: Image, visibility: str) -> None:
+def check_open(call: NativeCall, image: ShownImage, visibility: str) -> None:
     """Check that an image may have a visibility, if everybody sees it then.
 
     Who may publish is Glance's policy. What they publish may lie in a store that encrypts for its
@@ -143,7 +143,7 @@ def check_open(call: Call, image: Image, visibility: str) -> None:
         call.check(image_rules.Action.OPEN, image)
 
 
-def becomes(call: Call, image: Image, visibility: str) -> bool:
+def becomes(call: NativeCall, image: ShownImage, visibility: str) -> bool:
     """Whether a change gives an image a visibility that it has not."""
     changes = json_patch.changes(call.request.content_type, bodies.read_json(call.request))
     return image.view["visibility"] != visibility and any(
@@ -154,7 +154,7 @@ def becomes(call: Call, image: Image, visibility: str) -> bool:
     )
 
 
-def _kind_of_update(image: Image) -> image_rules.Action:
+def _kind_of_update(image: ShownImage) -> image_rules.Action:
     """Nova, Cinder and Glance's clients complete the record of an image while it is made.
 
     There is no such thing in the IMS API, where only finished images are changed (IMG.0046).
@@ -163,7 +163,7 @@ def _kind_of_update(image: Image) -> image_rules.Action:
     return image_rules.Action.COMPLETE if image.status in making else image_rules.Action.UPDATE
 
 
-def add_tag(call: Call) -> None:
+def add_tag(call: NativeCall) -> None:
     """``PUT /v2/images/{id}/tags/{tag}``: no more than there may be."""
     image = _to_tag(call)
     if image is None:
@@ -176,28 +176,28 @@ def add_tag(call: Call) -> None:
         _check_tags(call, [*tags, tag], len(tags))
 
 
-def remove_tag(call: Call) -> None:
+def remove_tag(call: NativeCall) -> None:
     """``DELETE /v2/images/{id}/tags/{tag}``: while nobody writes the list that it was in."""
     image = _to_tag(call)
     if image is not None:
         call.hold(image)
 
 
-def _to_tag(call: Call) -> Image | None:
+def _to_tag(call: NativeCall) -> ShownImage | None:
     image = call.image()
     if image is not None:
         call.check(image_rules.Action.TAG, image)
     return image
 
 
-def _check_tags(call: Call, named: Any, there: int = 0) -> None:
+def _check_tags(call: NativeCall, named: Any, there: int = 0) -> None:
     count = len(set(map(str, named))) if isinstance(named, list) else 0
     # An image from before there was a limit may have too many: some can be taken off it.
     if count > max(call.limits.tags, there):
         raise TooManyTags(limit=call.limits.tags, count=count)
 
 
-def delete(call: Call) -> Image | None:
+def delete(call: NativeCall) -> ShownImage | None:
     """``DELETE /v2/images/{id}``: whether it may go; IMS's clients may send a body along.
 
     :returns: the image, if the caller can see it
@@ -210,7 +210,7 @@ def delete(call: Call) -> Image | None:
     return image
 
 
-def add_location(call: Call) -> None:
+def add_location(call: NativeCall) -> None:
     """``POST /v2/images/{id}/locations``: as for the locations of a patch."""
     body = bodies.read_json(call.request)
     urls = set(_urls(body))
@@ -219,7 +219,7 @@ def add_location(call: Call) -> None:
         _check_locations(call, image, urls, "add_location")
 
 
-def create_task(call: Call) -> None:
+def create_task(call: NativeCall) -> None:
     """``POST /v2/tasks``, by default for administrators: it goes around all of the above."""
     body = bodies.read_json(call.request)
     task = body.get("input") if isinstance(body, dict) else None
@@ -243,7 +243,7 @@ def _urls(value: Any) -> Iterator[str]:
             yield location["url"]
 
 
-def _check_locations(call: Call, image: Image, urls: set[str], policy: str) -> None:
+def _check_locations(call: NativeCall, image: ShownImage, urls: set[str], policy: str) -> None:
     """Check that an image may get locations, which lie in no encrypting store.
 
     :param policy: what Glance asks for it

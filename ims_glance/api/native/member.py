@@ -21,10 +21,10 @@ import logging
 import webob
 
 from ims_glance import exceptions
-from ims_glance.api.common.image import Image, SubrequestRefused, may
+from ims_glance.api.common.image import ShownImage, SubrequestRefused, may
 from ims_glance.api.common.roles import as_service
 from ims_glance.api.native import bodies, whole_image
-from ims_glance.api.native.call import Call
+from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import attributes
 from ims_glance.model.image import rules as image_rules
 
@@ -53,7 +53,7 @@ class ReceiverNotText(exceptions.Invalid):
     template = "'member' must be the id of a project, as text."
 
 
-def add(call: Call) -> None:
+def add(call: NativeCall) -> None:
     """``POST /v2/images/{id}/members``."""
     body = bodies.read_object(call.request) or {}
     named = body.get("member")
@@ -75,7 +75,7 @@ def add(call: Call) -> None:
     _share(call, image, str(named))
 
 
-def _share(call: Call, image: Image, named: str) -> None:
+def _share(call: NativeCall, image: ShownImage, named: str) -> None:
     """Prepare the image, and its disks, for Glance to take a new member."""
     was_private = image.view["visibility"] == "private"
     if was_private:
@@ -95,7 +95,7 @@ def _share(call: Call, image: Image, named: str) -> None:
             raise
 
 
-def update(call: Call) -> None:
+def update(call: NativeCall) -> None:
     """``PUT /v2/images/{id}/members/{member}``: accepting or rejecting."""
     bodies.read_object(call.request)
     image = call.image()
@@ -103,7 +103,7 @@ def update(call: Call) -> None:
         call.check(image_rules.Action.ACCEPT, image)
 
 
-def remove(call: Call) -> None:
+def remove(call: NativeCall) -> None:
     """``DELETE /v2/images/{id}/members/{member}``."""
     image = call.image()
     if image is None:
@@ -117,18 +117,20 @@ def remove(call: Call) -> None:
         call.effects.append(functools.partial(_without_receivers, call, image))
 
 
-def _held(call: Call, image: Image) -> Image:
+def _held(call: NativeCall, image: ShownImage) -> ShownImage:
     """The image as it is once nobody else shares it."""
     call.hold(image)
     return call.image() or image
 
 
-def _receivers(call: Call, image: Image) -> list[str]:
+def _receivers(call: NativeCall, image: ShownImage) -> list[str]:
     listed = call.images.call(call.context, "GET", f"/v2/images/{image.id}/members")
     return [member["member_id"] for member in listed["members"]]
 
 
-def _without_receivers(call: Call, image: Image, _response: webob.Response | None) -> None:
+def _without_receivers(
+    call: NativeCall, image: ShownImage, _response: webob.Response | None
+) -> None:
     """Give the image the visibility that it had before it was shared, if nobody has it."""
     try:
         if _receivers(call, image):
@@ -145,7 +147,7 @@ def _without_receivers(call: Call, image: Image, _response: webob.Response | Non
     whole_image.make_private(call, image)
 
 
-def _mark_shared(call: Call, image: Image) -> None:
+def _mark_shared(call: NativeCall, image: ShownImage) -> None:
     """Say that an image has members: Glance lists and takes them only for shared images."""
     before = image.view["visibility"]
     mark = {"op": "add", "path": f"/{attributes.BEFORE_SHARING}", "value": before}
@@ -156,5 +158,5 @@ def _visibility(value: str) -> dict[str, str]:
     return {"op": "replace", "path": "/visibility", "value": value}
 
 
-def _change(call: Call, image: Image, changes: list[dict[str, str]]) -> None:
+def _change(call: NativeCall, image: ShownImage, changes: list[dict[str, str]]) -> None:
     call.images.patch(as_service(call.context), image.id, changes)

@@ -13,7 +13,7 @@ from typing import Any
 from glance.common import wsgi
 
 from ims_glance import exceptions
-from ims_glance.api.common.image import Image, may
+from ims_glance.api.common.image import ShownImage, may
 from ims_glance.api.common.image_keys import ImageKeys
 from ims_glance.api.common.roles import as_service, is_service
 from ims_glance.api.native import bodies
@@ -77,7 +77,7 @@ def check_new(context: Any, body: Mapping[str, Any]) -> None:
 
 
 def settle(
-    request: wsgi.Request, context: Any, keys: ImageKeys, image: Image
+    request: wsgi.Request, context: Any, keys: ImageKeys, image: ShownImage
 ) -> list[json_patch.Change]:
     """Check a patch of an image, and make of it what Glance is to carry out.
 
@@ -118,7 +118,7 @@ def settle(
     return changes
 
 
-def _is_kept(context: Any, keys: ImageKeys, image: Image, change: json_patch.Change) -> bool:
+def _is_kept(context: Any, keys: ImageKeys, image: ShownImage, change: json_patch.Change) -> bool:
     """Whether a change is one of an attribute of the service's that leaves it as it is."""
     (name,) = change.path
     if name == attributes.CMK_ID:
@@ -133,11 +133,11 @@ def _is_kept(context: Any, keys: ImageKeys, image: Image, change: json_patch.Cha
     return False
 
 
-def _is_mapped(image: Image, name: str) -> bool:
+def _is_mapped(image: ShownImage, name: str) -> bool:
     return name in whole_image.MAPPED and whole_image.is_whole(image.view)
 
 
-def _check(image: Image, change: json_patch.Change, *, service: bool) -> None:
+def _check(image: ShownImage, change: json_patch.Change, *, service: bool) -> None:
     name = change.path[0]
     there = image.view.get(name)
     if name == "image_id":
@@ -159,14 +159,16 @@ def _check(image: Image, change: json_patch.Change, *, service: bool) -> None:
         values.check_native(name, change.value)
 
 
-def _check_together(image: Image, changes: list[json_patch.Change]) -> None:
+def _check_together(image: ShownImage, changes: list[json_patch.Change]) -> None:
     there = set(image.view)
     for change in changes:
         (there.discard if change.operation == "remove" else there.add)(change.path[0])
     values.check_together(there, {change.path[0] for change in changes})
 
 
-def _followers(kind: str, image: Image, changes: list[json_patch.Change]) -> list[dict[str, str]]:
+def _followers(
+    kind: str, image: ShownImage, changes: list[json_patch.Change]
+) -> list[dict[str, str]]:
     """The operations for what follows from the operating system, if a patch changes that.
 
     Taken away, it is what it is for a new image that names none.

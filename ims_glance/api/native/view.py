@@ -12,15 +12,15 @@ from typing import Any
 import webob
 from oslo_serialization import jsonutils
 
-from ims_glance.api.native.call import Call
+from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import attributes, kinds
 
 
-def show(_call: Call) -> None:
+def show(_call: NativeCall) -> None:
     """``GET /v2/images/{id}``: nothing is asked of it."""
 
 
-def index(call: Call) -> None:
+def index(call: NativeCall) -> None:
     """``GET /v2/images``: the kind is also a filter, and the key in all its spellings."""
     query = call.request.environ.get("QUERY_STRING", "")
     # As text that can be written again byte by byte, for Glance refuses what is no UTF-8.
@@ -32,13 +32,13 @@ def index(call: Call) -> None:
         )
 
 
-def _with_key(call: Call, name: str, value: str) -> tuple[str, str]:
+def _with_key(call: NativeCall, name: str, value: str) -> tuple[str, str]:
     if name == attributes.CMK_ID:
         return name, call.keys.sought(call.context, value)
     return name, value
 
 
-def _with_kind(call: Call, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _with_kind(call: NativeCall, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     wanted = [kind for name, kind in pairs if name == attributes.IMAGE_TYPE]
     if len(wanted) != 1 or wanted[0] not in _FILTERS:
         return pairs
@@ -49,17 +49,17 @@ def _with_kind(call: Call, pairs: list[tuple[str, str]]) -> list[tuple[str, str]
     return [*_FILTERS[kind](call, dict(others)), *others]
 
 
-def _by_owner(call: Call, others: Mapping[str, str]) -> list[tuple[str, str]]:
+def _by_owner(call: NativeCall, others: Mapping[str, str]) -> list[tuple[str, str]]:
     """Private images are the caller's own; only administrators see those of others."""
     is_free = "owner" not in others and not call.context.is_admin
     return [("owner", str(call.context.project_id))] if is_free else []
 
 
-def _by_visibility(visibility: str, _call: Call, _others: Any) -> list[tuple[str, str]]:
+def _by_visibility(visibility: str, _call: NativeCall, _others: Any) -> list[tuple[str, str]]:
     return [("visibility", visibility)]
 
 
-_FILTERS: dict[str, Callable[[Call, Mapping[str, str]], list[tuple[str, str]]]] = {
+_FILTERS: dict[str, Callable[[NativeCall, Mapping[str, str]], list[tuple[str, str]]]] = {
     kinds.PRIVATE: _by_owner,
     **{
         kind: functools.partial(_by_visibility, visibility)

@@ -13,11 +13,11 @@ from typing import Any
 
 import webob
 
-from ims_glance.api.common.image import Image, SubrequestRefused, may
+from ims_glance.api.common.image import ShownImage, SubrequestRefused, may
 from ims_glance.api.common.roles import as_service, is_service
 from ims_glance.api.native import backup
 from ims_glance.api.native import image as native_image
-from ims_glance.api.native.call import Call
+from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image import rules as image_rules
 
@@ -29,7 +29,7 @@ _GONE = (404, 410)
 _FOLLOWED = ("owner", "visibility")
 
 
-def components(call: Call, image: Image) -> list[dict[str, Any]]:
+def components(call: NativeCall, image: ShownImage) -> list[dict[str, Any]]:
     """The disks of a whole-machine image that are there, as Glance shows them to the service."""
     found = []
     for component in whole_image.components(image.view):
@@ -39,7 +39,7 @@ def components(call: Call, image: Image) -> list[dict[str, Any]]:
     return found
 
 
-def check_keys(call: Call, image: Image, action: image_rules.Action) -> None:
+def check_keys(call: NativeCall, image: ShownImage, action: image_rules.Action) -> None:
     """Before others see an image, check that no disk is encrypted with the default key of its project.
 
     The image shows the key of its first encrypted disk; others may have been made of other images.
@@ -56,7 +56,7 @@ def check_keys(call: Call, image: Image, action: image_rules.Action) -> None:
             raise image_rules.refusal(action, image_rules.Trait.DEFAULT_KEY, image.id)
 
 
-def share(call: Call, image: Image, project_id: str) -> None:
+def share(call: NativeCall, image: ShownImage, project_id: str) -> None:
     """Let a new member see the disks, before the image; if that fails, nothing was shared.
 
     :raises SubrequestRefused: if Glance does not take it
@@ -73,7 +73,7 @@ def share(call: Call, image: Image, project_id: str) -> None:
         call.effects.append(functools.partial(_shared, call, added, project_id))
 
 
-def unshare(call: Call, image: Image, project_id: str) -> None:
+def unshare(call: NativeCall, image: ShownImage, project_id: str) -> None:
     """Take the disks from a member that the image is taken from."""
     views = components(call, image)
 
@@ -84,13 +84,13 @@ def unshare(call: Call, image: Image, project_id: str) -> None:
     call.effects.append(effect)
 
 
-def forget_members(call: Call, image: Image) -> None:
+def forget_members(call: NativeCall, image: ShownImage) -> None:
     """Take an image that is not shared, and its disks, from all who had it before."""
     for image_id in (*(view["id"] for view in components(call, image)), image.id):
         call.records.forget_members(str(image_id))
 
 
-def delete(call: Call) -> None:
+def delete(call: NativeCall) -> None:
     """``DELETE /v2/images/{id}``: the disks with the image, and its backup if that is wished."""
     with_backup = backup.is_wanted(call)
     image = native_image.delete(call)
@@ -103,7 +103,7 @@ def delete(call: Call) -> None:
         _on_success(call, components(call, image), _delete)
 
 
-def update(call: Call) -> None:
+def update(call: NativeCall) -> None:
     """``PATCH /v2/images/{id}``: who has it has the disks; who sees it too (members one by one)."""
     image = native_image.update(call)
     if image is None:
@@ -125,7 +125,7 @@ def update(call: Call) -> None:
     call.effects.append(follow)
 
 
-def _forget_members_of_promised(call: Call, image: Image) -> None:
+def _forget_members_of_promised(call: NativeCall, image: ShownImage) -> None:
     """Before an image whose key was named, or a whole-machine image, is shared by hand.
 
     See :mod:`ims_glance.api.native.member`.
@@ -144,7 +144,7 @@ def _forget_members_of_promised(call: Call, image: Image) -> None:
                 call.images.patch(as_service(call.context), now.id, [unmarked])
 
 
-def make_private(call: Call, image: Image) -> None:
+def make_private(call: NativeCall, image: ShownImage) -> None:
     """Let the disks follow an image that nobody has any more."""
     try:
         views = components(call, image)
@@ -155,7 +155,7 @@ def make_private(call: Call, image: Image) -> None:
     _follow(call, views, functools.partial(_give, "visibility", "private"))
 
 
-def change_status(call: Call) -> None:
+def change_status(call: NativeCall) -> None:
     """``POST /v2/images/{id}/actions/deactivate|reactivate``: the disks too."""
     image = call.image()
     if image is not None:
@@ -164,10 +164,10 @@ def change_status(call: Call) -> None:
         _on_success(call, components(call, image), functools.partial(_act, action))
 
 
-Effect = Callable[[Call, Mapping[str, Any]], None]
+Effect = Callable[[NativeCall, Mapping[str, Any]], None]
 
 
-def _on_success(call: Call, views: list[dict[str, Any]], effect: Effect) -> None:
+def _on_success(call: NativeCall, views: list[dict[str, Any]], effect: Effect) -> None:
     """Do something to each disk once Glance has done it to the image."""
 
     def follow(response: webob.Response) -> None:
@@ -178,7 +178,7 @@ def _on_success(call: Call, views: list[dict[str, Any]], effect: Effect) -> None
         call.effects.append(follow)
 
 
-def _follow(call: Call, views: list[dict[str, Any]], effect: Effect) -> None:
+def _follow(call: NativeCall, views: list[dict[str, Any]], effect: Effect) -> None:
     for view in views:
         try:
             effect(call, view)
@@ -188,29 +188,29 @@ def _follow(call: Call, views: list[dict[str, Any]], effect: Effect) -> None:
                 LOG.error("Disk %s did not follow its image: %s", view["id"], refused)
 
 
-def _delete(call: Call, view: Mapping[str, Any]) -> None:
+def _delete(call: NativeCall, view: Mapping[str, Any]) -> None:
     _set(call, view, "protected", value=False)
     call.images.call(call.context.elevated(), "DELETE", f"/v2/images/{view['id']}")
 
 
-def _act(action: str, call: Call, view: Mapping[str, Any]) -> None:
+def _act(action: str, call: NativeCall, view: Mapping[str, Any]) -> None:
     path = f"/v2/images/{view['id']}/actions/{action}"
     call.images.call(call.context.elevated(), "POST", path)
 
 
-def _give(name: str, value: Any, call: Call, view: Mapping[str, Any]) -> None:
+def _give(name: str, value: Any, call: NativeCall, view: Mapping[str, Any]) -> None:
     if view[name] != value:
         _set(call, view, name, value)
 
 
 def _shared(
-    call: Call, added: list[dict[str, Any]], project_id: str, response: webob.Response
+    call: NativeCall, added: list[dict[str, Any]], project_id: str, response: webob.Response
 ) -> None:
     if response.status_int >= 300:
         _take_back(call, added, project_id)
 
 
-def _add_member(call: Call, view: Mapping[str, Any], project_id: str) -> bool:
+def _add_member(call: NativeCall, view: Mapping[str, Any], project_id: str) -> bool:
     """Whether the project was none of its members before."""
     if view["visibility"] == "private":
         _set(call, view, "visibility", "shared")
@@ -224,7 +224,7 @@ def _add_member(call: Call, view: Mapping[str, Any], project_id: str) -> bool:
     return True
 
 
-def _take_back(call: Call, views: list[dict[str, Any]], project_id: str) -> None:
+def _take_back(call: NativeCall, views: list[dict[str, Any]], project_id: str) -> None:
     for view in views:
         try:
             path = f"/v2/images/{view['id']}/members/{project_id}"
@@ -234,11 +234,11 @@ def _take_back(call: Call, views: list[dict[str, Any]], project_id: str) -> None
                 LOG.error("Disk %s stays shared with %s: %s", view["id"], project_id, refused)
 
 
-def _set(call: Call, view: Mapping[str, Any], name: str, value: Any) -> None:
+def _set(call: NativeCall, view: Mapping[str, Any], name: str, value: Any) -> None:
     change = {"op": "replace", "path": f"/{name}", "value": value}
     call.images.patch(call.context.elevated(), str(view["id"]), [change])
 
 
-def _belongs(view: Mapping[str, Any], image: Image) -> bool:
+def _belongs(view: Mapping[str, Any], image: ShownImage) -> bool:
     is_its = view.get(attributes.COMPONENT_OF) == image.id
     return is_its and view["owner"] == image.view["owner"]

@@ -8,7 +8,7 @@ from typing import Any
 from osc_lib import exceptions
 
 from ims_glance.client import comparison, regions
-from ims_glance.client.comparison import Compared, Result
+from ims_glance.client.comparison import Compared, Comparison
 from ims_glance.client.operations.copy import Origin
 from ims_glance.client.resources.image import Image
 from ims_glance.client.shell import base, lineage, views
@@ -142,11 +142,11 @@ def _faults(compared: list[Compared], here: str, there: str) -> Iterator[str]:
     :param here: options of a command that reads in this region
     :param there: in the other one
     """
-    faulty = [each for each in compared if each.result is not Result.SAME]
+    faulty = [each for each in compared if each.result is not Comparison.SAME]
     if faulty:
         yield f"{len(faulty)} of {len(compared)} are not known to be the same."
     for each in faulty:
-        if each.result is Result.UNKNOWN and each.here and each.there:
+        if each.result is Comparison.UNKNOWN and each.here and each.there:
             yield (
                 f"The regions have no digest in common of image {each.here.id} ({_known(each.here)}) "
                 f"and image {each.there.id} there ({_known(each.there)}). To find out, read both, "

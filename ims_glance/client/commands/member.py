@@ -63,7 +63,7 @@ class UnshareImages(_WithProjects):
         return self.ims.unshare_images(images, receivers)
 
 
-class _Answer(_OnImages):
+class _AnswerOffer(_OnImages):
     status: str
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
@@ -72,7 +72,7 @@ class _Answer(_OnImages):
         return self.show_job(self.ims.answer_shares(ids, self.status), parsed_args)
 
 
-class AcceptImages(_Answer):
+class AcceptImages(_AnswerOffer):
     """Accept images that another project shares with yours, so that lists show them.
 
     The list of offers gives their ids.
@@ -85,7 +85,7 @@ class AcceptImages(_Answer):
     status = "accepted"
 
 
-class RejectImages(_Answer):
+class RejectImages(_AnswerOffer):
     """Reject images that another project shares with yours, so that lists leave them out."""
 
     status = "rejected"

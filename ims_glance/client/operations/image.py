@@ -11,7 +11,7 @@ from openstack import exceptions
 from ims_glance.client.operations.base import Operations, segment
 from ims_glance.client.resources.image import Image, changes
 from ims_glance.client.resources.job import Job
-from ims_glance.client.resources.tag import Tag, pairs
+from ims_glance.client.resources.tag import ImageTag, pairs
 
 # Shares that the list of images leaves out: the receiver has not accepted them.
 _NOT_ACCEPTED = ("pending", "rejected")
@@ -111,7 +111,7 @@ class ImageOperations(Operations):
         listed = self.get("/v2/images", params=query).json()["images"]
         return [self._existing(each) for each in listed]
 
-    def create_image(self, name: str, tags: Iterable[str | Tag] = (), **source: Any) -> Job:
+    def create_image(self, name: str, tags: Iterable[str | ImageTag] = (), **source: Any) -> Job:
         """Begin to make a private image (``create_image``).
 
         :param source: ``instance_id``; or ``volume_id`` and ``os_version``; or what else the
@@ -119,7 +119,9 @@ class ImageOperations(Operations):
         """
         return self._begin("POST", "/v2/cloudimages/action", _creation(name, tags, source))
 
-    def create_whole_image(self, name: str, tags: Iterable[str | Tag] = (), **source: Any) -> Job:
+    def create_whole_image(
+        self, name: str, tags: Iterable[str | ImageTag] = (), **source: Any
+    ) -> Job:
         """Begin to make an image of a server with all its disks (``create_whole_image``).
 
         :param source: ``instance_id`` or ``backup_id``, and what else the operation takes, by the
@@ -211,7 +213,9 @@ class ImageOperations(Operations):
         self.delete(f"/v2/images/{segment(Image._get_id(image))}", **body)
 
 
-def _creation(name: str, tags: Iterable[str | Tag], source: Mapping[str, Any]) -> dict[str, Any]:
+def _creation(
+    name: str, tags: Iterable[str | ImageTag], source: Mapping[str, Any]
+) -> dict[str, Any]:
     named = pairs(tags)
     return {"name": name, **source, **({"image_tags": named} if named else {})}
 

@@ -7,7 +7,7 @@ from typing import Self
 from openstack import resource
 
 
-class Tag(resource.Resource):
+class ImageTag(resource.Resource):
     """A tag of an image."""
 
     key: str = resource.Body("key", alternate_id=True)
@@ -35,6 +35,6 @@ class TagKey(resource.Resource):
     tag_values: list[str] = resource.Body("values", type=list)
 
 
-def pairs(tags: Iterable[str | Tag]) -> list[dict[str, str]]:
+def pairs(tags: Iterable[str | ImageTag]) -> list[dict[str, str]]:
     """Tags as the IMS API takes them."""
-    return [(Tag.parse(tag) if isinstance(tag, str) else tag).pair() for tag in tags]
+    return [(ImageTag.parse(tag) if isinstance(tag, str) else tag).pair() for tag in tags]

@@ -8,7 +8,7 @@ from typing import Any
 from ims_glance.clouds.region import Region
 from ims_glance.clouds.rest import Refused
 from ims_glance.crypto.proof import Prover
-from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.backup import BackupPlan, DiskBackupPart, ServerBackup
 from ims_glance.model.server import Disk
 
 
@@ -41,7 +41,9 @@ class ServerBackups(abc.ABC):
         return next((each for each in self.all() if each.id == backup_id), None)
 
     @abc.abstractmethod
-    def back_up(self, plan: Plan, disk: Disk, count: int, snapshot_id: str | None = None) -> None:
+    def back_up(
+        self, plan: BackupPlan, disk: Disk, count: int, snapshot_id: str | None = None
+    ) -> None:
         """Have the backup of one disk begun; it is the caller's part not to begin one twice.
 
         :param disk: ``volume_id`` is what is backed up
@@ -50,14 +52,14 @@ class ServerBackups(abc.ABC):
         """
 
     @abc.abstractmethod
-    def restore(self, part: Part, volume_id: str) -> None:
+    def restore(self, part: DiskBackupPart, volume_id: str) -> None:
         """Have the backup of a disk written to a volume that is available.
 
         :raises Refused: with status 400 if the backup, or the volume, is busy
         """
 
     @abc.abstractmethod
-    def is_restored(self, part: Part, volume: Mapping[str, Any]) -> bool:
+    def is_restored(self, part: DiskBackupPart, volume: Mapping[str, Any]) -> bool:
         """Whether an available volume holds what :meth:`restore` was to bring.
 
         :param volume: as Cinder shows it

@@ -14,7 +14,7 @@ from ims_glance.clouds.backups.base import ServerBackups
 from ims_glance.clouds.region import Region
 from ims_glance.crypto.proof import Prover
 from ims_glance.model import backup as server_backup
-from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.backup import BackupPlan, DiskBackupPart, ServerBackup
 from ims_glance.model.server import Disk
 
 # The first version in which backups have metadata (cinder/api/microversions.py).
@@ -50,7 +50,9 @@ class CinderBackups(ServerBackups):
                 return server_backup.gathered(found, self._prover.holds)
             query["marker"] = found[-1]["id"]
 
-    def back_up(self, plan: Plan, disk: Disk, count: int, snapshot_id: str | None = None) -> None:
+    def back_up(
+        self, plan: BackupPlan, disk: Disk, count: int, snapshot_id: str | None = None
+    ) -> None:
         """``POST /backups``: of a snapshot, or of a volume that is available."""
         said = server_backup.metadata(plan, disk, count)
         facts = server_backup.facts(said, disk.volume_id, snapshot_id)
@@ -66,7 +68,7 @@ class CinderBackups(ServerBackups):
             wanted |= {"snapshot_id": snapshot_id, "force": True}
         self._json("POST", "/backups", json={"backup": wanted})
 
-    def restore(self, part: Part, volume_id: str) -> None:
+    def restore(self, part: DiskBackupPart, volume_id: str) -> None:
         """``POST /backups/{id}/restore``.
 
         Without a volume Cinder makes one itself, of the default type, while the request waits.
@@ -74,7 +76,7 @@ class CinderBackups(ServerBackups):
         wanted = {"restore": {"volume_id": volume_id}}
         self._json("POST", f"/backups/{part.id}/restore", json=wanted)
 
-    def is_restored(self, part: Part, volume: Mapping[str, Any]) -> bool:
+    def is_restored(self, part: DiskBackupPart, volume: Mapping[str, Any]) -> bool:
         """By what Cinder notes on the volume."""
         return (volume.get("metadata") or {}).get(_RESTORED_FROM) == part.id
 

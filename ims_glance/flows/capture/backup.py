@@ -18,7 +18,7 @@ from ims_glance.flows.capture.disks import DiskTask, Found
 from ims_glance.flows.capture.upload import seconds_for
 from ims_glance.jobs.waiting import Wait
 from ims_glance.model import backup, capture
-from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.backup import BackupPlan, DiskBackupPart, ServerBackup
 from ims_glance.model.server import Disk
 
 
@@ -80,12 +80,12 @@ class MakeBackups(BackupTask):
         """Delete them."""
         self.delete_all(stuck.BACKUP, self._views, self.backups.delete_part)
 
-    def _plan(self, instant: Mapping[str, Any]) -> Plan:
+    def _plan(self, instant: Mapping[str, Any]) -> BackupPlan:
         arguments = self.job.arguments
         name = arguments["name"]
         if self.job.image_id:
             name = backup.of_image(self.job.image_id)
-        return Plan(
+        return BackupPlan(
             str(self.job.job.backup_id),
             name,
             self.server_id,
@@ -96,7 +96,7 @@ class MakeBackups(BackupTask):
             instant["standstill"],
         )
 
-    def _begin(self, plan: Plan, disk: Disk) -> None:
+    def _begin(self, plan: BackupPlan, disk: Disk) -> None:
         count = len(self.disks)
         if disk.volume_id is None:
             volume = self.volume(disk)
@@ -104,13 +104,13 @@ class MakeBackups(BackupTask):
         else:
             self.backups.back_up(plan, disk, count, self.snapshot(disk)["id"])
 
-    def _due(self, wait: Wait) -> list[Part]:
+    def _due(self, wait: Wait) -> list[DiskBackupPart]:
         """What is to be waited for: backups that are still being made, and surplus ones.
 
         :raises BackupFailed: if one fails, or takes too long
         """
         is_late = wait.is_over
-        parts: dict[int, Part] = {}
+        parts: dict[int, DiskBackupPart] = {}
         surplus = [
             part for part in self._parts() if parts.setdefault(part.disk.number, part) != part
         ]
@@ -127,7 +127,7 @@ class MakeBackups(BackupTask):
                 self.backups.delete_part(part.id)
         return surplus + [part for part in parts.values() if part.status == "creating"]
 
-    def _fail(self, disk: Disk, part: Part | None, wait: Wait) -> NoReturn:
+    def _fail(self, disk: Disk, part: DiskBackupPart | None, wait: Wait) -> NoReturn:
         reason = "somebody deleted its backup."
         if part is not None and part.status in stuck.BUSY:
             reason = stuck.still(stuck.BACKUP, part.id, part.status, wait.waited)
@@ -135,7 +135,7 @@ class MakeBackups(BackupTask):
             reason = part.reason or f"{stuck.BACKUP} {part.id} is '{part.status}'."
         raise BackupFailed(number=disk.number, server_id=self.server_id, reason=reason)
 
-    def _parts(self) -> tuple[Part, ...]:
+    def _parts(self) -> tuple[DiskBackupPart, ...]:
         found = self.found()
         return found.parts if found else ()
 

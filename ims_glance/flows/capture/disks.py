@@ -22,7 +22,7 @@ from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.waiting import POLL, SOON, Wait
 from ims_glance.model import capture
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.server import Disk
 
@@ -73,9 +73,9 @@ class DiskTask(Task):
         return str(self.job.arguments["server_id"])
 
     @functools.cached_property
-    def wishes(self) -> list[Wish]:
+    def wishes(self) -> list[DiskToCapture]:
         """What becomes an image, in the order of the disks."""
-        return [Wish.of(each) for each in self.job.arguments["wishes"]]
+        return [DiskToCapture.of(each) for each in self.job.arguments["wishes"]]
 
     @property
     def disks(self) -> list[Disk]:

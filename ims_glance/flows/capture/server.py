@@ -58,7 +58,7 @@ def image(job: JobContext) -> Flow:
     """The flow of ``imsCreateImageByInstance`` and of ``imsVolumesToSysDataImagesJob``.
 
     Its arguments are those of :func:`ims_glance.model.capture.for_system`, and ``wishes`` (see
-    :class:`~ims_glance.model.capture.Wish`): one image of each.
+    :class:`~ims_glance.model.capture.DiskToCapture`): one image of each.
     """
     return linear_flow.Flow("images of a server").add(*_captured(job), DescribeImages(job))
 

@@ -37,7 +37,7 @@ class VolumeUnusable(exceptions.Conflict):
     )
 
 
-class VolumeMissing(exceptions.NotFound):
+class VolumeGone(exceptions.NotFound):
     """The caller has no such volume."""
 
     template = "Volume {volume_id} does not exist in your project."
@@ -117,7 +117,7 @@ class Upload:
         try:
             return self._volumes.get(self.volume_id)
         except rest.Missing:
-            raise VolumeMissing(volume_id=self.volume_id) from None
+            raise VolumeGone(volume_id=self.volume_id) from None
 
     def find(self) -> str | None:
         """The id of the image, once Cinder has made it."""

@@ -56,7 +56,7 @@ class Target(Protocol):
         """Delete it, if there is one, and make it anew under another id."""
 
 
-class Source(Protocol):
+class CopySource(Protocol):
     """What the data comes from, as often as an upload breaks.
 
     :ivar id: of the image that it is of, for messages
@@ -99,7 +99,7 @@ class ImageSource:
             yield opened
 
     def tell(self, done: int) -> None:
-        """See :class:`Source`."""
+        """See :class:`CopySource`."""
         self._job.progress(self._before + done, self._total)
 
 
@@ -159,7 +159,7 @@ class DiskImage:
 class DataCopy:
     """One copy."""
 
-    def __init__(self, job: JobContext, source: Source, target: Target) -> None:
+    def __init__(self, job: JobContext, source: CopySource, target: Target) -> None:
         self._job = job
         self._source = source
         self._target = target

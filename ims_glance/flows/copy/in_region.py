@@ -39,7 +39,7 @@ def flow(job: JobContext) -> Flow:
     if job.arguments.get("disks"):
         return whole_image.flow(job)
     return linear_flow.Flow("copy image").add(
-        ReadSource(job), CreateImage(job), CopyData(job), FinishImage(job)
+        ReadSource(job), CreateCopy(job), CopyData(job), FinishImage(job)
     )
 
 
@@ -57,7 +57,7 @@ class ReadSource(Task):
         return dataclasses.asdict(Digest.of(view))
 
 
-class CreateImage(Task):
+class CreateCopy(Task):
     """Makes the image, without data."""
 
     def execute(self) -> None:

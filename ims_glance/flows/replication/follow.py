@@ -94,7 +94,7 @@ class _There:
         self._address = str(job.arguments["project_id"]), str(job.arguments["job_id"])
         self._place = job.region.elsewhere(self.region)
         self._api = ImsApi(self._place)
-        self._pace = _Pace()
+        self._pace = _Rate()
         self._is_away = False
 
     def followed_to_its_end(self) -> Mapping[str, Any]:
@@ -173,7 +173,7 @@ class _There:
         self._job.progress(done, total)
 
 
-class _Pace:
+class _Rate:
     """How fast a copy is, since somebody first looked."""
 
     def __init__(self) -> None:

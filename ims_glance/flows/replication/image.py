@@ -17,7 +17,7 @@ from ims_glance.flows.copy.data import JobImage
 from ims_glance.flows.replication import whole_image
 from ims_glance.flows.replication.part import DeleteSpools, PartCopy, delete_spools
 from ims_glance.flows.replication.receive import Meter
-from ims_glance.flows.replication.source import Plan, ReadSource
+from ims_glance.flows.replication.source import PlanReceipt, ReceivePlan
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 
@@ -34,16 +34,16 @@ def flow(job: JobContext) -> Flow:
     if job.arguments.get("disks"):
         return whole_image.flow(job)
     return linear_flow.Flow("receive image").add(
-        ReadSource(job), CreateImage(job), ReceiveImage(job), DeleteSpools(job)
+        PlanReceipt(job), CreateReceivedImage(job), ReceiveImage(job), DeleteSpools(job)
     )
 
 
-class CreateImage(Task):
+class CreateReceivedImage(Task):
     """Makes the image, without data: what refuses it does so before anything is sent."""
 
     def execute(self, plan: Mapping[str, Any]) -> None:
         """Make it."""
-        job_image.make_image(self.job, Plan.of(plan).parts[0].body)
+        job_image.make_image(self.job, ReceivePlan.of(plan).parts[0].body)
 
     def revert(self, **_: Any) -> None:
         """Delete it."""
@@ -55,7 +55,7 @@ class ReceiveImage(Task):
 
     def execute(self, plan: Mapping[str, Any]) -> None:
         """Receive and upload until the image has it."""
-        made = Plan.of(plan)
+        made = ReceivePlan.of(plan)
         [part] = made.parts
         meter = Meter(self.job, made.size)
         target = JobImage(self.job, lambda: part.body)

@@ -13,7 +13,7 @@ from ims_glance.clouds.image_api import Download
 from ims_glance.flows.copy.data import CopyDiffers, DataCopy, Target
 from ims_glance.flows.replication import base
 from ims_glance.flows.replication.receive import Meter, Receiver
-from ims_glance.flows.replication.source import Part, Plan
+from ims_glance.flows.replication.source import ReceivedPart, ReceivePlan
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.store import spools
@@ -28,7 +28,7 @@ class PartCopy:
     """
 
     def __init__(
-        self, job: JobContext, part: Part, key_id: str, target: Target, meter: Meter
+        self, job: JobContext, part: ReceivedPart, key_id: str, target: Target, meter: Meter
     ) -> None:
         self._job = job
         self._part = part
@@ -79,13 +79,13 @@ class _Nothing:
         return contextlib.nullcontext(Download(0, iter(())))
 
     def tell(self, done: int) -> None:
-        """See :class:`ims_glance.flows.copy.data.Source`."""
+        """See :class:`ims_glance.flows.copy.data.CopySource`."""
 
 
 class _Received:
     """A spool that has all of an image, as what another one is filled from."""
 
-    def __init__(self, part: Part, spool: Spool, meter: Meter) -> None:
+    def __init__(self, part: ReceivedPart, spool: Spool, meter: Meter) -> None:
         self.id = part.image_id
         self._part = part
         self._spool = spool
@@ -98,11 +98,11 @@ class _Received:
             yield Download(self._spool.end, chunks)
 
     def tell(self, done: int) -> None:
-        """See :class:`ims_glance.flows.copy.data.Source`."""
+        """See :class:`ims_glance.flows.copy.data.CopySource`."""
         self._meter.filled(self._part.number, done)
 
 
-def verified(chunks: Iterable[bytes], part: Part) -> Generator[bytes, None, None]:
+def verified(chunks: Iterable[bytes], part: ReceivedPart) -> Generator[bytes, None, None]:
     """The bytes of an image, of which the last ones come only if all are as in its region.
 
     Glance takes an upload for complete, and lets the image be used, with its last byte. So nobody ever
@@ -144,10 +144,10 @@ class DeleteSpools(Task):
 
 def delete_spools(job: JobContext, plan: Mapping[str, Any]) -> None:
     """Delete all that came from the other region, whether there is something or not."""
-    for part in Plan.of(plan).parts:
+    for part in ReceivePlan.of(plan).parts:
         delete_spool(job, part)
 
 
-def delete_spool(job: JobContext, part: Part) -> None:
+def delete_spool(job: JobContext, part: ReceivedPart) -> None:
     """The same of one image."""
     spools.of_process(job.conf).delete(part.owner(job))

@@ -6,12 +6,12 @@ import threading
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_frames import ImageFrames
-from ims_glance.flows.replication.source import Part, refusals
+from ims_glance.flows.replication.source import ReceivedPart, refusals
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
 from ims_glance.store.spool import Spool
 from ims_glance.transfer import frames
-from ims_glance.transfer.frames import PREFIX_SIZE, BadFrame, Frame, Kind, StreamCut
+from ims_glance.transfer.frames import PREFIX_SIZE, BadFrame, Frame, FrameKind, StreamCut
 from ims_glance.transfer.held import HELD_LIMIT
 
 RECEIVED, SAVED, RATE = "received_bytes", "saved_bytes", "bytes_per_second"
@@ -140,7 +140,7 @@ class Receiver:
     """
 
     def __init__(
-        self, job: JobContext, part: Part, spool: Spool, meter: Meter, holds: bool = True
+        self, job: JobContext, part: ReceivedPart, spool: Spool, meter: Meter, holds: bool = True
     ) -> None:
         self._job = job
         self._part = part
@@ -163,7 +163,7 @@ class Receiver:
             begun = self._spool.end
             try:
                 self._receive()
-            except (rest.ServiceUnavailable, StreamCut) as error:
+            except (rest.NeighbourUnavailable, StreamCut) as error:
                 if self._spool.end > begun:
                     outage = _Outage()
                 # Of a stream that breaks off behind its last byte nothing is missing.
@@ -192,7 +192,7 @@ class Receiver:
         """
         if outage.seconds > self._job.conf.ims_jobs.region_patience_seconds:
             where = f"Image ({self._region})"
-            raise rest.ServiceUnavailable(service=where, reason=str(error)) from error
+            raise rest.NeighbourUnavailable(service=where, reason=str(error)) from error
         self._meter.waits(self._part.number, f"{self._region}: {error}")
         self._job.pause(outage.next_pause())
 
@@ -216,9 +216,9 @@ class Receiver:
                     break
 
     def _take(self, frame: Frame) -> None:
-        if frame.kind == Kind.ZERO:
+        if frame.kind == FrameKind.ZERO:
             self._spool.zero(frame.length)
-        elif frame.kind == Kind.DATA:
+        elif frame.kind == FrameKind.DATA:
             self._spool.data(bytes(frame.data))
         elif (places := self._places(frame)) is not None:
             self._spool.held(frame.length, places)
@@ -245,7 +245,7 @@ class Receiver:
         size = self._part.digest.size
         with source.open(self._part.image_id, size, offset=run.offset, length=run.length) as stream:
             for frame in stream:
-                if frame.kind == Kind.HELD:
+                if frame.kind == FrameKind.HELD:
                     raise BadFrame(offset=frame.offset, reason="nobody said that it is held")
                 self._take(frame)
         self._tell(source.received + source.sent)

@@ -11,6 +11,7 @@ from oslo_context.context import RequestContext
 from ims_glance import exceptions, keys
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import ImageApi
+from ims_glance.flows.copy import in_region
 from ims_glance.flows.replication import base
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
@@ -48,16 +49,6 @@ class SourceRefused(exceptions.ImsError):
         self.code = code
 
 
-class EncryptedByCinder(exceptions.Conflict):
-    """The image is that of an encrypted volume."""
-
-    code = "IMG.0105"
-    template = (
-        "Image {image_id} was made of an encrypted volume, and Cinder's key belongs to it alone. "
-        "Make a volume of it, and another image of that volume."
-    )
-
-
 class NotAsTold(exceptions.Conflict):
     """The image is another, or more, than what there was room for when the job was accepted."""
 
@@ -80,7 +71,7 @@ class NeverPlain(exceptions.Conflict):
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class ReceivedPart:
     """An image that is received: the one that the job is for, or a disk of it.
 
     :ivar number: of the disk; 0 if there is one image only
@@ -98,7 +89,7 @@ class Part:
     disk: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "Part":
+    def of(cls, record: Mapping[str, Any]) -> "ReceivedPart":
         """As it was recorded."""
         given = {name: value for name, value in record.items() if name not in (_BODY, "digest")}
         return cls(**given, digest=Digest(**record["digest"]), body=record[_BODY])
@@ -119,7 +110,7 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ReceivePlan:
     """All that a job receives.
 
     :ivar key_id: of the key of the key manager that is over what is on its way
@@ -128,13 +119,13 @@ class Plan:
     """
 
     key_id: str
-    parts: tuple[Part, ...]
+    parts: tuple[ReceivedPart, ...]
     body: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "Plan":
+    def of(cls, record: Mapping[str, Any]) -> "ReceivePlan":
         """As it was recorded."""
-        return cls(record["key_id"], tuple(map(Part.of, record["parts"])), record[_BODY])
+        return cls(record["key_id"], tuple(map(ReceivedPart.of, record["parts"])), record[_BODY])
 
     def record(self) -> dict[str, Any]:
         """As a task's result."""
@@ -147,7 +138,7 @@ class Plan:
         return sum(each.digest.size for each in self.parts)
 
 
-class ReadSource(Task):
+class PlanReceipt(Task):
     """Looks at the image, and decides what it is compared with and sealed under."""
 
     default_provides = "plan"
@@ -163,9 +154,11 @@ class ReadSource(Task):
         key_id = self.job.arguments.get("cmk_id") or _default_key(self.job)
         if not disks:
             body = copy.body(view, region, self.job.arguments)
-            plan = Plan(key_id, (_part(0, view, bases, body),))
+            plan = ReceivePlan(key_id, (_part(0, view, bases, body),))
         else:
-            plan = Plan(key_id, tuple(self._disks(view, disks, bases)), self._whole(view, region))
+            plan = ReceivePlan(
+                key_id, tuple(self._disks(view, disks, bases)), self._whole(view, region)
+            )
         self.job.progress(0, plan.size)
         return plan.record()
 
@@ -176,7 +169,7 @@ class ReadSource(Task):
         project_id = self.job.arguments["source_project_id"]
         rules.check(rules.Action.COPY_CROSS_REGION, rules.Facts.of(view), project_id)
         if copy.CINDER_KEY in view:
-            raise EncryptedByCinder(image_id=image_id)
+            raise in_region.EncryptedByCinder(image_id=image_id)
         disks = []
         for component in whole_image.components(view) if self.job.arguments.get("disks") else ():
             disk = api.find(component.image_id)
@@ -220,7 +213,7 @@ class ReadSource(Task):
 
     def _disks(
         self, view: Mapping[str, Any], disks: list[dict[str, Any]], bases: list[str]
-    ) -> Iterator[Part]:
+    ) -> Iterator[ReceivedPart]:
         wishes = {"name": "", "cmk_id": self.job.arguments.get("cmk_id")}
         region = self.job.arguments["source_region"]
         for component, disk in zip(whole_image.components(view), disks, strict=True):
@@ -237,11 +230,13 @@ class ReadSource(Task):
         return {**body, "__image_size": str(view.get("__image_size") or "0")}
 
 
-def _part(number: int, view: Mapping[str, Any], bases: list[str], body: Mapping[str, Any]) -> Part:
+def _part(
+    number: int, view: Mapping[str, Any], bases: list[str], body: Mapping[str, Any]
+) -> ReceivedPart:
     digest = Digest.of(view)
     base_id = bases[number] if number < len(bases) else None
     sized = {**body, "__image_size": str(digest.size)}
-    return Part(number, str(view["id"]), digest, base_id, sized)
+    return ReceivedPart(number, str(view["id"]), digest, base_id, sized)
 
 
 def _default_key(job: JobContext) -> str:

@@ -14,7 +14,7 @@ from ims_glance.flows.copy import whole_image as copied
 from ims_glance.flows.copy.data import DiskImage
 from ims_glance.flows.replication.part import DeleteSpools, PartCopy, delete_spools
 from ims_glance.flows.replication.receive import Meter, Stopped
-from ims_glance.flows.replication.source import Part, Plan, ReadSource
+from ims_glance.flows.replication.source import PlanReceipt, ReceivedPart, ReceivePlan
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 
@@ -22,7 +22,7 @@ from ims_glance.jobs.task import Task
 def flow(job: JobContext) -> Flow:
     """The flow of a job; its arguments are those of :func:`ims_glance.flows.replication.image.flow`."""
     return linear_flow.Flow("receive whole-machine image").add(
-        ReadSource(job), ReceiveDisks(job), TieDisks(job), DeleteSpools(job)
+        PlanReceipt(job), ReceiveDisks(job), TieReceivedDisks(job), DeleteSpools(job)
     )
 
 
@@ -33,7 +33,7 @@ class ReceiveDisks(Task):
 
     def execute(self, plan: Mapping[str, Any]) -> list[str]:
         """Receive and upload until all images have it; their ids, in the order of the disks."""
-        made = Plan.of(plan)
+        made = ReceivePlan.of(plan)
         meter = Meter(self.job, made.size)
         copies = [
             PartCopy(self.job, part, made.key_id, _target(self.job, part), meter)
@@ -55,7 +55,7 @@ class ReceiveDisks(Task):
 
     def revert(self, plan: Mapping[str, Any], result: Any = None, **_: Any) -> None:
         """Delete them, whatever they are called by now, and what has come on the way."""
-        made = Plan.of(plan)
+        made = ReceivePlan.of(plan)
         for part in made.parts:
             _target(self.job, part).delete()
         for image_id in result if isinstance(result, list) else ():
@@ -63,12 +63,12 @@ class ReceiveDisks(Task):
         delete_spools(self.job, plan)
 
 
-class TieDisks(Task):
+class TieReceivedDisks(Task):
     """Makes the image that the others are the disks of."""
 
     def execute(self, plan: Mapping[str, Any], images: list[str]) -> None:
         """Give the disks their names, and make the image."""
-        made = Plan.of(plan)
+        made = ReceivePlan.of(plan)
         parts = [part.component(image) for part, image in zip(made.parts, images, strict=True)]
         copied.tie(self.job, parts, made.body)
 
@@ -77,7 +77,7 @@ class TieDisks(Task):
         job_image.delete_image(self.job)
 
 
-def _target(job: JobContext, part: Part) -> DiskImage:
+def _target(job: JobContext, part: ReceivedPart) -> DiskImage:
     return DiskImage(job, part.number, lambda: part.body)
 
 

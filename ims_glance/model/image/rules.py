@@ -75,7 +75,7 @@ class Why(enum.Enum):
     CONVENTION = "the way of IMS, which Glance does not have, or has in its own words"
 
 
-class _Refused:
+class _RuleRefusal:
     template = "Image {image_id} cannot {action}: {reason}."
 
     def __init__(self, action: Action, trait: Trait, code: str, image_id: str) -> None:
@@ -83,11 +83,11 @@ class _Refused:
         super().__init__(image_id=image_id, action=action.value, reason=trait.value)  # type: ignore[call-arg]
 
 
-class Refused(_Refused, exceptions.Conflict):
+class RuleRefused(_RuleRefusal, exceptions.Conflict):
     """A rule refuses an action for what the image is."""
 
 
-class NotTheirs(_Refused, exceptions.Forbidden):
+class NotTheirs(_RuleRefusal, exceptions.Forbidden):
     """A rule refuses an action to the one who acts, or to everybody until the owner allows it."""
 
 
@@ -248,13 +248,13 @@ def check(
             raise refusal(action, trait, facts.id)
 
 
-def refusal(action: Action, trait: Trait, image_id: str) -> Refused | NotTheirs:
+def refusal(action: Action, trait: Trait, image_id: str) -> RuleRefused | NotTheirs:
     """What a row of the table refuses with.
 
     :raises KeyError: if there is no such row
     """
     codes = {(row_action, row_trait): code for row_action, row_trait, code, _ in TABLE}
-    kind = NotTheirs if trait in _FORBIDDEN else Refused
+    kind = NotTheirs if trait in _FORBIDDEN else RuleRefused
     return kind(action, trait, codes[action, trait], image_id)
 
 

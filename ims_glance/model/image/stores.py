@@ -51,7 +51,7 @@ class Stores:
 
 
 @dataclasses.dataclass(frozen=True)
-class Image:
+class ImageFacts:
     """What the rules ask of an image.
 
     :ivar key_id: the key that it shows; ``None`` if it shows none
@@ -71,7 +71,7 @@ class Image:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wish:
+class StoreChoice:
     """What a request says about stores.
 
     :ivar named: the stores that it names; ``None`` if it leaves that to the service
@@ -120,7 +120,7 @@ def choose(weights: Mapping[str, int], configured: str | None, default: str | No
     return max(weights, key=lambda store: weights[store])
 
 
-def check_key_fits(stores: Stores, image: Image) -> None:
+def check_key_fits(stores: Stores, image: ImageFacts) -> None:
     """Check that there is a store for an image with a key.
 
     :raises NoEncryptingStore: if there is none
@@ -129,7 +129,7 @@ def check_key_fits(stores: Stores, image: Image) -> None:
         raise exceptions.NoEncryptingStore(image_id=image.image_id, key_id=image.key_id)
 
 
-def decide(stores: Stores, image: Image, wish: Wish) -> Decision:
+def decide(stores: Stores, image: ImageFacts, wish: StoreChoice) -> Decision:
     """Decide where the data of an image goes.
 
     :raises NoEncryptingStore: if the image has a key and no store encrypts
@@ -144,12 +144,12 @@ def decide(stores: Stores, image: Image, wish: Wish) -> Decision:
     return Decision(encrypts=encrypts, mixes=bool(plain))
 
 
-def is_encrypted(stores: Stores, image: Image) -> bool:
+def is_encrypted(stores: Stores, image: ImageFacts) -> bool:
     """Whether there is data of an image, and all stores that hold it encrypt."""
     return bool(image.stores) and all(map(stores.encrypts, image.stores))
 
 
-def _decide_with_key(stores: Stores, image: Image, wish: Wish) -> Decision:
+def _decide_with_key(stores: Stores, image: ImageFacts, wish: StoreChoice) -> Decision:
     if wish.named is None:
         return Decision(store=stores.chosen)
     for store in wish.named:
@@ -163,7 +163,7 @@ def _decide_with_key(stores: Stores, image: Image, wish: Wish) -> Decision:
     return Decision()
 
 
-def _targets(stores: Stores, wish: Wish) -> tuple[str, ...]:
+def _targets(stores: Stores, wish: StoreChoice) -> tuple[str, ...]:
     if wish.named is not None:
         return wish.named
     return () if stores.default is None else (stores.default,)

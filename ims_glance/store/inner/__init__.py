@@ -13,7 +13,7 @@ from oslo_config import cfg
 from ims_glance.store.inner.base import InnerStore
 
 
-class _Kind(NamedTuple):
+class _InnerKind(NamedTuple):
     """How a driver's inner store is found.
 
     :ivar name: of the class in the driver's module
@@ -27,14 +27,14 @@ class _Kind(NamedTuple):
 
 
 _INNER = {
-    "file": _Kind("FileInner"),
-    "rbd": _Kind(
+    "file": _InnerKind("FileInner"),
+    "rbd": _InnerKind(
         "RbdInner",
         ("rados", "rbd"),
         "install Ceph's Python bindings (packages python3-rados and python3-rbd of Debian)",
     ),
-    "swift": _Kind("SwiftInner", ("swiftclient",), "pip install 'ims_glance[swift]'"),
-    "s3": _Kind("S3Inner", ("boto3", "botocore"), "pip install 'ims_glance[s3]'"),
+    "swift": _InnerKind("SwiftInner", ("swiftclient",), "pip install 'ims_glance[swift]'"),
+    "s3": _InnerKind("S3Inner", ("boto3", "botocore"), "pip install 'ims_glance[s3]'"),
 }
 
 

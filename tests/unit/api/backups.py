@@ -7,7 +7,7 @@ from typing import Any
 from ims_glance.api.common.backup import Backups
 from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.clouds.region import Region
-from ims_glance.model.backup import Plan
+from ims_glance.model.backup import BackupPlan
 from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
 from tests.unit.clouds.cloud_server import CloudServer
@@ -19,7 +19,7 @@ def cinder() -> CloudServer:
     """It has a backup of two disks; whoever takes it closes it."""
     server = CloudServer()
     driver = CinderBackups(Region(server.session()))
-    plan = Plan(ID, "nightly", "22222222-0000-4000-8000-000000000000", "web")
+    plan = BackupPlan(ID, "nightly", "22222222-0000-4000-8000-000000000000", "web")
     for number in range(2):
         driver.back_up(plan, Disk(number, server.volume(), 1), 2)
     return server

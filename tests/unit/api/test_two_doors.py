@@ -21,7 +21,7 @@ from ims_glance.api.ims.operations import image, member, tag
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native import member as native_member
 from ims_glance.api.native import whole_image
-from ims_glance.api.native.call import Call, Limits
+from ims_glance.api.native.call import Limits, NativeCall
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.image.rules import Action
 
@@ -112,10 +112,10 @@ def _native(conf: Any, view: dict[str, Any], rule: Any, body: Any, project: str)
     glance = Images(Glance(view))
     request = wsgi.Request.blank("/", method="POST", body=json.dumps(body).encode())
     request.content_type = "application/openstack-images-v2.1-json-patch"
-    limits = Limits(conf, quota.Quota(conf, glance, lambda _: []))
+    limits = Limits(conf, quota.ImageQuota(conf, glance, lambda _: []))
     path = f"/v2/images/{view['id']}"
     others: tuple[Any, Any] = (Keys(), None)
-    call = Call(request, _context(project), path, glance, *others, limits)
+    call = NativeCall(request, _context(project), path, glance, *others, limits)
     with call.held:
         return _code_of(lambda: rule(call))
 

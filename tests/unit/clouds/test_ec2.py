@@ -138,7 +138,7 @@ def test_what_is_no_ec2_credential(credentials, server, change):
 @pytest.mark.parametrize("name", ["type", "blob", "user_id", "project_id"])
 def test_an_answer_that_says_too_little(credentials, server, name):
     del server.credentials[ID][name]
-    with pytest.raises(ec2.IdentityUnavailable):
+    with pytest.raises(ec2.SignatureUnchecked):
         credentials.find(ACCESS)
 
 
@@ -147,7 +147,7 @@ def test_an_answer_that_says_too_little(credentials, server, name):
 def test_the_service_is_refused(credentials, server, request_name, status):
     server.failures[request_name] = status
     expected = ec2.AccessDenied if (request_name, status) == (ISSUE, 401) else None
-    with pytest.raises(expected or ec2.IdentityUnavailable) as caught:
+    with pytest.raises(expected or ec2.SignatureUnchecked) as caught:
         credentials.grant(credentials.find(ACCESS))
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
@@ -169,13 +169,13 @@ def test_only_a_repeated_refusal_is_believed(credentials, server, monkeypatch):
 
 def test_keystone_is_away(credentials, server):
     server.close()
-    with pytest.raises(ec2.IdentityUnavailable):
+    with pytest.raises(ec2.SignatureUnchecked):
         credentials.find(ACCESS)
 
 
 def test_a_wrong_password_of_the_service(credentials, monkeypatch):
     monkeypatch.setattr(ec2_server, "PASSWORD", "another")
-    with pytest.raises(ec2.IdentityUnavailable):
+    with pytest.raises(ec2.SignatureUnchecked):
         credentials.find(ACCESS)
 
 
@@ -215,7 +215,7 @@ def test_keystone_never_answers(conf):
         credentials = ec2.Ec2Credentials(conf)
 
         def wait(_number):
-            with pytest.raises(ec2.IdentityUnavailable):
+            with pytest.raises(ec2.SignatureUnchecked):
                 credentials.find(ACCESS)
 
         with at_once(), ThreadPoolExecutor(30) as pool:
@@ -228,7 +228,7 @@ def test_keystone_does_not_answer_for_the_token(conf, credentials, server, monke
     monkeypatch.setattr(server, "silent_about", ISSUE)
 
     def wait(_number):
-        with pytest.raises(ec2.IdentityUnavailable):
+        with pytest.raises(ec2.SignatureUnchecked):
             credentials.grant(found)
 
     with at_once(), ThreadPoolExecutor(30) as pool:

@@ -66,7 +66,7 @@ def busy(send):
 
 
 def test_the_last_ones_are_kept_and_silence_ends_it():
-    reader = audit._Reader(2, timeutils.utcnow())
+    reader = audit._LastEvents(2, timeutils.utcnow())
 
     def send():
         for number in range(4):
@@ -82,7 +82,7 @@ def test_the_last_ones_are_kept_and_silence_ends_it():
 
 @pytest.mark.parametrize("meta", [sent(-3600), {}, None, {"timestamp": "Aug"}, {"timestamp": None}])
 def test_clocks_that_are_behind_do_not_make_it_endless(meta):
-    reader = audit._Reader(2, timeutils.utcnow())
+    reader = audit._LastEvents(2, timeutils.utcnow())
     with busy(lambda: reader.info(None, "", "", {}, meta)):
         begin = time.monotonic()
         reader.wait(240, longest=0.5)

@@ -5,13 +5,13 @@ import pytest
 
 from ims_glance.cmd import job_view
 from ims_glance.db.supervision import ShownDelegation, SupervisedJob
-from ims_glance.model.job import BEFORE_RESET, WAITS, Job, JobStatus
+from ims_glance.model.job import BEFORE_RESET, WAITS, JobStatus, StoredJob
 
 ACTIVE = ShownDelegation("active", "2030-01-01T00:00:00Z")
 
 
 def made(lease=None, delegation=ACTIVE, **values):
-    job = Job(**{"id": "a" * 32, "type": "t", "project_id": "p", "user_id": "u", **values})
+    job = StoredJob(**{"id": "a" * 32, "type": "t", "project_id": "p", "user_id": "u", **values})
     return SupervisedJob(job, lease, delegation)
 
 

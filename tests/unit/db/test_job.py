@@ -9,7 +9,7 @@ from oslo_utils import timeutils
 from ims_glance.db import delegation
 from ims_glance.db import job as jobs
 from ims_glance.db.schema import JOBS
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 
 
 def test_what_is_recorded_comes_back(tables):
@@ -197,7 +197,7 @@ def test_the_unfinished_ones(tables):
 
 def test_a_delegation_is_used_until_its_last_job_ends(tables):
     delegation_id, made = tables.delegation()
-    job = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
+    job = StoredJob(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
     tables.jobs.create(job, 10, made)
     tables.create(2, delegation_id=delegation_id)
     assert tables.delegations.end(delegation_id) is None

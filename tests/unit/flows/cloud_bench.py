@@ -9,7 +9,7 @@ from ims_glance import flows
 from ims_glance.clouds.region import Region
 from ims_glance.jobs.context import Abandoned, JobContext
 from ims_glance.jobs.engine import Runner
-from ims_glance.model.job import SERVER_BACKUP, Job
+from ims_glance.model.job import SERVER_BACKUP, StoredJob
 from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.jobs import job_bench
 
@@ -42,7 +42,7 @@ class CloudBench:
         cancels_at: int = 0,
         number: int = 1,
         **arguments: Any,
-    ) -> Job:
+    ) -> StoredJob:
         """Bring a job to its end.
 
         :param dies_at: number of the request before which the first worker loses the job
@@ -77,7 +77,7 @@ class CloudBench:
         self.server.before = lambda _request: None
         if not self.tables.jobs.get(job.id).is_finished:
             self._runner.run(self._connected(job_bench.again(self.tables, job)))
-        ended: Job = self.tables.jobs.get(job.id)
+        ended: StoredJob = self.tables.jobs.get(job.id)
         assert len(self.server.requests) - first < _LONGEST
         return ended
 

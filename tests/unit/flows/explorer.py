@@ -25,7 +25,7 @@ from ims_glance.jobs.task import Task
 from ims_glance.jobs.worker import Worker
 from ims_glance.model import job as model
 from ims_glance.model.image import attributes
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from tests.unit.flows import scenarios, small_world
 from tests.unit.flows.direct_cloud import DirectCloud, DirectIdentity, Serve, State, refusal
 from tests.unit.flows.scenarios import Scenario
@@ -97,7 +97,7 @@ class Ending:
     scenario: Scenario
     cloud: DirectCloud = dataclasses.field(repr=False)
     before: State = dataclasses.field(repr=False)
-    job: Job = dataclasses.field(repr=False)
+    job: StoredJob = dataclasses.field(repr=False)
     requests: list[str] = dataclasses.field(repr=False)
     moments: list[Moment] = dataclasses.field(repr=False)
 
@@ -229,7 +229,7 @@ def _accept(world: World, scenario: Scenario, arguments: Mapping[str, Any]) -> N
     tables = world.tables
     delegation_id, made = tables.delegation(world.cloud.trust())
     reads = [tables.delegation(world.cloud.trust())] if "source_region" in arguments else []
-    job = Job(
+    job = StoredJob(
         _JOB_ID,
         scenario.job_type,
         "demo",

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from ims_glance.model import capture
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.server import Disk
 
 
@@ -26,7 +26,7 @@ class Machine:
             Disk(1, self.volumes[-1], 1, "fast", goes_with_server=False),
         ]
 
-    def arguments(self, wishes: list[Wish], **more: Any) -> dict[str, Any]:
+    def arguments(self, wishes: list[DiskToCapture], **more: Any) -> dict[str, Any]:
         """Of a job."""
         return {
             "name": "mine",

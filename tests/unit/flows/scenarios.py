@@ -10,11 +10,11 @@ from typing import Any
 
 from ims_glance.model import backup
 from ims_glance.model import job as model
-from ims_glance.model.backup import Plan
-from ims_glance.model.capture import Wish
+from ims_glance.model.backup import BackupPlan
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.whole_image import Component
-from ims_glance.model.job import Job
+from ims_glance.model.job import StoredJob
 from ims_glance.model.server import Disk
 from tests.unit.clouds.backups_server import PROVER
 from tests.unit.flows.direct_cloud import DirectCloud, State
@@ -41,7 +41,7 @@ class Scenario:
     job_type: str
     name: str
     prepare: Callable[[DirectCloud], dict[str, Any]]
-    made: Callable[[DirectCloud, Job], Mapping[str, set[str]]]
+    made: Callable[[DirectCloud, StoredJob], Mapping[str, set[str]]]
     shares: bool = False
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Scenario:
             model.COPY_CROSS_REGION,
         )
 
-    def check_success(self, cloud: DirectCloud, before: State, job: Job) -> None:
+    def check_success(self, cloud: DirectCloud, before: State, job: StoredJob) -> None:
         """Check that the job did what it is for, and left nothing else.
 
         :raises AssertionError: if not
@@ -111,7 +111,7 @@ def _copy_there(cloud: DirectCloud) -> dict[str, Any]:
     return {"region": "RegionTwo", "project_id": "there", "job_id": cloud.copy(looks=4)}
 
 
-def _is_there(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_there(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     [copy] = cloud.copies.values()
     assert job.entities["image_id"] == copy["image_id"]
     assert (job.done_bytes, job.total_bytes, job.entities["received_bytes"]) == (40, 40, 4)
@@ -126,7 +126,7 @@ def _source(cloud: DirectCloud) -> dict[str, Any]:
     return {"image_id": cloud.make(b"data" * 100, name="source", **body), "name": "copy"}
 
 
-def _is_copy(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_copy(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     image_id = str(job.image_id)
     assert cloud.data[image_id] == cloud.data[job.arguments["image_id"]]
     image = cloud.images[image_id]
@@ -150,7 +150,7 @@ def _whole_source(cloud: DirectCloud) -> dict[str, Any]:
     return {"image_id": image_id, "name": "copy", "disks": 2, "cmk_id": KEY}
 
 
-def _is_whole(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_whole(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     """Of two disks, with whatever data."""
     image = cloud.images[str(job.image_id)]
     assert (image["name"], image["status"], image["size"]) == (job.arguments["name"], "active", 0)
@@ -167,7 +167,7 @@ def _is_whole(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
     return {"image": ids, "store file": ids, **_backup_with(cloud, job)}
 
 
-def _backup_with(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _backup_with(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     """What there is of a backup that is kept with an image."""
     if not job.arguments.get("with_backup"):
         return {}
@@ -225,7 +225,7 @@ def _to_accept(cloud: DirectCloud) -> dict[str, Any]:
     return {"images": images, "project_id": "demo", "status": "accepted"}
 
 
-def _is_told(_cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_told(_cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     projects = job.arguments.get("projects") or [job.arguments["project_id"]]
     pairs = {(image, project) for image in job.arguments["images"] for project in projects}
     told = {(each["image_id"], each["project_id"]) for each in job.entities["results"]}
@@ -234,7 +234,7 @@ def _is_told(_cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
     return {}
 
 
-def _is_shared(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_shared(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     first, second = job.arguments["images"]
     assert cloud.members[first] == {"p": "pending", "q": "accepted"}
     assert cloud.members[second] == {"p": "pending", "q": "pending"}
@@ -242,14 +242,14 @@ def _is_shared(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
     return _is_told(cloud, job)
 
 
-def _is_unshared(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_unshared(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     first, second = job.arguments["images"]
     assert cloud.members[first] == {"r": "accepted"}
     assert [cloud.images[each]["visibility"] for each in (first, second)] == ["shared", "private"]
     return _is_told(cloud, job)
 
 
-def _is_accepted(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_accepted(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     for image_id in job.arguments["images"]:
         assert cloud.members[image_id] == {"demo": "accepted", "other": "rejected"}
     return _is_told(cloud, job)
@@ -263,7 +263,7 @@ def _volume(cloud: DirectCloud) -> dict[str, Any]:
     return {"volume_id": cloud.volume(), **wanted}
 
 
-def _is_of_volume(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_of_volume(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     image_id = str(job.image_id)
     image = cloud.images[image_id]
     assert (image["name"], image["tags"], image["min_disk"]) == ("system", ["a=b"], 1)
@@ -274,15 +274,17 @@ def _is_of_volume(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
 def _single_disks(cloud: DirectCloud) -> dict[str, Any]:
     machine = Machine(cloud, is_local=True)
     root, data = machine.disks
-    return machine.arguments([Wish(root, "mine"), Wish(data, "data", "said", ("c=d",))])
+    return machine.arguments(
+        [DiskToCapture(root, "mine"), DiskToCapture(data, "data", "said", ("c=d",))]
+    )
 
 
 def _data_disk(cloud: DirectCloud) -> dict[str, Any]:
     machine = Machine(cloud, is_local=False)
-    return machine.arguments([Wish(machine.disks[1], "data", "said", ("c=d",))])
+    return machine.arguments([DiskToCapture(machine.disks[1], "data", "said", ("c=d",))])
 
 
-def _are_of_disks(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _are_of_disks(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     ids = job.entities[model.DISK_IMAGES]
     wishes = {str(each["disk"]["number"]): each["name"] for each in job.arguments["wishes"]}
     assert {number: cloud.images[ids[number]]["name"] for number in ids} == wishes
@@ -297,14 +299,14 @@ def _whole_machine(is_local: bool, **more: Any) -> Callable[[DirectCloud], dict[
         machine = Machine(cloud, is_local)
         if more.get("quiesces"):
             cloud.machines.properties[machine.id] = dict(_QUIESCES)
-        wishes = [Wish(disk) for disk in machine.disks]
+        wishes = [DiskToCapture(disk) for disk in machine.disks]
         return machine.arguments(wishes, stands_still=True, server_name="web", **more)
 
     return prepare
 
 
-def _is_captured(capture: str) -> Callable[[DirectCloud, Job], Mapping[str, set[str]]]:
-    def made(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_captured(capture: str) -> Callable[[DirectCloud, StoredJob], Mapping[str, set[str]]]:
+    def made(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
         assert cloud.images[str(job.image_id)][attributes.CAPTURE] == capture
         assert cloud.machines.servers[job.arguments["server_id"]]["status"] == "ACTIVE"
         return _is_whole(cloud, job)
@@ -312,14 +314,14 @@ def _is_captured(capture: str) -> Callable[[DirectCloud, Job], Mapping[str, set[
     return made
 
 
-def _is_backup(cloud: DirectCloud, job: Job) -> Mapping[str, set[str]]:
+def _is_backup(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     [found] = backup.gathered(cloud.backups.values(), PROVER.holds)
     assert (found.id, found.status) == (job.backup_id, backup.Status.AVAILABLE)
     assert (len(found.parts), found.plan.capture) == (2, "paused")
     return {"backup": {part.id for part in found.parts}}
 
 
-def _signed(plan: Plan, disk: Disk, count: int) -> dict[str, str]:
+def _signed(plan: BackupPlan, disk: Disk, count: int) -> dict[str, str]:
     said = backup.metadata(plan, disk, count)
     proof = PROVER.proof(backup.facts(said, disk.volume_id, None))
     return {**said, backup.PROOF: str(proof)}
@@ -328,7 +330,7 @@ def _signed(plan: Plan, disk: Disk, count: int) -> dict[str, str]:
 def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
     """The server is gone by now."""
     disks = [Disk(0, _GONE[0], 1), Disk(1, _GONE[1], 1, "fast")]
-    plan = Plan(_BACKUP, "b", _SERVER, "web", "", {}, "paused", 5)
+    plan = BackupPlan(_BACKUP, "b", _SERVER, "web", "", {}, "paused", 5)
     for disk in disks:
         backup_id = f"backup-{disk.number}"
         cloud.backups[backup_id] = {
@@ -346,7 +348,7 @@ def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
         "backup_id": plan.id,
         "server_is_claimed": False,
         "server_id": plan.server_id,
-        "wishes": [Wish(disk).to_arguments() for disk in disks],
+        "wishes": [DiskToCapture(disk).to_arguments() for disk in disks],
         "attributes": {},
         "cmk_id": KEY,
     }

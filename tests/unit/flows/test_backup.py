@@ -8,7 +8,7 @@ from ims_glance.model import backup as server_backup
 from ims_glance.model import capture
 from ims_glance.model import job as model
 from ims_glance.model.backup import Status
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.clouds.backups_server import PROVER
@@ -28,7 +28,7 @@ def machine(request, server):
 
 
 def backed_up(cloud, machine, dies_at=0, cancels_at=0, **more):
-    wishes = [Wish(disk) for disk in machine.disks]
+    wishes = [DiskToCapture(disk) for disk in machine.disks]
     arguments = machine.arguments(wishes, stands_still=True, server_name="web", **more)
     return cloud.run(model.SERVER_BACKUP, dies_at, cancels_at, **arguments)
 
@@ -95,7 +95,7 @@ def image_of(cloud, backup, dies_at=0, cancels_at=0, **more):
         "name": "again",
         "backup_id": backup.id,
         "server_id": backup.plan.server_id,
-        "wishes": [Wish(part.disk).to_arguments() for part in backup.parts],
+        "wishes": [DiskToCapture(part.disk).to_arguments() for part in backup.parts],
         "attributes": capture.carried(backup.plan.attributes),
         **more,
     }

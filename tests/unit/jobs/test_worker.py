@@ -17,7 +17,7 @@ from ims_glance.db.job import Fenced, Jobs
 from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import outage
 from ims_glance.jobs import worker as jobs_worker
-from ims_glance.model.job import COPY_CROSS_REGION, Job, JobStatus
+from ims_glance.model.job import COPY_CROSS_REGION, JobStatus, StoredJob
 from tests.unit.clouds.silence import TIMEOUT, silence
 from tests.unit.jobs.worker_bench import PATIENCE, Hold, job, running, status, until
 
@@ -338,7 +338,7 @@ def tasks(tables, ids):
 @pytest.mark.parametrize("idle_seconds", [0.0, 0.3])
 def test_the_delegation_is_given_back_after_the_last_job(tables, given_back, idle_seconds):
     delegation_id, made = tables.delegation()
-    first = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
+    first = StoredJob(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
     tables.jobs.create(first, 10, made)
     job(tables, 2, delegation_id=delegation_id)
     Hold.gates[first.id] = threading.Event()
@@ -358,11 +358,11 @@ def test_keystone_is_away_when_the_job_ends(tables, given_back, monkeypatch):
     def away(_self, grant):
         calls.append(grant)
         if len(calls) < 3:
-            raise rest.ServiceUnavailable(service="Identity", reason="x")
+            raise rest.NeighbourUnavailable(service="Identity", reason="x")
 
     monkeypatch.setattr(Identity, "give_back", away)
     delegation_id, made = tables.delegation()
-    one = Job(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
+    one = StoredJob(f"{1:032x}", "test", "project", "user", delegation_id=delegation_id)
     Hold.gates[one.id] = threading.Event()
     Hold.gates[one.id].set()
     tables.jobs.create(one, 10, made)
@@ -482,7 +482,7 @@ def test_a_keystone_that_never_answers_holds_its_own_job_alone(tables, woken, ca
     """The job waits visibly, and is given back when the worker stops."""
     loading.load_auth_from_conf_options(tables.conf, "ims_service", auth_url="x")
     delegation_id, made = tables.delegation()
-    asking = Job(f"{1:032x}", "ask", "project", "user", delegation_id=delegation_id)
+    asking = StoredJob(f"{1:032x}", "ask", "project", "user", delegation_id=delegation_id)
     tables.jobs.create(asking, 10, made)
     with silence() as url:
         login = {"auth_url": f"{url}/v3", "username": "ims", "password": "p", "timeout": TIMEOUT}

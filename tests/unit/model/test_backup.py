@@ -4,14 +4,14 @@
 import pytest
 
 from ims_glance.model import backup
-from ims_glance.model.backup import Plan, Status
+from ims_glance.model.backup import BackupPlan, Status
 from ims_glance.model.image import attributes
 from ims_glance.model.server import Disk
 
 ID = "11111111-0000-4000-8000-000000000000"
 SERVER = "22222222-0000-4000-8000-000000000000"
 SAID = {"hw_firmware_type": "uefi", attributes.OS_VERSION: "CentOS 7.3 64bit"}
-PLAN = Plan(ID, "nightly", SERVER, "web", "said", SAID, "paused", 7)
+PLAN = BackupPlan(ID, "nightly", SERVER, "web", "said", SAID, "paused", 7)
 DISKS = (Disk(0, "v0", 2, "fast"), Disk(1, "v1", 3, None, goes_with_server=False))
 
 
@@ -95,7 +95,7 @@ def test_the_status(statuses, status):
 
 
 def test_the_newest_first():
-    other = Plan("33333333-0000-4000-8000-000000000000", "x", SERVER, "web")
+    other = BackupPlan("33333333-0000-4000-8000-000000000000", "x", SERVER, "web")
     later = [{**each, "created_at": "2026-12-01"} for each in parts(plan=other)]
     assert [each.plan.name for each in gathered(parts() + later)] == ["x", "nightly"]
 
@@ -206,7 +206,7 @@ def test_two_of_one_disk_are_no_backup():
 
 
 def test_what_cinder_does_not_take_is_left_out():
-    long = Plan(
+    long = BackupPlan(
         ID, "n", SERVER, "w" * 300, attributes={"hw_x": "x" * 256, "hw_ä": "x", "hw_y": "y"}
     )
     said = backup.metadata(long, DISKS[0], 1)

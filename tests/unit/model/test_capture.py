@@ -4,7 +4,7 @@
 import pytest
 
 from ims_glance.model import capture
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.server import GIB, Disk
@@ -59,7 +59,7 @@ def test_what_is_claimed_where_its_owner_writes_it():
 
 
 def test_a_server_that_only_its_owner_tells_of():
-    wishes = [Wish(Disk(0, "root", 2)).to_arguments(), Wish(DISK).to_arguments()]
+    wishes = [DiskToCapture(Disk(0, "root", 2)).to_arguments(), DiskToCapture(DISK).to_arguments()]
     claimed = {**ARGUMENTS, "wishes": wishes, "server_is_claimed": True}
     assert capture.for_system(claimed)[attributes.DATA_ORIGIN] == "volume,root"
     assert capture.for_component(claimed, DISK)[attributes.DATA_ORIGIN] == "volume,v"
@@ -79,7 +79,7 @@ def test_a_system_disk():
 
 
 def test_a_data_disk():
-    said = capture.for_data(ARGUMENTS, Wish(DISK, "data", "text", ("c=d",)))
+    said = capture.for_data(ARGUMENTS, DiskToCapture(DISK, "data", "text", ("c=d",)))
     assert (said["name"], said["tags"], said[attributes.DESCRIPTION]) == ("data", ["c=d"], "text")
     assert said[attributes.VIRTUAL_ENV_TYPE] == "DataImage"
 
@@ -105,8 +105,8 @@ def test_sizes():
 
 
 def test_wishes_survive_a_job():
-    wish = Wish(DISK, "data", "text", ("c=d",))
-    assert Wish.of(wish.to_arguments()) == wish
+    wish = DiskToCapture(DISK, "data", "text", ("c=d",))
+    assert DiskToCapture.of(wish.to_arguments()) == wish
 
 
 def test_surplus():

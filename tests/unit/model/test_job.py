@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus, Kind
+from ims_glance.model.job import JobKind, JobStatus, StoredJob
 
 TOKEN = "gAAAAAB" + "x" * 100
 OWN_BACKUP = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
@@ -13,7 +13,7 @@ BEGIN = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)
 
 
 def job(**values):
-    return Job(**{"id": "0" * 32, "type": "t", "project_id": "p", "user_id": "u", **values})
+    return StoredJob(**{"id": "0" * 32, "type": "t", "project_id": "p", "user_id": "u", **values})
 
 
 def test_a_running_job():
@@ -77,8 +77,8 @@ def test_progress_spells_the_sub_job_differently():
 
 
 def test_kinds():
-    assert model.kind(model.COPY_IN_REGION, True) is Kind.COPYING
-    assert model.kind(model.VOLUME_CREATE_IMAGE, True) is Kind.CREATING
+    assert model.kind(model.COPY_IN_REGION, True) is JobKind.COPYING
+    assert model.kind(model.VOLUME_CREATE_IMAGE, True) is JobKind.CREATING
     assert model.kind(model.ADD_MEMBERS, False) is None
 
 
@@ -158,7 +158,7 @@ def test_names_of_what_others_make_for_a_job():
     ],
 )
 def test_the_backup_that_a_job_works_on(job_type, arguments, backup_id):
-    job = Job("a" * 32, job_type, "p", "u", arguments=arguments)
+    job = StoredJob("a" * 32, job_type, "p", "u", arguments=arguments)
     assert job.backup_id == backup_id
     assert model.view(job)["entities"].get("backup_id") == backup_id
     failed = dataclasses.replace(job, status=JobStatus.FAIL)
@@ -166,12 +166,14 @@ def test_the_backup_that_a_job_works_on(job_type, arguments, backup_id):
 
 
 def test_backups_count_as_jobs_that_make_images():
-    assert model.kind(model.SERVER_BACKUP, False) is model.Kind.CREATING
+    assert model.kind(model.SERVER_BACKUP, False) is model.JobKind.CREATING
 
 
 def test_places_of_several_images():
     wishes = [{"disk": {"number": number}, "name": "n"} for number in (0, 1, 3)]
-    job = Job("a" * 32, model.IMAGE_OF_SERVER, "p", "u", arguments={"wishes": wishes}, image_id="i")
+    job = StoredJob(
+        "a" * 32, model.IMAGE_OF_SERVER, "p", "u", arguments={"wishes": wishes}, image_id="i"
+    )
     assert job.disks == {0, 1, 3}
     assert len(job.places) == 3
     assert "i" in job.places
@@ -184,10 +186,10 @@ def test_places_of_several_images():
     assert (again.attempts, begun.attempts) == (2, 0)
     assert model.BEFORE_RESET not in model.view(again)["entities"]
     whole = [{"disk": {"number": number}, "name": None} for number in (0, 1)]
-    assert Job(
+    assert StoredJob(
         "a" * 32, model.WHOLE_OF_SERVER, "p", "u", arguments={"wishes": whole}, image_id="i"
     ).places == {"i"}
-    assert Job(
+    assert StoredJob(
         "a" * 32,
         model.WHOLE_OF_SERVER,
         "p",
@@ -196,4 +198,4 @@ def test_places_of_several_images():
         image_id="i",
         entities=made,
     ).places == {"i"}
-    assert Job("a" * 32, model.ADD_MEMBERS, "p", "u").places == set()
+    assert StoredJob("a" * 32, model.ADD_MEMBERS, "p", "u").places == set()

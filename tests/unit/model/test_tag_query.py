@@ -66,7 +66,7 @@ def test_schema(body):
 
 @pytest.mark.parametrize("body", [{"tags": [tag("k"), tag("k")]}, {"limit": "0"}, {"limit": 1001}])
 def test_refusals(body):
-    with pytest.raises(tag_query.QueryInvalid):
+    with pytest.raises(tag_query.TagQueryInvalid):
         fits(**body)
 
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable, Iterator
 
 from ims_glance.transfer import held, reader, writer
-from ims_glance.transfer.frames import Frame, Kind, Sizes
+from ims_glance.transfer.frames import Frame, FrameKind, Sizes
 
 SMALL = Sizes(piece=64, run=256)
 
@@ -55,9 +55,9 @@ def assemble(frames: Iterable[Frame], has: Iterable[bytes] = ()) -> bytes:
     known = {held.piece_prefix(each): each for each in has}
     data = b""
     for frame in frames:
-        if frame.kind is Kind.ZERO:
+        if frame.kind is FrameKind.ZERO:
             data += bytes(frame.length)
-        elif frame.kind is Kind.HELD:
+        elif frame.kind is FrameKind.HELD:
             data += b"".join(known[prefix] for prefix in frame.pieces)
         else:
             data += frame.data

@@ -37,4 +37,4 @@ def test_a_check_depends_on_what_was_before():
 
 
 def test_a_frame_knows_where_it_ends():
-    assert frames.Frame(frames.Kind.ZERO, 64, 128).end == 192
+    assert frames.Frame(frames.FrameKind.ZERO, 64, 128).end == 192

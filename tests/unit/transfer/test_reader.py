@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ims_glance import exceptions
 from ims_glance.transfer import frames, held
 from ims_glance.transfer import reader as transfer_reader
-from ims_glance.transfer.frames import BadFrame, Frame, Kind, StreamCut
+from ims_glance.transfer.frames import BadFrame, Frame, FrameKind, StreamCut
 from tests.unit.transfer import independent_reader, streams
 from tests.unit.transfer.streams import SMALL
 
@@ -37,10 +37,12 @@ def test_what_was_written_is_read(pieces, last, has, offset, size):
     stream = streams.write(data, streams.holding(own), offset)
     found = list(streams.read(streams.chunks(stream, size), len(data) - offset, offset))
     assert streams.assemble(found, own) == data[offset:]
-    assert [each.digest for each in found if each.kind is not Kind.ZERO] == [
-        frames.digest(data[each.offset : each.end]) for each in found if each.kind is not Kind.ZERO
+    assert [each.digest for each in found if each.kind is not FrameKind.ZERO] == [
+        frames.digest(data[each.offset : each.end])
+        for each in found
+        if each.kind is not FrameKind.ZERO
     ]
-    assert all(own or each.kind is not Kind.HELD for each in found)
+    assert all(own or each.kind is not FrameKind.HELD for each in found)
 
 
 def test_frames_come_as_soon_as_they_are_complete():
@@ -54,7 +56,7 @@ def test_frames_come_as_soon_as_they_are_complete():
         yield rest
 
     found = streams.read(slow(), len(data))
-    assert next(found).kind is Kind.DATA
+    assert next(found).kind is FrameKind.DATA
     assert asked == []
 
 
@@ -99,7 +101,7 @@ def test_of_ten_thousand_faults_none_gets_through():
         borders += [begin + part for part in (1, 9, 17, 49, 54, 62) if part < len(whole)]
         borders.append(begin + len(whole))
     true = list(streams.read([stream], len(data)))
-    assert {frame.kind for frame in true} == {Kind.ZERO, Kind.HELD, Kind.DATA}
+    assert {frame.kind for frame in true} == {FrameKind.ZERO, FrameKind.HELD, FrameKind.DATA}
     made = random.Random(4)
     spoils = 0
     while spoils < 10_000:

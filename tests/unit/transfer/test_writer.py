@@ -122,7 +122,7 @@ def test_a_run_of_zeros_costs_next_to_nothing():
 def test_a_download_of_another_size_has_no_end(given_size):
     data = streams.image(6, "rrrr") + b"x"
     made: list[bytes] = []
-    with pytest.raises(writer.SourceChanged):
+    with pytest.raises(writer.SizeChanged):
         made.extend(writer.write([data[:given_size]], 0, held.NOTHING, 256, sizes=SMALL))
     assert not any(each.startswith(b"E") and len(each) == 25 for each in made)
 

@@ -12,7 +12,7 @@ from ims_glance.model import capture
 from ims_glance.model import job as jobs
 from ims_glance.model import server as servers
 from ims_glance.model.backup import ServerBackup, Status
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes
 from ims_glance.model.text import free_text, patterns
 
@@ -115,7 +115,7 @@ def create_server_backup(call: Call) -> Answer:
     source.check(source.disks)
     arguments = {
         **source.to_arguments(),
-        "wishes": [Wish(disk).to_arguments() for disk in source.disks],
+        "wishes": [DiskToCapture(disk).to_arguments() for disk in source.disks],
         "name": body["name"],
         "description": body.get("description"),
         "stands_still": not body.get("no_pause"),
@@ -156,7 +156,7 @@ def whole(call: Call, tags: list[str]) -> Answer:
             "server_is_claimed": not backup.is_verified,
             "attributes": dict(plan.attributes),
         }
-        wishes = [Wish(part.disk) for part in backup.parts]
+        wishes = [DiskToCapture(part.disk) for part in backup.parts]
         return server.accept(call, jobs.WHOLE_OF_BACKUP, made_of, wishes, tags, backup_id=backup.id)
 
 

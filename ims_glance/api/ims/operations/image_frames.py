@@ -127,7 +127,7 @@ def _range(view: dict[str, Any], body: dict[str, Any]) -> tuple[int, int]:
     """
     if view["size"] is None:
         action, trait = image_rules.Action.COPY_CROSS_REGION, image_rules.Trait.NOT_ACTIVE
-        raise image_rules.Refused(action, trait, "IMG.0046", str(view["id"]))
+        raise image_rules.RuleRefused(action, trait, "IMG.0046", str(view["id"]))
     size, offset = int(view["size"]), int(body.get("offset") or 0)
     length = max(0, size - offset) if body.get("length") is None else int(body["length"])
     if offset + length > size:

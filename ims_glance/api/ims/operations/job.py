@@ -8,7 +8,7 @@ from ims_glance.api.ims import schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.db.job import JobNotFound
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.text import patterns
 
 _DEFAULT_LIMIT = 100
@@ -73,7 +73,7 @@ def cancel_job(call: Call) -> Answer:
     return Answer(model.view(job), job_id=job.id)
 
 
-def _view(call: Call, view: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+def _view(call: Call, view: Callable[[StoredJob], dict[str, Any]]) -> dict[str, Any]:
     """A job, or a sub-job, which is a part of a job's record."""
     job_id, number = _job_id(call)
     job = call.service.jobs.get(job_id, call.project_id)

@@ -20,7 +20,7 @@ from ims_glance.model import copy
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes
 from ims_glance.model.image import rules as image_rules
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.text import free_text, key_name
 
 _MOST_DISKS = 255
@@ -36,7 +36,7 @@ class TooLarge(exceptions.Conflict):
     )
 
 
-class EncryptedByCinder(exceptions.Conflict):
+class KeyBelongsToCinder(exceptions.Conflict):
     """The image is that of an encrypted volume."""
 
     code = "IMG.0105"
@@ -147,7 +147,7 @@ def _source(call: Call, view: lookup.View) -> dict[str, Any]:
     :raises TooLarge, EncryptedByCinder, NeverEncrypted, DiskMissing: if it may not
     """
     if copy.CINDER_KEY in view:
-        raise EncryptedByCinder(image_id=view["id"])
+        raise KeyBelongsToCinder(image_id=view["id"])
     if call.body.get("cmk_id") and view.get(attributes.VIRTUAL_ENV_TYPE) == "Ironic":
         raise NeverEncrypted(image_id=view["id"])
     parts = check_disks(call, view)
@@ -214,7 +214,7 @@ def _last_rate(call: Call) -> int | None:
     return None
 
 
-def _rate(job: Job) -> int | None:
+def _rate(job: StoredJob) -> int | None:
     if job.begin_time is None or job.end_time is None:
         return None
     seconds = (job.end_time - job.begin_time).total_seconds()

@@ -16,7 +16,7 @@ from ims_glance.clouds.volume import VolumeApi
 from ims_glance.model import capture
 from ims_glance.model import job as jobs
 from ims_glance.model import server as servers
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.server import Disk
 
 
@@ -52,7 +52,7 @@ class VolumeMissing(exceptions.NotFound):
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class SourceServer:
     """A server that images can be made of.
 
     :ivar properties: of the image that its system disk was made of, as far as they are believed
@@ -103,7 +103,7 @@ def of_server(call: Call, tags: list[str]) -> Answer:
     """
     body = call.body
     source = read(call, body["instance_id"])
-    wishes = [Wish(source.disks[0], body["name"]), *_data(call, source)]
+    wishes = [DiskToCapture(source.disks[0], body["name"]), *_data(call, source)]
     left_out = [disk.volume_id for disk in source.disks if disk not in [w.disk for w in wishes]]
     return _accept(call, jobs.IMAGE_OF_SERVER, source, wishes, tags, left_out=left_out)
 
@@ -118,7 +118,7 @@ def whole(call: Call, tags: list[str]) -> Answer:
     """``create_whole_image`` with ``instance_id``."""
     source = read(call, call.body["instance_id"])
     servers.check_whole(source.server)
-    wishes = [Wish(disk) for disk in source.disks]
+    wishes = [DiskToCapture(disk) for disk in source.disks]
     return _accept(
         call,
         jobs.WHOLE_OF_SERVER,
@@ -140,8 +140,8 @@ def _keeps_backup(body: Mapping[str, Any]) -> bool:
 def _accept(
     call: Call,
     job_type: str,
-    source: Source,
-    wishes: Sequence[Wish],
+    source: SourceServer,
+    wishes: Sequence[DiskToCapture],
     tags: list[str],
     **more: Any,
 ) -> Answer:
@@ -156,7 +156,7 @@ def accept(
     call: Call,
     job_type: str,
     made_of: Mapping[str, Any],
-    wishes: Sequence[Wish],
+    wishes: Sequence[DiskToCapture],
     tags: list[str],
     left_out: Sequence[str | None] = (),
     **more: Any,
@@ -198,13 +198,13 @@ def _mebibytes(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _data(call: Call, source: Source) -> list[Wish]:
+def _data(call: Call, source: SourceServer) -> list[DiskToCapture]:
     """The data images that a request asks for."""
     body = call.body
     limit = call.service.conf.ims_api.tags
     common = tag.stored(body, limit)
     return [
-        Wish(
+        DiskToCapture(
             source.disk(each["volume_id"]),
             each["name"],
             each.get("description") or body.get("description"),
@@ -243,7 +243,7 @@ def _server_of(call: Call) -> str:
     return found.pop()
 
 
-def read(call: Call, server_id: str) -> Source:
+def read(call: Call, server_id: str) -> SourceServer:
     """A server of the caller, with its disks.
 
     :raises ServerMissing, ServerUnfit, ServerBusy, ServerLocked: if no image can be made of it
@@ -263,11 +263,13 @@ def read(call: Call, server_id: str) -> Source:
     if server["image"]:
         view = _image(call, server["image"]["id"])
         size = int(view.get("virtual_size") or view.get("size") or 0)
-        return Source(server, servers.find_disks(server, attachments, volumes, size), volumes, view)
+        return SourceServer(
+            server, servers.find_disks(server, attachments, volumes, size), volumes, view
+        )
     disks = servers.find_disks(server, attachments, volumes)
     root = volumes[str(disks[0].volume_id)]
     properties = capture.claimed(root.get("volume_image_metadata") or {})
-    return Source(server, disks, volumes, properties)
+    return SourceServer(server, disks, volumes, properties)
 
 
 def _volume(api: VolumeApi, volume_id: str) -> dict[str, Any]:

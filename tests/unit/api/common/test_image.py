@@ -92,21 +92,21 @@ def test_what_is_known_of_an_image() -> None:
         "stores": "kms,kms2",
         "locations": [{"url": "ims-kms://kms/1", "metadata": {}}],
     }
-    image = images.Image("/v2/images/i", view)
-    assert image.facts == stores.Image("i", "k", ("kms", "kms2"))
+    image = images.ShownImage("/v2/images/i", view)
+    assert image.facts == stores.ImageFacts("i", "k", ("kms", "kms2"))
     assert image.location_urls == {"ims-kms://kms/1"}
 
 
 def test_what_is_known_of_a_new_image() -> None:
-    image = images.Image("/v2/images/i", {**VIEW, "__system__cmkid": ""})
-    assert image.facts == stores.Image("i", None, ())
+    image = images.ShownImage("/v2/images/i", {**VIEW, "__system__cmkid": ""})
+    assert image.facts == stores.ImageFacts("i", None, ())
     assert image.location_urls == set()
 
 
 def test_key_is_recorded_in_the_service_s_own_right(enforcer) -> None:
     glance = Glance()
     caller = context(enforcer, "demo", "member")
-    image = images.Image("/v2/images/i", VIEW)
+    image = images.ShownImage("/v2/images/i", VIEW)
     images.Images(glance).record_key(caller, image, "k", shown=True)
     (request,) = glance.requests
     assert (request.method, request.path) == ("PATCH", "/v2/images/i")
@@ -122,7 +122,7 @@ def test_key_is_recorded_in_the_service_s_own_right(enforcer) -> None:
 
 def test_key_that_is_shown_no_more(enforcer) -> None:
     glance = Glance()
-    shown = images.Image("/v2/images/i", {**VIEW, "__system__cmkid": "k"})
+    shown = images.ShownImage("/v2/images/i", {**VIEW, "__system__cmkid": "k"})
     images.Images(glance).record_key(context(enforcer, "demo"), shown, "k", shown=False)
     assert glance.requests[0].json == [
         {"op": "add", "path": "/__store_key", "value": "k"},
@@ -134,7 +134,7 @@ def test_key_that_glance_does_not_record(enforcer) -> None:
     glance = Glance(413)
     with pytest.raises(images.SubrequestRefused) as caught:
         images.Images(glance).record_key(
-            context(enforcer, "demo"), images.Image("/v2/images/i", VIEW), "k", shown=True
+            context(enforcer, "demo"), images.ShownImage("/v2/images/i", VIEW), "k", shown=True
         )
     assert caught.value.response.status_int == 413
 
@@ -151,12 +151,12 @@ def test_key_that_glance_does_not_record(enforcer) -> None:
     ],
 )
 def test_permission(enforcer, rule, project, roles, allowed) -> None:
-    image = images.Image("/v2/images/i", VIEW)
+    image = images.ShownImage("/v2/images/i", VIEW)
     assert images.may(context(enforcer, project, *roles), rule, image) is allowed
 
 
 def test_permission_for_an_image_that_nobody_owns(enforcer) -> None:
-    image = images.Image("/v2/images/i", {**VIEW, "owner": None})
+    image = images.ShownImage("/v2/images/i", {**VIEW, "owner": None})
     assert not images.may(context(enforcer, "demo", "member"), "upload_image", image)
     assert images.may(context(enforcer, "demo", "admin"), "upload_image", image)
 

@@ -12,7 +12,7 @@ from oslo_config import cfg
 from ims_glance import conf as ims_conf
 from ims_glance.api.common import quota
 from ims_glance.model import job as model
-from ims_glance.model.job import Job
+from ims_glance.model.job import StoredJob
 
 PROJECT = "p"
 ID = "0123456789abcdef" * 2
@@ -65,27 +65,27 @@ class Glance:
 CONTEXT = types.SimpleNamespace(elevated=lambda: "service")
 
 
-def _quota(conf: cfg.ConfigOpts, glance: Any, *jobs: Job, **more: Any) -> quota.Quota:
-    def unfinished(project_id: str) -> list[Job]:
+def _quota(conf: cfg.ConfigOpts, glance: Any, *jobs: StoredJob, **more: Any) -> quota.ImageQuota:
+    def unfinished(project_id: str) -> list[StoredJob]:
         assert project_id == PROJECT
         return list(jobs)
 
-    return quota.Quota(conf, glance, unfinished, records=glance, **more)
+    return quota.ImageQuota(conf, glance, unfinished, records=glance, **more)
 
 
 def _image(number: int, visibility: str = "private", **more: Any) -> dict[str, Any]:
     return {"id": f"{number:05}", "visibility": visibility, **more}
 
 
-def _job(image_id: str | None, **values: Any) -> Job:
+def _job(image_id: str | None, **values: Any) -> StoredJob:
     values.setdefault("type", "test")
     creates = image_id is not None
-    return Job(
+    return StoredJob(
         ID, project_id=PROJECT, user_id="u", image_id=image_id, creates_image=creates, **values
     )
 
 
-def _of_disks(job_type: str, *names: str | None, **in_making: str) -> Job:
+def _of_disks(job_type: str, *names: str | None, **in_making: str) -> StoredJob:
     wishes = [{"disk": {"number": at}, "name": name} for at, name in enumerate(names)]
     known = {name.removeprefix("disk"): image_id for name, image_id in in_making.items()}
     arguments, entities = {"wishes": wishes}, {model.IN_MAKING: known}
@@ -109,7 +109,7 @@ def with_keystone(conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
     return conf
 
 
-def _used(conf: cfg.ConfigOpts, glance: Glance, *jobs: Job) -> int:
+def _used(conf: cfg.ConfigOpts, glance: Glance, *jobs: StoredJob) -> int:
     return _quota(conf, glance, *jobs).room(CONTEXT, PROJECT).used
 
 
@@ -279,7 +279,11 @@ def test_what_is_yet_to_be_made_needs_room_in_glance(with_keystone: cfg.ConfigOp
     ],
 )
 def test_no_job_begins_that_glance_would_refuse(
-    with_keystone: cfg.ConfigOpts, limit: int, disks: int, jobs: tuple[Job, ...], is_taken: bool
+    with_keystone: cfg.ConfigOpts,
+    limit: int,
+    disks: int,
+    jobs: tuple[StoredJob, ...],
+    is_taken: bool,
 ) -> None:
     asked = _quota(with_keystone, Glance([_image(1)], limit=limit), *jobs)
     if is_taken:

@@ -228,7 +228,7 @@ def test_an_unknown_key(door):
 
 def test_keystone_is_away(door, credentials):
     """Then nobody gets in, and clients may try again."""
-    credentials.error = ec2.IdentityUnavailable(reason="ConnectFailure")
+    credentials.error = ec2.SignatureUnchecked(reason="ConnectFailure")
     status, error = door(sdk_requests.signed())
     assert (status, error["code"]) == ("503", "IMG.0014")
     assert door.app.environ is None

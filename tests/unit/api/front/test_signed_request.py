@@ -199,5 +199,5 @@ def test_too_large(is_chunked):
     if is_chunked:
         environ |= {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
         del environ["CONTENT_LENGTH"]
-    with pytest.raises(signed_request.BodyTooLarge, match="1 MiB"):
+    with pytest.raises(signed_request.SignedBodyTooLarge, match="1 MiB"):
         _hash(environ)

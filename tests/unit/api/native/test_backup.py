@@ -11,7 +11,7 @@ import webob
 from glance.common import wsgi
 
 from ims_glance import exceptions
-from ims_glance.api.common.image import Image
+from ims_glance.api.common.image import ShownImage
 from ims_glance.api.native import backup
 from ims_glance.model.image import attributes
 from tests.unit.api import backups
@@ -46,7 +46,7 @@ def call(context):
 
 def image(**changes):
     said = {attributes.BACKUP_ID: ID, **changes}
-    return Image("/v2/images/i", calls.view("i", **said))
+    return ShownImage("/v2/images/i", calls.view("i", **said))
 
 
 def answered(call, response):

@@ -7,19 +7,19 @@ from typing import Any
 
 from glance.common import wsgi
 
-from ims_glance.api.common.image import Image
-from ims_glance.api.native.call import Call, Limits
+from ims_glance.api.common.image import ShownImage
+from ims_glance.api.native.call import Limits, NativeCall
 from ims_glance.clouds import coordination
 from ims_glance.model.image import stores
 from tests.unit.api.ims import calls
 
 
-def make_call(tmp_path: Any, **options: Any) -> Call:
+def make_call(tmp_path: Any, **options: Any) -> NativeCall:
     nobody: Any = None
     limits = Limits(calls.configuration(tmp_path, **options), nobody)
     request = wsgi.Request.blank("/")
     path = "/v2/images/i"
-    return Call(request, nobody, path, nobody, nobody, stores.Stores({}, None, None), limits)
+    return NativeCall(request, nobody, path, nobody, nobody, stores.Stores({}, None, None), limits)
 
 
 def test_limits_are_those_of_the_operator(tmp_path):
@@ -40,6 +40,6 @@ def test_the_lock_of_an_image_is_held_once_until_glance_has_answered(tmp_path, m
     call = make_call(tmp_path)
     with call.held:
         for _ in range(2):
-            call.hold(Image("", {"id": "i"}))
+            call.hold(ShownImage("", {"id": "i"}))
         assert held == [("image", "i")]
     assert not held

@@ -85,16 +85,16 @@ METHOD = {"method": {"name": "glance-direct"}}
 @pytest.mark.parametrize(
     ("body", "header", "wish"),
     [
-        ({}, None, stores.Wish()),
-        ({}, "kms", stores.Wish(("kms",))),
-        ({}, "", stores.Wish(("",))),
-        ({"stores": ["kms", "plain"]}, None, stores.Wish(("kms", "plain"))),
-        ({"stores": []}, None, stores.Wish(())),
-        ({"stores": {"kms": 0}}, None, stores.Wish(("kms",))),
-        ({"stores": "kms"}, None, stores.Wish(("k", "m", "s"))),
-        ({"stores": [["kms"], 5]}, None, stores.Wish(("['kms']", "5"))),
-        ({"all_stores": False, "stores": ["kms"]}, None, stores.Wish(("kms",))),
-        ({"all_stores": True}, None, stores.Wish(("plain", "kms", "kms2"))),
+        ({}, None, stores.StoreChoice()),
+        ({}, "kms", stores.StoreChoice(("kms",))),
+        ({}, "", stores.StoreChoice(("",))),
+        ({"stores": ["kms", "plain"]}, None, stores.StoreChoice(("kms", "plain"))),
+        ({"stores": []}, None, stores.StoreChoice(())),
+        ({"stores": {"kms": 0}}, None, stores.StoreChoice(("kms",))),
+        ({"stores": "kms"}, None, stores.StoreChoice(("k", "m", "s"))),
+        ({"stores": [["kms"], 5]}, None, stores.StoreChoice(("['kms']", "5"))),
+        ({"all_stores": False, "stores": ["kms"]}, None, stores.StoreChoice(("kms",))),
+        ({"all_stores": True}, None, stores.StoreChoice(("plain", "kms", "kms2"))),
         # Left to Glance, which refuses it.
         ({"all_stores": True, "stores": []}, None, None),
         ({"all_stores": True}, "kms", None),
@@ -105,7 +105,7 @@ METHOD = {"method": {"name": "glance-direct"}}
     ],
 )
 def test_stores_of_an_import(
-    body: dict[str, Any], header: str | None, wish: stores.Wish | None
+    body: dict[str, Any], header: str | None, wish: stores.StoreChoice | None
 ) -> None:
     headers = {} if header is None else {"X-Image-Meta-Store": header}
     call = make_call(Glance(), headers=headers)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ims_glance.api.common.image import Image
+from ims_glance.api.common.image import ShownImage
 from ims_glance.api.native import elsewhere
 from ims_glance.model.image import attributes, rules, stores, whole_image
 from ims_glance.model.text import json_patch
@@ -17,8 +17,8 @@ STORED = {attributes.STORE_KEY: "k", "stores": "kms"}
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
 
-def image(**view: Any) -> Image:
-    return Image("", {"id": "i", "owner": "me", "status": "active", **view})
+def image(**view: Any) -> ShownImage:
+    return ShownImage("", {"id": "i", "owner": "me", "status": "active", **view})
 
 
 def changes(*patch: tuple[str, str | None]) -> list[json_patch.Change]:
@@ -37,7 +37,7 @@ def test_a_key_and_disks_elsewhere_exclude_each_other():
         {**KEY, **STORED, whole_image.MAPPING: MAPPING},
     ):
         elsewhere.check_encryptable({"id": "i", **view})
-    with pytest.raises(rules.Refused, match="--whole") as refused:
+    with pytest.raises(rules.RuleRefused, match="--whole") as refused:
         elsewhere.check_encryptable({"id": "i", **KEY, whole_image.MAPPING: MAPPING})
     assert refused.value.code == "IMG.0024"
 
@@ -55,29 +55,29 @@ class Asked:
     image_path = "/v2/images/i"
     stores = stores.Stores({"plain": "file", "kms": "ims-kms"}, "plain", "kms")
 
-    def __init__(self, *views: Image) -> None:
+    def __init__(self, *views: ShownImage) -> None:
         self.views = list(views)
         self.recorded: list[bool] = []
         self.effects: list[Any] = []
         self.held = 0
         self.images: Any = self
 
-    def image(self) -> Image:
+    def image(self) -> ShownImage:
         return self.views.pop(0)
 
-    def hold(self, _image: Image) -> None:
+    def hold(self, _image: ShownImage) -> None:
         self.held += 1
 
-    def get(self, _context: Any, path: str) -> Image:
+    def get(self, _context: Any, path: str) -> ShownImage:
         assert path == self.image_path
         return self.views.pop(0)
 
-    def record_key(self, _context: Any, _image: Image, key_id: str, *, shown: bool) -> None:
+    def record_key(self, _context: Any, _image: ShownImage, key_id: str, *, shown: bool) -> None:
         assert key_id == "k"
         self.recorded.append(shown)
 
 
-def call_of(*views: Image) -> Any:
+def call_of(*views: ShownImage) -> Any:
     return Asked(*views)
 
 
@@ -95,7 +95,7 @@ def _policy_of_glance_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_an_image_with_a_named_key_gets_none(patch):
-    with pytest.raises(rules.Refused):
+    with pytest.raises(rules.RuleRefused):
         elsewhere.change(call_of(image(**KEY)), image(**KEY), changes(*patch))
     # One that has none may have them.
     call = call_of(image(), image(block_device_mapping=MAPPING))

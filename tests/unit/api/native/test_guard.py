@@ -169,7 +169,7 @@ def make_guard(app: guard.App) -> guard.Guard:
     no_jobs: Any = no_keys
 
     enabled = stores.Stores({"plain": "file", "kms": "ims-kms"}, "plain", "kms")
-    limits = Limits(cfg.ConfigOpts(), quota.Quota(cfg.ConfigOpts(), Images(app), no_jobs))
+    limits = Limits(cfg.ConfigOpts(), quota.ImageQuota(cfg.ConfigOpts(), Images(app), no_jobs))
     return guard.Guard(app, enabled, ImageKeys(no_keys, "ims/default"), limits)
 
 

@@ -20,7 +20,7 @@ from ims_glance.api.common import quota
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.image_keys import ImageKeys
 from ims_glance.api.native import image as native_image
-from ims_glance.api.native.call import Call, Limits
+from ims_glance.api.native.call import Limits, NativeCall
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
 from ims_glance.model.image import stores
@@ -44,7 +44,7 @@ def _limits(glance: Any) -> Limits:
     conf = cfg.ConfigOpts()
     ims_conf.register_opts(conf)
     conf([], default_config_files=[], default_config_dirs=[])
-    return Limits(conf, quota.Quota(conf, Images(glance), lambda _: [], records=Records()))
+    return Limits(conf, quota.ImageQuota(conf, Images(glance), lambda _: [], records=Records()))
 
 
 class Glance:
@@ -93,12 +93,12 @@ class Keys:
         raise AssertionError("the name of a key was looked for")
 
 
-def make_call(glance: Glance, keys: Keys | None = None, **request: Any) -> Call:
+def make_call(glance: Glance, keys: Keys | None = None, **request: Any) -> NativeCall:
     known = keys or Keys()
     body = request.pop("json_body", None)
     if body is not None:
         request["body"] = json.dumps(body).encode()
-    return Call(
+    return NativeCall(
         request=wsgi.Request.blank("/", **{"method": "POST", **request}),
         context=CONTEXT,
         image_path="/v2/images/i",
@@ -197,7 +197,7 @@ def test_what_is_made_for_a_job_is_told_by_the_token(
     monkeypatch.setattr(native_image, "may_create", lambda *_: True)
     job_id, taken = "a" * 32, []
 
-    class Places(quota.Quota):
+    class Places(quota.ImageQuota):
         @contextlib.contextmanager
         def place(self, _context: Any, project_id: str) -> Iterator[None]:
             taken.append(project_id)

@@ -9,7 +9,7 @@ import pytest
 from glance.common import wsgi
 
 from ims_glance import exceptions
-from ims_glance.api.common.image import Image
+from ims_glance.api.common.image import ShownImage
 from ims_glance.api.native import properties
 from ims_glance.model.text import json_patch
 
@@ -57,7 +57,7 @@ def settle(*patch: Any, kind: str = V21, service: bool = False, **view: Any) -> 
     request.body = json.dumps(patch).encode()
     request.context = context
     keys: Any = Keys()
-    left = properties.settle(request, context, keys, Image("/v2/images/i", {**VIEW, **view}))
+    left = properties.settle(request, context, keys, ShownImage("/v2/images/i", {**VIEW, **view}))
     sent = json.loads(request.body)
     assert left == json_patch.changes(kind, sent)[: len(left)]
     return sent, request.context.roles

@@ -3,7 +3,7 @@
 
 import pytest
 
-from ims_glance.client.resources.tag import Tag, TagKey
+from ims_glance.client.resources.tag import ImageTag, TagKey
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ from ims_glance.client.resources.tag import Tag, TagKey
     ],
 )
 def test_parse(text, pair):
-    assert Tag.parse(text).pair() == pair
+    assert ImageTag.parse(text).pair() == pair
 
 
 @pytest.mark.parametrize("text", ["env=test", "env"])
 def test_text(text):
-    assert str(Tag.parse(text)) == text
+    assert str(ImageTag.parse(text)) == text
 
 
 def test_the_values_of_a_key():

@@ -6,7 +6,7 @@ import pytest
 from ims_glance.clouds.backups.base import ServerBackups
 from ims_glance.clouds.region import Region
 from ims_glance.clouds.rest import Refused
-from ims_glance.model.backup import Part, Plan, ServerBackup
+from ims_glance.model.backup import BackupPlan, DiskBackupPart, ServerBackup
 from ims_glance.model.server import Disk
 
 
@@ -41,9 +41,10 @@ class Memory(ServerBackups):
 
 def a_backup(*part_ids):
     parts = tuple(
-        Part(each, Disk(number, "v", 1), "available") for number, each in enumerate(part_ids)
+        DiskBackupPart(each, Disk(number, "v", 1), "available")
+        for number, each in enumerate(part_ids)
     )
-    return ServerBackup(Plan("b", "n", "s", "web"), len(parts), parts)
+    return ServerBackup(BackupPlan("b", "n", "s", "web"), len(parts), parts)
 
 
 def test_find():

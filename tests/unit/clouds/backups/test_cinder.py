@@ -7,13 +7,13 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.backups.cinder import CinderBackups
 from ims_glance.clouds.region import Region
 from ims_glance.crypto.proof import Prover
-from ims_glance.model.backup import Plan, Status
+from ims_glance.model.backup import BackupPlan, Status
 from ims_glance.model.server import Disk
 from tests.unit.clouds.backups_server import PROVER
 
 ID = "11111111-0000-4000-8000-000000000000"
 SERVER = "22222222-0000-4000-8000-000000000000"
-PLAN = Plan(ID, "nightly", SERVER, "web", "said", {"hw_firmware_type": "uefi"}, "paused", 7)
+PLAN = BackupPlan(ID, "nightly", SERVER, "web", "said", {"hw_firmware_type": "uefi"}, "paused", 7)
 
 
 @pytest.fixture

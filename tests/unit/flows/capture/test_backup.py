@@ -8,7 +8,7 @@ from ims_glance.flows.capture.upload import Upload
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import backup
 from ims_glance.model import job as model
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.clouds import cloud_server
@@ -30,7 +30,7 @@ def machine(request, server):
 
 
 def kept(cloud, machine, dies_at=0, cancels_at=0):
-    wishes = [Wish(disk) for disk in machine.disks]
+    wishes = [DiskToCapture(disk) for disk in machine.disks]
     more = {"stands_still": True, "with_backup": True, "server_name": "web"}
     arguments = machine.arguments(wishes, **more)
     return cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, **arguments)
@@ -77,7 +77,7 @@ def test_what_is_done_is_not_undone_on_the_screen(cloud, machine, monkeypatch, t
     _slow(monkeypatch, MakeBackups, "_due", MakeBackups._parts)
     _slow(monkeypatch, Upload, "is_done", lambda *_: False)
     with_backup = {"with_backup": True} if type_ == model.WHOLE_OF_SERVER else {}
-    wishes = [Wish(disk) for disk in machine.disks]
+    wishes = [DiskToCapture(disk) for disk in machine.disks]
     arguments = machine.arguments(wishes, server_name="web", stands_still=True, **with_backup)
     job = cloud.run(type_, **arguments)
     assert job.status is JobStatus.SUCCESS, job.fail_reason
@@ -126,7 +126,9 @@ def job(tables, server):
         tables,
         type=model.WHOLE_OF_SERVER,
         project_id="demo",
-        arguments=machine.arguments([Wish(disk) for disk in machine.disks], with_backup=True),
+        arguments=machine.arguments(
+            [DiskToCapture(disk) for disk in machine.disks], with_backup=True
+        ),
         image_id=IMAGE,
         creates_image=True,
     )

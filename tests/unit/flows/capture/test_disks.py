@@ -16,7 +16,7 @@ from ims_glance.flows.capture.disks import (
     key_of,
 )
 from ims_glance.jobs.context import JobContext
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from tests.unit.flows.machine import Machine
 from tests.unit.jobs import job_bench
 
@@ -38,7 +38,7 @@ def job(tables, server, machine, monkeypatch):
     monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
     tables.conf.set_override("patience_seconds", 0.5, "ims_jobs")
     tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
-    arguments = machine.arguments([Wish(disk) for disk in machine.disks], cmk_id="k")
+    arguments = machine.arguments([DiskToCapture(disk) for disk in machine.disks], cmk_id="k")
     job = job_bench.context(tables, project_id="demo", arguments=arguments)
     job.session = server.session()
     return job

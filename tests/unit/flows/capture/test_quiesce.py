@@ -6,7 +6,7 @@ import pytest
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import backup
 from ims_glance.model import job as model
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.clouds.backups_server import PROVER
@@ -28,7 +28,7 @@ def machine(server):
 
 
 def captured(cloud, machine, dies_at=0, cancels_at=0, **more):
-    wishes = [Wish(disk) for disk in machine.disks]
+    wishes = [DiskToCapture(disk) for disk in machine.disks]
     told = {"stands_still": True, "quiesces": True, **more}
     arguments = machine.arguments(wishes, **told)
     job = cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, **arguments)
@@ -161,7 +161,7 @@ def test_without_standing_still(cloud, server, machine):
 
 def test_a_stopped_server(cloud, server, machine):
     server.machines.servers[machine.id]["status"] = "SHUTOFF"
-    wishes = [Wish(disk) for disk in machine.disks]
+    wishes = [DiskToCapture(disk) for disk in machine.disks]
     arguments = machine.arguments(wishes, stands_still=True, quiesces=True)
     job = cloud.run(model.WHOLE_OF_SERVER, **arguments)
     assert capture_of(server, job) == "stopped"
@@ -169,7 +169,7 @@ def test_a_stopped_server(cloud, server, machine):
 
 @pytest.mark.parametrize("dies_at", [0, 7, 12, 17])
 def test_a_backup(cloud, server, machine, dies_at):
-    wishes = [Wish(disk) for disk in machine.disks]
+    wishes = [DiskToCapture(disk) for disk in machine.disks]
     told = {"stands_still": True, "quiesces": True, "server_name": "web"}
     job = cloud.run(model.SERVER_BACKUP, dies_at, **machine.arguments(wishes, **told))
     assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)

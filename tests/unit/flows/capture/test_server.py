@@ -6,7 +6,7 @@ import pytest
 from ims_glance.flows.capture.server import TakeSnapshots
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.flows.machine import Machine
@@ -26,7 +26,7 @@ def machine(request, server):
 
 
 def whole_machine(cloud, machine, dies_at=0, cancels_at=0, number=1, **more):
-    wishes = [Wish(disk) for disk in machine.disks]
+    wishes = [DiskToCapture(disk) for disk in machine.disks]
     arguments = machine.arguments(wishes, **{"stands_still": True, **more})
     return cloud.run(model.WHOLE_OF_SERVER, dies_at, cancels_at, number, **arguments)
 
@@ -136,7 +136,9 @@ def test_a_server_that_somebody_else_paused_stays_paused(cloud, server, machine)
 def test_a_server_goes_on_though_glance_does_not_delete(tables, server):
     """A worker died while it stood still."""
     machine = Machine(server, is_local=True)
-    arguments = machine.arguments([Wish(disk) for disk in machine.disks], stands_still=True)
+    arguments = machine.arguments(
+        [DiskToCapture(disk) for disk in machine.disks], stands_still=True
+    )
     job = job_bench.again(tables, job_bench.context(tables, project_id="demo", arguments=arguments))
     job.session = server.session()
     server.machines.servers[machine.id]["status"] = "PAUSED"
@@ -149,7 +151,9 @@ def test_a_server_goes_on_though_glance_does_not_delete(tables, server):
 def test_a_server_that_its_owner_paused_after_the_snapshots_stays_paused(tables, server):
     """Another worker undoes the job, hours later."""
     machine = Machine(server, is_local=True)
-    arguments = machine.arguments([Wish(disk) for disk in machine.disks], stands_still=True)
+    arguments = machine.arguments(
+        [DiskToCapture(disk) for disk in machine.disks], stands_still=True
+    )
     job = job_bench.again(tables, job_bench.context(tables, project_id="demo", arguments=arguments))
     job.session = server.session()
     server.machines.servers[machine.id]["status"] = "PAUSED"
@@ -209,7 +213,9 @@ def test_a_volume_that_is_gone_is_no_server_that_is_gone(cloud, server, machine)
 
 
 def test_an_image_of_the_system_disk_alone_is_done_in_the_end(cloud, machine):
-    job = cloud.run(model.IMAGE_OF_SERVER, **machine.arguments([Wish(machine.disks[0], "mine")]))
+    job = cloud.run(
+        model.IMAGE_OF_SERVER, **machine.arguments([DiskToCapture(machine.disks[0], "mine")])
+    )
     assert job.status is JobStatus.SUCCESS
     assert job.done_bytes == job.total_bytes > 0
 
@@ -217,8 +223,8 @@ def test_an_image_of_the_system_disk_alone_is_done_in_the_end(cloud, machine):
 @pytest.mark.parametrize("dies_at", range(0, 40, 9))
 def test_images_of_single_disks(cloud, server, machine, dies_at):
     wishes = [
-        Wish(machine.disks[0], "mine"),
-        Wish(machine.disks[1], "data", "said", ("c=d",)),
+        DiskToCapture(machine.disks[0], "mine"),
+        DiskToCapture(machine.disks[1], "data", "said", ("c=d",)),
     ]
     arguments = machine.arguments(wishes)
     job = cloud.run(model.IMAGE_OF_SERVER, dies_at, **arguments)

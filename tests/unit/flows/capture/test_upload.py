@@ -8,8 +8,8 @@ from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows.capture.upload import (
     Upload,
     UploadFailed,
+    VolumeGone,
     VolumeHeld,
-    VolumeMissing,
     VolumeUnusable,
     let_finish,
     seconds_for,
@@ -73,7 +73,7 @@ def test_a_volume_that_will_not_do(make, status):
 def test_a_volume_that_is_gone(server, make):
     upload = make()
     server.volumes.clear()
-    with pytest.raises(VolumeMissing):
+    with pytest.raises(VolumeGone):
         upload.volume()
     upload.let_go()
 

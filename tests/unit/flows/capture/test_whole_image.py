@@ -6,7 +6,7 @@ import pytest
 from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from tests.unit.flows.machine import Machine
 from tests.unit.jobs import job_bench
@@ -20,7 +20,7 @@ def make(tables, server, monkeypatch):
     machine = Machine(server, is_local=False)
 
     def make(**more):
-        wishes = [Wish(disk) for disk in machine.disks]
+        wishes = [DiskToCapture(disk) for disk in machine.disks]
         job = job_bench.context(
             tables,
             type=model.WHOLE_OF_SERVER,

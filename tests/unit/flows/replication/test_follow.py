@@ -123,7 +123,7 @@ def test_what_is_no_number_is_none(value):
 def test_how_long_it_will_take(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(follow, "clock", lambda: now[0])
-    pace = follow._Pace()
+    pace = follow._Rate()
     assert pace.left(0, 100) is pace.left(5, 0) is pace.left(10, 100) is None
     now[0] += 10
     assert pace.left(10, 100) is None

@@ -11,7 +11,7 @@ from ims_glance.flows.copy.data import CopyDiffers, DataCopy, DiskImage
 from ims_glance.flows.replication import part as parts
 from ims_glance.flows.replication.part import PartCopy
 from ims_glance.flows.replication.receive import Meter
-from ims_glance.flows.replication.source import Part
+from ims_glance.flows.replication.source import ReceivedPart
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
 from ims_glance.model.job import RECEIVE_IMAGE
@@ -40,7 +40,9 @@ def copy(job, server, far):
 
     def copy(**digest):
         far.images[source].update(digest)
-        part = Part(1, source, Digest.of(far.images[source]), base_id, {"disk_format": "raw"})
+        part = ReceivedPart(
+            1, source, Digest.of(far.images[source]), base_id, {"disk_format": "raw"}
+        )
         target = DiskImage(job, 1, lambda: part.body)
         return PartCopy(job, part, KEY_ID, target, Meter(job, len(DATA)))
 
@@ -97,7 +99,7 @@ CHUNKS = [b"one", b"two", b"three"]
 
 
 def of(**digest):
-    return Part(0, "i", Digest(11, **digest), None, {})
+    return ReceivedPart(0, "i", Digest(11, **digest), None, {})
 
 
 @pytest.mark.parametrize("algorithm", ["sha512", "sha256", "md5"])

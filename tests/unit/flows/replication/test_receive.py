@@ -10,7 +10,7 @@ from ims_glance import exceptions
 from ims_glance.clouds.region import Region
 from ims_glance.flows.replication import receive
 from ims_glance.flows.replication.receive import Meter, Receiver, Stopped
-from ims_glance.flows.replication.source import Part
+from ims_glance.flows.replication.source import ReceivedPart
 from ims_glance.model.copy import Digest
 from ims_glance.model.job import RECEIVE_IMAGE
 from ims_glance.store.sealed import Owner
@@ -46,7 +46,7 @@ def spool(inner, key_manager):
 def received(job, server, spool):
     """Receive the image; what the spool has of it."""
     source = server.make(DATA)
-    part = Part(0, source, Digest.of(server.images[source]), None, {})
+    part = ReceivedPart(0, source, Digest.of(server.images[source]), None, {})
 
     def received(found: Spool, holds: bool = True) -> bytes:
         Receiver(job, part, found, Meter(job, len(DATA)), holds).run()

@@ -7,8 +7,8 @@ import pytest
 
 from ims_glance.clouds import rest
 from ims_glance.flows.replication.source import (
-    Part,
-    Plan,
+    ReceivedPart,
+    ReceivePlan,
     SourceGone,
     SourceRefused,
     refusals,
@@ -23,16 +23,19 @@ DISK = {"size": 3, "volume_type": "fast", "goes_with_server": False}
 
 
 def test_a_plan_is_recorded_and_read_again():
-    parts = (Part(0, "i", DIGEST, "b", BODY, DISK), Part(1, "j", DIGEST, None, BODY))
-    plan = Plan("k", parts, BODY)
+    parts = (
+        ReceivedPart(0, "i", DIGEST, "b", BODY, DISK),
+        ReceivedPart(1, "j", DIGEST, None, BODY),
+    )
+    plan = ReceivePlan("k", parts, BODY)
     record = json.loads(json.dumps(plan.record()))
     model.check_storable(record)
-    assert Plan.of(record) == plan
+    assert ReceivePlan.of(record) == plan
     assert plan.size == 10
 
 
 def test_a_disk_with_another_image():
-    component = Part(2, "i", DIGEST, None, BODY, DISK).component("copy")
+    component = ReceivedPart(2, "i", DIGEST, None, BODY, DISK).component("copy")
     disk = component.disk
     assert component.image_id == "copy"
     assert (disk.number, disk.size, disk.volume_type) == (2, 3, "fast")
@@ -46,8 +49,8 @@ def test_a_disk_with_another_image():
         (rest.Refused(403, "IMG.0046", "Image", "no"), SourceRefused, "IMG.0046"),
         (rest.DelegationEnded(service="Image", reason="no"), SourceRefused, "IMG.0087"),
         (
-            rest.ServiceUnavailable(service="Image", reason="no"),
-            rest.ServiceUnavailable,
+            rest.NeighbourUnavailable(service="Image", reason="no"),
+            rest.NeighbourUnavailable,
             "IMG.0014",
         ),
     ],
@@ -56,6 +59,6 @@ def test_what_the_other_region_refuses_says_where(raised, told, code):
     with pytest.raises(told) as seen, refusals("RegionTwo", "image-id"):
         raise raised
     assert seen.value.code == code
-    if told is not rest.ServiceUnavailable:
+    if told is not rest.NeighbourUnavailable:
         assert "RegionTwo" in str(seen.value)
         assert "image-id" in str(seen.value)

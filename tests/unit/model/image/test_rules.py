@@ -35,7 +35,7 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
 @pytest.mark.parametrize(("action", "trait", "code", "why"), rules.TABLE)
 def test_every_row_refuses(action, trait, code, why):
     image = dataclasses.replace(OWN, **OF_TRAIT[trait])
-    with pytest.raises((rules.Refused, rules.NotTheirs)) as refused:
+    with pytest.raises((rules.RuleRefused, rules.NotTheirs)) as refused:
         how = "never" if trait is Trait.ENCRYPTED else "custom_key"
         rules.check(action, image, "me", how, lambda: trait is Trait.DEFAULT_KEY)
     assert refused.value.code == code
@@ -49,7 +49,7 @@ def test_without_conventions_only_promises_are_kept(action, trait, code, why):
     code = None
     try:
         rules.check(action, image, "me", how, lambda: trait is Trait.DEFAULT_KEY, conventions=False)
-    except (rules.Refused, rules.NotTheirs) as refused:
+    except (rules.RuleRefused, rules.NotTheirs) as refused:
         code = refused.code
     assert (code is not None) is (why is rules.Why.PROTECTS)
 
@@ -82,7 +82,7 @@ def test_a_received_image_may_be_accepted_and_copied():
 def test_under_a_key_of_ones_own_it_may_be_shared():
     image = Facts.of({"id": "i", "owner": "me", "status": "active", "__system__cmkid": "k"})
     rules.check(Action.SHARE, image, "me")
-    with pytest.raises(rules.Refused, match="shares no encrypted"):
+    with pytest.raises(rules.RuleRefused, match="shares no encrypted"):
         rules.check(Action.SHARE, image, "me", "never")
 
 
@@ -96,21 +96,21 @@ def test_under_a_key_of_ones_own_it_may_be_shared():
     ids=["not encrypted", "received", "queued"],
 )
 def test_whose_key_it_is_is_only_asked_when_that_decides(image):
-    with contextlib.suppress(rules.Refused, rules.NotTheirs):
+    with contextlib.suppress(rules.RuleRefused, rules.NotTheirs):
         rules.check(Action.SHARE, image, "me", has_default_key=lambda: pytest.fail("asked"))
 
 
 def test_while_it_is_made_its_record_is_completed():
     image = dataclasses.replace(OWN, status="queued")
     rules.check(Action.COMPLETE, image, "me")
-    with pytest.raises(rules.Refused):
+    with pytest.raises(rules.RuleRefused):
         rules.check(Action.UPDATE, image, "me")
 
 
 def test_a_whole_machine_is_completed_by_its_job_alone():
     """Its disks would not follow what was changed before they are tied to it."""
     image = dataclasses.replace(OWN, status="queued", whole=True)
-    with pytest.raises(rules.Refused, match="while it is being made: it is a whole-machine"):
+    with pytest.raises(rules.RuleRefused, match="while it is being made: it is a whole-machine"):
         rules.check(Action.COMPLETE, image, "me")
 
 
@@ -143,5 +143,5 @@ def test_facts_from_a_view():
 def test_no_view_breaks_it(action, view):
     try:
         rules.check(action, Facts.of(view), "me")
-    except (rules.Refused, rules.NotTheirs) as refused:
+    except (rules.RuleRefused, rules.NotTheirs) as refused:
         assert refused.code.startswith("IMG.")

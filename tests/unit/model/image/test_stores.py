@@ -5,7 +5,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.model.image import stores
-from ims_glance.model.image.stores import Decision, Image, Stores, Wish
+from ims_glance.model.image.stores import Decision, ImageFacts, StoreChoice, Stores
 
 USUAL = Stores(
     {"plain": "file", "kms": "ims-kms", "kms2": "ims-kms", "web": "http"},
@@ -16,15 +16,15 @@ PLAIN_ONLY = Stores({"plain": "file"}, default="plain", chosen=None)
 ENCRYPTING_ONLY = Stores({"kms": "ims-kms", "kms2": "ims-kms"}, default="kms2", chosen="kms2")
 SINGLE = Stores({}, default=None, chosen=None)
 
-WITH_KEY = Image("i", key_id="k")
-KEY_BY_STORE = Image("i", key_id="k", store_key="k", stores=("kms",))
-MIXED = Image("i", store_key="k", stores=("kms", "plain"))
-WITHOUT_KEY = Image("i")
-PLAIN_DATA = Image("i", stores=("plain",))
-ENCRYPTED_DATA = Image("i", key_id="k", stores=("kms",))
+WITH_KEY = ImageFacts("i", key_id="k")
+KEY_BY_STORE = ImageFacts("i", key_id="k", store_key="k", stores=("kms",))
+MIXED = ImageFacts("i", store_key="k", stores=("kms", "plain"))
+WITHOUT_KEY = ImageFacts("i")
+PLAIN_DATA = ImageFacts("i", stores=("plain",))
+ENCRYPTED_DATA = ImageFacts("i", key_id="k", stores=("kms",))
 # Glance writes all properties back when it saves an image, so a change that was on its way while the
 # service recorded a key can have lost it.
-LOST_KEY = Image("i", stores=("kms",))
+LOST_KEY = ImageFacts("i", stores=("kms",))
 PLAIN = Decision(mixes=True)
 ENCRYPTED = Decision(encrypts=True)
 BOTH = Decision(encrypts=True, mixes=True)
@@ -42,67 +42,74 @@ def test_kinds_of_store() -> None:
     ("enabled", "image", "wish", "decision"),
     [
         # With a key: to where the request says, if that encrypts; else to the chosen store.
-        (USUAL, WITH_KEY, Wish(), Decision(store="kms")),
-        (USUAL, WITH_KEY, Wish(("kms2",)), Decision()),
-        (USUAL, WITH_KEY, Wish(("kms2", "kms")), Decision()),
-        (USUAL, ENCRYPTED_DATA, Wish(("kms2",), copies=True), Decision()),
-        (USUAL, ENCRYPTED_DATA, Wish(copies=True), Decision(store="kms")),
-        (ENCRYPTING_ONLY, WITH_KEY, Wish(ENCRYPTING_ONLY.all), Decision()),
+        (USUAL, WITH_KEY, StoreChoice(), Decision(store="kms")),
+        (USUAL, WITH_KEY, StoreChoice(("kms2",)), Decision()),
+        (USUAL, WITH_KEY, StoreChoice(("kms2", "kms")), Decision()),
+        (USUAL, ENCRYPTED_DATA, StoreChoice(("kms2",), copies=True), Decision()),
+        (USUAL, ENCRYPTED_DATA, StoreChoice(copies=True), Decision(store="kms")),
+        (ENCRYPTING_ONLY, WITH_KEY, StoreChoice(ENCRYPTING_ONLY.all), Decision()),
         # Nobody named a key: anywhere, and what is encrypted is encrypted.
-        (USUAL, WITHOUT_KEY, Wish(), PLAIN),
-        (USUAL, WITHOUT_KEY, Wish(("plain",)), PLAIN),
-        (USUAL, WITHOUT_KEY, Wish(("nonsense",)), PLAIN),
-        (USUAL, WITHOUT_KEY, Wish(()), Decision()),
-        (USUAL, WITHOUT_KEY, Wish(("kms",)), ENCRYPTED),
-        (USUAL, WITHOUT_KEY, Wish(("kms", "kms2")), ENCRYPTED),
-        (ENCRYPTING_ONLY, WITHOUT_KEY, Wish(), ENCRYPTED),
-        (ENCRYPTING_ONLY, WITHOUT_KEY, Wish(ENCRYPTING_ONLY.all), ENCRYPTED),
-        (PLAIN_ONLY, WITHOUT_KEY, Wish(("kms",)), PLAIN),
-        (SINGLE, WITHOUT_KEY, Wish(), Decision()),
-        (SINGLE, WITHOUT_KEY, Wish(("kms",)), PLAIN),
-        (USUAL, WITHOUT_KEY, Wish(("plain", "kms")), BOTH),
-        (USUAL, WITHOUT_KEY, Wish(USUAL.all), BOTH),
-        (USUAL, PLAIN_DATA, Wish(("other",), copies=True), PLAIN),
-        (USUAL, PLAIN_DATA, Wish(("kms",), copies=True), BOTH),
-        (USUAL, PLAIN_DATA, Wish(USUAL.all, True), BOTH),
-        (USUAL, KEY_BY_STORE, Wish(("kms2",), copies=True), ENCRYPTED),
-        (USUAL, KEY_BY_STORE, Wish(("plain",), copies=True), PLAIN),
-        (USUAL, MIXED, Wish(("kms2",), copies=True), BOTH),
-        (USUAL, LOST_KEY, Wish(("kms2",), copies=True), ENCRYPTED),
-        (USUAL, LOST_KEY, Wish(("plain",), copies=True), PLAIN),
+        (USUAL, WITHOUT_KEY, StoreChoice(), PLAIN),
+        (USUAL, WITHOUT_KEY, StoreChoice(("plain",)), PLAIN),
+        (USUAL, WITHOUT_KEY, StoreChoice(("nonsense",)), PLAIN),
+        (USUAL, WITHOUT_KEY, StoreChoice(()), Decision()),
+        (USUAL, WITHOUT_KEY, StoreChoice(("kms",)), ENCRYPTED),
+        (USUAL, WITHOUT_KEY, StoreChoice(("kms", "kms2")), ENCRYPTED),
+        (ENCRYPTING_ONLY, WITHOUT_KEY, StoreChoice(), ENCRYPTED),
+        (ENCRYPTING_ONLY, WITHOUT_KEY, StoreChoice(ENCRYPTING_ONLY.all), ENCRYPTED),
+        (PLAIN_ONLY, WITHOUT_KEY, StoreChoice(("kms",)), PLAIN),
+        (SINGLE, WITHOUT_KEY, StoreChoice(), Decision()),
+        (SINGLE, WITHOUT_KEY, StoreChoice(("kms",)), PLAIN),
+        (USUAL, WITHOUT_KEY, StoreChoice(("plain", "kms")), BOTH),
+        (USUAL, WITHOUT_KEY, StoreChoice(USUAL.all), BOTH),
+        (USUAL, PLAIN_DATA, StoreChoice(("other",), copies=True), PLAIN),
+        (USUAL, PLAIN_DATA, StoreChoice(("kms",), copies=True), BOTH),
+        (USUAL, PLAIN_DATA, StoreChoice(USUAL.all, True), BOTH),
+        (USUAL, KEY_BY_STORE, StoreChoice(("kms2",), copies=True), ENCRYPTED),
+        (USUAL, KEY_BY_STORE, StoreChoice(("plain",), copies=True), PLAIN),
+        (USUAL, MIXED, StoreChoice(("kms2",), copies=True), BOTH),
+        (USUAL, LOST_KEY, StoreChoice(("kms2",), copies=True), ENCRYPTED),
+        (USUAL, LOST_KEY, StoreChoice(("plain",), copies=True), PLAIN),
     ],
 )
-def test_allowed(enabled: Stores, image: Image, wish: Wish, decision: Decision) -> None:
+def test_allowed(enabled: Stores, image: ImageFacts, wish: StoreChoice, decision: Decision) -> None:
     assert stores.decide(enabled, image, wish) == decision
 
 
 @pytest.mark.parametrize(
     ("enabled", "image", "wish", "error"),
     [
-        (USUAL, WITH_KEY, Wish(("plain",)), exceptions.StoreNotEncrypting),
-        (USUAL, WITH_KEY, Wish(("kms", "plain")), exceptions.StoreNotEncrypting),
-        (USUAL, WITH_KEY, Wish(("nonsense",)), exceptions.StoreNotEncrypting),
-        (USUAL, WITH_KEY, Wish(("",)), exceptions.StoreNotEncrypting),
-        (USUAL, WITH_KEY, Wish(USUAL.all), exceptions.StoreNotEncrypting),
-        (USUAL, ENCRYPTED_DATA, Wish(("plain",), copies=True), exceptions.StoreNotEncrypting),
-        (PLAIN_ONLY, WITH_KEY, Wish(), exceptions.NoEncryptingStore),
-        (SINGLE, WITH_KEY, Wish(("plain",)), exceptions.NoEncryptingStore),
+        (USUAL, WITH_KEY, StoreChoice(("plain",)), exceptions.StoreNotEncrypting),
+        (USUAL, WITH_KEY, StoreChoice(("kms", "plain")), exceptions.StoreNotEncrypting),
+        (USUAL, WITH_KEY, StoreChoice(("nonsense",)), exceptions.StoreNotEncrypting),
+        (USUAL, WITH_KEY, StoreChoice(("",)), exceptions.StoreNotEncrypting),
+        (USUAL, WITH_KEY, StoreChoice(USUAL.all), exceptions.StoreNotEncrypting),
+        (
+            USUAL,
+            ENCRYPTED_DATA,
+            StoreChoice(("plain",), copies=True),
+            exceptions.StoreNotEncrypting,
+        ),
+        (PLAIN_ONLY, WITH_KEY, StoreChoice(), exceptions.NoEncryptingStore),
+        (SINGLE, WITH_KEY, StoreChoice(("plain",)), exceptions.NoEncryptingStore),
     ],
 )
-def test_refused(enabled: Stores, image: Image, wish: Wish, error: type[Exception]) -> None:
+def test_refused(
+    enabled: Stores, image: ImageFacts, wish: StoreChoice, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         stores.decide(enabled, image, wish)
 
 
 def test_refusals_say_what_to_do() -> None:
     with pytest.raises(exceptions.StoreNotEncrypting, match="Stores that do: kms, kms2"):
-        stores.decide(USUAL, WITH_KEY, Wish(("kms", "plain")))
+        stores.decide(USUAL, WITH_KEY, StoreChoice(("kms", "plain")))
 
 
 def test_encrypted_is_what_lies_in_encrypting_stores_alone() -> None:
-    for image in (KEY_BY_STORE, LOST_KEY, Image("i", stores=("kms", "kms2"))):
+    for image in (KEY_BY_STORE, LOST_KEY, ImageFacts("i", stores=("kms", "kms2"))):
         assert stores.is_encrypted(USUAL, image)
-    for image in (MIXED, PLAIN_DATA, WITHOUT_KEY, Image("i", stores=("gone",))):
+    for image in (MIXED, PLAIN_DATA, WITHOUT_KEY, ImageFacts("i", stores=("gone",))):
         assert not stores.is_encrypted(USUAL, image)
 
 

@@ -13,8 +13,8 @@ from ims_glance.clouds.region import Region
 from ims_glance.model import backup as model
 from ims_glance.model import capture
 from ims_glance.model import job as jobs
-from ims_glance.model.backup import Plan
-from ims_glance.model.capture import Wish
+from ims_glance.model.backup import BackupPlan
+from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes
 from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
@@ -26,7 +26,7 @@ ABSENT = "99999999-9999-4999-8999-999999999999"
 
 
 def make(site, backup_id=ID, count=2, **values):
-    plan = Plan(
+    plan = BackupPlan(
         backup_id,
         **{"name": "nightly", "server_id": site.on_volumes, "server_name": "web", **values},
     )
@@ -125,7 +125,7 @@ class TestCreate:
         assert answer.body == {"job_id": calls.JOB, "backup_id": jobs.id_of_backup(calls.JOB)}
         [(job_type, arguments, entities, creates)] = call.service.jobs.accepted
         assert (job_type, creates, call.service.quota.asked) == (jobs.SERVER_BACKUP, False, 0)
-        disks = [Wish.of(each).disk.volume_id for each in arguments["wishes"]]
+        disks = [DiskToCapture.of(each).disk.volume_id for each in arguments["wishes"]]
         assert disks == [None, site.data2]
         assert arguments["stands_still"] is not no_pause
         assert arguments["quiesces"] is False
@@ -196,7 +196,7 @@ class TestWhole:
         assert (arguments["backup_id"], arguments["server_id"]) == (ID, site.on_volumes)
         assert arguments["attributes"]["hw_firmware_type"] == "uefi"
         assert (arguments["cmk_id"], arguments["min_ram"]) == ("id of k", 512)
-        wishes = [Wish.of(each).disk for each in arguments["wishes"]]
+        wishes = [DiskToCapture.of(each).disk for each in arguments["wishes"]]
         assert [each.volume_type for each in wishes] == ["fast", "fast"]
         assert entities == {"image_name": "again"}
         assert "with_backup" not in arguments

@@ -58,7 +58,7 @@ def contents(answer, offset=0, length=SIZE, has=()):
     known = {held.piece_prefix(each): each for each in has}
     data = b""
     for frame in reader.read(answer.stream, offset, length):
-        if frame.kind is frames.Kind.HELD:
+        if frame.kind is frames.FrameKind.HELD:
             data += b"".join(known[prefix] for prefix in frame.pieces)
         else:
             data += frame.data or bytes(frame.length)

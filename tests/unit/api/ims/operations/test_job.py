@@ -11,7 +11,7 @@ import pytest
 from ims_glance.api.ims.operations import job
 from ims_glance.db.job import JobNotFound
 from ims_glance.model import job as model
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import JOB, PROJECT
 
@@ -43,7 +43,7 @@ def _job(job_id=JOB, **changes):
         "begin_time": began,
         "entities": {"image_name": "x"},
     }
-    return Job(
+    return StoredJob(
         id=job_id,
         type=model.COPY_IN_REGION,
         project_id=PROJECT,

@@ -14,7 +14,7 @@ from ims_glance.db.job import TooManyTasks
 from ims_glance.model import copy
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes, whole_image
-from ims_glance.model.job import Job, JobStatus
+from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB, JOB_THERE, OTHER, PROJECT, SECOND
@@ -291,7 +291,7 @@ class TestReceived:
             "total_bytes": 2000,
         }
         call.service.jobs.there = [
-            Job(str(number), project_id=PROJECT, user_id="u", **ended, **values)
+            StoredJob(str(number), project_id=PROJECT, user_id="u", **ended, **values)
             for number, values in enumerate((others, measured))
         ]
         preflight = self.handler(call).body["preflight"]

@@ -6,7 +6,7 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.ims.operations import creation
 from ims_glance.model import job as jobs
-from ims_glance.model.capture import Wish
+from ims_glance.model.capture import DiskToCapture
 from tests.unit.api.ims import calls
 
 PROJECT = calls.PROJECT
@@ -18,7 +18,7 @@ def accepted(call, handler):
     [(job_type, arguments, entities, creates)] = call.service.jobs.accepted
     assert answer.body == {"job_id": calls.JOB}
     assert creates
-    wishes = [Wish.of(each) for each in arguments["wishes"]]
+    wishes = [DiskToCapture.of(each) for each in arguments["wishes"]]
     return job_type, arguments, entities, wishes
 
 
