@@ -45,7 +45,7 @@ class Download:
     """Data of an image on its way.
 
     :ivar size: that Glance announced, in bytes
-    :ivar chunks: read once, to the end; raises ``NeighbourUnavailable`` if fewer bytes come
+    :ivar chunks: read once, to the end; raises ``ServiceUnavailable`` if fewer bytes come
     :ivar offset: of the first of them in the image
     """
 

@@ -115,7 +115,7 @@ class ImageFrames:
     ) -> Iterator[Iterator[frames.Frame]]:
         """Open a range of an image: its frames, which are read once, in order and without gaps.
 
-        The frames raise ``BadFrame`` for what is wrong, and ``NeighbourUnavailable`` if they end too
+        The frames raise ``BadFrame`` for what is wrong, and ``ServiceUnavailable`` if they end too
         early: what came before is right, and the rest can be asked for again.
 
         :param size: that the image has to have, in bytes

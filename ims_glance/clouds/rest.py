@@ -22,7 +22,7 @@ _IMS_CODE = re.compile(r"(IMG\.\d{4}): (.*)", re.DOTALL)
 _MAX_REASON = 500
 
 
-class NeighbourUnavailable(exceptions.Unavailable):
+class ServiceUnavailable(exceptions.Unavailable):
     """A neighbour gave no usable answer; the same request may succeed later."""
 
     template = "The {service} service is unavailable ({reason}). Try again later."
@@ -129,9 +129,9 @@ class Rest:
         except auth_exceptions.ClientException as error:
             raise self.translated(error) from error
 
-    def away(self, reason: object) -> NeighbourUnavailable:
+    def away(self, reason: object) -> ServiceUnavailable:
         """The error that says so."""
-        return NeighbourUnavailable(service=self._title, reason=str(reason)[:_MAX_REASON])
+        return ServiceUnavailable(service=self._title, reason=str(reason)[:_MAX_REASON])
 
     def translated(self, error: Exception) -> exceptions.ImsError:
         """Our error for one of keystoneauth's."""

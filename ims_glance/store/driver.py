@@ -96,7 +96,7 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
         self._url_prefix = f"{SCHEME}://{self.backend_group}/"
         self.key_id_of: Callable[[str], str | None] = ImageRecords().key_id
         self.load_inner = functools.partial(inner.load, self.conf, own.ims_kms_inner_driver, group)
-        with contextlib.suppress(errors.ServiceUnavailable):
+        with contextlib.suppress(errors.EitherUnavailable):
             # Tried now so that the log tells of it at once; a storage cluster that is away when
             # Glance starts is tried again whenever the store is used.
             self.objects  # noqa: B018
@@ -111,7 +111,7 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
             return EncryptedObjects(self.load_inner(), self._read_key, self._present_key)
         except (store_exceptions.BadStoreConfiguration, store_exceptions.BackendException) as error:
             LOG.error("Store %s has no inner store: %s", self.backend_group, error)
-            raise errors.ServiceUnavailable(
+            raise errors.EitherUnavailable(
                 f"Store {self.backend_group} is not available: its inner store cannot be reached"
             ) from None
 

@@ -19,7 +19,7 @@ from ims_glance import exceptions
 LOG = logging.getLogger(__name__)
 
 
-class ServiceUnavailable(
+class EitherUnavailable(
     store_exceptions.RemoteServiceUnavailable,  # type: ignore[misc]
     store_exceptions.TimeoutError,  # type: ignore[misc]
 ):
@@ -31,7 +31,7 @@ _UPLOAD: tuple[tuple[type[exceptions.ImsError], type[Exception]], ...] = (
     (exceptions.Invalid, webob.exc.HTTPBadRequest),
     (exceptions.NotFound, webob.exc.HTTPConflict),
     (exceptions.Conflict, webob.exc.HTTPConflict),
-    (exceptions.Unavailable, ServiceUnavailable),
+    (exceptions.Unavailable, EitherUnavailable),
 )
 
 
@@ -59,7 +59,7 @@ def for_download() -> Iterator[None]:
     try:
         yield
     except exceptions.Unavailable as error:
-        raise ServiceUnavailable(text(error)) from None
+        raise EitherUnavailable(text(error)) from None
     except exceptions.HeaderMissing as error:
         raise store_exceptions.NotFound(text(error)) from None
     except (exceptions.Forbidden, exceptions.NotFound, exceptions.Invalid) as error:

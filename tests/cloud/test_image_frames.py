@@ -80,7 +80,7 @@ def test_an_image_that_is_deleted_while_it_is_read(demo, store):
             demo.image.delete(f"/images/{image_id}")
             for frame in found:
                 came += frame.data
-    except rest.NeighbourUnavailable:
+    except rest.ServiceUnavailable:
         assert len(came) < len(data)
     assert data.startswith(bytes(came))
     with pytest.raises(rest.Missing), source.open(image_id, len(data), len(data) // 2):

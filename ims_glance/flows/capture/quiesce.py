@@ -91,7 +91,7 @@ class Quiesce:
         except rest.Missing:
             # Of a server that is gone; no pause helps.
             raise
-        except (rest.Refused, rest.NeighbourUnavailable) as error:
+        except (rest.Refused, rest.ServiceUnavailable) as error:
             raise NotQuiesced(reason=error) from error
         self._job.record_disk_image(self._task.disks[0].number, image_id)
         view = self._job.image.get(image_id)

@@ -88,7 +88,7 @@ def _is_kept(job: JobContext, spool: Spool, image_id: str) -> bool:
     with job.image.download(image_id, spool.pieces_end) as download:
         try:
             _keep(job, spool, _pieces(download.chunks, download.offset))
-        except rest.NeighbourUnavailable:
+        except rest.ServiceUnavailable:
             return False
     return True
 

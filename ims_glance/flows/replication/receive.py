@@ -163,7 +163,7 @@ class Receiver:
             begun = self._spool.end
             try:
                 self._receive()
-            except (rest.NeighbourUnavailable, StreamCut) as error:
+            except (rest.ServiceUnavailable, StreamCut) as error:
                 if self._spool.end > begun:
                     outage = _Outage()
                 # Of a stream that breaks off behind its last byte nothing is missing.
@@ -192,7 +192,7 @@ class Receiver:
         """
         if outage.seconds > self._job.conf.ims_jobs.region_patience_seconds:
             where = f"Image ({self._region})"
-            raise rest.NeighbourUnavailable(service=where, reason=str(error)) from error
+            raise rest.ServiceUnavailable(service=where, reason=str(error)) from error
         self._meter.waits(self._part.number, f"{self._region}: {error}")
         self._job.pause(outage.next_pause())
 

@@ -93,12 +93,12 @@ def test_a_download_that_ends_early_is_an_error(server, images):
     with images.download(source) as download:
         server.data.clear()
         short = image_api.ImageApi(Region(server.session()))._chunks(_Response(), download.size)
-        with pytest.raises(rest.NeighbourUnavailable, match="1 of 1000 bytes"):
+        with pytest.raises(rest.ServiceUnavailable, match="1 of 1000 bytes"):
             list(short)
 
 
 def test_a_download_that_breaks_off_is_an_error(images):
-    with pytest.raises(rest.NeighbourUnavailable, match="broke off: gone"):
+    with pytest.raises(rest.ServiceUnavailable, match="broke off: gone"):
         list(images._chunks(_Response(OSError("gone")), 1000))
 
 

@@ -147,7 +147,7 @@ def refusing(status, code="IMG.0026"):
         (401, rest.DelegationEnded),
         (403, rest.Refused),
         (404, rest.Missing),
-        (503, rest.NeighbourUnavailable),
+        (503, rest.ServiceUnavailable),
     ],
 )
 def test_refusals(there, source, status, error):
@@ -180,7 +180,7 @@ def test_no_redirect_is_followed(there, source, status, has_ims):
         return True
 
     there.instead = instead
-    with pytest.raises(rest.NeighbourUnavailable, match=str(status)), source.open(IMAGE, SIZE):
+    with pytest.raises(rest.ServiceUnavailable, match=str(status)), source.open(IMAGE, SIZE):
         pass
     assert not any("elsewhere" in each[1] for each in there.requests)
 
@@ -188,7 +188,7 @@ def test_no_redirect_is_followed(there, source, status, has_ims):
 @pytest.mark.parametrize("place", [0, 10, 100, 200_000])
 def test_a_cut_link(there, source, place):
     there.spoil = lambda stream: stream[:place]
-    with source.open(IMAGE, SIZE) as found, pytest.raises(rest.NeighbourUnavailable, match="cut"):
+    with source.open(IMAGE, SIZE) as found, pytest.raises(rest.ServiceUnavailable, match="cut"):
         list(found)
 
 
@@ -203,7 +203,7 @@ def test_a_link_that_is_cut_by_a_reset(there, source):
         return True
 
     there.instead = instead
-    with pytest.raises(rest.NeighbourUnavailable), source.open(IMAGE, SIZE) as found:
+    with pytest.raises(rest.ServiceUnavailable), source.open(IMAGE, SIZE) as found:
         list(found)
 
 
@@ -218,7 +218,7 @@ def test_a_stalled_link(there):
     there.instead = instead
     stalled = image_frames.ImageFrames(Region(there.session()), (5, 0.3))
     begun = time.monotonic()
-    with pytest.raises(rest.NeighbourUnavailable), stalled.open(IMAGE, SIZE) as found:
+    with pytest.raises(rest.ServiceUnavailable), stalled.open(IMAGE, SIZE) as found:
         list(found)
     assert time.monotonic() - begun < 1.4
 
@@ -237,7 +237,7 @@ def test_a_link_on_which_a_byte_comes_now_and_then(there, source, monkeypatch):
     there.instead = instead
     with (
         source.open(IMAGE, SIZE) as found,
-        pytest.raises(rest.NeighbourUnavailable, match="no frame"),
+        pytest.raises(rest.ServiceUnavailable, match="no frame"),
     ):
         list(found)
 
@@ -272,7 +272,7 @@ def test_whoever_takes_a_frame_may_take_their_time(source, monkeypatch):
 
 def test_nobody_listens(there, source):
     there.close()
-    with pytest.raises(rest.NeighbourUnavailable), source.open(IMAGE, SIZE):
+    with pytest.raises(rest.ServiceUnavailable), source.open(IMAGE, SIZE):
         pass
 
 
@@ -319,7 +319,7 @@ def test_nothing_is_unpacked_on_the_way(there, source, has_ims):
         return True
 
     there.instead = instead
-    with pytest.raises((BadFrame, rest.NeighbourUnavailable), match="encoded"):  # noqa: SIM117
+    with pytest.raises((BadFrame, rest.ServiceUnavailable), match="encoded"):  # noqa: SIM117
         with source.open(IMAGE, SIZE) as found:
             list(found)
 

@@ -98,13 +98,13 @@ def test_a_region_without_us(api, there, status, content):
 
 def test_a_region_that_is_away(api, there):
     there.answer = (503, b'{"error": {"code": "IMG.0014", "message": "The key manager is away."}}')
-    with pytest.raises(rest.NeighbourUnavailable, match=r"RegionTwo.*503: The key manager is away"):
+    with pytest.raises(rest.ServiceUnavailable, match=r"RegionTwo.*503: The key manager is away"):
         api.receive("p", {})
 
 
 def test_a_redirect_is_not_followed(api, there):
     """Where the other region is, the catalogue says."""
     there.answer = (302, b"")
-    with pytest.raises(rest.NeighbourUnavailable):
+    with pytest.raises(rest.ServiceUnavailable):
         api.show_job("p", "j")
     assert len(there.requests) == 1

@@ -24,9 +24,9 @@ def client(server):
         (404, rest.Missing),
         (409, rest.Refused),
         (410, rest.Missing),
-        (302, rest.NeighbourUnavailable),
-        (500, rest.NeighbourUnavailable),
-        (503, rest.NeighbourUnavailable),
+        (302, rest.ServiceUnavailable),
+        (500, rest.ServiceUnavailable),
+        (503, rest.ServiceUnavailable),
     ],
 )
 def test_statuses(server, status, error):
@@ -48,13 +48,13 @@ def test_the_code_of_the_guard_is_passed_on(server):
 
 def test_nobody_listens(server):
     server.close()
-    with pytest.raises(rest.NeighbourUnavailable):
+    with pytest.raises(rest.ServiceUnavailable):
         client(server).request("GET", "/v2/images/1")
 
 
 def test_an_answer_that_is_no_json(server):
     image_id = server.make(b"data")
-    with pytest.raises(rest.NeighbourUnavailable):
+    with pytest.raises(rest.ServiceUnavailable):
         client(server).json("GET", f"/v2/images/{image_id}/file")
 
 
@@ -66,9 +66,9 @@ def test_refusals_of_cinder_are_read(server):
 @pytest.mark.parametrize(
     ("error", "ours"),
     [
-        (auth_exceptions.ConnectFailure("no"), rest.NeighbourUnavailable),
-        (auth_exceptions.DiscoveryFailure("no"), rest.NeighbourUnavailable),
-        (auth_exceptions.ServiceUnavailable("no"), rest.NeighbourUnavailable),
+        (auth_exceptions.ConnectFailure("no"), rest.ServiceUnavailable),
+        (auth_exceptions.DiscoveryFailure("no"), rest.ServiceUnavailable),
+        (auth_exceptions.ServiceUnavailable("no"), rest.ServiceUnavailable),
         (auth_exceptions.Unauthorized("no"), rest.DelegationEnded),
         (auth_exceptions.NotFound("trust"), rest.DelegationEnded),
         (auth_exceptions.EndpointNotFound("no"), rest.NotInCatalog),
@@ -83,7 +83,7 @@ def test_a_neighbour_that_never_answers():
         session = Session(token_endpoint.Token(url, "token"), timeout=TIMEOUT)
         for timeout in (None, (TIMEOUT, TIMEOUT)):
             neighbour = rest.Rest(Region(session).adapter("image"), "Image", timeout)
-            with at_once(), pytest.raises(rest.NeighbourUnavailable):
+            with at_once(), pytest.raises(rest.ServiceUnavailable):
                 neighbour.request("GET", "/v2/images/1")
 
 

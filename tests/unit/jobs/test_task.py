@@ -63,7 +63,7 @@ def test_taskflow_sees_the_signature_and_a_short_name(job):
 def test_what_is_away_for_long_is_on_record(tables, job, monkeypatch):
     """For the operator; once, however often it is asked."""
     monkeypatch.setattr(jobs_task, "_WORTH_RECORDING", -1.0)
-    away = rest.NeighbourUnavailable(service="Volume", reason="HTTP 503")
+    away = rest.ServiceUnavailable(service="Volume", reason="HTTP 503")
     assert MakeTwo(job, away, away, Away(), 2).execute(1) == 2
     waits = tables.jobs.get(job.id).entities[WAITS]
     assert list(waits) == ["make two: Volume service unavailable", "make two: away"]

@@ -358,7 +358,7 @@ def test_keystone_is_away_when_the_job_ends(tables, given_back, monkeypatch):
     def away(_self, grant):
         calls.append(grant)
         if len(calls) < 3:
-            raise rest.NeighbourUnavailable(service="Identity", reason="x")
+            raise rest.ServiceUnavailable(service="Identity", reason="x")
 
     monkeypatch.setattr(Identity, "give_back", away)
     delegation_id, made = tables.delegation()

@@ -47,7 +47,7 @@ def _text(error: BaseException) -> str:
 def _check(door, error, answer) -> None:
     with pytest.raises(answer) as caught, door():
         raise error
-    assert type(caught.value) in (answer, errors.ServiceUnavailable)
+    assert type(caught.value) in (answer, errors.EitherUnavailable)
     assert str(error) in _text(caught.value)
     if caught.value is not error:
         assert error.code in _text(caught.value)
@@ -93,7 +93,7 @@ def test_no_error_no_change(door):
 
 
 def test_service_unavailable_is_known_to_both_directions():
-    error = errors.ServiceUnavailable("away")
+    error = errors.EitherUnavailable("away")
     assert isinstance(error, store_exceptions.RemoteServiceUnavailable)
     assert isinstance(error, store_exceptions.TimeoutError)
     assert "away" in str(error)
@@ -109,7 +109,7 @@ def test_every_error_of_ours_has_an_answer_on_upload():
         exceptions.Unavailable,
     )
     for family in families:
-        with pytest.raises((webob.exc.HTTPClientError, errors.ServiceUnavailable)):  # noqa: SIM117
+        with pytest.raises((webob.exc.HTTPClientError, errors.EitherUnavailable)):  # noqa: SIM117
             with errors.for_upload():
                 raise family
 

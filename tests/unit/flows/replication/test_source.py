@@ -49,8 +49,8 @@ def test_a_disk_with_another_image():
         (rest.Refused(403, "IMG.0046", "Image", "no"), SourceRefused, "IMG.0046"),
         (rest.DelegationEnded(service="Image", reason="no"), SourceRefused, "IMG.0087"),
         (
-            rest.NeighbourUnavailable(service="Image", reason="no"),
-            rest.NeighbourUnavailable,
+            rest.ServiceUnavailable(service="Image", reason="no"),
+            rest.ServiceUnavailable,
             "IMG.0014",
         ),
     ],
@@ -59,6 +59,6 @@ def test_what_the_other_region_refuses_says_where(raised, told, code):
     with pytest.raises(told) as seen, refusals("RegionTwo", "image-id"):
         raise raised
     assert seen.value.code == code
-    if told is not rest.NeighbourUnavailable:
+    if told is not rest.ServiceUnavailable:
         assert "RegionTwo" in str(seen.value)
         assert "image-id" in str(seen.value)
