@@ -94,6 +94,8 @@ _UNFINISHED = re.compile(r"\.[0-9a-f]{8}\Z")
 # No disk has larger blocks; a direct write is a multiple of them.
 _BLOCK_SIZE = 4096
 
+_AT_ONCE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+
 _STORE_ERRORS: dict[int | None, type[Exception]] = {
     errno.EFBIG: store_exceptions.StorageFull,
     errno.ENOSPC: store_exceptions.StorageFull,
@@ -108,20 +110,24 @@ class _FileReader:
         # A file object and no bare descriptor: it closes itself when a download is abandoned.
         self._file = io.FileIO(path)
         self._buffer = memoryview(bytearray())
-        # Larger steps ahead. (Not POSIX_FADV_WILLNEED: what that brings into the cache lies there in
-        # single pages, which are slow to read from.)
-        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        self._end = 0
 
     def read(self, offset: int, size: int) -> memoryview:
-        # One buffer for all reads, and a page-aligned one, which the kernel fills twice as fast.
+        # One buffer for all reads, and a page-aligned one, which the kernel fills twice as fast. It
+        # is there at once: page by page it would cost a range as much as reading it.
         if size > len(self._buffer):
-            self._buffer = memoryview(mmap.mmap(-1, size))
+            self._buffer = memoryview(mmap.mmap(-1, size, flags=_AT_ONCE))
+        if self._end and offset == self._end:
+            # A whole image, and no range: larger steps ahead. (Not POSIX_FADV_WILLNEED: what that
+            # brings into the cache lies there in single pages, which are slow to read from.)
+            os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
         filled = 0
         while filled < size:
             got = os.preadv(self._file.fileno(), [self._buffer[filled:size]], offset + filled)
             if not got:
                 break
             filled += got
+        self._end = offset + filled
         return self._buffer[:filled]
 
     def close(self) -> None:
