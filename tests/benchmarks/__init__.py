@@ -2,7 +2,7 @@
 """The figures of the documentation, measured. Not part of the test suite: nothing here can fail a test.
 
 ``python -m tests.benchmarks`` prints them as a table; with the names of some (``add``,
-``put``, ``get``, ``range``, ``memory``, ``rekey``, ``list``, ``accept``, ``copy``,
+``put``, ``get``, ``range``, ``range-rbd``, ``memory``, ``rekey``, ``list``, ``accept``, ``copy``,
 ``copy-encrypted``, ``copy-memory``) only those. All but ``add`` need the pocket cloud
 (``devstack/pocket up --light`` is enough).
 

@@ -21,6 +21,7 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "put": over_http.put,
     "get": over_http.get,
     "range": over_http.random_range,
+    "range-rbd": over_http.range_on_rbd,
     "memory": over_http.memory,
     "rekey": over_http.rekey,
     "list": listing.listing,

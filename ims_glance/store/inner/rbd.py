@@ -3,17 +3,26 @@
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from glance_store import exceptions as store_exceptions
 
 from ims_glance.store.inner import stock
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
+from ims_glance.store.inner.kept import Kept
+
+# For so long a connection is used; what a cluster has changed of its monitors is read anew then. Seconds.
+_CONNECTED = 600.0
 
 
 class RbdInner(InnerStore):
-    """Reads with librbd at the offset that is asked for, which the stock driver cannot."""
+    """Reads with librbd at the offset that is asked for, which the stock driver cannot.
+
+    The stock driver connects to the cluster for each object that it reads, writes or deletes. That
+    costs more than reading a segment, so here it is given a connection that is kept.
+    """
 
     def uri(self, name: str) -> str:
         # url_prefix is rbd://<fsid>/<pool>/ where the cluster could be asked for its id.
@@ -38,16 +47,26 @@ class RbdInner(InnerStore):
                 )
             except module.rbd.ImageNotFound:
                 raise store_exceptions.NotFound(image=name) from None
-            return _RbdReader(image, resources.pop_all())
+            return _RbdReader(image, resources.pop_all(), self._cluster.renew)
 
     @contextlib.contextmanager
     def _pool(self) -> Iterator[Any]:
-        driver = self._shared
-        with (
-            driver.get_connection(conffile=driver.conf_file, rados_id=driver.user) as connection,
-            connection.open_ioctx(driver.pool) as pool,
-        ):
+        with self._cluster.use() as connection, connection.open_ioctx(self._shared.pool) as pool:
             yield pool
+
+    def _new_driver(self) -> Any:
+        driver = super()._new_driver()
+        driver.get_connection = lambda **_kwargs: self._cluster.use()
+        return driver
+
+    @functools.cached_property
+    def _cluster(self) -> Kept[Any]:
+        driver = super()._new_driver()
+        connect = functools.partial(
+            driver.get_connection, conffile=driver.conf_file, rados_id=driver.user
+        )
+        harmless = (store_exceptions.NotFound, stock.rbd().rbd.ImageNotFound)
+        return Kept(connect, _CONNECTED, harmless)
 
 
 def _stored(image: Any, name: str) -> StoredObject:
@@ -56,15 +75,22 @@ def _stored(image: Any, name: str) -> StoredObject:
 
 
 class _RbdReader:
-    def __init__(self, image: Any, resources: contextlib.ExitStack) -> None:
+    def __init__(
+        self, image: Any, resources: contextlib.ExitStack, on_error: Callable[[], None]
+    ) -> None:
         self._image = image
         self._resources = resources
+        self._on_error = on_error
         self._size: int = image.size()
 
     def read(self, offset: int, size: int) -> bytes:
         # librbd refuses to read past the end.
         size = max(0, min(size, self._size - offset))
-        data: bytes = self._image.read(offset, size) if size else b""
+        try:
+            data: bytes = self._image.read(offset, size) if size else b""
+        except Exception:
+            self._on_error()
+            raise
         return data
 
     def close(self) -> None:

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection that is kept for whoever needs it next."""
+
+import contextlib
+import os
+import threading
+
+import pytest
+
+from ims_glance.store.inner.kept import Kept
+
+
+class Harmless(Exception):
+    """Says nothing against the connection."""
+
+
+class Cluster:
+    """What is connected to; counts."""
+
+    def __init__(self):
+        self.made = 0
+        self.open = set()
+        self.now = 0.0
+        self.away = False
+
+    @contextlib.contextmanager
+    def connect(self):
+        if self.away:
+            raise OSError("away")
+        self.made += 1
+        number = self.made
+        self.open.add(number)
+        yield number
+        self.open.discard(number)
+
+
+@pytest.fixture
+def cluster():
+    return Cluster()
+
+
+@pytest.fixture
+def kept(cluster):
+    return Kept(cluster.connect, 600, (Harmless,), clock=lambda: cluster.now)
+
+
+def test_one_is_made_when_it_is_needed_and_kept(cluster, kept):
+    assert cluster.made == 0
+    for _ in range(3):
+        with kept.use() as number:
+            assert number == 1
+    assert cluster.open == {1}
+
+
+def test_many_use_it_at_once(cluster, kept):
+    with kept.use() as one, kept.use() as other:
+        assert one == other == 1
+
+
+def test_after_an_error_another_is_made(cluster, kept):
+    with pytest.raises(OSError, match="cut"), kept.use():
+        raise OSError("cut")
+    assert cluster.open == set()
+    with kept.use() as number:
+        assert number == 2
+
+
+@pytest.mark.parametrize("error", [Harmless, GeneratorExit, KeyboardInterrupt])
+def test_what_says_nothing_against_it_changes_nothing(cluster, kept, error):
+    with pytest.raises(error), kept.use():
+        raise error
+    with kept.use() as number:
+        assert number == 1
+
+
+def test_who_still_uses_the_old_one_ends_first(cluster, kept):
+    with kept.use() as old:
+        with pytest.raises(OSError, match="cut"), kept.use():
+            raise OSError("cut")
+        with kept.use() as new:
+            assert (old, new) == (1, 2)
+            assert cluster.open == {1, 2}
+    assert cluster.open == {2}
+
+
+def test_an_error_of_the_old_one_says_nothing_against_the_new_one(cluster, kept):
+    with contextlib.suppress(OSError), kept.use():
+        kept.renew()
+        with kept.use() as new:
+            assert new == 2
+        raise OSError("cut")
+    assert cluster.open == {2}
+
+
+def test_it_is_renewed_when_it_is_old(cluster, kept):
+    with kept.use():
+        cluster.now = 599.0
+    with kept.use() as number:
+        assert number == 1
+        cluster.now = 600.0
+        with kept.use() as other:
+            assert other == 2
+        assert cluster.open == {1, 2}
+    assert cluster.open == {2}
+
+
+def test_one_that_cannot_be_made_is_tried_again(cluster, kept):
+    cluster.away = True
+    for _ in range(2):
+        with pytest.raises(OSError, match="away"), kept.use():
+            pytest.fail("there is none")
+    cluster.away = False
+    with kept.use() as number:
+        assert number == 1
+
+
+def test_renewed_before_there_is_any(cluster, kept):
+    kept.renew()
+    assert cluster.made == 0
+
+
+def test_a_forked_process_makes_its_own(cluster, kept, monkeypatch):
+    """It cannot even close that of its parent, nor wait for a lock that a thread of that one held."""
+    with kept.use():
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with kept._lock, kept.use() as number:
+            assert number == 2
+        assert cluster.open == {1, 2}
+
+
+def test_threads_share_one(cluster, kept):
+    together = threading.Barrier(8)
+    seen = []
+
+    def work():
+        together.wait()
+        with kept.use() as number:
+            seen.append(number)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [1] * 8
