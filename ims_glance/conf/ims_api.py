@@ -54,8 +54,8 @@ OPTS: list[cfg.Opt] = [
         "cross_region_gib",
         default=0,
         min=0,
-        help="Size in GiB of the largest image that may be copied to another region (IMS: 128); 0 for "
-        "any size.",
+        help="Size in GiB of the largest image that may be copied to another region, or from there (IMS: "
+        "128); of a whole machine that of all disks. 0 for any size. Each of two regions has its own.",
     ),
     cfg.IntOpt(
         "max_body_kib",

@@ -84,7 +84,11 @@ def cloud(make_glance: MakeGlance, commands: Commands) -> Iterator[Cloud]:
         options = {
             "ims_database": {"connection": "sqlite:///{root}/jobs.sqlite"},
             "ims_service": {**keystone.login, "auth_type": "password", "region_name": name},
-            "ims_api": {"private_images": 3 if name == "RegionTwo" else 100},
+            "ims_api": (
+                {"private_images": 3, "cross_region_gib": 1}
+                if name == "RegionTwo"
+                else {"private_images": 100}
+            ),
             "ims_jobs": {"copying": 4, "scan_seconds": 0.2, "delegation_idle_seconds": 0},
             # Nobody wakes up the workers: they look by themselves.
             "DEFAULT": {"transport_url": "fake://"},
@@ -203,6 +207,16 @@ def test_what_another_region_says_is_checked(cloud: Cloud, change: Any) -> None:
         "size": 4,
     }
     assert_refused(cloud.receive({**source, **change}), 400, "IMG.0016")
+
+
+def test_the_receiving_region_has_a_bound_of_its_own(cloud: Cloud) -> None:
+    """Whatever the one of the image allows."""
+    source = {"region": "RegionOne", "project_id": "demo", "image_id": NOBODY, "roles": ["reader"]}
+    before = cloud.jobs()
+    answer = cloud.receive({**source, "size": (1 << 30) + 1})
+    assert_refused(answer, 400, "IMG.0059")
+    assert "cross_region_gib" in answer.json["error"]["message"]
+    assert cloud.jobs() == before
 
 
 @pytest.fixture(scope="module")

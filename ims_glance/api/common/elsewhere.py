@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from oslo_config import cfg
+from oslo_utils import units
 
 from ims_glance import exceptions
 from ims_glance.api.common.acceptance import KeyDelegatesNothing, Rights
@@ -47,6 +48,16 @@ class RegionUnnamed(exceptions.Conflict):
     template = (
         "This Image service does not know the name of its region, so it copies nothing to others: its "
         "operator has to set 'region_name' in [ims_service]."
+    )
+
+
+class TooLarge(exceptions.Conflict):
+    """The operator lets no image of that size be copied between regions."""
+
+    code = "IMG.0059"
+    template = (
+        "Image {image_id} has {size} bytes, and images of more than {limit} GiB are copied neither to "
+        "other regions nor from there ([ims_api] cross_region_gib of the operator of this region)."
     )
 
 
@@ -147,6 +158,17 @@ class Elsewhere:
 
 def _of(agency: Agency, project_id: str) -> Rights:
     return Rights(project_id, agency.roles, agency.expires_at)
+
+
+def check_size(conf: cfg.ConfigOpts, image_id: str, size: int) -> None:
+    """Check that this region sends and receives images of a size.
+
+    :param size: in bytes, of all disks of a whole machine
+    :raises TooLarge: if not
+    """
+    limit = conf.ims_api.cross_region_gib
+    if limit and size > limit * units.Gi:
+        raise TooLarge(image_id=image_id, size=size, limit=limit)
 
 
 def least(roles: Iterable[str]) -> tuple[str, ...]:

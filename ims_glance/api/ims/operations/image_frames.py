@@ -15,10 +15,13 @@ from typing import Any
 from oslo_utils import units
 
 from ims_glance import exceptions
+from ims_glance.api.common import elsewhere
 from ims_glance.api.common.image import Data, DataMissing
 from ims_glance.api.ims import lookup
 from ims_glance.api.ims.operation import Answer, Call, Operation
+from ims_glance.api.ims.operations.copy import check_disks
 from ims_glance.model.image import rules as image_rules
+from ims_glance.model.image import whole_image
 from ims_glance.transfer import frames, held, writer
 
 LOG = logging.getLogger(__name__)
@@ -105,6 +108,7 @@ def read_image_frames(call: Call) -> Answer:
     view = lookup.get(call, call.arguments["image_id"])
     image_id = str(view["id"])
     offset, length = _range(view, call.body)
+    _check_size(call, view)
     compress = call.body.get("compress") is not False
     has = _held(call.body.get("held") or "")
     data = _data(call, view, offset, length)
@@ -133,6 +137,25 @@ def _range(view: dict[str, Any], body: dict[str, Any]) -> tuple[int, int]:
     if offset + length > size:
         raise RangeOutside(image_id=view["id"], size=size, length=length, offset=offset)
     return offset, length
+
+
+def _check_size(call: Call, view: dict[str, Any]) -> None:
+    """Check that the operator lets the image go to other regions; of a disk, its whole machine.
+
+    Whoever asks for frames need not have asked for a copy.
+
+    :raises TooLarge: if not
+    """
+    if not call.service.conf.ims_api.cross_region_gib:
+        return
+    size = int(view["size"])
+    parent_id = whole_image.parent_id(view)
+    # Of one that is shown to nobody any more, or lacks a disk, there is only this disk.
+    with contextlib.suppress(exceptions.NotFound):
+        if parent_id:
+            disks = check_disks(call, lookup.get(call, parent_id))
+            size = max(size, sum(int(each["size"] or 0) for each in disks))
+    elsewhere.check_size(call.service.conf, str(view["id"]), size)
 
 
 def _held(text: str) -> held.Held:

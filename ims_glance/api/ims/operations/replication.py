@@ -8,8 +8,6 @@ it. That one makes the job that does the work; the job here follows it.
 import contextlib
 from typing import Any
 
-from oslo_utils import units
-
 from ims_glance import exceptions
 from ims_glance.api.common import elsewhere
 from ims_glance.api.common.acceptance import Rights
@@ -24,16 +22,6 @@ from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.text import free_text, key_name
 
 _MOST_DISKS = 255
-
-
-class TooLarge(exceptions.Conflict):
-    """The operator lets no image of that size be copied to other regions."""
-
-    code = "IMG.0059"
-    template = (
-        "Image {image_id} has {size} bytes, and images of more than {limit} GiB are not copied to other "
-        "regions here ([ims_api] cross_region_gib)."
-    )
 
 
 class KeyBelongsToCinder(exceptions.Conflict):
@@ -98,6 +86,8 @@ def receive_image(call: Call) -> Answer:
     body, source, service = call.body, call.body["source"], call.service
     _check_texts(body)
     service.elsewhere.check(call.context, source["region"])
+    # That region's operator has a bound, and this one's.
+    elsewhere.check_size(service.conf, source["image_id"], source["size"])
     rights = service.elsewhere.rights(call.context, body.get("agency_name"))
     _check_base(call)
     key_id = _key(call)
@@ -152,9 +142,7 @@ def _source(call: Call, view: lookup.View) -> dict[str, Any]:
         raise NeverEncrypted(image_id=view["id"])
     parts = check_disks(call, view)
     size = sum(int(each.get("size") or 0) for each in parts or [view])
-    limit = call.service.conf.ims_api.cross_region_gib
-    if limit and size > limit * units.Gi:
-        raise TooLarge(image_id=view["id"], size=size, limit=limit)
+    elsewhere.check_size(call.service.conf, view["id"], size)
     return {
         "region": call.service.elsewhere.here,
         "project_id": call.project_id,

@@ -8,12 +8,14 @@ import pytest
 import webob
 
 from ims_glance import exceptions
-from ims_glance.api.common import image
+from ims_glance.api.common import elsewhere, image
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims.operations import image_frames
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.server import Disk
 from ims_glance.transfer import frames, held, reader, writer
 from tests.unit.api.ims import calls
-from tests.unit.api.ims.calls import ABSENT, IMAGE
+from tests.unit.api.ims.calls import ABSENT, IMAGE, OTHER, SECOND
 
 NOISE = random.Random(1).randbytes
 DATA = NOISE(200_000) + bytes(200_000) + b"text " * 100_000
@@ -125,6 +127,42 @@ def test_the_operator_says_how_much_zstd_tries(tmp_path):
         sizes.append(sum(map(len, stream)))
     assert sizes[1] < sizes[0]
     assert calls.configuration(tmp_path).ims_api.compression_level == writer.LEVEL
+
+
+def _of_a_size(tmp_path, size, *others, **changes):
+    """The answer for an image of a size, though none of its bytes is there."""
+    conf = calls.configuration(tmp_path, cross_region_gib=2)
+    call = calls.call(conf, body={"length": 0}, image_id=IMAGE)
+    images = Images(b"")
+    for view in (calls.view(size=size, **changes), *others):
+        images.views[view["id"]] = view
+    object.__setattr__(call.service, "images", images)
+    return image_frames.read_image_frames(call)
+
+
+def test_what_is_too_large_to_be_copied_is_not_read_for_it(tmp_path):
+    """Though nobody asked for a copy before."""
+    _of_a_size(tmp_path, 2 << 30)
+    with pytest.raises(elsewhere.TooLarge, match="cross_region_gib") as refused:
+        _of_a_size(tmp_path, (2 << 30) + 1)
+    assert refused.value.code == "IMG.0059"
+
+
+def test_a_disk_is_as_large_as_its_whole_machine(tmp_path):
+    disks = [
+        whole_image.Component(Disk(at, None, 1), at_) for at, at_ in enumerate((IMAGE, SECOND))
+    ]
+    whole = calls.view(OTHER, size=0, **whole_image.properties(disks))
+    other = calls.view(SECOND, size=1 << 30)
+    is_disk = {attributes.COMPONENT_OF: OTHER}
+    _of_a_size(tmp_path, 1 << 30, whole, other, **is_disk)
+    with pytest.raises(elsewhere.TooLarge):
+        _of_a_size(tmp_path, (1 << 30) + 1, whole, other, **is_disk)
+    # Of what is half there, each disk counts.
+    _of_a_size(tmp_path, (1 << 30) + 1, whole, **is_disk)
+    _of_a_size(tmp_path, (1 << 30) + 1, **is_disk)
+    with pytest.raises(elsewhere.TooLarge):
+        _of_a_size(tmp_path, (2 << 30) + 1, **is_disk)
 
 
 def test_compression_can_be_left(tmp_path):

@@ -188,8 +188,8 @@ class TestReceived:
     def make(self, tmp_path):
         """Makes a call of the operation where the copy shall be."""
 
-        def make(body=None, *views, **source):
-            conf = calls.configuration(tmp_path)
+        def make(body=None, *views, options=None, **source):
+            conf = calls.configuration(tmp_path, **(options or {}))
             wanted = {"name": "copy", "source": {**SOURCE, **source}, **(body or {})}
             return calls.call(conf, *views, body=wanted)
 
@@ -259,6 +259,13 @@ class TestReceived:
     def test_refusals(self, make, body, source, code):
         call = make(body, calls.view(SECOND, status="queued"), **source)
         _refused(call, code, self.handler)
+
+    @pytest.mark.parametrize("body", [{}, {"dry_run": True}])
+    def test_the_operator_here_bounds_the_size_too(self, make, body):
+        options = {"cross_region_gib": 128}
+        call = make(body, options=options, size=128 * GIB + 1)
+        assert "of this region" in _refused(call, "IMG.0059", self.handler)
+        self.handler(make(body, options=options, size=128 * GIB))
 
     def test_dry_run(self, make):
         """Nothing is made for a question, no key either."""
