@@ -12,7 +12,7 @@ from typing import Any
 
 from oslo_utils import units
 
-from ims_glance.clouds import rest
+from ims_glance.clouds import reading, rest, strangers
 from ims_glance.clouds.region import Region
 
 CHUNK = units.Mi
@@ -64,11 +64,14 @@ class ImageApi:
     """
 
     def __init__(self, region: Region) -> None:
+        self._region = region
         self._rest = region.service("image", "Image")
 
     def get(self, image_id: str) -> dict[str, Any]:
         """An image as its Image API shows it to the caller."""
-        return dict(self._rest.json("GET", f"/v2/images/{image_id}"))
+        view = self._rest.json_object("GET", f"/v2/images/{image_id}")
+        is_ours = self._region.follows
+        return view if is_ours else strangers.image(str(self._region.name), image_id, view)
 
     def find(self, image_id: str) -> dict[str, Any] | None:
         """The image, or ``None`` if there is none."""
@@ -97,7 +100,7 @@ class ImageApi:
 
         :raises Refused: with status 409 if the id was ever used
         """
-        return dict(self._rest.json("POST", "/v2/images", json=dict(body)))
+        return self._rest.json_object("POST", "/v2/images", json=dict(body))
 
     def update(
         self,
@@ -112,8 +115,8 @@ class ImageApi:
         ]
         operations += [{"op": "remove", "path": f"/{_pointer(name)}"} for name in removed]
         headers = {"Content-Type": _PATCH_TYPE}
-        body = self._rest.json("PATCH", f"/v2/images/{image_id}", json=operations, headers=headers)
-        return dict(body)
+        path = f"/v2/images/{image_id}"
+        return self._rest.json_object("PATCH", path, json=operations, headers=headers)
 
     def delete(self, image_id: str) -> None:
         """Delete an image; that there is none is fine."""
@@ -189,10 +192,10 @@ class ImageApi:
     def _chunks(self, response: Any, size: int) -> Iterator[bytes]:
         received = 0
         try:
-            for chunk in response.iter_content(CHUNK):
+            for chunk in reading.chunks(response, CHUNK):
                 received += len(chunk)
                 yield chunk
-        except OSError as error:  # all errors of requests are
+        except reading.FAILURES as error:
             raise self._rest.away(f"a download broke off: {error}") from error
         if received != size:
             raise self._rest.away(f"a download ended after {received} of {size} bytes")

@@ -14,36 +14,23 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from keystoneauth1 import exceptions as auth_exceptions
-from urllib3 import exceptions as http_exceptions
 
-from ims_glance.clouds import image_api, rest
+from ims_glance.clouds import image_api, reading, rest
 from ims_glance.clouds.region import Region
 from ims_glance.transfer import frames, reader, writer
 from ims_glance.transfer.held import NOTHING
 
-# Of what a refusal says so much is read.
-_MAX_REFUSAL = 1 << 16
-# And so long, though a byte comes now and then; seconds.
-_REFUSAL_SECONDS = 60.0
 # What a Glance without our plugin answers, or a web server in front of it. The first is Glance's list of
 # versions (glance/api/middleware/version_negotiation.py).
 _NOT_SERVED = (300, 404, 405, 501)
 _UNKNOWN_PATH = b"IMG.0017"
-# A link on which a frame takes longer stands still, though a byte comes now and then; seconds.
-_FRAME_SECONDS = 300.0
+# A link on which a frame takes longer stands still, though a byte comes now and then; seconds. A frame has
+# a mebibyte of data at most.
+_FRAME_SECONDS = reading.CHUNK_SECONDS
 
 
 class _NotServed(Exception):
     """The region's IMS API has no such operation, or there is none at all."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Refusal:
-    """The beginning of an answer of refusal; whoever sends it may send without end."""
-
-    status_code: int
-    reason: str
-    content: bytes
 
 
 class _ImsApi(rest.Rest):
@@ -55,21 +42,11 @@ class _ImsApi(rest.Rest):
             raise self.translated(error) from error
 
     def _check(self, response: Any) -> None:
-        if response.status_code < 300:
-            return
-        content, end = b"", time.monotonic() + _REFUSAL_SECONDS
-        broken = contextlib.suppress(OSError, http_exceptions.HTTPError)
-        with contextlib.closing(response), broken:
-            while len(content) < _MAX_REFUSAL and time.monotonic() < end:
-                chunk = response.raw.read1(_MAX_REFUSAL - len(content))
-                if not chunk:
-                    break
-                content += chunk
-        refusal = _Refusal(response.status_code, str(response.reason), content)
-        is_named = b"IMG." in content and _UNKNOWN_PATH not in content
-        if refusal.status_code in _NOT_SERVED and not is_named:
-            raise _NotServed
-        super()._check(refusal)
+        if response.status_code in _NOT_SERVED:
+            is_named = b"IMG." in response.content and _UNKNOWN_PATH not in response.content
+            if not is_named:
+                raise _NotServed
+        super()._check(response)
 
 
 class _Pace:
@@ -167,7 +144,7 @@ class ImageFrames:
                 yield chunk
                 if pace.is_lost:
                     raise self._rest.away(f"no frame came for {_FRAME_SECONDS:.0f} seconds")
-        except (http_exceptions.HTTPError, OSError) as error:
+        except reading.FAILURES as error:
             raise self._rest.away(f"a stream broke off: {error}") from error
 
     def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.clouds import rest
+from ims_glance.clouds import rest, strangers
 from ims_glance.clouds.region import Region
 
 _MULTIPLE_CHOICES = 300  # that of a Glance without us, which knows no version 1
@@ -38,44 +38,49 @@ class ImsApi:
     """The IMS API of a region.
 
     Every method raises what :meth:`ims_glance.clouds.rest.Rest.request` raises, with the region's name
-    and the code that it answered; ``NoImsThere`` if it has none.
+    and the code that it answered; ``NoImsThere`` if it has none; ``AnswerNotUnderstood`` if it answers
+    something else than what was asked for (:mod:`ims_glance.clouds.strangers`).
 
     :param region: with its name, as the caller, or a job of theirs, sees it
     """
 
     def __init__(self, region: Region) -> None:
+        self._region = str(region.name)
         self._rest = _Ims(region)
 
     def receive(self, project_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Have it take a copy of an image of this region (``receive_image``); its answer.
+        """Have it take a copy of an image of this region (``receive_image``).
 
         :param project_id: that the token is for
+        :returns: ``job_id``, or ``preflight`` if it was but a question
         """
-        return dict(self._rest.json("POST", f"/v1/{project_id}/images/receive", json=dict(body)))
+        path = f"/v1/{project_id}/images/receive"
+        answer = self._rest.json_object("POST", path, json=dict(body))
+        if body.get("dry_run"):
+            return {"preflight": strangers.preflight(self._region, answer)}
+        return {"job_id": strangers.job_id(self._region, answer)}
 
     def show_job(self, project_id: str, job_id: str) -> dict[str, Any]:
         """A job there, as ``show_job`` answers.
 
         :raises MissingThere: if it has no such job
         """
-        return dict(self._rest.json("GET", f"/v1/{project_id}/jobs/{job_id}"))
+        answer = self._rest.json_object("GET", f"/v1/{project_id}/jobs/{job_id}")
+        return strangers.job(self._region, answer)
 
     def cancel_job(self, project_id: str, job_id: str) -> dict[str, Any]:
         """Ask for a job there to be undone; as it is then. One that has ended stays as it is.
 
         :raises MissingThere: if it has no such job
         """
-        return dict(self._rest.json("DELETE", f"/v1/{project_id}/jobs/{job_id}"))
+        answer = self._rest.json_object("DELETE", f"/v1/{project_id}/jobs/{job_id}")
+        return strangers.job(self._region, answer)
 
 
 class _Ims(rest.Rest):
     def __init__(self, region: Region) -> None:
         self._region = str(region.name)
-        super().__init__(region.adapter("image"), f"{self._region} Image")
-
-    def request(self, method: str, path: str, **request: Any) -> Any:
-        """As for all neighbours; where the region is, the catalogue alone says."""
-        return super().request(method, path, **{"redirect": False, **request})
+        super().__init__(region.adapter("image"), f"{self._region} Image", follows=False)
 
     def _check(self, response: Any) -> None:
         if response.status_code == _MULTIPLE_CHOICES:

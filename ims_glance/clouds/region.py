@@ -23,7 +23,8 @@ class Region:
     :ivar name: ``None`` if the catalogue has one only
     :ivar interfaces: of the endpoints that may be asked, one or several, the best one first; ``None``
         for ``public``
-    :ivar follows: whether a service there may say that it is elsewhere (HTTP redirects)
+    :ivar follows: whether a service there may say that it is elsewhere (HTTP redirects), and is believed
+        what it answers; not so in another region
     """
 
     session: Any

@@ -5,7 +5,6 @@ That one does the work, and was there before this one. This one shows where the 
 is, and whoever cancels it cancels the copy.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,10 +21,8 @@ from ims_glance.jobs.task import Task
 from ims_glance.jobs.waiting import Wait
 from ims_glance.model.job import JobStatus, without_tokens
 
-_CODE = re.compile(r"IMG\.\d{4}")
 _DAY = 86_400.0
 _MAX_REASON = 500
-_MOST = 2**63 - 1  # of what is done, and in all (ims_glance/db/schema.py)
 _ENDED = (JobStatus.SUCCESS, JobStatus.FAIL)
 # Of what the other region tells, numbers that are told here as well.
 _TOLD = ("received_bytes", "saved_bytes", "bytes_per_second")
@@ -40,7 +37,7 @@ class FailedThere(exceptions.ImsError):
 
     def __init__(self, code: str | None, region: str, reason: str | None) -> None:
         super().__init__(region=region, reason=reason or "the copy failed, and nothing says why")
-        if code and _CODE.fullmatch(code):
+        if code:
             self.code = code
 
 
@@ -77,8 +74,8 @@ class FollowCopy(Task):
         there = _There(self.job)
         seen = there.followed_to_its_end()
         if seen["status"] == JobStatus.FAIL:
-            raise FailedThere(seen.get("error_code"), there.region, seen.get("fail_reason"))
-        self.job.tell(image_id=_image_id(seen))
+            raise FailedThere(seen["error_code"], there.region, seen["fail_reason"])
+        self.job.tell(image_id=seen["entities"].get("image_id"))
 
     def revert(self, **_: Any) -> None:
         """Have the other region undo it, and wait for that; a copy that is finished is deleted."""
@@ -128,7 +125,7 @@ class _There:
                 seen = self._api.show_job(*self._address)
         except rest.Missing:
             return
-        image_id = _image_id(seen)
+        image_id = seen["entities"].get("image_id")
         if seen["status"] == JobStatus.SUCCESS and image_id is not None:
             ImageApi(self._place).delete(image_id)
 
@@ -165,9 +162,9 @@ class _There:
             self._job.tell(waiting_for=reason)
 
     def _tell(self, seen: Mapping[str, Any]) -> None:
-        told = seen.get("entities") or {}
-        done, total = _count(told.get("done_bytes")), _count(told.get("total_bytes"))
-        numbers = {name: _count(told[name]) for name in _TOLD if name in told}
+        told = seen["entities"]
+        done, total = told.get("done_bytes") or 0, told.get("total_bytes") or 0
+        numbers = {name: told[name] or 0 for name in _TOLD if name in told}
         left = None if seen["status"] in _ENDED else self._pace.left(done, total)
         self._job.tell_soon(**numbers, target_status=str(seen["status"]), remaining_seconds=left)
         self._job.progress(done, total)
@@ -189,19 +186,9 @@ class _Rate:
         return round((total - done) * seconds / moved) if moved > 0 else None
 
 
-def _count(value: Any) -> int:
-    """A number as the other region told it; 0 for what is none, or is more than a database takes."""
-    return value if isinstance(value, int) and 0 <= value <= _MOST else 0
-
-
 def _waits(seen: Mapping[str, Any], region: str) -> str | None:
     """What the job there waits for, if it does: perhaps it is this region."""
-    reason = (seen.get("entities") or {}).get("waiting_for")
+    reason = seen["entities"].get("waiting_for")
     if not reason or seen["status"] in _ENDED:
         return None
     return without_tokens(f"{region}: {reason}")[:_MAX_REASON]
-
-
-def _image_id(seen: Mapping[str, Any]) -> str | None:
-    image_id = (seen.get("entities") or {}).get("image_id")
-    return None if image_id is None else str(image_id)

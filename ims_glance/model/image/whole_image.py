@@ -83,7 +83,7 @@ def components(view: Mapping[str, Any]) -> list[Component]:
         return []
     try:
         entries = json.loads(str(view.get(MAPPING) or "[]"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [
         Component(_disk(number, entry), str(entry["image_id"]))
@@ -110,11 +110,21 @@ def _entry(component: Component) -> dict[str, Any]:
     return {**entry, "volume_type": disk.volume_type} if disk.volume_type else entry
 
 
+def _gib(value: Any) -> int:
+    """A size as somebody wrote it, perhaps the operator of another region; 0 for what is none."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _named(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _disk(number: int, entry: Mapping[str, Any]) -> Disk:
     return Disk(
         number,
         None,
-        int(entry.get("volume_size") or 0),
-        entry.get("volume_type"),
+        _gib(entry.get("volume_size")),
+        _named(entry.get("volume_type")),
         bool(entry.get("delete_on_termination")),
     )

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ims_glance.clouds import image_frames, rest
+from ims_glance.clouds import image_api, image_frames, reading, rest
 from ims_glance.clouds.region import Region
 from ims_glance.transfer import frames, held, writer
 from ims_glance.transfer.frames import BadFrame, FrameKind
@@ -324,8 +324,48 @@ def test_nothing_is_unpacked_on_the_way(there, source, has_ims):
             list(found)
 
 
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_download_on_which_a_byte_comes_now_and_then(there, monkeypatch, follows):
+    """Where there are no frames, and of a Glance of the own region as well."""
+    monkeypatch.setattr(reading, "CHUNK_SECONDS", 0.2)
+    ims, gone = without_ims(), threading.Event()
+
+    def instead(handler):
+        if ims(handler):
+            return True
+        handler.begin(Content_Length=str(SIZE))
+        with contextlib.suppress(OSError):
+            for place in range(200):
+                handler.wfile.write(DATA[place : place + 1])
+                if gone.wait(0.02):
+                    break
+        return True
+
+    there.instead = instead
+    region = Region(there.session(), follows=follows)
+    begun = time.monotonic()
+    with pytest.raises(rest.ServiceUnavailable, match="bytes came in"):
+        if follows:
+            with image_api.ImageApi(region).download(IMAGE) as download:
+                list(download.chunks)
+        else:
+            with image_frames.ImageFrames(region).open(IMAGE, SIZE) as found:
+                list(found)
+    gone.set()
+    assert time.monotonic() - begun < 2
+
+
+def test_whoever_takes_a_chunk_may_take_their_time(there, source, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK_SECONDS", 0.3)
+    there.instead = without_ims()
+    with source.open(IMAGE, SIZE) as found:
+        first = next(found)
+        time.sleep(0.4)
+        assert contents([first, *found]) == DATA
+
+
 def test_a_refusal_that_drips_is_not_waited_for(there, source, monkeypatch):
-    monkeypatch.setattr(image_frames, "_REFUSAL_SECONDS", 0.1)
+    monkeypatch.setattr(reading, "_SECONDS", 0.1)
     gone = threading.Event()
 
     def instead(handler):

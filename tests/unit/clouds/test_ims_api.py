@@ -57,9 +57,11 @@ def api(there):
 
 
 def test_requests(api, there):
-    there.answer = (200, b'{"job_id": "j"}')
-    assert api.receive("p", {"name": "n"}) == {"job_id": "j"}
-    assert api.show_job("p", "j") == api.cancel_job("p", "j") == {"job_id": "j"}
+    job_id = "d" * 32
+    there.answer = (200, json.dumps({"job_id": job_id, "status": "INIT", "more": 1}).encode())
+    assert api.receive("p", {"name": "n"}) == {"job_id": job_id}
+    job: Any = {"status": "INIT", "error_code": None, "fail_reason": None, "entities": {}}
+    assert api.show_job("p", "j") == api.cancel_job("p", "j") == job
     assert [(method, path) for method, path, _ in there.requests] == [
         ("POST", "/image/v1/p/images/receive"),
         ("GET", "/image/v1/p/jobs/j"),
@@ -100,6 +102,28 @@ def test_a_region_that_is_away(api, there):
     there.answer = (503, b'{"error": {"code": "IMG.0014", "message": "The key manager is away."}}')
     with pytest.raises(rest.ServiceUnavailable, match=r"RegionTwo.*503: The key manager is away"):
         api.receive("p", {})
+
+
+def test_a_question(api, there):
+    there.answer = (200, b'{"preflight": {"total_bytes": 7, "more": 1}}')
+    assert api.receive("p", {"dry_run": True}) == {"preflight": {"total_bytes": 7}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", b'{"job_id": null}', b'{"preflight": {}}', b'{"status": "DONE"}', b"[]", b"no"],
+)
+def test_an_answer_that_nobody_understands(api, there, content):
+    """It is no success, and no failure of ours."""
+    there.answer = (200, content)
+    for ask in (
+        lambda: api.receive("p", {}),
+        lambda: api.receive("p", {"dry_run": True}),
+        lambda: api.show_job("p", "j"),
+        lambda: api.cancel_job("p", "j"),
+    ):
+        with pytest.raises(rest.ServiceUnavailable, match=r"RegionTwo.*Try again later"):
+            ask()
 
 
 def test_a_redirect_is_not_followed(api, there):

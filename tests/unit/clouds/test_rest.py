@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refusals of neighbours as our errors."""
 
+import contextlib
+import gzip
+import threading
+from typing import ClassVar
+
 import pytest
 from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
-from ims_glance.clouds import rest
+from ims_glance.clouds import reading, rest
 from ims_glance.clouds.region import Region
+from tests.unit.clouds import frames_server
 from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 
 
@@ -116,4 +122,103 @@ def test_another_region_sends_us_nowhere(server, monkeypatch):
 
 
 class _Empty:
-    status_code = 204
+    """An answer without a body."""
+
+    status_code, reason, content = 204, "No Content", b""
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self):
+        self.raw = self
+
+    def read1(self, _size):
+        return b""
+
+    def close(self):
+        pass
+
+
+def elsewhere(there):
+    return Region(there.session()).elsewhere("two").service("image", "Image")
+
+
+@pytest.fixture
+def there():
+    yield from frames_server.serving()
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_another_region_drips(there, status, monkeypatch):
+    """A byte comes before each time-out, for days."""
+    monkeypatch.setattr(reading, "_SECONDS", 0.1)
+    gone = threading.Event()
+
+    def instead(handler):
+        handler.send_response(status)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                handler.wfile.write(b" ")
+                if gone.wait(0.02):
+                    break
+        return True
+
+    there.instead = instead
+    error = rest.ServiceUnavailable if status == 200 else rest.Refused
+    with at_once(), pytest.raises(error):
+        elsewhere(there).json("GET", "/v1/p/jobs/1")
+    gone.set()
+
+
+def test_another_region_never_ends(there):
+    sent = 0
+
+    def instead(handler):
+        nonlocal sent
+        handler.begin()
+        with contextlib.suppress(OSError):
+            while sent < 64 << 20:
+                handler.wfile.write(b" " * 300_000)
+                sent += 300_000
+        return True
+
+    there.instead = instead
+    with pytest.raises(rest.ServiceUnavailable, match="more than"):
+        elsewhere(there).json("GET", "/v1/p/jobs/1")
+    assert sent < 32 << 20
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[" * 200_000, "without JSON"),
+        (b'"\xff"', "without JSON"),
+        (b"[]", "list"),
+        (b"7", "int"),
+        (b"null", "NoneType"),
+    ],
+)
+def test_what_is_no_object_of_json(there, body, said):
+    there.instead = lambda handler: handler.answer(200, body) or True
+    for service in (elsewhere(there), client(there)):
+        with pytest.raises(rest.ServiceUnavailable, match=said):
+            service.json_object("GET", "/v1/p/jobs/1")
+
+
+def test_a_refusal_in_brackets(there):
+    there.instead = lambda handler: handler.answer(403, b"[" * 60_000) or True
+    with pytest.raises(rest.Refused, match="Forbidden"):
+        elsewhere(there).request("GET", "/v1/p/jobs/1")
+
+
+def test_another_region_packs_nothing(there):
+    asked = []
+
+    def instead(handler):
+        asked.append(handler.headers["Accept-Encoding"])
+        handler.answer(200, gzip.compress(b"{}"), Content_Encoding="gzip")
+        return True
+
+    there.instead = instead
+    with pytest.raises(rest.ServiceUnavailable, match="without JSON"):
+        elsewhere(there).json_object("GET", "/v1/p/jobs/1")
+    assert asked == ["identity"]

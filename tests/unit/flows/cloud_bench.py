@@ -84,5 +84,6 @@ class CloudBench:
     def _connected(self, job: JobContext) -> JobContext:
         job.session = self.server.session()
         if "source_region" in job.arguments:
-            job.source_region = Region(self.far.session(), job.arguments["source_region"])
+            there = Region(self.far.session())
+            job.source_region = there.elsewhere(job.arguments["source_region"])
         return job

@@ -115,9 +115,37 @@ def test_what_does_not_end_there_is_said(followed, server, monkeypatch):
     assert "has not ended: cancel it there" in job.fail_reason
 
 
-@pytest.mark.parametrize("value", [None, -1, "7", 1.5, [1], 2**63, 10**30])
-def test_what_is_no_number_is_none(value):
-    assert follow._count(value) == 0
+def test_what_the_other_region_tells_is_bounded(followed, server, cloud, tables):
+    def lie(_request):
+        [copy] = server.copies.values()
+        copy["waiting_for"] = "x" * 100_000
+        if copy["seen"] > 1:
+            copy.update(status="FAIL", error_code="x" * 1000, fail_reason="y" * 100_000)
+
+    cloud.watch = lie
+    job = followed(looks=3)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0061")
+    assert job.fail_reason.startswith("RegionTwo: yyy")
+    assert len(job.fail_reason) < 3000
+    assert len(str(job.entities)) < 1000
+
+
+def test_a_status_that_no_job_has(followed, server, cloud, tables):
+    """Nobody can say what it means: it is waited for something else, as long as for a region that is away."""
+    tables.conf.set_override("region_patience_seconds", 0.0, "ims_jobs")
+    tables.conf.set_override("patience_seconds", 0.0, "ims_jobs")
+    asked = []
+
+    def lie(request):
+        asked.append(request)
+        [copy] = server.copies.values()
+        copy["status"] = "x" * 100_000 if len(asked) == 1 else "FAIL"
+
+    cloud.watch = lie
+    job = followed(looks=99)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0014")
+    assert "gave an answer that this one does not understand" in job.fail_reason
+    assert len(str(job.entities)) < 1000
 
 
 def test_how_long_it_will_take(monkeypatch):

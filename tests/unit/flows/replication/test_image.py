@@ -85,6 +85,19 @@ def older(server):
     return server.make(OLD, name="source", disk_format="raw", container_format="bare")
 
 
+@pytest.mark.parametrize("odd", [-1, 1.5, 2**70, [1], {"a": 1}, "x" * 100_000, "\0", [["\0"]]])
+def test_a_region_that_tells_odd_things_of_its_image(receive, far, source, is_copy, is_undone, odd):
+    """What no image has is left out, and without what the copy needs there is none."""
+    far.images[source].update(__os_version=odd, hw_qemu=odd, __whole_image=odd)
+    is_copy(receive())
+
+
+@pytest.mark.parametrize("change", [{"size": "many"}, {"size": -1}, {"status": None}, {"id": 7}])
+def test_what_is_no_image_there(receive, far, source, is_undone, change):
+    far.images[source].update(change)
+    is_undone(receive(), "IMG.0014", "RegionTwo gave an answer that this one does not understand")
+
+
 @pytest.mark.parametrize("key", [None, KEY])
 def test_a_copy(receive, server, far, is_copy, key_manager, key):
     key_manager.keys[KEY] = bytes(32)
