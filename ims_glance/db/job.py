@@ -41,6 +41,10 @@ class JobNotFound(exceptions.NotFound):
     template = "Job {job_id} does not exist in this project."
 
 
+class AlreadyThere(Exception):
+    """A job of that id was recorded before."""
+
+
 class Fenced(Exception):
     """The job is not this worker's any more: another has claimed it, or it is finished."""
 
@@ -62,6 +66,7 @@ class Jobs:
 
         :param limit: unfinished jobs of its kind that the project may have
         :param trusts: those of its delegations that are used for the first time
+        :raises AlreadyThere: if there is one of its id
         :raises TooManyTasks: if the project has as many
         :raises delegations.Ended: if a delegation ended meanwhile
         """
@@ -325,6 +330,8 @@ def is_free() -> sa.ColumnElement[bool]:
 def _create(
     connection: Connection, job: StoredJob, limit: int, trusts: Collection[delegation.Made]
 ) -> None:
+    if connection.scalar(sa.select(JOBS.c.id).where(JOBS.c.id == job.id)) is not None:
+        raise AlreadyThere
     job_kind = kind(job.type, job.creates_image)
     if job_kind is not None:
         _take_place(connection, job.project_id, job_kind, limit)

@@ -4,6 +4,7 @@
 import dataclasses
 import datetime
 import enum
+import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -341,6 +342,18 @@ def sub_view(job: StoredJob, number: int) -> dict[str, Any] | None:
         "job_type": IMAGE_OF_DISK,
         "entities": {**_image(image_id, job.status), "image_name": names[number]},
     }
+
+
+def id_of_copy(project_id: str, region: str, job_id: str) -> str:
+    """The id of the job that receives a copy of an image for a job of another region.
+
+    It is the same whenever that one asks for it, and another for each project.
+
+    :param project_id: that the copy is for
+    :param region: whose job *job_id* is
+    """
+    # A name of a region may have a slash, an id has none.
+    return hashlib.sha256(f"{project_id}/{job_id}/{region}".encode()).hexdigest()[:32]
 
 
 def split_id(job_id: str) -> tuple[str, int | None] | None:

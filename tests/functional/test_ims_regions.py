@@ -27,6 +27,7 @@ from tests.functional.conftest import MakeGlance
 from tests.functional.identity import CATALOG, DEMO, READER, Caller
 from tests.functional.service import GlanceService
 from tests.functional.test_ims_images import assert_refused
+from tests.link import Link
 from tests.unit.clouds.keystone_server import KeystoneServer
 
 WEB = Caller("web")
@@ -40,12 +41,14 @@ class Cloud:
     :ivar one: where images are, as ``demo``
     :ivar two: where their copies shall be, as ``web``
     :ivar services: of both
+    :ivar link: on which others reach the second one
     """
 
     keystone: KeystoneServer
     one: Client
     two: Client
     services: list[GlanceService]
+    link: Link
 
     def copy(self, image_id: str, caller: Caller = DEMO, **body: Any) -> Answer:
         """Ask for a copy."""
@@ -97,12 +100,15 @@ def cloud(make_glance: MakeGlance, commands: Commands) -> Iterator[Cloud]:
         assert commands.run(service, "db", "sync").returncode == 0
         services.append(service)
         keystone.images[name] = f"http://{service.client().address}"
+    link = Link(keystone.images["RegionTwo"])
+    keystone.images["RegionTwo"] = link.url
     keystone.images["RegionThree"] = f"{keystone.images['RegionTwo']}/somewhere"
     endpoints = [{"region": name, "publicURL": url} for name, url in keystone.images.items()]
     catalog = json.dumps([{"type": "image", "name": "glance", "endpoints": endpoints}])
     for service in services:
         (service.directories.root / CATALOG).write_text(catalog)
-    yield Cloud(keystone, services[0].client(), services[1].client(WEB), services)
+    yield Cloud(keystone, services[0].client(), services[1].client(WEB), services, link)
+    link.close()
     keystone.close()
 
 
@@ -137,6 +143,24 @@ def test_both_regions_have_a_job(cloud: Cloud, image: str) -> None:
     for client, job in ((cloud.one, followed), (cloud.two, received)):
         path = f"/v1/{client.caller.name}/jobs/{job['job_id']}"
         assert client.call("DELETE", path).json["status"] == "INIT"
+
+
+def test_an_answer_that_is_lost_leaves_no_copy_that_nobody_follows(
+    cloud: Cloud, image: str
+) -> None:
+    before = cloud.jobs()
+    cloud.link.lost = 1
+    answer = cloud.copy(image)
+    assert (answer.status, cloud.link.lost) == (200, 0), answer.text
+    followed, received = (
+        [job for job in after if job not in known]
+        for known, after in zip(before, cloud.jobs(), strict=True)
+    )
+    assert [job["entities"]["target_job_id"] for job in followed] == [received[0]["job_id"]]
+    assert [job["job_id"] for job in followed] == [answer.json["job_id"]]
+    assert len(received) == 1
+    for client, [job] in ((cloud.one, followed), (cloud.two, received)):
+        client.call("DELETE", f"/v1/{client.caller.name}/jobs/{job['job_id']}")
 
 
 def test_a_preflight_begins_nothing(cloud: Cloud, image: str) -> None:

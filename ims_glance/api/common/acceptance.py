@@ -29,7 +29,7 @@ from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.db import delegation as delegations
 from ims_glance.db.database import Database
 from ims_glance.db.delegation import Caller, Delegations, Made
-from ims_glance.db.job import JobNotFound, Jobs
+from ims_glance.db.job import AlreadyThere, JobNotFound, Jobs
 from ims_glance.model import job as model
 from ims_glance.model.job import VOLUME_CREATE_IMAGE, JobKind, JobStatus, StoredJob
 
@@ -59,6 +59,11 @@ class KeyDelegatesNothing(exceptions.Forbidden):
         "project: the Identity service lets a key act in its own project alone. Send the request with "
         "a token that you got with your password."
     )
+
+
+def new_id() -> str:
+    """An id for a job that is yet to be accepted."""
+    return uuidutils.generate_uuid(dashed=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Acceptance:
         creates_image: bool = False,
         acting: Rights | None = None,
         reading: Rights | None = None,
+        job_id: str | None = None,
     ) -> str:
         """Take on a job; its id.
 
@@ -109,6 +115,7 @@ class Acceptance:
         :param acting: what the job may do; ``None`` for all that the caller's token may in its project
         :param reading: what it may do besides, where its image comes from
             (``JobContext.source_region``)
+        :param job_id: that it gets; if there is a job of this id, there is but that one
         :raises KeyDelegatesNothing: if one of these is wanted and the request was signed with a key
         :raises TooManyTasks: if the project has too many unfinished jobs of that kind
         :raises DelegationRefused: if the caller's token delegates nothing
@@ -117,7 +124,7 @@ class Acceptance:
         model.check_names(arguments)
         model.check_names(entities or {}, "entities")
         job = StoredJob(
-            id=uuidutils.generate_uuid(dashed=False),
+            id=job_id or new_id(),
             type=job_type,
             project_id=context.project_id,
             user_id=context.user_id,
@@ -129,7 +136,10 @@ class Acceptance:
         if (acting or reading) and _access_key(context) is not None:
             raise KeyDelegatesNothing
         acting = acting or Rights(context.project_id, tuple(_rights(context)))
-        self._record(context, job, acting, reading)
+        try:
+            self._record(context, job, acting, reading)
+        except AlreadyThere:
+            return job.id
         LOG.info("Accepted job %s (%s) of project %s", job.id, job.type, job.project_id)
         self._wakeups.send(job.id)
         return job.id
@@ -142,6 +152,14 @@ class Acceptance:
         """
         job = StoredJob("", job_type, project_id, "", creates_image=creates_image)
         self._jobs.check_limit(job, self._limit(job))
+
+    def is_there(self, job_id: str, project_id: str) -> bool:
+        """Whether a project has a job of an id."""
+        try:
+            self.get(job_id, project_id)
+        except JobNotFound:
+            return False
+        return True
 
     def get(self, job_id: str, project_id: str) -> StoredJob:
         """A job of the project.

@@ -13,6 +13,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import ImageApi
 from ims_glance.flows.copy import in_region
 from ims_glance.flows.replication import base
+from ims_glance.flows.replication.followed import check_followed
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model import copy
@@ -145,6 +146,7 @@ class PlanReceipt(Task):
 
     def execute(self) -> dict[str, Any]:
         """The plan: it stays as it is, whatever becomes of the image."""
+        check_followed(self.job)
         region = self.job.arguments["source_region"]
         with refusals(region, self.job.arguments["image_id"]):
             view, disks = self._views()

@@ -6,11 +6,12 @@ it. That one makes the job that does the work; the job here follows it.
 """
 
 import contextlib
+import logging
 from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.common import elsewhere
-from ims_glance.api.common.acceptance import Rights
+from ims_glance.api.common.acceptance import Rights, new_id
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.api.ims.operations.copy import NeverEncrypted, check_disks
@@ -19,7 +20,9 @@ from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.job import JobStatus, StoredJob
-from ims_glance.model.text import free_text, key_name
+from ims_glance.model.text import free_text, key_name, patterns
+
+LOG = logging.getLogger(__name__)
 
 _MOST_DISKS = 255
 
@@ -56,12 +59,14 @@ def copy_image_cross_region(call: Call) -> Answer:
     )
     service.jobs.check_limit(call.project_id, jobs.COPY_CROSS_REGION)
     wishes = {name: body[name] for name in _WISHES if body.get(name) is not None}
-    answer = place.api.receive(place.project_id, {**wishes, "source": source})
     if body.get("dry_run"):
+        answer = place.api.receive(place.project_id, {**wishes, "source": source})
         return Answer(answer, image_ids=(view["id"],), has_changed=False)
+    job_id = new_id()
+    answer = _received(place, {**wishes, "source": {**source, "job_id": job_id}})
     followed = {"region": region, "project_id": place.project_id, "job_id": answer["job_id"]}
     try:
-        job_id = service.jobs.accept(
+        service.jobs.accept(
             call.context,
             jobs.COPY_CROSS_REGION,
             followed,
@@ -72,19 +77,37 @@ def copy_image_cross_region(call: Call) -> Answer:
                 "target_job_id": answer["job_id"],
             },
             acting=place.rights,
+            job_id=job_id,
         )
     except exceptions.ImsError:
-        # Nobody would know here of what is going on there.
+        # Nobody would know here of what is going on there. (If it does not hear of this either, its
+        # worker looks whether the job is here: ims_glance/flows/replication/followed.py.)
         with contextlib.suppress(exceptions.ImsError):
             place.api.cancel_job(place.project_id, answer["job_id"])
         raise
     return Answer({"job_id": job_id}, image_ids=(view["id"],), job_id=job_id)
 
 
+def _received(place: elsewhere.Place, body: dict[str, Any]) -> dict[str, Any]:
+    """Have the other region receive the image; if its answer is lost it is asked for the same again.
+
+    :raises Unavailable: if it gives none
+    """
+    try:
+        return place.api.receive(place.project_id, body)
+    except exceptions.Unavailable as error:
+        LOG.warning("Region %s is asked once more to receive an image: %s", place.region, error)
+    return place.api.receive(place.project_id, body)
+
+
 def receive_image(call: Call) -> Answer:
     """``POST /v1/{project_id}/images/receive``, in the region where the copy shall be."""
     body, source, service = call.body, call.body["source"], call.service
     _check_texts(body)
+    job_id = _id(call)
+    if job_id is not None and service.jobs.is_there(job_id, call.project_id):
+        # Who asks did not get the answer, or asks twice. What is checked now was checked then.
+        return Answer({"job_id": job_id}, job_id=job_id)
     service.elsewhere.check(call.context, source["region"])
     # That region's operator has a bound, and this one's.
     elsewhere.check_size(service.conf, source["image_id"], source["size"])
@@ -111,6 +134,7 @@ def receive_image(call: Call) -> Answer:
                 "enterprise_project_id": body.get("enterprise_project_id"),
                 "disks": disks,
                 "size": source["size"],
+                "source_job_id": source.get("job_id"),
             },
             entities={
                 "image_name": body["name"],
@@ -120,8 +144,17 @@ def receive_image(call: Call) -> Answer:
             creates_image=True,
             acting=rights,
             reading=Rights(source["project_id"], tuple(source["roles"])),
+            job_id=job_id,
         )
     return Answer({"job_id": job_id}, job_id=job_id)
+
+
+def _id(call: Call) -> str | None:
+    """The id of the job, if the other region said for which of its own it is."""
+    source = call.body["source"]
+    if call.body.get("dry_run") or not source.get("job_id"):
+        return None
+    return jobs.id_of_copy(call.project_id, source["region"], source["job_id"])
 
 
 def _check_texts(body: Any) -> None:
@@ -304,6 +337,12 @@ OPERATIONS = (
                         "size": {"type": "integer", "minimum": 0, "maximum": 2**62},
                         "disks": {"type": "integer", "minimum": 0, "maximum": _MOST_DISKS},
                         "encrypted": {"type": "boolean"},
+                        "job_id": {
+                            "type": ["string", "null"],
+                            "pattern": patterns.whole("[0-9a-f]{32}"),
+                            "description": "of the job there that follows this one: asked for again "
+                            "with the same id, the copy is made once",
+                        },
                     },
                     "required": ["region", "project_id", "image_id", "roles", "size"],
                 },

@@ -66,6 +66,28 @@ def test_a_job_is_recorded_and_a_worker_woken(acceptance, tables, woken, trusts)
     assert (token, user_id, project_id, roles) == ("token", "user", "project", ("reader", "member"))
 
 
+def test_a_job_of_a_chosen_id_is_there_once(acceptance, tables, trusts):
+    """However often, and however many at once ask for it; a place is taken once."""
+    tables.conf.set_override("copying", 1, "ims_jobs")
+    chosen = "e" * 32
+    assert not acceptance.is_there(chosen, "project")
+
+    def ask():
+        found.append(acceptance.accept(caller(), COPY_IN_REGION, {}, job_id=chosen))
+
+    found: list[str] = []
+    asking = [threading.Thread(target=ask) for _ in range(5)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    ask()
+    assert found == [chosen] * 6
+    assert [job.id for job in acceptance.unfinished("project")] == [chosen]
+    assert acceptance.is_there(chosen, "project")
+    assert not acceptance.is_there(chosen, "another")
+
+
 THERE = Rights("there", ("member",))
 HERE = Rights("project", ("reader",))
 

@@ -15,6 +15,7 @@ from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.common.quota import Room
 from ims_glance.api.ims.operation import Call, Service
+from ims_glance.clouds.rest import ServiceUnavailable
 from ims_glance.model import job
 from tests.unit.clouds.backups_server import SECRETS
 
@@ -129,6 +130,7 @@ class Jobs:
 
     def __init__(self):
         self.accepted = []
+        self.ids = []
         self.limits = []
         self.there = []
         self.refusal = None
@@ -152,6 +154,7 @@ class Jobs:
         creates_image=False,
         acting=None,
         reading=None,
+        job_id=None,
     ):
         """Note a job, as far as it could be recorded."""
         job.check_names(arguments)
@@ -160,7 +163,13 @@ class Jobs:
             raise self.refusal
         self.rights = acting, reading
         self.accepted.append((job_type, arguments, entities, creates_image))
-        return JOB
+        self.ids.append(job_id)
+        return job_id or JOB
+
+    def is_there(self, job_id, project_id):
+        """Whether it was accepted."""
+        assert project_id == PROJECT
+        return job_id in self.ids
 
 
 class Keys:
@@ -194,12 +203,15 @@ class There:
         self.asked = []
         self.cancelled = []
         self.refusal = None
+        self.lost = 0
 
     def receive(self, project_id, body):
-        """Make a job, or not."""
+        """Make a job, or not; the first *lost* answers are lost."""
         self.asked.append((project_id, body))
         if self.refusal is not None:
             raise self.refusal
+        if len(self.asked) <= self.lost:
+            raise ServiceUnavailable(service="RegionTwo Image", reason="the link broke")
         return {"preflight": {}} if body.get("dry_run") else {"job_id": JOB_THERE}
 
     def cancel_job(self, project_id, job_id):

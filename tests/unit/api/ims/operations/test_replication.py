@@ -55,7 +55,8 @@ class TestAsked:
     def test_the_other_region_is_asked_and_its_job_followed(self, make):
         call = make()
         answer = self.handler(call)
-        assert (answer.body, answer.job_id, answer.image_ids) == ({"job_id": JOB}, JOB, (IMAGE,))
+        job_id = answer.job_id
+        assert (answer.body, answer.image_ids) == ({"job_id": job_id}, (IMAGE,))
         assert call.service.elsewhere.asked == [("web", None)]
         source = {
             "region": "RegionOne",
@@ -66,7 +67,10 @@ class TestAsked:
             "size": 4,
             "disks": 0,
             "encrypted": False,
+            # It is told which job will follow.
+            "job_id": job_id,
         }
+        assert call.service.jobs.ids == [job_id]
         assert call.service.elsewhere.there.asked == [(OTHER, {"name": "copy", "source": source})]
         [(job_type, arguments, entities, creates_image)] = call.service.jobs.accepted
         assert (job_type, creates_image) == (jobs.COPY_CROSS_REGION, False)
@@ -157,6 +161,22 @@ class TestAsked:
         call.service.elsewhere.there.refusal = NoImsThere(region="RegionTwo")
         _refused(call, "IMG.0105", self.handler)
 
+    def test_if_the_answer_is_lost_the_same_is_asked_for_again(self, make):
+        call = make()
+        call.service.elsewhere.there.lost = 1
+        answer = self.handler(call)
+        first, second = call.service.elsewhere.there.asked
+        assert first == second
+        assert first[1]["source"]["job_id"] == answer.job_id
+        assert len(call.service.jobs.accepted) == 1
+
+    def test_if_it_is_lost_again_there_is_no_copy(self, make):
+        """That region sees then that nobody follows it."""
+        call = make()
+        call.service.elsewhere.there.lost = 2
+        _refused(call, "IMG.0014", self.handler, exceptions.Unavailable)
+        assert len(call.service.elsewhere.there.asked) == 2
+
     def test_what_cannot_be_followed_is_not_left_alone_there(self, make):
         call = make()
         call.service.jobs.refusal = TooManyTasks(project_id=PROJECT, limit=5, kind="copying")
@@ -167,7 +187,8 @@ class TestAsked:
         call = make({"dry_run": True})
         answer = self.handler(call)
         assert (answer.body, answer.job_id, answer.has_changed) == ({"preflight": {}}, None, False)
-        assert call.service.elsewhere.there.asked[0][1]["dry_run"] is True
+        asked = call.service.elsewhere.there.asked[0][1]
+        assert (asked["dry_run"], "job_id" in asked["source"]) == (True, False)
         assert call.service.jobs.accepted == []
         assert call.service.jobs.limits == [(PROJECT, jobs.COPY_CROSS_REGION, False)]
 
@@ -220,10 +241,42 @@ class TestReceived:
             "enterprise_project_id": None,
             "disks": 0,
             "size": 4,
+            "source_job_id": None,
         }
         acting, reading = call.service.jobs.rights
         assert (acting, reading) == (Rights(PROJECT, ("member",)), Rights(OTHER, ("reader",)))
         assert (call.service.quota.asked, call.service.quota.bytes) == (1, 4)
+
+    def test_the_same_request_again_gets_the_same_job(self, make):
+        """Also if there would be no room for another, or the base is gone."""
+        first = make({}, job_id=JOB_THERE)
+        answer = self.handler(first)
+        [(_type, arguments, _entities, _creates_image)] = first.service.jobs.accepted
+        assert (answer.job_id, arguments["source_job_id"]) == (
+            jobs.id_of_copy(PROJECT, "RegionTwo", JOB_THERE),
+            JOB_THERE,
+        )
+        again = make({"base_image_id": ABSENT}, job_id=JOB_THERE)
+        again.service.jobs.ids = first.service.jobs.ids
+        assert self.handler(again).body == answer.body
+        assert (again.service.jobs.accepted, again.service.quota.asked) == ([], 0)
+        # A question is none of it.
+        question = make({"dry_run": True}, job_id=JOB_THERE)
+        question.service.jobs.ids = first.service.jobs.ids
+        assert "preflight" in self.handler(question).body
+
+    def test_each_project_and_region_has_jobs_of_its_own(self):
+        ids = {
+            jobs.id_of_copy(*each)
+            for each in (
+                (PROJECT, "RegionTwo", JOB),
+                (OTHER, "RegionTwo", JOB),
+                (PROJECT, "RegionTwo/a", JOB),
+                (PROJECT, "RegionTwo", JOB_THERE),
+            )
+        }
+        assert len(ids) == 4
+        assert {jobs.split_id(each) for each in ids} == {(each, None) for each in ids}
 
     def test_all_wishes(self, make):
         wishes = {"description": "d", "base_image_id": SECOND, "enterprise_project_id": "0"}
