@@ -51,9 +51,13 @@ class Conflict(ImsError):
 
 
 class Unavailable(ImsError):
-    """A neighbour is away; the same request may succeed later."""
+    """A neighbour is away; the same request may succeed later.
+
+    :cvar retry_after: in how many seconds, if somebody knows
+    """
 
     code = "IMG.0014"
+    retry_after: ClassVar[int | None] = None
 
 
 # --- keys ------------------------------------------------------------------------------------

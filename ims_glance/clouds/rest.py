@@ -21,6 +21,8 @@ TIMEOUT = (10.0, 60.0)
 _CODE = re.compile(r"IMG\.\d{4}")
 _IMS_CODE = re.compile(r"(IMG\.\d{4}): (.*)", re.DOTALL)
 _MAX_REASON = 500
+_UNAVAILABLE = 503
+_LONGEST_PAUSE = 60.0
 # The last one of brackets in brackets in brackets.
 _NO_JSON = (ValueError, RecursionError)
 
@@ -29,6 +31,17 @@ class ServiceUnavailable(exceptions.Unavailable):
     """A neighbour gave no usable answer; the same request may succeed later."""
 
     template = "The {service} service is unavailable ({reason}). Try again later."
+
+
+class NeighbourBusy(ServiceUnavailable):
+    """A neighbour is there, and has too much to do.
+
+    :ivar seconds: after which it wants to be asked again
+    """
+
+    def __init__(self, seconds: float, **details: Any) -> None:
+        super().__init__(**details)
+        self.seconds = seconds
 
 
 class DelegationEnded(exceptions.Forbidden):
@@ -184,11 +197,21 @@ class Rest:
         code, reason = _reason(response)
         if status == 401:
             raise DelegationEnded(service=self._title, reason=reason)
+        seconds = _retry_after(response)
+        if status == _UNAVAILABLE and seconds is not None:
+            raise NeighbourBusy(seconds, service=self._title, reason=f"{status}: {reason}")
         if status < 400 or status >= 500:
             raise self.away(f"{status}: {reason}")
         code, reason = (code, reason) if code else _ims_code(status, reason)
         kind = Missing if status in (404, 410) else Refused
         raise kind(status, code, self._title, reason)
+
+
+def _retry_after(response: Any) -> float | None:
+    """When to ask again, if an answer says so in seconds; at most a minute, whatever it says."""
+    text = str(response.headers.get("Retry-After", ""))
+    is_number = text.isascii() and text.isdigit() and len(text) < 10
+    return min(_LONGEST_PAUSE, max(1.0, float(text))) if is_number else None
 
 
 def _ims_code(status: int, reason: str) -> tuple[str, str]:

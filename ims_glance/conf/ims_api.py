@@ -64,6 +64,14 @@ OPTS: list[cfg.Opt] = [
         help="Size in KiB of the largest request body of the IMS API.",
     ),
     cfg.IntOpt(
+        "frame_requests",
+        default=2,
+        min=1,
+        help="To how many other regions' copies each process of Glance sends data at once. Each takes one of "
+        "its threads (uWSGI: 'threads') until the image is read, and most of a processor; let there be more "
+        "threads than that, or other requests wait. Further copies are asked to wait, and do.",
+    ),
+    cfg.IntOpt(
         "compression_level",
         default=6,
         min=1,

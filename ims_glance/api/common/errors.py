@@ -32,7 +32,10 @@ def status_of(error: exceptions.ImsError) -> int:
 
 def answer(error: exceptions.ImsError) -> webob.Response:
     """The answer for *error*."""
-    return worded(status_of(error), error.code, str(error))
+    response = worded(status_of(error), error.code, str(error))
+    if isinstance(error, exceptions.Unavailable) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def worded(status: int, code: str, message: str) -> webob.Response:

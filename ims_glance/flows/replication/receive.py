@@ -148,6 +148,8 @@ class Receiver:
         self._meter = meter
         self._holds = holds
         self._missed = 0
+        # Of a run that is not held, and that the other region was too busy to send at once.
+        self._later: Frame | None = None
         self._region = str(job.source_region.name)
 
     def run(self) -> None:
@@ -162,7 +164,11 @@ class Receiver:
         while self._spool.end < size:
             begun = self._spool.end
             try:
-                self._receive()
+                self._go_on()
+            except rest.NeighbourBusy as error:
+                # It is not away: there may be so many copies that this one waits for hours.
+                outage = _Outage()
+                self._wait_for(error, error.seconds)
             except (rest.ServiceUnavailable, StreamCut) as error:
                 if self._spool.end > begun:
                     outage = _Outage()
@@ -193,8 +199,23 @@ class Receiver:
         if outage.seconds > self._job.conf.ims_jobs.region_patience_seconds:
             where = f"Image ({self._region})"
             raise rest.ServiceUnavailable(service=where, reason=str(error)) from error
+        self._wait_for(error, outage.next_pause())
+
+    def _wait_for(self, error: Exception, seconds: float) -> None:
         self._meter.waits(self._part.number, f"{self._region}: {error}")
-        self._job.pause(outage.next_pause())
+        self._job.pause(seconds)
+
+    def _go_on(self) -> None:
+        """Receive what comes next."""
+        run, self._later = self._later, None
+        if run is None:
+            self._receive()
+            return
+        try:
+            self._ask_again(run)
+        except rest.NeighbourBusy:
+            self._later = run
+            raise
 
     def _receive(self) -> None:
         """Receive from where the spool ends until the stream does."""
@@ -214,6 +235,9 @@ class Receiver:
                 if self._missed > _MISSED and held:
                     self._holds = False
                     break
+                if self._later is not None:
+                    # Perhaps this stream is what it is busy with.
+                    break
 
     def _take(self, frame: Frame) -> None:
         if frame.kind == FrameKind.ZERO:
@@ -224,7 +248,10 @@ class Receiver:
             self._spool.held(frame.length, places)
         else:
             self._missed += 1
-            self._ask_again(frame)
+            try:
+                self._ask_again(frame)
+            except rest.NeighbourBusy:
+                self._later = frame
 
     def _places(self, frame: Frame) -> list[int] | None:
         """Where the pieces of a run are; ``None`` if what is there is something else."""

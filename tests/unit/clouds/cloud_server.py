@@ -31,6 +31,7 @@ class SmallCloud:
     :ivar ranges: of downloads, that were asked for
     :ivar link: bytes of each stream of frames that was sent to another region
     :ivar spoil: what becomes of a stream of frames that goes to another region
+    :ivar is_busy: whether it is too busy to send one; asked for each
     :ivar machines: servers and snapshots
     :ivar copies: jobs of another region that receive copies of images, by id
     :ivar backups: of volumes, by id, as Cinder shows them
@@ -54,6 +55,7 @@ class SmallCloud:
         self.ranges: list[str] = []
         self.link: list[int] = []
         self.spoil: Callable[[bytes], bytes] = bytes
+        self.is_busy: Callable[[], bool] = lambda: False
         self.machines = Machines()
         self.copies: dict[str, dict[str, Any]] = {}
         self.backups: dict[str, dict[str, Any]] = {}
@@ -215,9 +217,11 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         "GET /messages": "_messages",
     }
 
-    def _answer(self, status: int, body: Any = None) -> None:
+    def _answer(self, status: int, body: Any = None, retry_after: int | None = None) -> None:
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
         self.send_header("Content-Length", str(len(content)))
         if self.close_connection:  # a client that is not told may send its next request into it
             self.send_header("Connection", "close")
@@ -291,6 +295,9 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
             return
         if self.server.images[image_id]["status"] == "deactivated":
             self._refuse(403, "The requested image has been deactivated.")
+            return
+        if self.server.is_busy():
+            self._answer(503, {"error": {"code": "IMG.0014", "message": "Too much."}}, 7)
             return
         asked, data = json.loads(self.body), self.server.data[image_id]
         at, length = asked["offset"], asked["length"]

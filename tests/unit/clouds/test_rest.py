@@ -44,6 +44,25 @@ def test_statuses(server, status, error):
     assert "<br" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7),
+        ("0", 1),
+        ("86400", 60),
+        ("", None),
+        ("-1", None),
+        ("9" * 5000, None),
+        ("Mon", None),
+    ],
+)
+def test_a_neighbour_says_when_to_ask_again(there, said, seconds):
+    there.instead = lambda handler: handler.answer(503, b"{}", Retry_After=said) or True
+    with pytest.raises(rest.ServiceUnavailable) as caught:
+        client(there).request("GET", "/v2/images/1")
+    assert getattr(caught.value, "seconds", None) == seconds
+
+
 def test_the_code_of_the_guard_is_passed_on(server):
     server.failures["GET /v2/images/1"] = [403]
     with pytest.raises(rest.Refused) as caught:

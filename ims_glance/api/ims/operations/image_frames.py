@@ -9,6 +9,7 @@ import base64
 import binascii
 import contextlib
 import logging
+import threading
 from collections.abc import Generator
 from typing import Any
 
@@ -72,6 +73,42 @@ class HeldNoBase64(exceptions.Invalid):
     template = "'held' is no base64: {reason}."
 
 
+class TooManyStreams(exceptions.Unavailable):
+    """Data of so many images is sent that other requests would have to wait."""
+
+    template = (
+        "Data of {limit} images is being sent to other regions already by this process of the Image "
+        "service ([ims_api] frame_requests). Ask again after the seconds of 'Retry-After'."
+    )
+    retry_after = 5
+
+
+class _Streams:
+    """How many streams this process sends."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self.count = 0
+
+    def take(self, limit: int) -> None:
+        """Begin one.
+
+        :raises TooManyStreams: if there are so many
+        """
+        with self._mutex:
+            if self.count >= limit:
+                raise TooManyStreams(limit=limit)
+            self.count += 1
+
+    def give_back(self) -> None:
+        """End one."""
+        with self._mutex:
+            self.count -= 1
+
+
+_STREAMS = _Streams()
+
+
 class _Frames:
     """The answer's body: frames, whose source is closed when the client goes away.
 
@@ -82,6 +119,7 @@ class _Frames:
         self._image_id = image_id
         self._data = data
         self._stream = stream
+        self._is_open = True
 
     def __iter__(self) -> "_Frames":
         return self
@@ -99,8 +137,15 @@ class _Frames:
 
     def close(self) -> None:
         """Let go of the image's store; servers call it however the answer ends."""
+        is_open, self._is_open = self._is_open, False
+        if is_open:
+            _STREAMS.give_back()
         self._stream.close()
         self._data.close()
+
+    def __del__(self) -> None:
+        # An answer that something in front of it put away.
+        self.close()
 
 
 def read_image_frames(call: Call) -> Answer:
@@ -111,9 +156,14 @@ def read_image_frames(call: Call) -> Answer:
     _check_size(call, view)
     compress = call.body.get("compress") is not False
     has = _held(call.body.get("held") or "")
-    data = _data(call, view, offset, length)
-    level = call.service.conf.ims_api.compression_level
-    size = int(view["size"])
+    options = call.service.conf.ims_api
+    _STREAMS.take(options.frame_requests)
+    try:
+        data = _data(call, view, offset, length)
+    except BaseException:
+        _STREAMS.give_back()
+        raise
+    level, size = options.compression_level, int(view["size"])
     stream = writer.write(data.chunks, offset, has, size, compress, length, level=level)
     return Answer(
         stream=_Frames(image_id, data, stream),

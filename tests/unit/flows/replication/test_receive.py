@@ -11,6 +11,7 @@ from ims_glance.clouds.region import Region
 from ims_glance.flows.replication import receive
 from ims_glance.flows.replication.receive import Meter, Receiver, Stopped
 from ims_glance.flows.replication.source import ReceivedPart
+from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
 from ims_glance.model.job import RECEIVE_IMAGE
 from ims_glance.store.sealed import Owner
@@ -107,6 +108,42 @@ def test_a_piece_that_is_damaged_in_the_spool(received, server, spool, monkeypat
     monkeypatch.setattr(Spool, "at", damaged)
     assert received(found) == DATA
     assert len(server.link) == 4
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    """The pauses that were made; seconds."""
+    made = []
+    monkeypatch.setattr(JobContext, "pause", lambda _self, seconds: made.append(seconds))
+    return made
+
+
+def test_a_region_that_is_busy_is_waited_for_as_long_as_it_is(
+    received, server, spool, tables, naps
+):
+    """It is not away: others are before this copy."""
+    tables.conf.set_override("region_patience_seconds", 0.0, "ims_jobs")
+    server.is_busy = lambda: len(naps) < 20
+    assert received(spool()) == DATA
+    assert naps == [7] * 20
+
+
+def test_a_region_that_is_busy_with_this_copy(received, server, spool, naps):
+    """It sends one stream at a time: what is not held is asked for when the other one has ended."""
+    contents = pieces()
+    contents[20] = bytes(PIECE - 1) + b"x"
+    found = filled(spool, map(piece_prefix, pieces()), contents)
+    asked = []
+
+    def is_busy():
+        asked.append(1)
+        return len(asked) in (2, 3)
+
+    server.is_busy = is_busy
+    assert received(found) == DATA
+    # With all, inside of it, behind it and again, and with all that is left.
+    assert (len(asked), len(server.link), naps) == (5, 3, [7])
+    assert sum(server.link) < 17 * PIECE + 4000
 
 
 def all_held(stream):

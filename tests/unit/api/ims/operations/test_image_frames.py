@@ -8,7 +8,7 @@ import pytest
 import webob
 
 from ims_glance import exceptions
-from ims_glance.api.common import elsewhere, image
+from ims_glance.api.common import elsewhere, errors, image
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims.operations import image_frames
 from ims_glance.model.image import attributes, whole_image
@@ -163,6 +163,46 @@ def test_a_disk_is_as_large_as_its_whole_machine(tmp_path):
     _of_a_size(tmp_path, (1 << 30) + 1, **is_disk)
     with pytest.raises(elsewhere.TooLarge):
         _of_a_size(tmp_path, (2 << 30) + 1, **is_disk)
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """How many streams this process sends."""
+    made = image_frames._Streams()
+    monkeypatch.setattr(image_frames, "_STREAMS", made)
+    return made
+
+
+def test_so_many_streams_at_once(tmp_path, streams):
+    first, second = (read(tmp_path, Images(DATA)) for _ in range(2))
+    with pytest.raises(image_frames.TooManyStreams, match="frame_requests") as refused:
+        read(tmp_path, Images(DATA))
+    answer = errors.answer(refused.value)
+    assert (answer.status_int, answer.headers["Retry-After"]) == (503, "5")
+    # One is read to its end, and closed by the server besides.
+    assert contents(first) == DATA
+    first.stream.close()
+    assert streams.count == 1
+    third = read(tmp_path, Images(DATA))
+    for each in (second, third):
+        each.stream.close()
+    assert streams.count == 0
+
+
+def test_a_stream_that_fails_or_is_lost_is_none(tmp_path, streams, monkeypatch):
+    answer = read(tmp_path, Images(DATA, OSError("gone")))
+    assert len(list(answer.stream)) < 5
+    assert streams.count == 0
+    answer = read(tmp_path, Images(DATA))
+    del answer
+    assert streams.count == 0
+    images = Images(DATA)
+    monkeypatch.setattr(images, "data", lambda *_arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        read(tmp_path, images)
+    with pytest.raises(exceptions.Invalid):
+        read(tmp_path, Images(DATA), held="?")
+    assert streams.count == 0
 
 
 def test_compression_can_be_left(tmp_path):
