@@ -170,10 +170,18 @@ class Rest:
         :raises ServiceUnavailable: if Keystone is away
         :raises DelegationEnded: if it does not let us in
         """
+        return self.endpoint() is not None
+
+    def endpoint(self) -> str | None:
+        """Where it is, by the catalogue; ``None`` if that has none.
+
+        :raises NeighbourUnavailable: if Keystone is away
+        :raises DelegationEnded: if it does not let us in
+        """
         try:
-            return bool(self._adapter.get_endpoint())
+            return self._adapter.get_endpoint() or None
         except auth_exceptions.EndpointNotFound:
-            return False
+            return None
         except auth_exceptions.ClientException as error:
             raise self.translated(error) from error
 

@@ -24,6 +24,7 @@ def test_the_groups():
         "ims_audit",
         "ims_backups",
         "ims_database",
+        "ims_files",
         "ims_jobs",
         "ims_kms",
         "ims_metrics",

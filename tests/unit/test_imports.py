@@ -300,7 +300,9 @@ def _extras_of(module: str) -> list[str]:
         return []
     if module in (f"{PACKAGE}.metrics", f"{PACKAGE}.jobs.exporter"):
         return ["service", "metrics"]
-    driver = module.removeprefix(f"{PACKAGE}.store.inner.")
+    driver = module.removeprefix(f"{PACKAGE}.store.inner.").removeprefix(
+        f"{PACKAGE}.clouds.objects."
+    )
     return ["service", driver] if driver in ("s3", "swift") else ["service"]
 
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An object as formats read it: here a few bytes, there many, and most of it in order.
+
+It is read in blocks, and the last ones are remembered: formats look into their tables again and again.
+What is read in order is asked for in larger and larger ranges.
+"""
+
+import collections
+import time
+from collections.abc import Callable
+
+import tenacity
+from oslo_utils import units
+
+from ims_glance.clouds import rest
+from ims_glance.clouds.objects.base import FoundFile, ObjectStore
+
+BLOCK = units.Mi
+"""Bytes of a block, the least that is asked for. A table of a qcow2 with 64 KiB clusters has 64 KiB."""
+_AHEAD = 8
+"""Blocks of the largest range."""
+_KEPT = 24
+"""Blocks that are remembered."""
+# Glance waits meanwhile, and what it has would have to be sent again: so a few seconds, and no more.
+_ATTEMPTS = 4
+
+
+class ObjectSource:
+    """An object.
+
+    Every method raises what :meth:`ims_glance.clouds.objects.base.ObjectStore.read` raises; where the object
+    storage is away for a moment it is asked again.
+
+    :param pause: waits so many seconds, unless there is something else to do
+    :ivar received: bytes that came
+    :ivar requests: that they took
+    """
+
+    def __init__(
+        self, store: ObjectStore, found: FoundFile, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._store = store
+        self._pause = pause
+        self._found = found
+        self._blocks: collections.OrderedDict[int, bytes] = collections.OrderedDict()
+        self._next = -1
+        self._ahead = 1
+        self.received = self.requests = 0
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self._found.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A range; less only where the object ends."""
+        end = min(offset + length, self.size)
+        if offset >= end:
+            return b""
+        found = bytearray()
+        while (at := offset + len(found)) < end:
+            number, inside = divmod(at, BLOCK)
+            found += self._block(number)[inside : inside + end - at]
+        return bytes(found)
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._blocks:
+            self._ahead = min(_AHEAD, 2 * self._ahead) if number == self._next else 1
+            self._fetch(number, self._ahead)
+        self._blocks.move_to_end(number)
+        return self._blocks[number]
+
+    def _fetch(self, number: int, count: int) -> None:
+        begin = number * BLOCK
+        again = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(rest.NeighbourUnavailable),
+            wait=tenacity.wait_exponential(),
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            sleep=self._pause,
+            reraise=True,
+        )
+        length = min(count * BLOCK, self.size - begin)
+        data = again(self._store.read, self._found, begin, length)
+        self.received += len(data)
+        self.requests += 1
+        for at in range(0, len(data), BLOCK):
+            self._blocks[number + at // BLOCK] = data[at : at + BLOCK]
+        while len(self._blocks) > _KEPT:
+            self._blocks.popitem(last=False)
+        self._next = number + -(-len(data) // BLOCK)

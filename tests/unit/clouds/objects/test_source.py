@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An object as formats read it: few requests, each byte about once, and patience for a moment."""
+
+import random
+
+import pytest
+
+from ims_glance.clouds import rest
+from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
+from ims_glance.clouds.objects.source import BLOCK, ObjectSource
+from ims_glance.model.bucket import BucketFile
+from tests.base import pattern
+
+DATA = pattern(0, 30 * BLOCK + 12_345)
+
+
+class Store(ObjectStore):
+    """Has the one object."""
+
+    def __init__(self):
+        self.failures = []
+
+    def head(self, file):
+        """It is there."""
+        return FoundFile(file, len(DATA), "e")
+
+    def read(self, found, offset, length):
+        """A range of it, all within."""
+        assert 0 <= offset < offset + length <= len(DATA)
+        if self.failures:
+            raise self.failures.pop(0)
+        return DATA[offset : offset + length]
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+@pytest.fixture
+def pauses():
+    return []
+
+
+@pytest.fixture
+def source(store, pauses):
+    return ObjectSource(store, store.head(BucketFile("b", "o")), pauses.append)
+
+
+def test_in_order(source):
+    read = b"".join(source.read(at, 100_000) for at in range(0, len(DATA), 100_000))
+    assert read == DATA
+    assert source.received == len(DATA)
+    assert source.requests == 6
+
+
+def test_tables_are_looked_at_again_and_again(source):
+    for at in range(10 * BLOCK):
+        if at % 50_021 == 0:
+            assert source.read(3, 8) == DATA[3:11]
+            assert source.read(20 * BLOCK + 5, 8) == DATA[20 * BLOCK + 5 :][:8]
+            assert source.read(at, 512) == DATA[at : at + 512]
+    # Two tables, and what was asked for in advance.
+    assert source.received <= 18 * BLOCK
+    assert source.requests <= 8
+
+
+def test_a_few_bytes_do_not_cost_many(source):
+    source.read(0, 512)
+    source.read(len(DATA) - 512, 512)
+    assert source.received < 2 * BLOCK
+
+
+def test_anywhere(source):
+    chance = random.Random(5)
+    for _ in range(300):
+        at, length = chance.randrange(len(DATA)), chance.randrange(3 * BLOCK)
+        assert source.read(at, length) == DATA[at : at + length]
+
+
+def test_at_the_end(source):
+    assert source.size == len(DATA)
+    assert source.read(len(DATA) - 5, 100) == DATA[-5:]
+    assert source.read(len(DATA), 1) == source.read(len(DATA) + BLOCK, 1) == b""
+    assert source.read(0, 0) == b""
+
+
+def _away():
+    return rest.NeighbourUnavailable(service="Object Storage", reason="503")
+
+
+def test_a_storage_that_is_away_for_a_moment(source, store, pauses):
+    store.failures = [_away(), _away()]
+    assert source.read(0, 9) == DATA[:9]
+    assert pauses == [1, 2]
+
+
+def test_a_storage_that_is_away(source, store, pauses):
+    store.failures = [_away() for _ in range(9)]
+    with pytest.raises(rest.NeighbourUnavailable):
+        source.read(0, 9)
+    assert sum(pauses) < 10
+
+
+def test_what_was_changed_is_not_asked_for_again(source, store, pauses):
+    store.failures = [FileChanged(file="b:o")]
+    with pytest.raises(FileChanged):
+        source.read(0, 9)
+    assert pauses == []

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""As much of Swift, and of S3, over HTTP, as jobs ask for: objects of one bucket."""
+
+import hashlib
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from keystoneauth1 import session, token_endpoint
+from keystoneclient.contrib.ec2 import utils
+
+BUCKET = "bucket"
+
+
+class SmallObjects:
+    """The bucket.
+
+    :ivar objects: data by name
+    :ivar object_headers: that answers have otherwise; those of value ``None`` not at all
+    :ivar object_ranges: offset and length of each range that was read
+    :ivar s3_secret: that requests have to be signed with; ``None`` if they have a token
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.object_headers: dict[str, str | None] = {}
+        self.object_ranges: list[tuple[int, int]] = []
+        self.s3_secret: str | None = None
+
+
+class ObjectsHandler:
+    """One request for an object. The server's ``objects`` has the data of each, by name."""
+
+    server: Any
+    path: str
+    headers: Any
+    command: str
+    close_connection: bool
+    wfile: Any
+
+    ROUTES: ClassVar[dict[str, str]] = {
+        f"(?:HEAD|GET) /{BUCKET}/(.+)": "_object",
+        "(?:HEAD|GET) /no-bucket/(.+)": "_no_object",
+    }
+
+    def _object(self, quoted: str) -> None:
+        name = unquote(quoted)
+        secret = self.server.s3_secret
+        if secret is not None and not self._is_signed(secret):
+            self._answer(403)  # type: ignore[attr-defined]
+        elif name not in self.server.objects:
+            self._no_object(quoted)
+        else:
+            self._send(self.server.objects[name])
+
+    def _no_object(self, _quoted: str) -> None:
+        self._answer(404)  # type: ignore[attr-defined]
+
+    def _send(self, data: bytes) -> None:
+        etag = hashlib.md5(data).hexdigest()
+        if self.headers.get("If-Match", etag).strip('"') != etag:
+            self._answer(412)  # type: ignore[attr-defined]
+            return
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
+        headers = {"ETag": f'"{etag}"', "Content-Type": "application/octet-stream"}
+        part = data
+        if asked is not None:
+            begin, end = int(asked[1]), int(asked[2]) + 1
+            part = data[begin:end]
+            headers["Content-Range"] = f"bytes {begin}-{begin + len(part) - 1}/{len(data)}"
+            self.server.object_ranges.append((begin, len(part)))
+        headers |= {"Content-Length": str(len(part)), **self.server.object_headers}
+        self.send_response(200 if asked is None else 206)  # type: ignore[attr-defined]
+        for header, value in headers.items():
+            if value is not None:
+                self.send_header(header, value)  # type: ignore[attr-defined]
+        self.end_headers()  # type: ignore[attr-defined]
+        if self.command != "HEAD":
+            self.wfile.write(part)
+
+    def _is_signed(self, secret: str) -> bool:
+        """Whether Keystone, which radosgw asks, would accept the signature."""
+        said = self.headers.get("Authorization") or ""
+        found = re.fullmatch(
+            r"AWS4-HMAC-SHA256 Credential=([^/]+)/\S+, SignedHeaders=\S+, Signature=(\w+)", said
+        )
+        if found is None:
+            return False
+        url = urlsplit(self.path)
+        wanted = utils.Ec2Signer(secret).generate(
+            {
+                "access": found[1],
+                "host": self.headers["Host"],
+                "verb": self.command,
+                "path": url.path,
+                "params": dict(parse_qsl(url.query)),
+                "headers": dict(self.headers),
+                "body_hash": hashlib.sha256(b"").hexdigest(),
+            }
+        )
+        return bool(wanted == found[2])
+
+
+class ObjectServer(SmallObjects, ThreadingHTTPServer):
+    """Serves until it is closed.
+
+    :ivar failures: statuses of the next answers
+    :ivar requests: ``METHOD path`` of every request so far
+    :ivar connections: so many so far
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        SmallObjects.__init__(self)
+        ThreadingHTTPServer.__init__(self, ("127.0.0.1", 0), _Handler)
+        self.failures: list[int] = []
+        self.requests: list[str] = []
+        self.connections = 0
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def get_request(self) -> Any:
+        """One more connection."""
+        self.connections += 1
+        return super().get_request()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def session(self) -> session.Session:
+        """A session that finds it."""
+        return session.Session(auth=token_endpoint.Token(self.url, "token"))
+
+    def close(self) -> None:
+        """Stop: from now on connections are refused."""
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(ObjectsHandler, BaseHTTPRequestHandler):
+    server: ObjectServer
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        """Serve it."""
+        request = f"{self.command} {self.path}"
+        self.server.requests.append(request)
+        if self.server.failures:
+            self._answer(self.server.failures.pop(0))
+            return
+        for pattern, method in self.ROUTES.items():
+            found = re.fullmatch(pattern, request)
+            if found is not None:
+                getattr(self, method)(*found.groups())
+                return
+        self._answer(404)
+
+    do_HEAD = do_GET
+
+    def _answer(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        # For those that would be followed.
+        self.send_header("Location", f"{self.server.url}/{BUCKET}/other")
+        self.end_headers()
