@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is found out about a file, and how large its disk may be."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from ims_glance.formats.refusals import DiskFileTooLarge, FileRefused
+
+SECTOR = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """What a file may at most come to.
+
+    :ivar virtual_size: of its disk, in bytes; IMS takes data disks of 2048 GB from a file
+    :ivar disks: that an archive may have
+    """
+
+    virtual_size: int = 2048 << 30
+    disks: int = 60
+
+    def check(self, size: int) -> int:
+        """A disk's size, if it may be so large.
+
+        :raises DiskFileTooLarge: if it may not
+        :raises FileRefused: if the disk is empty
+        """
+        if size > self.virtual_size:
+            raise DiskFileTooLarge(
+                f"its disk has {size} bytes, and at most {self.virtual_size} may be",
+                "Make the disk smaller, or ask the operator for a larger bound.",
+            )
+        if size <= 0:
+            raise FileRefused("its disk is empty")
+        return size
+
+
+Fact = str | int | bool
+
+
+@dataclasses.dataclass(frozen=True)
+class FormatFound:
+    """A file that is a disk which can be read here.
+
+    :ivar format: ``raw``, ``iso``, ``qcow2`` and so on; of what is inside, if something is around it
+    :ivar virtual_size: of the disk, in bytes; ``None`` if only reading tells it, which is so with
+        some files in ``gz`` and ``zst``
+    :ivar facts: what the user may want to know: names in lower case, and plain values
+    :ivar outer: ``gz`` or ``zst``, if the file is compressed as a whole
+    :ivar disks: of an archive: its disks, in the order of the machine
+    """
+
+    format: str
+    virtual_size: int | None
+    facts: Mapping[str, Fact] = dataclasses.field(default_factory=dict)
+    outer: str | None = None
+    disks: "tuple[ArchivedDisk, ...]" = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ArchivedDisk:
+    """A disk in an archive.
+
+    :ivar name: of the member
+    :ivar offset: of its first byte in the archive
+    :ivar size: of the member, in bytes
+    :ivar found: what it is
+    :ivar digest: ``sha256`` and so on, with the digest in hexadecimal, if the manifest has it
+    """
+
+    name: str
+    offset: int
+    size: int
+    found: FormatFound
+    digest: tuple[str, str] | None = None

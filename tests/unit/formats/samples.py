@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small file of each format and kind, for what is tried on all of them."""
+
+import functools
+from collections.abc import Callable
+
+from tests.unit.formats.files import disk, made
+from tests.unit.formats.readers.test_raw import iso
+
+SIZE = 66_048
+
+# Name -> what makes the file of a raw disk.
+SAMPLES: dict[str, Callable[[bytes], bytes]] = {
+    "raw": bytes,
+    "iso": lambda raw: iso(),
+    "qcow2": lambda raw: made(raw, "qcow2", "cluster_size=512"),
+    "qcow2 packed": lambda raw: made(
+        raw, "qcow2", "cluster_size=4096", "compression_type=zstd", packed=True
+    ),
+    "vhd": lambda raw: made(raw, "vpc", "force_size=on"),
+    "vhd fixed": lambda raw: made(raw, "vpc", "subformat=fixed", "force_size=on"),
+    "vmdk": lambda raw: made(raw, "vmdk"),
+    "vmdk stream": lambda raw: made(raw, "vmdk", "subformat=streamOptimized"),
+}
+
+
+@functools.cache
+def sample(name: str, size: int = SIZE) -> bytes:
+    """A file of a disk of *size* bytes."""
+    return SAMPLES[name](disk(size))

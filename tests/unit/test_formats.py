@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strangers' disk files: recognised by their bytes, and read in rising order with little memory."""
+
+import tracemalloc
+
+import pytest
+
+from ims_glance import formats
+from ims_glance.formats.source import PIECE
+from tests.unit.formats.files import MIB, InMemory, disk, joined, made, opened, refused
+
+# Options of qemu-img convert.
+MADE = {
+    "raw": None,
+    "qcow2": ("qcow2",),
+    "vhd": ("vpc", "force_size=on"),
+    "vmdk": ("vmdk",),
+}
+
+
+def sample(name, raw):
+    chosen = MADE[name]
+    return raw if chosen is None else made(raw, *chosen)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_it_is_recognised_by_its_bytes(name):
+    found = formats.recognise(InMemory(sample(name, disk())))
+    assert (found.format, found.virtual_size) == (name, len(disk()))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_memory_does_not_grow_with_the_disk(name):
+    raw = disk(64 * MIB, 3)
+    source = InMemory(sample(name, raw))
+    found = formats.recognise(source)
+    tracemalloc.start()
+    for extent in formats.reader(source, found):
+        assert isinstance(extent, formats.ZeroRun) or extent.length <= PIECE
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * MIB
+
+
+def test_an_empty_file():
+    refused(b"", "it is empty", "disk.raw")
+
+
+def test_a_disk_of_zeros_is_one_run():
+    source = InMemory(bytes(5 * MIB))
+    found = formats.recognise(source)
+    assert list(formats.reader(source, found)) == [formats.ZeroRun(0, 5 * MIB)]
+
+
+def test_a_name_that_promises_more():
+    refused(disk(), "its name ends in '.vmdk'", "disk.vmdk")
+    assert opened(disk(), "disk.img") == disk()
+
+
+def test_reading_begins_anew_each_time():
+    source = InMemory(sample("qcow2", disk()))
+    found = formats.recognise(source)
+    assert joined(formats.reader(source, found)) == joined(formats.reader(source, found))
