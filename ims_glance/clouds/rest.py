@@ -175,7 +175,7 @@ class Rest:
     def endpoint(self) -> str | None:
         """Where it is, by the catalogue; ``None`` if that has none.
 
-        :raises NeighbourUnavailable: if Keystone is away
+        :raises ServiceUnavailable: if Keystone is away
         :raises DelegationEnded: if it does not let us in
         """
         try:

@@ -127,7 +127,7 @@ class FoundFile:
 class ObjectStore(abc.ABC):
     """The object storage as the owner of some credentials sees it.
 
-    Every method raises ``NeighbourUnavailable`` if it is away and ``DelegationEnded`` if it does not
+    Every method raises ``ServiceUnavailable`` if it is away and ``DelegationEnded`` if it does not
     accept the credentials any more (:mod:`ims_glance.clouds.rest`).
     """
 

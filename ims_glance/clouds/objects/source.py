@@ -73,7 +73,7 @@ class ObjectSource:
     def _fetch(self, number: int, count: int) -> None:
         begin = number * BLOCK
         again = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(rest.NeighbourUnavailable),
+            retry=tenacity.retry_if_exception_type(rest.ServiceUnavailable),
             wait=tenacity.wait_exponential(),
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
             sleep=self._pause,

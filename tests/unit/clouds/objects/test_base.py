@@ -108,10 +108,10 @@ def test_what_is_gone(store, found, server):
         (403, base.BucketDenied, "IMG.0069"),
         (410, base.FileMissing, "IMG.0057"),
         (416, base.FileChanged, "IMG.0057"),
-        (408, rest.NeighbourUnavailable, "IMG.0014"),
-        (429, rest.NeighbourUnavailable, "IMG.0014"),
-        (498, rest.NeighbourUnavailable, "IMG.0014"),
-        (503, rest.NeighbourUnavailable, "IMG.0014"),
+        (408, rest.ServiceUnavailable, "IMG.0014"),
+        (429, rest.ServiceUnavailable, "IMG.0014"),
+        (498, rest.ServiceUnavailable, "IMG.0014"),
+        (503, rest.ServiceUnavailable, "IMG.0014"),
     ],
 )
 def test_refusals(store, found, server, status, error, code):
@@ -160,13 +160,13 @@ def test_ranges_that_are_others(store, found, server, headers):
 
 def test_an_answer_that_ends_too_early(store, found, server):
     server.object_headers = {"Content-Length": "10"}
-    with pytest.raises(rest.NeighbourUnavailable):
+    with pytest.raises(rest.ServiceUnavailable):
         store.read(found, 0, 20)
 
 
 def test_a_range_that_does_not_end(store, found, monkeypatch):
     monkeypatch.setattr(base, "_RANGE_SECONDS", -1.0)
-    with pytest.raises(rest.NeighbourUnavailable, match="longer"):
+    with pytest.raises(rest.ServiceUnavailable, match="longer"):
         store.read(found, 0, 10)
 
 
@@ -174,5 +174,5 @@ def test_a_range_that_does_not_end(store, found, monkeypatch):
 def test_nobody_listens(server, make):
     store = make(server)
     server.close()
-    with pytest.raises(rest.NeighbourUnavailable):
+    with pytest.raises(rest.ServiceUnavailable):
         store.head(FILE)

@@ -86,7 +86,7 @@ def test_at_the_end(source):
 
 
 def _away():
-    return rest.NeighbourUnavailable(service="Object Storage", reason="503")
+    return rest.ServiceUnavailable(service="Object Storage", reason="503")
 
 
 def test_a_storage_that_is_away_for_a_moment(source, store, pauses):
@@ -97,7 +97,7 @@ def test_a_storage_that_is_away_for_a_moment(source, store, pauses):
 
 def test_a_storage_that_is_away(source, store, pauses):
     store.failures = [_away() for _ in range(9)]
-    with pytest.raises(rest.NeighbourUnavailable):
+    with pytest.raises(rest.ServiceUnavailable):
         source.read(0, 9)
     assert sum(pauses) < 10
 
