@@ -43,6 +43,9 @@ class Contents:
     headers: Mapping[str, str]
     content: bytes
 
+    def close(self) -> None:
+        """Nothing is open any more; who has an answer need not know whether it was read."""
+
 
 def chunks(response: Any, size: int) -> Iterator[bytes]:
     """The body of an answer in chunks of *size* bytes; the last one may be shorter.
