@@ -95,6 +95,13 @@ class ImageApi:
         query = {"__data_origin": origin, "owner": owner, "sort": "created_at:desc"}
         return list(self._rest.json("GET", "/v2/images", params=query)["images"])
 
+    def usage(self) -> dict[str, dict[str, int]]:
+        """What the caller's project has and may have, by the names of Keystone's limits.
+
+        :returns: ``usage`` and ``limit`` by name; empty where Glance does not ask Keystone
+        """
+        return dict(self._rest.json("GET", "/v2/info/usage")["usage"])
+
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make an image without data; ``id`` in *body* chooses its id.
 

@@ -43,6 +43,8 @@ IMAGES_OF_VOLUMES = "imsVolumesToSysDataImagesJob"
 WHOLE_OF_SERVER = "imsCreateWholeImageByInstanceJob"
 WHOLE_OF_BACKUP = "imsCreateWholeImageByBackupJob"
 SERVER_BACKUP = "imsCreateServerBackupJob"
+IMPORT_IMAGE = "imsImportImageJob"
+IMPORT_DATA_IMAGE = "imsImportDataImageJob"
 FOLLOWING = frozenset({COPY_CROSS_REGION})
 """Jobs that wait for jobs of other regions, and do nothing themselves."""
 WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations on what is not there: no such server or backup, and neighbours still to come.
+"""Operations on what is not there: no such server, backup or file, and what is still to come.
 
-(Those to come are checked, and answered with IMG.0105.)
+(What is to come is checked, and answered with IMG.0105.)
 """
 
 import pytest
@@ -30,12 +30,11 @@ _DATA_FILE = {"name": "x", "image_url": _FILE, "min_disk": 40}
 _QUICK = {"name": "x", "image_url": _FILE, "min_disk": 40, "os_version": LINUX}
 
 
-def _later(ims, image_id="", queued_id=""):
-    """Calls of operations whose neighbours are not connected yet."""
+def _of_files(ims):
+    """Calls of operations that make images of files."""
     data = v2.CreateDataImageRequestBody(**_DATA_FILE)
     file = v2.CreateImageRequestBody(**_DATA_FILE, os_version=LINUX)
     quick = v2.QuickImportImageByFileRequestBody(**_QUICK)
-    export = v2.ExportImageRequestBody("bucket:object", "qcow2")
     return {
         "file": lambda: ims.create_image(v2.CreateImageRequest(file)),
         "file safely": lambda: ims.create_image_in_safe_mode(v2.CreateImageInSafeModeRequest(file)),
@@ -47,6 +46,13 @@ def _later(ims, image_id="", queued_id=""):
         "quick safely": lambda: ims.import_image_quick_in_safe_mode(
             v2.ImportImageQuickInSafeModeRequest(quick)
         ),
+    }
+
+
+def _later(ims, image_id="", queued_id=""):
+    """Calls of operations that are still to come."""
+    export = v2.ExportImageRequestBody("bucket:object", "qcow2")
+    return {
         "register": lambda: ims.register_image(
             v2.RegisterImageRequest(queued_id, v2.RegisterImageRequestBody(_FILE))
         ),
@@ -55,6 +61,13 @@ def _later(ims, image_id="", queued_id=""):
             v2.ExportImageInSafeModeRequest(image_id, export)
         ),
     }
+
+
+@pytest.mark.pocket
+@pytest.mark.parametrize("operation", _of_files(None))
+def test_files_that_are_not_there(ims, operation):
+    with refused("IMG.0057", 404):
+        _of_files(ims)[operation]()
 
 
 @pytest.mark.parametrize("operation", _later(None))

@@ -93,7 +93,7 @@ def test_update_image_refuses(conn, image):
     ("source", "status", "code"),
     [
         ({"instance_id": NOBODY, "max_ram": 2048}, 404, "IMG.0005"),
-        ({"image_url": "bucket:object", "image_tags": [{"key": "a"}]}, 400, "IMG.0105"),
+        ({"image_url": "bucket:object", "image_tags": [{"key": "a"}]}, 404, "IMG.0057"),
     ],
     ids=["server", "file"],
 )

@@ -6,7 +6,7 @@ What is decided there for every request of every type of job is so true here.
 
 import pytest
 
-from tests.cloud import captures, jobs
+from tests.cloud import buckets, captures, jobs
 from tests.unit.clouds import questions
 
 pytestmark = pytest.mark.pocket
@@ -39,3 +39,10 @@ def test_the_real_services_give_the_same_answers(tenant, local):
     storage.wait_for_delete(storage.get_volume(names["copy"]), wait=240)
     storage.delete_snapshot(names["snapshot"])
     jobs.eventually(lambda: captures.left(tenant), before, 60)
+
+
+def test_the_real_object_storage_gives_the_same_answers(tenant):
+    with buckets.bucket(tenant, "bucket") as bucket:
+        etag = bucket.put("question", b"data")
+        for question in questions.OBJECT:
+            question.ask(tenant.session, {"etag": f'"{etag}"'}, tenant.config.region_name)

@@ -17,12 +17,13 @@ from ims_glance import flows
 from ims_glance.api.common.acceptance import Rights
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus, StoredJob
-from tests.cloud import flow_jobs, jobs, leftovers, login, pocket, tenants
+from tests.cloud import buckets, flow_jobs, jobs, leftovers, login, pocket, tenants
 from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
 RECEIVE = model.RECEIVE_IMAGE
-TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE)
-_MAKES_IMAGE = (COPY, VOLUME, RECEIVE)
+_OF_FILES = {model.IMPORT_IMAGE: "FusionCompute", model.IMPORT_DATA_IMAGE: "DataImage"}
+TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE, *_OF_FILES)
+_MAKES_IMAGE = (COPY, VOLUME, RECEIVE, *_OF_FILES)
 # Those of servers are in test_torture_machines, those about backups in test_torture_backups. The one that
 # follows another region's job, which the API of that region has to accept, is in test_client_regions.
 OF_SERVERS = (model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES, model.WHOLE_OF_SERVER)
@@ -39,6 +40,7 @@ class Site:
     """What the jobs work on.
 
     :ivar source_there: an image with the same data, in the other region
+    :ivar file: with the same data in a bucket, as jobs are told of it
     :ivar key_id: the key of the tenant's copies, so that Barbican has a part in it
     """
 
@@ -48,6 +50,7 @@ class Site:
     source_there: str
     volume: str
     key_id: str
+    file: dict[str, Any]
 
 
 @contextlib.contextmanager
@@ -61,8 +64,9 @@ def site() -> Iterator[Site]:
         named = {name: auth[name] for name in ("username", "password", "project_name")}
         there = login.connect("admin-two", named)
         source_there = flow_jobs.upload(there)
-        with flow_jobs.volume(tenant) as volume:
-            yield Site(tenant, receiver, source, source_there, volume, key_id)
+        with flow_jobs.volume(tenant) as volume, buckets.bucket(tenant, "torture") as bucket:
+            file = bucket.found("disk.raw", DATA)
+            yield Site(tenant, receiver, source, source_there, volume, key_id, file)
         tenant.image.delete(f"/images/{source}")
         there.image.delete(f"/images/{source_there}")
         for secret in tenant.key_manager.secrets():
@@ -105,6 +109,13 @@ class Round:
         elif name == UPDATE:
             who = self.site.receiver
             arguments = {"project_id": self.project, "status": "accepted"}
+        elif name in _OF_FILES:
+            arguments = {
+                "file": self.site.file,
+                "purpose": _OF_FILES[name],
+                "min_disk": 1,
+                "cmk_id": self.site.key_id,
+            }
         elif name == RECEIVE:
             return self._accept_received()
         else:

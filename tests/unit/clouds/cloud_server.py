@@ -17,11 +17,12 @@ from keystoneauth1 import session, token_endpoint
 from ims_glance.transfer import frames, held, writer
 from tests.unit.clouds.backups_server import BackupsHandler
 from tests.unit.clouds.machines_server import Machines, MachinesHandler
+from tests.unit.clouds.objects_server import ObjectsHandler, SmallObjects
 
 OWNER = "demo"
 
 
-class SmallCloud:
+class SmallCloud(SmallObjects):
     """What there is, and what is asked for it.
 
     :ivar images: by id, as Glance shows them
@@ -39,12 +40,14 @@ class SmallCloud:
     :ivar restored_status: that a volume has once a backup was restored to it
     :ivar broken_uploads: of volumes, so many next ones break off: the image is no good, and stays
     :ivar messages: that Cinder tells
+    :ivar usage: of Keystone's limits, as Glance tells it
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
     :ivar before: called with ``METHOD path`` before a request is served
     :ivar requests: ``METHOD path`` of every request so far
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.images: dict[str, dict[str, Any]] = {}
         self.used: set[str] = set()
         self.data: dict[str, bytes] = {}
@@ -52,6 +55,7 @@ class SmallCloud:
         self.volumes: dict[str, dict[str, Any]] = {}
         self.broken_uploads = 0
         self.messages: list[dict[str, str]] = []
+        self.usage: dict[str, dict[str, int]] = {}
         self.ranges: list[str] = []
         self.link: list[int] = []
         self.spoil: Callable[[bytes], bytes] = bytes
@@ -158,7 +162,7 @@ class CloudServer(SmallCloud, ThreadingHTTPServer):
         self.server_close()
 
 
-class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
+class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHandler):
     """One connection's requests."""
 
     server: SmallCloud  # type: ignore[assignment]
@@ -193,11 +197,12 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
                 return
         raise AssertionError(request)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     ROUTES: ClassVar[dict[str, str]] = {
         **MachinesHandler.ROUTES,
         **BackupsHandler.ROUTES,
+        **ObjectsHandler.ROUTES,
         "GET /v2/images": "_list",
         "POST /v2/images": "_create",
         "GET /v2/images/([^/]+)": "_show",
@@ -215,6 +220,7 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         "GET /volumes/([^/]+)": "_volume",
         "POST /volumes/([^/]+)/action": "_upload_volume",
         "GET /messages": "_messages",
+        "GET /v2/info/usage": "_usage",
     }
 
     def _answer(self, status: int, body: Any = None, retry_after: int | None = None) -> None:
@@ -405,6 +411,9 @@ class Handler(MachinesHandler, BackupsHandler, BaseHTTPRequestHandler):
         if self._ends_at_once and self.server.breaks_off():
             self.server.unfill(image_id)
         self._answer(202, {"os-volume_upload_image": {"image_id": image_id, "id": volume_id}})
+
+    def _usage(self) -> None:
+        self._answer(200, {"usage": self.server.usage})
 
     def _messages(self) -> None:
         self._answer(200, {"messages": self.server.messages})

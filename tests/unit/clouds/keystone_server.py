@@ -24,6 +24,7 @@ class KeystoneServer(ThreadingHTTPServer):
     :ivar projects: of the caller
     :ivar credentials: application credentials of the caller
     :ivar images: where the Image services are, by region, in an exchanged token's catalogue
+    :ivar objects: the same of the object storages
     :ivar exchanges: project id -> roles of the caller there; no token is exchanged for one of others
     :ivar exchanged: what a token is exchanged for, by the token and the project's id; if any is,
         tokens of trusts are such ones, too
@@ -44,6 +45,7 @@ class KeystoneServer(ThreadingHTTPServer):
         self.projects: list[dict[str, Any]] = []
         self.credentials: list[dict[str, Any]] = []
         self.images = {"RegionTwo": f"{self.url}/image"}
+        self.objects: dict[str, str] = {}
         self.exchanges: dict[str, list[str]] = {}
         self.exchanged: Callable[[str, str], str] = "{} for {}".format
         self.regions: tuple[str | None, ...] = (None,)
@@ -147,9 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(201, token, {"X-Subject-Token": self.server.exchanged(given, project_id)})
 
     def _add_images(self, token: fixture.V3Token) -> None:
-        image = token.add_service("image")
-        for name, url in self.server.images.items():
-            image.add_standard_endpoints(public=url, region=name)
+        for kind, urls in (("image", self.server.images), ("object-store", self.server.objects)):
+            service = token.add_service(kind)
+            for name, url in urls.items():
+                service.add_standard_endpoints(public=url, region=name)
 
     def _trust(self, path: str, body: dict[str, Any], token: str | None) -> None:
         trust_id = path.rpartition("/")[2]

@@ -29,6 +29,10 @@ class SmallObjects:
         self.object_ranges: list[tuple[int, int]] = []
         self.s3_secret: str | None = None
 
+    def etag(self, name: str) -> str:
+        """What changes with an object."""
+        return hashlib.md5(self.objects[name]).hexdigest()
+
 
 class ObjectsHandler:
     """One request for an object. The server's ``objects`` has the data of each, by name."""
@@ -66,6 +70,9 @@ class ObjectsHandler:
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
         headers = {"ETag": f'"{etag}"', "Content-Type": "application/octet-stream"}
         part = data
+        if asked is not None and int(asked[1]) >= len(data):
+            self._answer(416)  # type: ignore[attr-defined]
+            return
         if asked is not None:
             begin, end = int(asked[1]), int(asked[2]) + 1
             part = data[begin:end]

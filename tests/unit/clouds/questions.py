@@ -51,7 +51,10 @@ class Question:
             self.path.format(**names),
             self.method,
             raise_exc=False,
-            headers={"Accept": "application/json", **dict(self.headers)},
+            headers={
+                "Accept": "application/json",
+                **{name: str(_filled(value, names)) for name, value in self.headers},
+            },
             **_filled(content, names),
         )
         assert response.status_code == self.status, f"{self}: {response.text:.300}"
@@ -165,3 +168,18 @@ COPY = (
     Question("block-storage", "GET", "/backups/detail", 200, None, ("backups",)),
 )
 """``{copy}`` is available."""
+
+_RANGE = ("Range", "bytes=1-2")
+
+OBJECT = (
+    Question("object-store", "HEAD", "/bucket/question", 200),
+    Question("object-store", "HEAD", "/bucket/absent", 404),
+    Question("object-store", "HEAD", "/no-bucket/question", 404),
+    Question("object-store", "GET", "/bucket/question", 206, headers=(_RANGE,)),
+    Question(
+        "object-store", "GET", "/bucket/question", 206, headers=(_RANGE, ("If-Match", "{etag}"))
+    ),
+    Question("object-store", "GET", "/bucket/question", 412, headers=(_RANGE, ("If-Match", '"x"'))),
+    Question("object-store", "GET", "/bucket/question", 416, headers=(("Range", "bytes=9-9"),)),
+)
+"""``question`` has four bytes, and ``{etag}`` is its ETag in quotes."""

@@ -35,6 +35,7 @@ _PASSING = frozenset(
         "spoil",
         "link",
         "ranges",
+        "object_ranges",
         "_one_at_a_time",
     }
 )
@@ -98,6 +99,7 @@ class DirectCloud(cloud_server.SmallCloud):
             "secret": self.secrets,
             "trust": self.trusts,
             "stored object": self.stored,
+            "file": self.objects,
         }
         return copy.deepcopy(kinds)
 
@@ -195,7 +197,7 @@ class Exchange(cloud_server.Handler):
         self.server = cloud
         self.command = str(request.method)
         self.path = str(request.path_url)
-        self.headers = request.headers  # type: ignore[assignment]
+        self.headers = request.headers
         self.rfile = _Upload(request.body)  # type: ignore[assignment]
         self.wfile = self._written = io.BytesIO()
         self.close_connection = False

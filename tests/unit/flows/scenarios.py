@@ -5,18 +5,24 @@ Whatever else is there more, or less, or otherwise than before, was left behind.
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.model import backup
 from ims_glance.model import job as model
 from ims_glance.model.backup import BackupPlan
+from ims_glance.model.bucket import BucketFile
 from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import StoredJob
 from ims_glance.model.server import Disk
+from tests.base import pattern
 from tests.unit.clouds.backups_server import PROVER
+from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.machine import Machine
 
@@ -192,6 +198,40 @@ def _elsewhere(
     return prepared
 
 
+# --- files -------------------------------------------------------------------------------------
+
+
+def _file(purpose: Purpose, data: bytes) -> Callable[[DirectCloud], dict[str, Any]]:
+    """A file in a bucket."""
+
+    def prepare(cloud: DirectCloud) -> dict[str, Any]:
+        cloud.objects["disk"] = data
+        file = BucketFile(BUCKET, "disk")
+        found = FoundFile(file, len(data), hashlib.md5(data).hexdigest())
+        return {
+            "file": found.to_arguments(),
+            "purpose": str(purpose),
+            "name": "of file",
+            "min_disk": 1,
+            "os_version": "CentOS 7.3 64bit",
+            "tags": ["a=b"],
+            "cmk_id": KEY,
+        }
+
+    return prepare
+
+
+def _is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    image_id, data = str(job.image_id), cloud.objects["disk"]
+    image = cloud.images[image_id]
+    assert cloud.data[image_id] == data
+    assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
+    assert (image["disk_format"], image["__image_size"]) == ("raw", str(len(data)))
+    assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
+    assert (image[attributes.CMK_ID], image["virtual_env_type"]) == (KEY, job.arguments["purpose"])
+    return {"image": {image_id}, "store file": {image_id}}
+
+
 # --- members -----------------------------------------------------------------------------------
 
 
@@ -362,6 +402,8 @@ SCENARIOS = (
     Scenario(model.COPY_CROSS_REGION, "another region", _copy_there, _is_there),
     Scenario(model.RECEIVE_IMAGE, "image", _elsewhere(_source, cmk_id=KEY), _is_copy),
     Scenario(model.RECEIVE_IMAGE, "whole machine", _elsewhere(_whole_source), _is_whole),
+    Scenario(model.IMPORT_IMAGE, "raw", _file(Purpose.SERVER, pattern(0, 3000)), _is_of_file),
+    Scenario(model.IMPORT_DATA_IMAGE, "raw", _file(Purpose.DATA, bytes(3000)), _is_of_file),
     Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),
     Scenario(model.DELETE_MEMBERS, "two images", _to_unshare, _is_unshared, shares=True),
     Scenario(model.UPDATE_MEMBERS, "two images", _to_accept, _is_accepted, shares=True),

@@ -12,7 +12,12 @@ from tests.unit.flows.slow_cloud import SlowCloud
 def test_questions(kind):
     cloud = kind()
     volume_id = cloud.volume()
-    names = {"volume": volume_id, "server": cloud.machines.server([volume_id])}
+    cloud.objects["question"] = b"data"
+    names = {
+        "etag": f'"{cloud.etag("question")}"',
+        "volume": volume_id,
+        "server": cloud.machines.server([volume_id]),
+    }
     session = cloud.session()
     for asked in (
         questions.IMAGE,
@@ -21,6 +26,7 @@ def test_questions(kind):
         questions.VOLUME,
         questions.SNAPSHOT,
         questions.COPY,
+        questions.OBJECT,
     ):
         for question in asked:
             question.ask(session, names)

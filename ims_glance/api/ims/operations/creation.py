@@ -10,7 +10,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Handler, NotSupportedYet, Operation
-from ims_glance.api.ims.operations import backup, server, tag
+from ims_glance.api.ims.operations import backup, file, server, tag
 from ims_glance.api.ims.operations import creation_schemas as bodies
 from ims_glance.model import job as jobs
 from ims_glance.model.text import free_text, key_name
@@ -55,7 +55,9 @@ def create_image(call: Call) -> Answer:
         return server.of_server(call, stored)
     if named[0] == "volume_id":
         return _create_from_volume(call, stored)
-    raise NotSupportedYet(missing=_FROM_FILES)
+    if body.get("is_quick_import") and not body.get("os_version"):
+        raise OsVersionMissing
+    return file.system(call, stored)
 
 
 def _create_from_volume(call: Call, stored: list[str]) -> Answer:
@@ -98,8 +100,7 @@ class OsVersionMissing(exceptions.Invalid):
 
 def create_data_image(call: Call) -> Answer:
     """``POST /v1/cloudimages/dataimages/action``."""
-    _check_body(call)
-    raise NotSupportedYet(missing=_FROM_FILES)
+    return file.data(call, _check_body(call))
 
 
 def create_whole_image(call: Call) -> Answer:
@@ -114,10 +115,10 @@ def create_whole_image(call: Call) -> Answer:
 
 def import_image_quick(call: Call) -> Answer:
     """``POST /v2/cloudimages/quickimport/action``."""
-    _check_body(call)
+    stored = _check_body(call)
     if call.body.get("type") != "DataImage" and not call.body.get("os_version"):
         raise OsVersionMissing
-    raise NotSupportedYet(missing=_FROM_FILES)
+    return file.quick(call, stored)
 
 
 def register_image(call: Call) -> Answer:

@@ -278,6 +278,9 @@ def call(conf, *views, body=None, query=None, project_id=PROJECT, **arguments):
     fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota(), backups, Elsewhere())
     service = Service(conf, *fakes)
     context = types.SimpleNamespace(
-        project_id=project_id, is_admin=False, roles=["admin", "member", "reader"]
+        project_id=project_id,
+        user_id="e" * 32,
+        is_admin=False,
+        roles=["admin", "member", "reader"],
     )
     return Call(service, context, arguments, query or {}, body)

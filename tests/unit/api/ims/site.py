@@ -41,6 +41,6 @@ class Site:
         call.context.auth_token = "token"
         call.context.service_catalog = [
             {"type": service_type, "name": service_type, "endpoints": [dict(urls)]}
-            for service_type in ("compute", "volumev3")
+            for service_type in ("compute", "volumev3", "object-store")
         ]
         return call

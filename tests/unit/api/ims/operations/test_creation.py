@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.api.ims.operation import NotSupportedYet
 from ims_glance.api.ims.operations import creation
 from ims_glance.api.native.image import TooManyTags
 from ims_glance.model import job as jobs
@@ -135,17 +134,6 @@ class TestForms:
         _refused(make(body), creation.create_image, "IMG.0016", creation.SourceUnclear)
 
     @pytest.mark.parametrize(
-        ("body", "missing"),
-        [
-            (OF_FILE, "files"),
-            ({**OF_FILE, "cmk_id": "k"}, "files"),
-        ],
-    )
-    def test_not_supported_yet(self, make, body, missing):
-        with pytest.raises(NotSupportedYet, match=missing):
-            creation.create_image(make(body))
-
-    @pytest.mark.parametrize(
         ("body", "code"),
         [
             ({"data_images": [{"name": ""}]}, "IMG.0013"),
@@ -171,9 +159,6 @@ WHOLE = {"name": "x", "backup_id": VOLUME}
     ],
 )
 class TestOthers:
-    def test_not_supported_yet(self, make, handler, body):
-        _refused(make(body), handler, "IMG.0105", NotSupportedYet)
-
     @pytest.mark.parametrize(
         ("changes", "code"),
         [

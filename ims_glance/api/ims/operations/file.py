@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of files: what a request asks for, as far as the object storage can tell at once."""
+
+from typing import Any
+
+from ims_glance.api.ims.operation import Answer, Call, NotSupportedYet
+from ims_glance.clouds import caller, objects
+from ims_glance.clouds.objects.base import FoundFile
+from ims_glance.model import job as jobs
+from ims_glance.model.bucket import BucketFile
+from ims_glance.model.image import from_file
+from ims_glance.model.image.from_file import DiskBounds, Purpose
+
+# Of a request, what a job gets as it is.
+_AS_SAID = (
+    "name",
+    "description",
+    "os_type",
+    "os_version",
+    "hw_firmware_type",
+    "architecture",
+    "is_config_init",
+    "enterprise_project_id",
+)
+_MEBIBYTES = ("min_ram", "max_ram")
+_QUICKLY = ", or more by import_image_quick"
+
+
+def system(call: Call, tags: list[str]) -> Answer:
+    """``create_image`` with ``image_url``: a system disk, or an ISO.
+
+    :param tags: of the image, as they are stored
+    """
+    body = call.body
+    if body.get("is_config"):
+        raise NotSupportedYet(missing="preparing the system in a file ('is_config')")
+    if body.get("data_images"):
+        raise NotSupportedYet(missing="data disk images along with a system image from files")
+    purpose = from_file.PURPOSES[body.get("type") or "ECS"]
+    return _accept(call, jobs.IMPORT_IMAGE, purpose, tags, bool(body.get("is_quick_import")))
+
+
+def data(call: Call, tags: list[str]) -> Answer:
+    """``create_data_image``."""
+    return _accept(call, jobs.IMPORT_DATA_IMAGE, Purpose.DATA, tags)
+
+
+def quick(call: Call, tags: list[str]) -> Answer:
+    """``import_image_quick``."""
+    purpose = from_file.PURPOSES[call.body.get("type") or "ECS"]
+    job_type = jobs.IMPORT_DATA_IMAGE if purpose is Purpose.DATA else jobs.IMPORT_IMAGE
+    return _accept(call, job_type, purpose, tags, is_quick=True)
+
+
+def _accept(
+    call: Call, job_type: str, purpose: Purpose, tags: list[str], is_quick: bool = False
+) -> Answer:
+    body = call.body
+    file = BucketFile.parse(body["image_url"])
+    bounds = _bounds(call, purpose, is_quick)
+    if purpose is Purpose.ISO:
+        from_file.check_iso(file, body.get("os_version"))
+    from_file.check_key(purpose, body.get("cmk_id"))
+    min_disk = bounds.check_disk(body.get("min_disk"))
+    found = look(call, file)
+    bounds.check_file(file, found.size)
+    arguments: dict[str, Any] = {
+        "file": found.to_arguments(),
+        "access_key": body.get("access_key"),
+        "purpose": str(purpose),
+        "min_disk": min_disk,
+        "tags": tags,
+        "cmk_id": _key(call),
+        **{name: body.get(name) for name in _AS_SAID},
+        **{name: None if body.get(name) is None else int(body[name]) for name in _MEBIBYTES},
+    }
+    with call.service.quota.places(call.context, call.project_id):
+        job_id = call.service.jobs.accept(
+            call.context,
+            job_type,
+            arguments,
+            entities={"image_name": body["name"]},
+            creates_image=True,
+        )
+    return Answer({"job_id": job_id}, job_id=job_id)
+
+
+def look(call: Call, file: BucketFile) -> FoundFile:
+    """Look at a file as the caller.
+
+    :raises Exception: see :func:`ims_glance.clouds.objects.load` and
+        :meth:`ims_glance.clouds.objects.base.ObjectStore.head`
+    """
+    conf, context = call.service.conf, call.context
+    reader = objects.FileReader(
+        str(context.user_id), call.project_id, call.body.get("access_key") or None
+    )
+    return objects.load(conf, caller.region_of(conf, context), reader).head(file)
+
+
+def _bounds(call: Call, purpose: Purpose, is_quick: bool) -> DiskBounds:
+    options = call.service.conf.ims_files
+    file, hint = (options.quick_file_gib, "") if is_quick else (options.file_gib, _QUICKLY)
+    kind = from_file.kind(purpose)
+    least, most = options[f"least_{kind}_disk_gib"], from_file.largest(options, purpose)
+    return DiskBounds(kind, least, most, file, hint)
+
+
+def _key(call: Call) -> str | None:
+    named = call.body.get("cmk_id")
+    return call.service.keys.named(call.context, named, call.project_id) if named else None

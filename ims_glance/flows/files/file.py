@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file that a job makes an image of, and the disk in it."""
+
+import functools
+from collections.abc import Iterator
+
+from ims_glance import formats
+from ims_glance.clouds import objects
+from ims_glance.clouds.image_api import CHUNK
+from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
+from ims_glance.clouds.objects.source import ObjectSource
+from ims_glance.formats import Bounds, FormatFound
+from ims_glance.jobs.context import JobContext
+
+_ZEROS = bytes(CHUNK)
+
+
+class JobFile:
+    """A file, as it was when the job was accepted; another one by its name is never read.
+
+    :ivar name: bucket and object
+    """
+
+    def __init__(self, job: JobContext) -> None:
+        self._job = job
+        self._found = FoundFile.of_arguments(job.arguments["file"])
+        self.name = self._found.file
+
+    @functools.cached_property
+    def source(self) -> ObjectSource:
+        """What it is read with."""
+        return ObjectSource(self._store, self._found, self._job.pause)
+
+    def check_unchanged(self) -> None:
+        """Look whether it is as it was.
+
+        :raises FileChanged: if not
+        """
+        if not self._store.head(self.name).is_as(self._found):
+            raise FileChanged(file=self.name)
+
+    def recognise(self, most: int) -> FormatFound:
+        """What is in it.
+
+        :param most: size of the largest disk, in bytes
+        :raises FileRefused: if it is nothing that an image is made of
+        """
+        return formats.recognise(self.source, self.name.name, bounds=Bounds(virtual_size=most))
+
+    def chunks(self, content: FormatFound) -> Iterator[bytes]:
+        """The bytes of the disk in it, from the first one to the last.
+
+        :raises FileRefused: if it turns out to be damaged
+        """
+        for extent in formats.reader(self.source, content):
+            yield from (
+                _zeros(extent.length) if isinstance(extent, formats.ZeroRun) else (extent.data,)
+            )
+
+    @functools.cached_property
+    def _store(self) -> ObjectStore:
+        job = self._job
+        reader = objects.FileReader(job.user_id, job.project_id, job.arguments.get("access_key"))
+        return objects.load(job.conf, job.region, reader)
+
+
+def _zeros(length: int) -> Iterator[bytes]:
+    for _ in range(length // CHUNK):
+        yield _ZEROS
+    if rest := length % CHUNK:
+        yield _ZEROS[:rest]

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of files in buckets, from the request to the image: a real Glance, a worker, and a small bucket."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.base import pattern
+from tests.functional.client import Answer, Client
+from tests.functional.commands import Commands
+from tests.functional.conftest import MakeGlance
+from tests.functional.identity import CATALOG, READER, Caller
+from tests.functional.service import GlanceService
+from tests.functional.test_ims_images import assert_refused
+from tests.unit.clouds.keystone_server import KeystoneServer
+from tests.unit.clouds.objects_server import ObjectServer
+
+CREATE = "/v2/cloudimages/action"
+CREATE_DATA = "/v1/cloudimages/dataimages/action"
+QUICK = "/v2/cloudimages/quickimport/action"
+MIB = 1 << 20
+DISK = pattern(0, 3 * MIB + 512) + bytes(2 * MIB) + pattern(1, MIB)
+ISO = bytes(32769) + b"CD001" + pattern(2, MIB)
+SYSTEM = "CentOS 7.3 64bit"
+FILE = {"name": "of file", "image_url": "bucket:disk.raw", "min_disk": 1}
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[ObjectServer]:
+    """The bucket."""
+    made = ObjectServer()
+    made.objects = {"disk.raw": DISK, "cd.iso": ISO, "folder/ü100%": DISK, "bomb.raw": b"QFI\xfb"}
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def service(
+    make_glance: MakeGlance, commands: Commands, store: ObjectServer
+) -> Iterator[GlanceService]:
+    """A Glance with a worker, and a Keystone that knows where the bucket is."""
+    keystone = KeystoneServer()
+    keystone.exchanges = {"demo": ["member", "reader"]}
+    keystone.exchanged = lambda _token, project_id: Caller(project_id).token
+    keystone.regions = ("RegionOne",)
+    options = {
+        "ims_database": {"connection": "sqlite:///{root}/jobs.sqlite"},
+        "ims_service": {**keystone.login, "auth_type": "password", "region_name": "RegionOne"},
+        "ims_files": {"least_system_disk_gib": 1, "least_data_disk_gib": 1, "file_gib": 1},
+        "ims_jobs": {"scan_seconds": 0.2, "delegation_idle_seconds": 0},
+        # Nobody wakes up the worker: it looks by itself.
+        "DEFAULT": {"transport_url": "fake://"},
+    }
+    made = make_glance(options)
+    assert commands.run(made, "db", "sync").returncode == 0
+    keystone.images = {"RegionOne": f"http://{made.client().address}"}
+    keystone.objects = {"RegionOne": store.url}
+    places = {"image": keystone.images, "object-store": keystone.objects}
+    catalog = [
+        {"type": kind, "name": kind, "endpoints": [{"region": "RegionOne", "publicURL": url}]}
+        for kind, urls in places.items()
+        for url in urls.values()
+    ]
+    (made.directories.root / CATALOG).write_text(json.dumps(catalog))
+    command = [str(Path(sys.executable).parent / "ims-worker"), "--config-file"]
+    command.append(str(made.directories.etc / "glance-api.conf"))
+    with (made.directories.root / "worker.log").open("wb") as log:
+        folder = made.directories.root
+        worker = subprocess.Popen(command, env=made.environment, cwd=folder, stdout=log, stderr=log)
+    yield made
+    worker.terminate()
+    worker.wait(60)
+    keystone.close()
+
+
+@pytest.fixture(scope="module")
+def ims(service: GlanceService) -> Client:
+    """The IMS API, as ``demo``."""
+    return service.client()
+
+
+def ask(ims: Client, path: str = CREATE, **body: Any) -> Answer:
+    return ims.send("POST", path, json_body={**FILE, **body})
+
+
+def ended(ims: Client, answer: Answer) -> Any:
+    """The job that a request became, once it has ended."""
+    assert answer.status == 200, answer.text
+    end = time.monotonic() + 120
+    while True:
+        job = ims.call("GET", f"/v1/demo/jobs/{answer.json['job_id']}").json
+        if job["status"] in ("SUCCESS", "FAIL"):
+            return job
+        assert time.monotonic() < end, job
+        time.sleep(0.05)
+
+
+def made(ims: Client, answer: Answer) -> Any:
+    """The image that a request became."""
+    job = ended(ims, answer)
+    assert job["status"] == "SUCCESS", job
+    return ims.call("GET", f"/v2/images/{job['entities']['image_id']}").json
+
+
+def test_a_system_disk(ims: Client) -> None:
+    image = made(ims, ask(ims, os_version=SYSTEM, image_tags=[{"key": "a", "value": "b"}]))
+    assert ims.download(image["id"]) == DISK
+    assert (image["status"], image["disk_format"], image["min_disk"]) == ("active", "raw", 1)
+    assert (image["__os_version"], image["__platform"]) == (SYSTEM, "CentOS")
+    assert image["__data_origin"] == "file,bucket:disk.raw"
+    assert (image["tags"], image["__image_size"]) == (["a=b"], str(len(DISK)))
+
+
+def test_an_encrypted_data_disk(ims: Client, service: GlanceService) -> None:
+    key = service.vault.make("demo")
+    image = made(ims, ask(ims, CREATE_DATA, cmk_id=key, image_url="bucket:folder/ü100%"))
+    assert ims.download(image["id"]) == DISK
+    assert (image["__system__cmkid"], image["virtual_env_type"]) == (key, "DataImage")
+    assert pattern(1, MIB)[:4096] not in b"".join(
+        each.read_bytes() for each in service.directories.kms.rglob("*") if each.is_file()
+    )
+
+
+def test_an_iso(ims: Client) -> None:
+    wanted = {"image_url": "bucket:cd.iso", "type": "IsoImage", "os_version": SYSTEM}
+    image = made(ims, ask(ims, **wanted))
+    assert ims.download(image["id"]) == ISO
+    assert (image["disk_format"], image["virtual_env_type"]) == ("iso", "IsoImage")
+
+
+def test_quickly(ims: Client) -> None:
+    assert made(ims, ask(ims, QUICK, type="DataImage"))["virtual_env_type"] == "DataImage"
+
+
+def test_a_file_that_is_no_disk_leaves_nothing(ims: Client) -> None:
+    before = ims.call("GET", "/v2/images").json
+    job = ended(ims, ask(ims, image_url="bucket:bomb.raw"))
+    assert (job["status"], job["error_code"]) == ("FAIL", "IMG.0057")
+    assert ims.call("GET", "/v2/images").json == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        (CREATE, {"image_url": "bucket:absent"}, 404, "IMG.0057"),
+        (CREATE, {"image_url": "no-bucket:disk.raw"}, 404, "IMG.0057"),
+        (CREATE, {"image_url": "bucket:../bucket/disk.raw"}, 400, "IMG.0075"),
+        (CREATE, {"image_url": "bucket:a b"}, 400, "IMG.0175"),
+        (CREATE, {"min_disk": None}, 400, "IMG.0055"),
+        (CREATE, {"is_config": True}, 400, "IMG.0105"),
+        (CREATE, {"type": "IsoImage"}, 400, "IMG.0166"),
+        (CREATE, {"access_key": "a" * 32}, 400, "IMG.0105"),
+        (CREATE_DATA, {"min_disk": 2049}, 400, "IMG.0055"),
+        (QUICK, {}, 400, "IMG.0056"),
+    ],
+)
+def test_refusals(ims: Client, path: str, body: Any, status: int, code: str) -> None:
+    assert_refused(ask(ims, path, **body), status, code)
+
+
+def test_a_reader_makes_nothing(ims: Client) -> None:
+    assert_refused(ask(ims.as_(READER)), 403, "IMG.0026")
