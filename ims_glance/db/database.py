@@ -41,6 +41,10 @@ class DatabaseBroken(DatabaseUnavailable):
     )
 
 
+class AlreadyThere(Exception):
+    """What was to be recorded was recorded before, under its id."""
+
+
 class NotConfigured(exceptions.Unavailable):
     """There is no database, hence there are no jobs."""
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from ims_glance import exceptions
 from ims_glance.db import clock, delegation
-from ims_glance.db.database import Database
+from ims_glance.db.database import AlreadyThere, Database
 from ims_glance.db.schema import JOBS, TALLIES
 from ims_glance.model.job import UNFINISHED, JobKind, JobStatus, StoredJob, kind
 
@@ -41,10 +41,6 @@ class JobNotFound(exceptions.NotFound):
     template = "Job {job_id} does not exist in this project."
 
 
-class AlreadyThere(Exception):
-    """A job of that id was recorded before."""
-
-
 class Fenced(Exception):
     """The job is not this worker's any more: another has claimed it, or it is finished."""
 
@@ -66,8 +62,7 @@ class Jobs:
 
         :param limit: unfinished jobs of its kind that the project may have
         :param trusts: those of its delegations that are used for the first time
-        :raises AlreadyThere: if there is one of its id
-        :raises TooManyTasks: if the project has as many
+        :raises AlreadyThere, TooManyTasks: if there is one of its id; if the project has as many
         :raises delegations.Ended: if a delegation ended meanwhile
         """
         self._database.write(lambda connection: _create(connection, job, limit, trusts))

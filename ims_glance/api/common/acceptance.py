@@ -27,9 +27,9 @@ from ims_glance.clouds.identity import (
 )
 from ims_glance.clouds.messaging.wakeup import Wakeups
 from ims_glance.db import delegation as delegations
-from ims_glance.db.database import Database
+from ims_glance.db.database import AlreadyThere, Database
 from ims_glance.db.delegation import Caller, Delegations, Made
-from ims_glance.db.job import AlreadyThere, JobNotFound, Jobs
+from ims_glance.db.job import JobNotFound, Jobs
 from ims_glance.model import job as model
 from ims_glance.model.job import VOLUME_CREATE_IMAGE, JobKind, JobStatus, StoredJob
 
