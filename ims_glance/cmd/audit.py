@@ -21,10 +21,12 @@ from ims_glance import exceptions
 from ims_glance.clouds.messaging import notifications
 from ims_glance.cmd import job_view
 from ims_glance.cmd.job import open_database
-from ims_glance.db.audit import AuditEvents, Wanted
+from ims_glance.db.audit import AuditEvent, AuditEvents, Wanted
 from ims_glance.db.database import Database
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Of what was not sent, for the message queue took others and not it, or nobody can read it.
+_ASIDE = "set_aside"
 # How long a topic is read at most, if the clocks of those who send are far behind; seconds.
 _LONGEST = 60.0
 
@@ -60,7 +62,7 @@ def audit(conf: cfg.ConfigOpts) -> None:
             print(f"{history.send_again(wanted)} event(s) will be sent again by ims-worker")
             return
         events: Sequence[Mapping[str, Any]] = [
-            event.content for event in history.last(chosen.last, wanted)
+            _shown(event) for event in history.last(chosen.last, wanted)
         ]
     elif chosen.send_again or wanted != Wanted():
         raise HistoryMissing
@@ -71,6 +73,13 @@ def audit(conf: cfg.ConfigOpts) -> None:
         return
     for line in lines(events):
         print(line)
+
+
+def _shown(event: AuditEvent) -> Mapping[str, Any]:
+    """An event, with a word if it was not sent and will not be."""
+    if event.content and not event.is_set_aside:
+        return event.content
+    return {**event.content, _ASIDE: {"id": event.id, "type": event.type}}
 
 
 def moment(text: str) -> float:
@@ -165,12 +174,17 @@ def read(conf: cfg.ConfigOpts, last: int, silence: float) -> list[Mapping[str, A
 def lines(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The events for people, one line each."""
     for event in events:
+        aside = event.get(_ASIDE)
+        if aside is not None and "attachments" not in event:
+            yield f"{aside['type']} {_ASIDE}={aside['id']} {event.get('told', '')}".rstrip()
+            continue
         more = event["attachments"][0]["content"]
         told = {
             "images": ",".join(more.get("image_ids") or ()),
             "job": more.get("job_id"),
             "code": more.get("code"),
             "request": more.get("request_id"),
+            _ASIDE: None if aside is None else str(aside["id"]),
         }
         words = [f"{name}={value}" for name, value in told.items() if value]
         who = event["initiator"].get("name") or event["initiator"]["id"]

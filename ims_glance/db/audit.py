@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of audit events: the outbox from which they are sent, and the history that is shown.
 
-It is bounded in number and age. An event that was sent stays in it as long as one that was not.
+It is bounded in number and age. An event that was sent stays in it as long as one that was not. One that
+cannot be sent though others can is *set aside*: it is shown, and does not hold up those behind it.
 """
 
 import dataclasses
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +16,7 @@ from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
 from ims_glance.db import clock
-from ims_glance.db.database import Database
+from ims_glance.db.database import Database, DatabaseRefused
 from ims_glance.db.schema import AUDIT_EVENTS
 
 LOG = logging.getLogger(__name__)
@@ -22,6 +24,9 @@ LOG = logging.getLogger(__name__)
 _DAY = 86400.0
 # Rows that one transaction deletes.
 _DELETED = 1000
+# What is kept of an event that no database takes, and how much of it; characters.
+_TOLD = "told"
+_MOST_TOLD = 4000
 # So many events are added before old ones are looked for, where no worker does that.
 _PRUNED = 1000
 
@@ -30,12 +35,13 @@ _PRUNED = 1000
 class AuditEvent:
     """A row.
 
-    :ivar content: the CADF event
+    :ivar content: the CADF event; empty if nobody can read it any more
     """
 
     id: int
     type: str
     content: Mapping[str, Any]
+    is_set_aside: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +89,26 @@ class AuditEvents:
         if self._added >= _PRUNED:
             self.prune()
             self._added = 0
-        rows = [
-            {"type": kind[:64], "project_id": _project(content), "content": dict(content)}
-            for kind, content in events
-        ]
-        new = sa.insert(AUDIT_EVENTS).values(recorded=clock.now())
-        self._database.write(lambda connection: connection.execute(new, rows))
+        rows = [_row(kind, content) for kind, content in events]
+        try:
+            self._insert(rows)
+        except DatabaseRefused:
+            # One of them is not for a database; the others are none the worse.
+            for row in rows:
+                self._insert_alone(row)
+
+    def _insert(self, rows: Sequence[Mapping[str, Any]], sent: Any = None) -> None:
+        new = sa.insert(AUDIT_EVENTS).values(recorded=clock.now(), sent=sent)
+        self._database.write(lambda connection: connection.execute(new, list(rows)))
+
+    def _insert_alone(self, row: Mapping[str, Any]) -> None:
+        try:
+            self._insert([row])
+        except DatabaseRefused as error:
+            LOG.error("Audit event %s is set aside, and not kept as it is: %s", row["type"], error)
+            told = repr(row["content"]).encode("ascii", "backslashreplace").decode()
+            kept = {"type": row["type"], "project_id": None, "content": {_TOLD: told[:_MOST_TOLD]}}
+            self._insert([kept], sent=-clock.now())
 
     def unsent(self, limit: int) -> list[AuditEvent]:
         """The oldest events that were not sent, the oldest first."""
@@ -98,6 +118,10 @@ class AuditEvents:
     def record_sent(self, event_ids: Sequence[int]) -> None:
         """Record that these events were sent."""
         self._set_sent([AUDIT_EVENTS.c.id.in_(event_ids)], clock.now())
+
+    def set_aside(self, event_id: int) -> None:
+        """Send it no more; it stays to be looked at, as long as others."""
+        self._set_sent([AUDIT_EVENTS.c.id == event_id], -clock.now())
 
     def send_again(self, wanted: Wanted) -> int:
         """Let events be sent once more; how many were sent before."""
@@ -140,11 +164,25 @@ class AuditEvents:
 
     def _read(self, query: sa.Select[Any]) -> list[AuditEvent]:
         rows = self._database.read(lambda connection: connection.execute(query).all())
-        return [AuditEvent(row.id, row.type, row.content) for row in rows]
+        return [AuditEvent(row.id, row.type, _read(row.text), (row.sent or 0) < 0) for row in rows]
 
 
 def _rows() -> sa.Select[Any]:
-    return sa.select(AUDIT_EVENTS.c.id, AUDIT_EVENTS.c.type, AUDIT_EVENTS.c.content)
+    # As text: one row that is no JSON must not make all others unreadable.
+    text = sa.type_coerce(AUDIT_EVENTS.c.content, sa.Text()).label("text")
+    return sa.select(AUDIT_EVENTS.c.id, AUDIT_EVENTS.c.type, text, AUDIT_EVENTS.c.sent)
+
+
+def _read(text: str) -> Mapping[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _row(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": kind[:64], "project_id": _project(content), "content": dict(content)}
 
 
 def _ids(direction: int) -> sa.Select[Any]:

@@ -22,7 +22,12 @@ from ims_glance.conf import ims_database
 
 T = TypeVar("T")
 
-FAILURES = (db_exceptions.DBError, sa_exceptions.SQLAlchemyError)
+FAILURES = (
+    db_exceptions.DBError,
+    # That one alone is no DBError.
+    db_exceptions.DBInvalidUnicodeParameter,
+    sa_exceptions.SQLAlchemyError,
+)
 """What a database that is away, or not as expected, makes SQLAlchemy and oslo.db raise."""
 
 
@@ -38,6 +43,15 @@ class DatabaseBroken(DatabaseUnavailable):
     template = (
         "The database of the Image Management Service cannot be used ({reason}): its operator has to "
         "{advice}."
+    )
+
+
+class DatabaseRefused(exceptions.ImsError):
+    """The database does not take, or gives, some values, and never will; others it does."""
+
+    template = (
+        "The database of the Image Management Service does not take these values ({reason}). To try the same "
+        "again is of no use."
     )
 
 
@@ -89,6 +103,7 @@ class Database:
         """The result of *work* in a transaction; it is done again if the database says so.
 
         :raises DatabaseUnavailable: if the database is away
+        :raises DatabaseRefused: if it is there, and these values are not for it
         :raises NotConfigured: if there is none
         """
         return self._in_transaction("writer", work)
@@ -106,7 +121,10 @@ class Database:
         try:
             result: T = _RETRY(attempt)()
         except FAILURES as error:
-            raise unavailable(error) from error
+            reason = _refusal(error)
+            raise (
+                unavailable(error) if reason is None else DatabaseRefused(reason=reason)
+            ) from error
         return result
 
     def _manager(self) -> Any:
@@ -156,6 +174,21 @@ _PASSING = (
     db_exceptions.DBDuplicateEntry,
 )
 
+# What is wrong with the values of a statement, and stays so.
+_REFUSED = (
+    db_exceptions.DBDataError,
+    db_exceptions.DBConstraintError,
+    db_exceptions.DBInvalidUnicodeParameter,
+    db_exceptions.DBReferenceError,
+    sa_exceptions.DataError,
+    sa_exceptions.IntegrityError,
+)
+# The same by the numbers of MySQL and MariaDB: a NULL, a row or a packet that is too large, a number or a
+# text that does not fit, a text that is no JSON.
+_REFUSED_NUMBERS = frozenset({1048, 1118, 1153, 1264, 1366, 1406, 3140})
+# What a library raises that is to make a parameter, or a result, of a value.
+_REFUSED_VALUES = (TypeError, ValueError, OverflowError)
+
 _SCHEMA = "run 'ims-manage db sync' of the version that is installed"
 _LOGIN = (
     "see to it that the user of 'connection' in [ims_database] may log in and has all rights there"
@@ -203,6 +236,19 @@ def unavailable(error: Exception) -> DatabaseUnavailable:
         if advice is not None:
             return DatabaseBroken(reason=_kind(each), advice=advice)
     return DatabaseUnavailable(reason=type(error).__name__)
+
+
+def _refusal(error: Exception) -> str | None:
+    """What is wrong with the values of a statement; ``None`` if it is something else."""
+    if isinstance(error, _PASSING):
+        return None
+    original = getattr(error, "inner_exception", None)
+    for each in (error, original, getattr(original, "orig", None)):
+        if isinstance(each, (*_REFUSED, *_REFUSED_VALUES)):
+            return type(each).__name__
+        if isinstance(each, sa_exceptions.DBAPIError) and _number(each) in _REFUSED_NUMBERS:
+            return _kind(each)
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -91,7 +91,8 @@ AUDIT_EVENTS = sa.Table(
     sa.Column("type", sa.String(64), nullable=False),
     sa.Column("project_id", sa.String(64)),
     sa.Column("content", JsonEncodedDict(mysql_as_long=True), nullable=False),
-    # Seconds since 1970 by the clock of the database, as in "sent", which is NULL until then.
+    # Seconds since 1970 by the clock of the database, as in "sent", which is NULL until then; that is
+    # less than nothing for what was set aside then.
     sa.Column("recorded", sa.Double(), nullable=False),
     sa.Column("sent", sa.Double()),
     sa.Index("audit_events_sent", "sent", "id"),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends the audit events that wait in the database, in their order, by one worker at a time.
 
-An event that could not be sent waits, and those behind it do. One is sent twice if a worker dies
+An event that could not be sent waits, and those behind it do, unless it is the event: if the one behind it can
+be sent, again and again, it is set aside. One is sent twice if a worker dies
 between sending and recording that: who reads them knows it again by its ``id``.
 """
 
@@ -27,6 +28,8 @@ _LEASE = "audit"
 _LEASE_SECONDS = 60.0
 _BATCH = 50
 _LONGEST_PAUSE = 15.0
+# So often one event may fail alone before it is set aside.
+_ATTEMPTS = 3
 
 
 class AuditRelay:
@@ -48,6 +51,8 @@ class AuditRelay:
         # While the message queue is away: how long it is left alone, and until when.
         self._pause = 0.0
         self._until = 0.0
+        # The event that could not be sent last, and how often that was so while another one could.
+        self._stuck: tuple[int, int] = (0, 0)
 
     def send(self) -> None:
         """Send what waits, unless another worker does, or the message queue is away.
@@ -78,6 +83,8 @@ class AuditRelay:
         try:
             self._send_each(events, sent)
         except exceptions.Unavailable as error:
+            if self._is_stuck(events, sent, error):
+                return True
             self._meet(error)
             return False
         finally:
@@ -89,14 +96,57 @@ class AuditRelay:
 
     def _send_each(self, events: Sequence[AuditEvent], sent: list[int]) -> None:
         """Send events, and write down which were."""
-        self._notify = self._notify or self._connect()
         # A message queue that takes very long for each: another worker may have begun with the next.
         end = clock() + _LEASE_SECONDS / 2
         for event in events:
             if self._stopping.is_set() or clock() > end:
                 return
-            self._notify([(event.type, event.content)])
-            sent.append(event.id)
+            if event.content:
+                self._notify_one(event)
+                sent.append(event.id)
+            else:
+                self._set_aside(event, "it cannot be read")
+
+    def _is_stuck(
+        self, events: Sequence[AuditEvent], sent: list[int], error: exceptions.Unavailable
+    ) -> bool:
+        """Whether it was the event that could not be sent, and it is set aside now.
+
+        The one behind it is tried, and then it once more: if the message queue takes but the other one, it
+        is there.
+        """
+        stuck, *others = [each for each in events if each.id not in sent and each.content] or [None]
+        if stuck is None or not others:
+            return False
+        if not self._is_taken(others[0], sent) or self._is_taken(stuck, sent):
+            return False
+        event_id, failed = self._stuck
+        self._stuck = stuck.id, failed + 1 if event_id == stuck.id else 1
+        if self._stuck[1] < _ATTEMPTS:
+            return False
+        self._set_aside(stuck, str(error))
+        return True
+
+    def _is_taken(self, event: AuditEvent, sent: list[int]) -> bool:
+        try:
+            self._notify_one(event)
+        except exceptions.Unavailable:
+            return False
+        sent.append(event.id)
+        return True
+
+    def _notify_one(self, event: AuditEvent) -> None:
+        self._notify = self._notify or self._connect()
+        self._notify([(event.type, event.content)])
+
+    def _set_aside(self, event: AuditEvent, reason: str) -> None:
+        LOG.error(
+            "Audit event %d (%s) is set aside, others are sent: %s ('ims-manage audit' shows it)",
+            event.id,
+            event.type,
+            reason,
+        )
+        self._events.set_aside(event.id)
 
     def _meet(self, error: exceptions.Unavailable) -> None:
         if not self._pause:

@@ -11,12 +11,13 @@ import time
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from oslo_messaging import conffixture
 from oslo_utils import timeutils
 
 from ims_glance.clouds.messaging import notifications
 from ims_glance.cmd import audit
-from ims_glance.db.audit import AuditEvents
+from ims_glance.db.audit import AuditEvents, Wanted
 from tests.unit import job_database
 
 EVENT: dict[str, Any] = {
@@ -181,6 +182,22 @@ def test_a_reader_that_was_away_has_them_sent_again(history, run):
     assert run(send_again=True, since=time.time() + 60).startswith("0 event(s)")
     assert run(send_again=True, since=time.time() - 60, project="odd").startswith("3 event(s) will")
     assert len(history.unsent(9)) == 3
+
+
+def test_what_is_set_aside_is_shown(tables, history, run):
+    """Of one that nobody can read, that it is there."""
+    first, second = (each.id for each in history.last(2, Wanted()))
+    for each in (first, second):
+        history.set_aside(each)
+    damaged = sa.text(f"UPDATE audit_events SET content = '{{' WHERE id = {second}")
+    tables.database.write(lambda connection: connection.execute(damaged))
+    *_others, aside, unreadable = run().splitlines()
+    assert f"set_aside={first}" in aside
+    assert unreadable == f"audit.ims set_aside={second}"
+    assert len(_others) == 4
+    told = json.loads(run(json=True, last=2))
+    assert told[0] == {**event(4, "odd"), "set_aside": {"id": first, "type": "audit.ims"}}
+    assert told[1] == {"set_aside": {"id": second, "type": "audit.ims"}}
 
 
 def test_without_a_database_the_message_queue_is_read(conf, run):

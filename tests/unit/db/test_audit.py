@@ -37,6 +37,32 @@ def test_they_are_sent_in_their_order(events):
     assert (rest.type, rest.content) == event(3)
 
 
+def test_one_that_no_database_takes_is_set_aside(events, caplog):
+    """The others of its batch are recorded, and it is seen."""
+    kind, content = event(2)
+    odd = (kind, {**content, "odd": {1, 2}})
+    with caplog.at_level(logging.ERROR, "ims_glance"):
+        events.add([event(1), odd, event(3)])
+    assert numbers(events.unsent(9)) == [1, 3]
+    assert "audit.ims.2 is set aside" in caplog.text
+    first, aside, last = events.last(9, Wanted())
+    assert (first.is_set_aside, aside.is_set_aside, last.is_set_aside) == (False, True, False)
+    assert "'number': 2" in aside.content["told"]
+
+
+def test_one_that_nobody_can_read_hides_no_other(tables, events):
+    events.add([event(1), event(2), event(3)])
+    damaged = sa.text("UPDATE audit_events SET content = '{' WHERE content LIKE '%: 2%'")
+    tables.database.write(lambda connection: connection.execute(damaged))
+    found = events.unsent(9)
+    assert [each.content.get("number") for each in found] == [1, None, 3]
+    events.set_aside(found[1].id)
+    assert numbers(events.unsent(9)) == [1, 3]
+    # Once it is mended.
+    assert events.send_again(Wanted()) == 1
+    assert len(events.unsent(9)) == 3
+
+
 def test_the_history_is_read_without_taking_anything(events):
     events.add([event(number) for number in range(5)])
     events.record_sent([each.id for each in events.unsent(2)])

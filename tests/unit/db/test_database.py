@@ -11,6 +11,7 @@ from ims_glance import exceptions
 from ims_glance.db.database import (
     Database,
     DatabaseBroken,
+    DatabaseRefused,
     DatabaseUnavailable,
     NotConfigured,
     unavailable,
@@ -135,6 +136,63 @@ def test_what_passes(error):
     found = unavailable(error)
     assert isinstance(found, DatabaseUnavailable)
     assert not isinstance(found, DatabaseBroken)
+
+
+def _data(*arguments):
+    return sa_exceptions.DataError("INSERT", {}, Exception(*arguments))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (db_exceptions.DBDataError(_data(1406, "Data too long")), "DBDataError"),
+        (db_exceptions.DBInvalidUnicodeParameter(), "DBInvalidUnicodeParameter"),
+        (_data(1264, "Out of range"), "DataError"),
+        (sa_exceptions.IntegrityError("x", {}, Exception(1048, "x")), "IntegrityError"),
+        (
+            _operational(1153, "Got a packet bigger than 'max_allowed_packet'"),
+            "OperationalError 1153",
+        ),
+        (db_exceptions.DBError(sa_exceptions.InternalError("x", {}, Exception(1118, "x"))), "1118"),
+        (db_exceptions.DBError(TypeError("secret")), "TypeError"),
+        (db_exceptions.DBError(OverflowError("secret")), "OverflowError"),
+    ],
+)
+def test_values_that_no_database_takes(tables, error, said):
+    """To wait for that, or to ask somebody to mend the database, would be of no use."""
+
+    def work(_connection):
+        raise error
+
+    for use in (tables.database.write, tables.database.read):
+        with pytest.raises(DatabaseRefused, match=said) as refused:
+            use(work)
+        assert not isinstance(refused.value, exceptions.Unavailable)
+        assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [2**70, "\ud800"])
+def test_a_value_that_is_none_for_its_column(tables, value):
+    row = sa.insert(TALLIES).values(project_id="p", kind="k")
+    with pytest.raises(DatabaseRefused):
+        tables.database.write(lambda connection: connection.execute(row, [{"unfinished": value}]))
+    assert count(tables) == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        db_exceptions.DBConnectionError(_operational(2006, "gone")),
+        db_exceptions.DBDeadlock(_data(1, "x")),
+        _operational("database is locked"),
+    ],
+)
+def test_what_passes_is_no_refusal(tables, error):
+    def work(_connection):
+        raise error
+
+    with pytest.raises(DatabaseUnavailable):
+        tables.database.read(work)
 
 
 def test_without_a_database():

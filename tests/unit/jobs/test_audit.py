@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from oslo_messaging import conffixture
 
 from ims_glance.clouds.messaging import notifications
@@ -23,6 +24,8 @@ class Bus:
     def __init__(self):
         self.seen = []
         self.room = 10**9
+        self.never = set()
+        self.fails_once = False
         self.connections = 0
 
     def connect(self):
@@ -32,6 +35,10 @@ class Bus:
     def notify(self, events):
         if not self.room:
             raise NotSent(reason="it is away")
+        is_refused = self.fails_once or any(each["number"] in self.never for _, each in events)
+        self.fails_once = False
+        if is_refused:
+            raise NotSent(reason="it is not taken")
         self.room -= 1
         self.seen += [(kind, content["number"]) for kind, content in events]
 
@@ -104,6 +111,49 @@ def test_while_the_message_queue_is_away_they_wait(relay, bus, events, now, capl
     relay.send()
     assert bus.numbers == list(range(35))
     assert events.unsent(1) == []
+
+
+def test_one_that_the_message_queue_never_takes_holds_up_no_other(relay, bus, events, now, caplog):
+    bus.never = {2}
+    add(events, 1, 2, 3, 4, 5, 6)
+    for _round in range(8):
+        relay.send()
+        now[0] += 60
+    assert sorted(bus.numbers) == [1, 3, 4, 5, 6]
+    assert bus.numbers[:2] == [1, 3]
+    assert events.unsent(9) == []
+    assert caplog.text.count("is set aside") == 1
+    assert [each.is_set_aside for each in events.last(9, Wanted())] == [False, True, *4 * [False]]
+
+
+def test_a_message_queue_that_comes_back_meanwhile_sets_nothing_aside(relay, bus, events, now):
+    """It takes the next one, and this one then."""
+    add(events, 1, 2, 3)
+    for _round in range(5):
+        bus.fails_once = len(bus.numbers) < 2
+        relay.send()
+        now[0] += 60
+    assert sorted(bus.numbers) == [1, 2, 3]
+    assert not any(each.is_set_aside for each in events.last(9, Wanted()))
+
+
+def test_the_only_one_is_waited_for(relay, bus, events, now):
+    bus.never = {1}
+    add(events, 1)
+    for _round in range(8):
+        relay.send()
+        now[0] += 60
+    assert len(events.unsent(9)) == 1
+
+
+def test_one_that_nobody_can_read_is_set_aside(tables, relay, bus, events, caplog):
+    add(events, 1, 2, 3)
+    damaged = sa.text("UPDATE audit_events SET content = '{' WHERE content LIKE '%: 2,%'")
+    tables.database.write(lambda connection: connection.execute(damaged))
+    relay.send()
+    assert bus.numbers == [1, 3]
+    assert events.unsent(9) == []
+    assert "it cannot be read" in caplog.text
 
 
 def test_another_worker_goes_on_where_one_ended(tables, relay, bus, events, now):
