@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the data of an image goes to another region: the wire format, complete enough to write a reader from.
 
-A *range* of the image's plain bytes is sent as one stream of *frames*. It is cut into *pieces*, which
-end at the multiples of 65,536 of the image's bytes, and at the range's end. Pieces that follow each
-other and are of one kind make a frame, which is a *run* of at most 1 MiB (zeros: of any length):
+A *range* of the image's plain bytes is sent as one stream of *frames*. It is cut into *pieces*, in one of
+the ways below. Pieces that follow each other and are of one kind make a frame, which is a *run* of at
+most 1 MiB (zeros: of any length):
 
 ======== ==================================================================================
 ``ZERO`` nothing but zeros
@@ -15,20 +15,44 @@ other and are of one kind make a frame, which is a *run* of at most 1 MiB (zeros
 What the receiver has it says when it asks for the range: the first 8 bytes of the BLAKE3-256 of each of
 its pieces, 524,288 at most, sorted as bytes, each once. (:mod:`ims_glance.transfer.held`)
 
+The cuts
+--------
+The receiver names the cut that it wants. A sender that does not know it refuses the request, and is asked
+for ``fixed-65536``, which every sender knows. (:mod:`ims_glance.transfer.cuts`)
+
+``fixed-65536``
+    Pieces end at the multiples of 65,536 of the image's bytes, and at the range's end.
+
+``content-16384``, ``content-65536``
+    *Blocks* end at the multiples of 4,096 of the image's bytes, and at the range's end. A piece consists of
+    blocks, and ends
+
+    * before and behind blocks of nothing but zeros, which are pieces of their own,
+    * behind a block whose BLAKE3-256 begins with a byte below 64 (``content-65536``: below 16),
+    * where one more block of 4,096 bytes would make it longer than 126,976 bytes, and
+    * at the range's end.
+
+File systems put a file at the beginning of a block, and its bytes into blocks that follow each other. So
+the same file makes the same pieces in two images, wherever it lies, but for the first and the last one.
+Since whole blocks are looked at, no byte is hashed more than twice: a cut at any byte, by a rolling hash,
+finds less in disks and takes longer.
+
 The stream
 ----------
 Numbers are big-endian: ``u64`` of 8 bytes, ``u32`` of 4, ``u8`` of one::
 
-    stream = "IMSFRM1\\n" | offset of the range (u64) | frame | frame | ... | END
+    stream = magic | offset of the range (u64) | frame | frame | ... | END
 
     ZERO   = "Z" (u8) | offset (u64) | length (u64) | check
-    HELD   = "H" (u8) | offset (u64) | length (u64) | digest | prefix of each piece | check
+    HELD   = "H" (u8) | offset (u64) | length (u64) | digest | count | prefix of each piece | check
     DATA   = "D" (u8) | offset (u64) | length (u64) | digest | codec (u8) | stored (u32) | check
              | the stored bytes
     END    = "E" (u8) | length of the range (u64) | size of the image (u64) | check
 
+    magic    "IMSFRM1\\n" of a fixed cut, "IMSFRM2\\n" of one by content
     offset   of the frame's first byte in the image: where the frame before it ended
     length   in bytes of the image, at least 1; a frame consists of whole pieces
+    count    of the pieces (u32); of a fixed cut, where the lengths say it, nothing
     digest   BLAKE3-256 of the run's plain bytes, 32 bytes
     prefix   the first 8 bytes of the BLAKE3-256 of one piece
     codec    0: the stored bytes are the run's, so stored = length

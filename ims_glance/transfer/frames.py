@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What writing and reading of a stream share. The format is in :mod:`ims_glance.transfer`."""
 
+import abc
 import dataclasses
 import enum
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import blake3
@@ -24,13 +25,14 @@ PREFIX_SIZE = 8
 DIGEST_SIZE = 32
 CHECK_SIZE = 8
 
-_MAGIC = b"IMSFRM1\n"
 _RANGE = struct.Struct(">8sQ")
 _HEAD = struct.Struct(">BQQ")
 _BODY = struct.Struct(">BI")
+_COUNT = struct.Struct(">I")
 
 HEAD_SIZE = _HEAD.size
 BODY_SIZE = _BODY.size
+COUNT_SIZE = _COUNT.size
 
 
 class BadFrame(exceptions.ImsError):
@@ -63,19 +65,64 @@ class Codec(enum.IntEnum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Sizes:
-    """How a stream is cut; tests do it small.
+class Cut(abc.ABC):
+    """How a stream is cut.
 
-    :ivar piece: bytes
+    :cvar magic: the first bytes of a stream that is cut so
+    :cvar tells_count: whether a HELD frame says how many pieces it has
+    :ivar piece: bytes of a piece at most
     :ivar run: bytes, at least of a piece
     """
 
-    piece: int = PIECE
-    run: int = RUN
+    piece: int
+    run: int
+    magic: ClassVar[bytes]
+    tells_count: ClassVar[bool]
+
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """By which a receiver asks for it."""
+
+    @property
+    @abc.abstractmethod
+    def grain(self) -> int:
+        """At multiples of it frames may end, and at the end of the range."""
+
+    @abc.abstractmethod
+    def cut(self, chunks: Iterable[Buffer], offset: int) -> Iterator[bytes]:
+        """The same bytes in pieces.
+
+        :param offset: of the first one in the image, in bytes
+        """
 
     def count(self, offset: int, length: int) -> int:
-        """How many pieces a run has."""
-        return (offset + length - 1) // self.piece - offset // self.piece + 1
+        """How many pieces a run has at most."""
+        return (offset + length - 1) // self.grain - offset // self.grain + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes(Cut):
+    """Pieces that are as long as each other; tests do it small."""
+
+    piece: int = PIECE
+    run: int = RUN
+    magic: ClassVar[bytes] = b"IMSFRM1\n"
+    tells_count: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """See :class:`Cut`."""
+        return f"fixed-{self.piece}"
+
+    @property
+    def grain(self) -> int:
+        """See :class:`Cut`."""
+        return self.piece
+
+    def cut(self, chunks: Iterable[Buffer], offset: int) -> Iterator[bytes]:
+        """See :class:`Cut`."""
+        return aligned(chunks, offset, self.piece)
 
     def pieces(self, offset: int, length: int) -> Iterator[tuple[int, int]]:
         """Offset and length of each piece of a run, in bytes of the image."""
@@ -96,7 +143,7 @@ class Frame:
     :ivar offset: of its first byte in the image
     :ivar length: in bytes of the image
     :ivar digest: BLAKE3-256 of its plain bytes; none of zeros
-    :ivar pieces: of ``HELD``: the prefix of each piece (:meth:`Sizes.pieces` says where they lie)
+    :ivar pieces: of ``HELD``: the prefix of each piece
     :ivar data: of ``DATA``: its *length* plain bytes, which have the digest
     """
 
@@ -118,9 +165,31 @@ def digest(data: Buffer) -> bytes:
     return blake3.blake3(data).digest()
 
 
-def preamble(offset: int) -> bytes:
+def aligned(chunks: Iterable[Buffer], offset: int, size: int) -> Iterator[bytes]:
+    """The same bytes in parts that end at multiples of *size* of the image; the last where they do.
+
+    :param offset: of the first byte in the image
+    """
+    kept: list[Buffer] = []
+    missing = size - offset % size
+    for chunk in chunks:
+        view = memoryview(chunk)
+        while len(view) >= missing:
+            # Bytes, not a view: they are compared ten times as fast.
+            yield b"".join([*kept, view[:missing]])
+            view = view[missing:]
+            kept, missing = [], size
+        if view:
+            # A copy, since the chunk may be a buffer that its owner fills anew.
+            kept.append(bytes(view))
+            missing -= len(view)
+    if kept:
+        yield b"".join(kept)
+
+
+def preamble(offset: int, sizes: Cut = SIZES) -> bytes:
     """The first bytes of the stream of a range that begins at *offset*."""
-    return _RANGE.pack(_MAGIC, offset)
+    return _RANGE.pack(sizes.magic, offset)
 
 
 def head(kind: FrameKind, first: int, second: int) -> bytes:
@@ -143,6 +212,17 @@ def read_body(data: Buffer) -> tuple[int, int]:
     """The byte that should be a codec, and how many bytes are stored."""
     codec, stored = _BODY.unpack(data)
     return codec, stored
+
+
+def count(pieces: int) -> bytes:
+    """How many pieces a HELD frame has, where it says so."""
+    return _COUNT.pack(pieces)
+
+
+def read_count(data: Buffer) -> int:
+    """How many pieces a HELD frame should have."""
+    [pieces] = _COUNT.unpack(data)
+    return int(pieces)
 
 
 class Chain:

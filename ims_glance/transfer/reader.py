@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import zstandard
 
 from ims_glance.transfer import frames
-from ims_glance.transfer.frames import BadFrame, Buffer, Codec, Frame, FrameKind, Sizes, StreamCut
+from ims_glance.transfer.frames import BadFrame, Buffer, Codec, Cut, Frame, FrameKind, StreamCut
 
 _LEAST_WINDOW = 1 << 10
 
@@ -22,7 +22,7 @@ def read(
     *,
     size: int | None = None,
     held: bool = True,
-    sizes: Sizes = frames.SIZES,
+    sizes: Cut = frames.SIZES,
 ) -> Iterator[Frame]:
     """The frames of a range, without gaps and in order; after the last one the range is complete.
 
@@ -33,6 +33,7 @@ def read(
     :param length: of it, in bytes
     :param size: that the image has to have, in bytes; ``None`` for any
     :param held: whether the sender was told that pieces are held
+    :param sizes: how it was asked to cut
     :raises StreamCut: if the stream ends before the range
     :raises BadFrame: if it is wrong in any other way
     """
@@ -46,13 +47,13 @@ class _Reader:
     """
 
     def __init__(
-        self, chunks: Iterable[Buffer], offset: int, length: int, held: bool, sizes: Sizes
+        self, chunks: Iterable[Buffer], offset: int, length: int, held: bool, sizes: Cut
     ) -> None:
         self._chunks = iter(chunks)
         self._rest = memoryview(b"")
         self._start = self._at = offset
         self._end = offset + length
-        self._preamble = frames.preamble(offset)
+        self._preamble = frames.preamble(offset, sizes)
         self._chain = frames.Chain(self._preamble)
         self._held = held
         self._sizes = sizes
@@ -82,7 +83,7 @@ class _Reader:
             raise self._bad(f"the frame is one of byte {offset}")
         if not 0 < length <= self._end - offset:
             raise self._bad(f"a frame of {length} bytes does not fit into the range")
-        if (offset + length) % self._sizes.piece and offset + length != self._end:
+        if (offset + length) % self._sizes.grain and offset + length != self._end:
             # Or an image would be as many frames as it has bytes.
             raise self._bad(f"a frame of {length} bytes ends within a piece")
         if kind == FrameKind.ZERO:
@@ -98,11 +99,22 @@ class _Reader:
         if not self._held:
             raise self._bad("it takes for held what nobody said is")
         digest = self._take(frames.DIGEST_SIZE)
-        packed = self._take(frames.PREFIX_SIZE * self._sizes.count(offset, length))
-        self._verify(head, digest, packed)
+        told = self._take(frames.COUNT_SIZE) if self._sizes.tells_count else b""
+        packed = self._take(frames.PREFIX_SIZE * self._count(told, offset, length))
+        self._verify(head, digest, told, packed)
         places = range(0, len(packed), frames.PREFIX_SIZE)
         prefixes = tuple(packed[place : place + frames.PREFIX_SIZE] for place in places)
         return Frame(FrameKind.HELD, offset, length, digest, prefixes)
+
+    def _count(self, told: bytes, offset: int, length: int) -> int:
+        """How many pieces a run has, which is at most a run's of the smallest."""
+        most = self._sizes.count(offset, length)
+        if not told:
+            return most
+        count = frames.read_count(told)
+        if not -(-length // self._sizes.piece) <= count <= most:
+            raise self._bad(f"{length} bytes are not {count} pieces")
+        return count
 
     def _data_frame(self, head: bytes, offset: int, length: int) -> Frame:
         digest = self._take(frames.DIGEST_SIZE)

@@ -11,7 +11,7 @@ import zstandard
 
 from ims_glance import exceptions
 from ims_glance.transfer import frames
-from ims_glance.transfer.frames import Buffer, Codec, FrameKind, Sizes
+from ims_glance.transfer.frames import Buffer, Codec, Cut, FrameKind
 from ims_glance.transfer.held import Held, piece_prefix
 
 # A receiver waits for bytes, and gives up after some time without any. So a frame of zeros is sent after
@@ -43,7 +43,7 @@ def write(
     length: int | None = None,
     *,
     level: int = LEVEL,
-    sizes: Sizes = frames.SIZES,
+    sizes: Cut = frames.SIZES,
 ) -> Generator[bytes, None, None]:
     """The stream of a range of an image, in chunks of a few bytes up to a run.
 
@@ -56,6 +56,7 @@ def write(
     :param compress: whether zstd is tried
     :param length: of the range, in bytes; ``None`` for all that is behind *offset*
     :param level: of zstd, 1 to 19
+    :param sizes: how it is cut
     :raises SourceChanged: if there are fewer bytes, or more
     """
     expected = size - offset if length is None else length
@@ -64,7 +65,7 @@ def write(
     stream = _Stream(offset, held, _Packer(level) if compress else None, sizes)
     yield stream.start
     end = offset
-    for piece in _cut(chunks, offset, sizes.piece):
+    for piece in sizes.cut(chunks, offset):
         end += len(piece)
         if end > offset + expected:
             raise SizeChanged(end=f"{end} or later", expected=offset + expected)
@@ -90,30 +91,11 @@ def part(
             return
 
 
-def _cut(chunks: Iterable[Buffer], offset: int, piece: int) -> Iterator[bytes]:
-    """The same bytes in pieces that end at multiples of *piece* of the image."""
-    kept: list[Buffer] = []
-    missing = piece - offset % piece
-    for chunk in chunks:
-        view = memoryview(chunk)
-        while len(view) >= missing:
-            # Bytes, not a view: they are compared ten times as fast.
-            yield b"".join([*kept, view[:missing]])
-            view = view[missing:]
-            kept, missing = [], piece
-        if view:
-            # A copy, since the chunk may be a buffer that its owner fills anew.
-            kept.append(bytes(view))
-            missing -= len(view)
-    if kept:
-        yield b"".join(kept)
-
-
 class _Stream:
     """Collects pieces of one kind until they make a frame."""
 
-    def __init__(self, offset: int, held: Held, packer: "_Packer | None", sizes: Sizes) -> None:
-        self.start = frames.preamble(offset)
+    def __init__(self, offset: int, held: Held, packer: "_Packer | None", sizes: Cut) -> None:
+        self.start = frames.preamble(offset, sizes)
         self._chain = frames.Chain(self.start)
         self._held = held
         self._packer = packer
@@ -166,7 +148,8 @@ class _Stream:
         if self._kind is FrameKind.ZERO:
             yield self._sealed(head)
         elif self._kind is FrameKind.HELD:
-            yield self._sealed(head, self._hasher.digest(), *self._pieces)
+            told = [frames.count(len(self._pieces))] if self._sizes.tells_count else []
+            yield self._sealed(head, self._hasher.digest(), *told, *self._pieces)
         else:
             yield from self._data(head)
         self._offset += self._length

@@ -17,8 +17,8 @@ from typing import IO, Any
 
 from oslo_utils import units
 
-from ims_glance.transfer import writer
-from ims_glance.transfer.frames import PIECE
+from ims_glance.transfer import cuts, writer
+from ims_glance.transfer.frames import Cut
 from ims_glance.transfer.held import NOTHING, Held, piece_prefix
 from tests.benchmarks import over_http, server_images
 from tests.benchmarks.harness import Figure, in_turns, median_ratio, note, seconds
@@ -29,48 +29,57 @@ _CHUNK = 1 << 20
 _NOT_EMPTY = 89 * units.Mi
 _TARGET = "RegionTwo"
 _MB = 1_000_000
-# Name of the figure, the disk that is sent, the older version of it that is there, a qcow2 or not, MB.
+# Name of the figure, the disk that is sent, older versions of it that are there, a qcow2 or not, MB.
 _PAIRS = (
-    ("first time, server of 4 GiB raw", "first", None, False, 320),
-    ("the same upgraded in place and trimmed", "trimmed", "first", False, 220),
-    ("the same upgraded in place, as qcow2", "upgraded", "first", True, 460),
-    ("a day's use of it, as qcow2", "used", "upgraded", True, 225),
+    ("first time, server of 4 GiB raw", "first", (), False, 320),
+    ("the same upgraded in place and trimmed", "trimmed", ("first",), False, 220),
+    ("the same upgraded in place, as qcow2", "upgraded", ("first",), True, 460),
+    ("a day's use of it, as qcow2", "used", ("upgraded",), True, 225),
+    ("the same made anew with the updates", "rebuilt", ("first",), False, 200),
+    ("the same, and two versions are there", "rebuilt", ("upgraded", "first"), False, 130),
 )
 
 
 def stream() -> list[Figure]:
     """MB over the link for each pair, the hashes that the receiver sends included.
 
-    The disks are made in ``$IMS_BENCHMARK_DISKS``, or below the working directory, and stay there.
+    What fixed pieces would need is noted beside it. The disks are made in ``$IMS_BENCHMARK_DISKS``, or
+    below the working directory, and stay there.
     """
     disks = server_images.make(Path(os.environ.get("IMS_BENCHMARK_DISKS") or "benchmark-disks"))
     figures = []
-    for name, new, old, is_qcow2, must in _PAIRS:
-        sent, told = _sent(
-            *(
-                server_images.as_qcow2(disks[each]) if each and is_qcow2 else disks.get(each or "")
-                for each in (new, old)
-            )
+    for name, new, there, is_qcow2, must in _PAIRS:
+        disk, *olds = (
+            server_images.as_qcow2(disks[each]) if is_qcow2 else disks[each]
+            for each in (new, *there)
         )
-        note(f"  {name}: {sent} bytes, after {told} bytes of hashes")
+        by_content = cuts.by_content(sum(old.stat().st_size for old in olds))
+        found = [
+            _sent(disk, olds, cut) for cut in ([cuts.FIXED, by_content] if olds else [cuts.FIXED])
+        ]
+        for cut, sent, told, took in found:
+            note(
+                f"  {name}, {cut}: {sent} bytes, after {told} bytes of hashes; {took:.1f} s of CPU"
+            )
+        _cut, sent, told, _took = found[-1]
         measured = f"{(sent + told) / _MB:.1f}"
         figures.append(Figure(f"{name}: MB over the link", f"≤ {must}", measured))
     return figures
 
 
-def _sent(new: Path | None, old: Path | None) -> tuple[int, int]:
-    """Bytes of the stream of a disk, and of the hashes of the version that is there."""
-    assert new is not None
-    packed = b"" if old is None else _hashes(old)
+def _sent(new: Path, olds: list[Path], cut: Cut) -> tuple[str, int, int, float]:
+    """The cut; bytes of the stream of a disk, and of the hashes of what is there; CPU time of both sides."""
+    begun = time.process_time()
+    packed = b"".join(sorted({each for old in olds for each in _hashes(old, cut)}))
     held = Held.of(packed) if packed else NOTHING
     size = new.stat().st_size
-    return sum(map(len, writer.write(_chunks(new, _CHUNK), 0, held, size))), len(packed)
+    sent = sum(map(len, writer.write(_chunks(new, _CHUNK), 0, held, size, sizes=cut)))
+    return cut.name, sent, len(packed), time.process_time() - begun
 
 
-def _hashes(disk: Path) -> bytes:
-    zeros = bytes(PIECE)
-    pieces = (piece for piece in _chunks(disk, PIECE) if piece != zeros[: len(piece)])
-    return b"".join(sorted({piece_prefix(piece) for piece in pieces}))
+def _hashes(disk: Path, cut: Cut) -> set[bytes]:
+    pieces = cut.cut(_chunks(disk, _CHUNK), 0)
+    return {piece_prefix(piece) for piece in pieces if piece != bytes(len(piece))}
 
 
 def _chunks(disk: Path, size: int) -> Iterator[bytes]:

@@ -11,9 +11,12 @@ def _hash(data: bytes) -> bytes:
     return blake3.blake3(data).digest()
 
 
-def read(stream: bytes, piece: int) -> Iterator[tuple[bytes, int, int, bytes, bytes]]:
-    """Kind, offset, length, content or prefixes, and all bytes of each frame; ``END`` as well."""
-    assert stream[:8] == b"IMSFRM1\n"
+def read(stream: bytes, piece: int | None) -> Iterator[tuple[bytes, int, int, bytes, bytes]]:
+    """Kind, offset, length, content or prefixes, and all bytes of each frame; ``END`` as well.
+
+    :param piece: bytes of a piece; ``None`` if it is cut by content
+    """
+    assert stream[:8] == (b"IMSFRM1\n" if piece else b"IMSFRM2\n")
     check = _hash(stream[:16])[:8]
     place = 16
     kind = b""
@@ -28,7 +31,11 @@ def read(stream: bytes, piece: int) -> Iterator[tuple[bytes, int, int, bytes, by
             digest = stream[place : place + 32]
             place += 32
         if kind == b"H":
-            count = (first + second - 1) // piece - first // piece + 1
+            if piece:
+                count = (first + second - 1) // piece - first // piece + 1
+            else:
+                count = int.from_bytes(stream[place : place + 4], "big")
+                place += 4
             content = stream[place : place + 8 * count]
             place += 8 * count
         if kind == b"D":

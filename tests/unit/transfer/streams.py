@@ -5,9 +5,11 @@ import random
 from collections.abc import Iterable, Iterator
 
 from ims_glance.transfer import held, reader, writer
-from ims_glance.transfer.frames import Frame, FrameKind, Sizes
+from ims_glance.transfer.cuts import ContentCut
+from ims_glance.transfer.frames import Cut, Frame, FrameKind, Sizes
 
 SMALL = Sizes(piece=64, run=256)
+SMALL_CONTENT = ContentCut(piece=48, run=256, block=16, mean=2)
 
 
 def image(seed: int, pieces: str, last: int = SMALL.piece) -> bytes:
@@ -32,22 +34,28 @@ def holding(contents: Iterable[bytes]) -> held.Held:
     return held.Held.of(b"".join(sorted({held.piece_prefix(each) for each in contents})))
 
 
-def pieces(data: bytes) -> list[bytes]:
+def pieces(data: bytes, sizes: Cut = SMALL) -> list[bytes]:
     """An image's pieces."""
-    return [data[at : at + size] for at, size in SMALL.pieces(0, len(data))]
+    return list(sizes.cut([data], 0))
 
 
 def write(
-    data: bytes, has: held.Held = held.NOTHING, offset: int = 0, compress: bool = True
+    data: bytes,
+    has: held.Held = held.NOTHING,
+    offset: int = 0,
+    compress: bool = True,
+    sizes: Cut = SMALL,
 ) -> bytes:
     """The stream of all that is behind *offset*."""
-    found = writer.write([data[offset:]], offset, has, len(data), compress, sizes=SMALL)
+    found = writer.write([data[offset:]], offset, has, len(data), compress, sizes=sizes)
     return b"".join(found)
 
 
-def read(stream: Iterable[bytes], length: int, offset: int = 0, **more) -> Iterator[Frame]:
+def read(
+    stream: Iterable[bytes], length: int, offset: int = 0, sizes: Cut = SMALL, **more
+) -> Iterator[Frame]:
     """Its frames."""
-    return reader.read(stream, offset, length, sizes=SMALL, **more)
+    return reader.read(stream, offset, length, sizes=sizes, **more)
 
 
 def assemble(frames: Iterable[Frame], has: Iterable[bytes] = ()) -> bytes:

@@ -17,7 +17,7 @@ from ims_glance.transfer import frames, held
 from ims_glance.transfer import reader as transfer_reader
 from ims_glance.transfer.frames import BadFrame, Frame, FrameKind, StreamCut
 from tests.unit.transfer import independent_reader, streams
-from tests.unit.transfer.streams import SMALL
+from tests.unit.transfer.streams import SMALL, SMALL_CONTENT
 
 MIB = 1 << 20
 
@@ -29,13 +29,15 @@ MIB = 1 << 20
     has=st.sets(st.integers(0, 29)),
     offset=st.integers(0, 500),
     size=st.integers(1, 400),
+    sizes=st.sampled_from([SMALL, SMALL_CONTENT]),
 )
-def test_what_was_written_is_read(pieces, last, has, offset, size):
+def test_what_was_written_is_read(pieces, last, has, offset, size, sizes):
     data = streams.image(1, pieces, last)
     offset = min(offset, len(data))
-    own = [piece for place, piece in enumerate(streams.pieces(data)) if place in has]
-    stream = streams.write(data, streams.holding(own), offset)
-    found = list(streams.read(streams.chunks(stream, size), len(data) - offset, offset))
+    own = [piece for place, piece in enumerate(streams.pieces(data, sizes)) if place in has]
+    stream = streams.write(data, streams.holding(own), offset, sizes=sizes)
+    chunks = streams.chunks(stream, size)
+    found = list(streams.read(chunks, len(data) - offset, offset, sizes))
     assert streams.assemble(found, own) == data[offset:]
     assert [each.digest for each in found if each.kind is not FrameKind.ZERO] == [
         frames.digest(data[each.offset : each.end])
@@ -91,16 +93,18 @@ def spoilt(made: random.Random, stream: bytes, borders: list[int]) -> bytes:
     return change()
 
 
-def test_of_ten_thousand_faults_none_gets_through():
+@pytest.mark.parametrize("sizes", [SMALL, SMALL_CONTENT], ids=["fixed", "by content"])
+def test_of_ten_thousand_faults_none_gets_through(sizes):
     data = streams.image(3, "rr00tttttrr0rrrr00000rtrrr0t", last=30)
-    has = streams.holding(streams.pieces(data)[14:18])
-    stream = streams.write(data, has)
+    own = streams.pieces(data[14 * SMALL.piece :], sizes)
+    has = streams.holding(own[:4] if sizes is SMALL else own[:10])
+    stream = streams.write(data, has, sizes=sizes)
     borders = [16]
-    for *_, whole in independent_reader.read(stream, SMALL.piece):
+    for *_, whole in independent_reader.read(stream, None if sizes.tells_count else SMALL.piece):
         begin = borders[-1]
         borders += [begin + part for part in (1, 9, 17, 49, 54, 62) if part < len(whole)]
         borders.append(begin + len(whole))
-    true = list(streams.read([stream], len(data)))
+    true = list(streams.read([stream], len(data), sizes=sizes))
     assert {frame.kind for frame in true} == {FrameKind.ZERO, FrameKind.HELD, FrameKind.DATA}
     made = random.Random(4)
     spoils = 0
@@ -111,7 +115,7 @@ def test_of_ten_thousand_faults_none_gets_through():
         spoils += 1
         found: list[Frame] = []
         try:
-            found.extend(streams.read([wrong], len(data)))
+            found.extend(streams.read([wrong], len(data), sizes=sizes))
         except BadFrame:
             # What came before is right, and the range is not complete.
             assert found == true[: len(found)]
@@ -146,8 +150,8 @@ def test_a_refusal_has_a_code_and_tells_where():
 class Sender:
     """Writes what it is told to, as the description of the format says."""
 
-    def __init__(self, offset: int = 0) -> None:
-        self.stream = b"IMSFRM1\n" + offset.to_bytes(8, "big")
+    def __init__(self, offset: int = 0, magic: bytes = b"IMSFRM1\n") -> None:
+        self.stream = magic + offset.to_bytes(8, "big")
         self._check = blake3.blake3(self.stream).digest()[:8]
 
     def frame(self, kind: bytes, first: int, second: int, body: bytes = b"", tail: bytes = b""):
@@ -219,6 +223,54 @@ def test_lies_are_refused(lie, size):
     with pytest.raises(BadFrame) as refused:
         list(streams.read(streams.chunks(LIES[lie].stream, size), 512, size=512))
     assert type(refused.value) is BadFrame or lie == "too few prefixes"
+
+
+def counted(offset: int, length: int, count: int, prefixes: int, told: bytes = b"") -> Sender:
+    """Says that pieces are held, and how many."""
+    sender = Sender(magic=b"IMSFRM2\n")
+    if offset:
+        sender.frame(b"Z", 0, offset)
+    return sender.held(offset, length, (told or struct.pack(">I", count)) + bytes(8 * prefixes))
+
+
+# Pieces of 1 to 3 blocks of 16 bytes, runs of 256.
+COUNTED_LIES = {
+    "pieces that are too long": counted(0, 64, 1, 1).end(512, 512),
+    "pieces that are too short": counted(0, 64, 5, 5).end(512, 512),
+    "no pieces": counted(0, 16, 0, 0).end(512, 512),
+    "billions of pieces": counted(0, 256, (1 << 32) - 1, 4),
+    "fewer prefixes than it says": counted(0, 64, 4, 2).frame(b"Z", 64, 448).end(512, 512),
+    "more prefixes than it says": counted(0, 64, 2, 4).frame(b"Z", 64, 448).end(512, 512),
+    "an end within a block": counted(0, 65, 2, 2),
+    "a run that is too long": counted(0, 272, 16, 16),
+    "beyond the range": counted(496, 32, 1, 1),
+    "no length": counted(0, 0, 0, 0),
+    "data within a block": Sender(magic=b"IMSFRM2\n").data(0, 63, RUN[:63]),
+    "zeros within a block": Sender(magic=b"IMSFRM2\n").frame(b"Z", 0, 8),
+    "the format of fixed pieces": Sender().frame(b"Z", 0, 512).end(512, 512),
+}
+
+
+@pytest.mark.parametrize("lie", COUNTED_LIES)
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_lies_of_pieces_by_content_are_refused(lie, size):
+    chunks = streams.chunks(COUNTED_LIES[lie].stream, size)
+    with pytest.raises(BadFrame) as refused:
+        list(streams.read(chunks, 512, sizes=SMALL_CONTENT, size=512))
+    assert type(refused.value) is BadFrame
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_as_many_pieces_as_there_may_be(count):
+    stream = counted(0, 64, count, count).frame(b"Z", 64, 448).end(512, 512).stream
+    frame, _zeros = streams.read([stream], 512, sizes=SMALL_CONTENT)
+    assert frame.pieces == (bytes(8),) * count
+
+
+def test_a_range_may_begin_within_a_block():
+    stream = Sender(8, b"IMSFRM2\n").held(8, 40, struct.pack(">I", 3) + bytes(24)).end(40, 48)
+    [frame] = streams.read([stream.stream], 40, 8, SMALL_CONTENT)
+    assert (frame.offset, len(frame.pieces)) == (8, 3)
 
 
 def test_the_truth_is_not():

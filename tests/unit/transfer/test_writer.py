@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ims_glance.transfer import frames, held, writer
+from ims_glance.transfer import cuts, frames, held, writer
 from tests.unit.transfer import independent_reader, streams
-from tests.unit.transfer.streams import SMALL
+from tests.unit.transfer.streams import SMALL, SMALL_CONTENT
 
 MIB = 1 << 20
 
@@ -27,13 +27,15 @@ def summary(stream: bytes, piece: int = SMALL.piece) -> list[tuple[bytes, int, i
     offset=st.integers(0, 100),
     size=st.integers(1, 300),
     compress=st.booleans(),
+    sizes=st.sampled_from([SMALL, SMALL_CONTENT]),
 )
-def test_another_reader_finds_the_image(pieces, last, offset, size, compress):
+def test_another_reader_finds_the_image(pieces, last, offset, size, compress, sizes):
     data = streams.image(1, pieces, last)
     offset = min(offset, len(data))
     chunks = streams.chunks(data[offset:], size)
-    made = writer.write(chunks, offset, held.NOTHING, len(data), compress, sizes=SMALL)
-    found = list(independent_reader.read(b"".join(made), SMALL.piece))
+    made = writer.write(chunks, offset, held.NOTHING, len(data), compress, sizes=sizes)
+    piece = None if sizes.tells_count else sizes.piece
+    found = list(independent_reader.read(b"".join(made), piece))
     content = b"".join(bytes(e[2]) if e[0] == b"Z" else e[3] for e in found if e[0] != b"E")
     assert content == data[offset:]
     assert found[-1][:3] == (b"E", len(data) - offset, len(data))
@@ -68,6 +70,21 @@ def test_what_is_held_is_found_wherever_it_lies():
     ]
     digest = frames.digest(pieces[2] + pieces[0])
     assert found[0][3] == digest + held.piece_prefix(pieces[2]) + held.piece_prefix(pieces[0])
+
+
+def test_of_pieces_by_content_it_is_told_how_many_they_are():
+    data = streams.image(3, "rr0r", last=20)
+    own = streams.pieces(data, SMALL_CONTENT)
+    stream = streams.write(data, streams.holding(own), sizes=SMALL_CONTENT)
+    first, zeros, last, end = independent_reader.read(stream, None)
+    assert [first[:3], zeros[:3], last[:3], end[:3]] == [
+        (b"H", 0, 128),
+        (b"Z", 128, 64),
+        (b"H", 192, 20),
+        (b"E", 212, 212),
+    ]
+    at = next(number for number, piece in enumerate(own) if not piece.strip(b"\0"))
+    assert first[3] == frames.digest(data[:128]) + b"".join(map(held.piece_prefix, own[:at]))
 
 
 def test_a_range_that_begins_within_a_piece():
@@ -196,13 +213,14 @@ def test_a_saving_of_less_than_a_twentieth_is_none():
     assert writer._Packer(1).pack(run) is not None
 
 
+@pytest.mark.parametrize("sizes", cuts.CUTS.values(), ids=cuts.CUTS)
 @pytest.mark.parametrize("size", [1000, 65536, 3 * MIB])
-def test_memory_does_not_grow_with_the_image(size):
+def test_memory_does_not_grow_with_the_image(size, sizes):
     noise = random.Random(11).randbytes(3 * MIB)
     chunks = (noise[at : at + size] for _ in range(4) for at in range(0, len(noise), size))
     tracemalloc.start()
     try:
-        for _ in writer.write(chunks, 0, held.NOTHING, 4 * len(noise)):
+        for _ in writer.write(chunks, 0, held.NOTHING, 4 * len(noise), sizes=sizes):
             pass
         _kept, peak = tracemalloc.get_traced_memory()
     finally:
