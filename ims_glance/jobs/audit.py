@@ -115,10 +115,11 @@ class AuditRelay:
         The one behind it is tried, and then it once more: if the message queue takes but the other one, it
         is there.
         """
-        stuck, *others = [each for each in events if each.id not in sent and each.content] or [None]
-        if stuck is None or not others:
+        waiting = [each for each in events if each.id not in sent and each.content]
+        if len(waiting) < 2:
             return False
-        if not self._is_taken(others[0], sent) or self._is_taken(stuck, sent):
+        stuck, next_one = waiting[:2]
+        if not self._is_taken(next_one, sent) or self._is_taken(stuck, sent):
             return False
         event_id, failed = self._stuck
         self._stuck = stuck.id, failed + 1 if event_id == stuck.id else 1

@@ -60,13 +60,13 @@ def test_of_a_refusal_the_beginning_does(monkeypatch, error):
     monkeypatch.setattr(reading, "_MOST", 5)
     monkeypatch.setattr(reading, "_MOST_OF_REFUSAL", 5)
     monkeypatch.setattr(reading, "_SECONDS", 60.0 if error is not reading.TooSlow else 0.0)
-    parts = {
+    parts: dict[type[Exception], list[bytes | OSError]] = {
         reading.TooLong: [b"abcd", b"efgh"],
         reading.TooSlow: [b"a", b"b"],
         OSError: [b"abc", OSError("gone")],
-    }[error]
+    }
     with pytest.raises(error):
-        reading.contents(Answer(*parts))
-    refusal = reading.contents(Answer(*parts, status=403))
+        reading.contents(Answer(*parts[error]))
+    refusal = reading.contents(Answer(*parts[error], status=403))
     assert b"abcde".startswith(refusal.content)
     assert refusal.content
