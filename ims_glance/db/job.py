@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from oslo_db import exception as db_exceptions
 from oslo_utils import timeutils
 from sqlalchemy.engine import Connection
 
@@ -325,11 +326,15 @@ def is_free() -> sa.ColumnElement[bool]:
 def _create(
     connection: Connection, job: StoredJob, limit: int, trusts: Collection[delegation.Made]
 ) -> None:
-    if connection.scalar(sa.select(JOBS.c.id).where(JOBS.c.id == job.id)) is not None:
-        raise AlreadyThere
     job_kind = kind(job.type, job.creates_image)
     if job_kind is not None:
-        _take_place(connection, job.project_id, job_kind, limit)
+        try:
+            _take_place(connection, job.project_id, job_kind, limit)
+        except TooManyTasks:
+            # One of those may be this one.
+            if connection.scalar(sa.select(JOBS.c.id).where(JOBS.c.id == job.id)) is not None:
+                raise AlreadyThere from None
+            raise
     for trust in trusts:
         delegation.record(connection, trust)
     for delegation_id in job.delegation_ids:
@@ -353,7 +358,12 @@ def _create(
         "cancel_requested": False,
         "generation": 0,
     }
-    connection.execute(sa.insert(JOBS).values(**values))
+    # Nothing is looked for before: of SQLite's transactions none writes that began with reading, once
+    # another has written.
+    try:
+        connection.execute(sa.insert(JOBS).values(**values))
+    except db_exceptions.DBDuplicateEntry:
+        raise AlreadyThere from None
 
 
 def _take_place(connection: Connection, project_id: str, job_kind: JobKind, limit: int) -> None:

@@ -20,6 +20,8 @@ _WITHOUT_CINDER = {
     model.COPY_IN_REGION,
     model.COPY_CROSS_REGION,
     model.RECEIVE_IMAGE,
+    model.IMPORT_IMAGE,
+    model.IMPORT_DATA_IMAGE,
     model.ADD_MEMBERS,
     model.DELETE_MEMBERS,
     model.UPDATE_MEMBERS,
