@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from ims_glance.formats import inspector, signatures
 from ims_glance.formats.extents import DataPiece, Extent, Run, ZeroRun, assemble
 from ims_glance.formats.found import ArchivedDisk, Bounds, FormatFound
-from ims_glance.formats.readers import qcow2, raw, vhd, vmdk
+from ims_glance.formats.readers import qcow, qcow2, qed, raw, vdi, vhd, vhdx, vmdk
 from ims_glance.formats.refusals import FileRefused
 from ims_glance.formats.source import Blocks, Source
 
@@ -52,6 +52,10 @@ FORMATS: dict[str, DiskFormat] = {
     "qcow2": DiskFormat(qcow2.find, qcow2.runs),
     "vhd": DiskFormat(vhd.find, vhd.runs),
     "vmdk": DiskFormat(vmdk.find, vmdk.runs),
+    "vdi": DiskFormat(vdi.find, vdi.runs),
+    "vhdx": DiskFormat(vhdx.find, vhdx.runs),
+    "qed": DiskFormat(qed.find, qed.runs),
+    "qcow": DiskFormat(qcow.find, qcow.runs),
 }
 
 

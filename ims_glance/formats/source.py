@@ -79,7 +79,11 @@ class Blocks:
         self._blocks: collections.OrderedDict[int, bytes] = collections.OrderedDict()
         self._next = -1
         self._ahead = 1
-        self.open_ended = is_open_ended(source)
+
+    @property
+    def open_ended(self) -> bool:
+        """As the source."""
+        return is_open_ended(self._source)
 
     @property
     def size(self) -> int:

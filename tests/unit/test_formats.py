@@ -15,6 +15,10 @@ MADE = {
     "qcow2": ("qcow2",),
     "vhd": ("vpc", "force_size=on"),
     "vmdk": ("vmdk",),
+    "vdi": ("vdi",),
+    "vhdx": ("vhdx", "block_size=1M"),
+    "qed": ("qed",),
+    "qcow": ("qcow",),
 }
 
 

@@ -21,6 +21,11 @@ SAMPLES: dict[str, Callable[[bytes], bytes]] = {
     "vhd fixed": lambda raw: made(raw, "vpc", "subformat=fixed", "force_size=on"),
     "vmdk": lambda raw: made(raw, "vmdk"),
     "vmdk stream": lambda raw: made(raw, "vmdk", "subformat=streamOptimized"),
+    "vdi": lambda raw: made(raw, "vdi"),
+    "vhdx": lambda raw: made(raw, "vhdx", "block_size=1M"),
+    "qed": lambda raw: made(raw, "qed", "cluster_size=4096", "table_size=2"),
+    "qcow": lambda raw: made(raw, "qcow"),
+    "qcow packed": lambda raw: made(raw, "qcow", packed=True),
 }
 
 

@@ -16,6 +16,7 @@ FILES = {
     "vhd": made(disk(300_032), "vpc"),
     "vmdk": made(disk(300_032), "vmdk"),
     "vmdk stream": made(disk(300_032), "vmdk", "subformat=streamOptimized"),
+    "vdi": made(disk(300_032), "vdi"),
     "iso": iso(),
 }
 

@@ -2,6 +2,7 @@
 """VHD as ``qemu-img`` writes it is read back identical; what is damaged or made to do harm is refused."""
 
 import struct
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,6 +11,7 @@ from ims_glance.formats.found import Bounds
 from ims_glance.formats.layout import vhd as layout
 from ims_glance.formats.readers import vhd
 from ims_glance.formats.refusals import DiskFileTooLarge
+from ims_glance.formats.source import Source
 from tests.unit.formats.files import (
     MIB,
     InMemory,
@@ -28,15 +30,22 @@ FIXED = made(disk(300_032), "vpc", "subformat=fixed", "force_size=on")
 LAST = len(DYNAMIC) - 512
 
 
+def seals(file: Source) -> Iterator[tuple[int, bytes]]:
+    """The right checksums of the footer at its end, its copy, and the header behind it."""
+    for start in (0, file.size - 512):
+        footer = file.read(start, 512)
+        if footer.startswith(layout.COOKIE):
+            yield start + 64, struct.pack(">I", layout.checksum(footer, 64))
+    header = file.read(512, 1024)
+    if header.startswith(layout.DYNAMIC_COOKIE):
+        yield 512 + 36, struct.pack(">I", layout.checksum(header, 36))
+
+
 def resealed(file: bytes) -> bytes:
-    """The file with right checksums: of the footer at its end, its copy, and the header behind it."""
-    out = bytearray(file)
-    for start in (0, len(out) - 512):
-        if file[start : start + 8] == layout.COOKIE:
-            struct.pack_into(">I", out, start + 64, layout.checksum(file[start : start + 512], 64))
-    if out[512:520] == layout.DYNAMIC_COOKIE:
-        struct.pack_into(">I", out, 512 + 36, layout.checksum(file[512:1536], 36))
-    return bytes(out)
+    """The file with right checksums."""
+    for offset, checksum in seals(InMemory(file)):
+        file = file[:offset] + checksum + file[offset + 4 :]
+    return file
 
 
 def footers(file: bytes, offset: int, form: str, value: int) -> bytes:

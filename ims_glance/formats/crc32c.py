@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CRC-32C, the checksum of VHDX (RFC 3720, appendix B.4), quick where there are many zeros at the end."""
+
+import functools
+
+_POLYNOMIAL = 0x82F63B78
+_ALL = 0xFFFFFFFF
+
+_Matrix = tuple[int, ...]
+"""What a step makes of each bit of the register."""
+
+
+def _after_byte(index: int) -> int:
+    for _ in range(8):
+        index = index >> 1 ^ _POLYNOMIAL * (index & 1)
+    return index
+
+
+_TABLE = tuple(_after_byte(index) for index in range(256))
+
+
+def crc32c(data: bytes) -> int:
+    """Of all bytes."""
+    head = data.rstrip(b"\0")
+    register = _ALL
+    for byte in head:
+        register = register >> 8 ^ _TABLE[(register ^ byte) & 0xFF]
+    zeros = len(data) - len(head)
+    for power in range(zeros.bit_length()):
+        if zeros >> power & 1:
+            register = _apply(_zeros(power), register)
+    return register ^ _ALL
+
+
+def _apply(matrix: _Matrix, register: int) -> int:
+    result = 0
+    for column in matrix:
+        if register & 1:
+            result ^= column
+        register >>= 1
+    return result
+
+
+@functools.cache
+def _zeros(power: int) -> _Matrix:
+    """What 2^power bytes of zeros do to the register."""
+    if power == 0:
+        bits = (1 << index for index in range(32))
+        return tuple(bit >> 8 ^ _TABLE[bit & 0xFF] for bit in bits)
+    half = _zeros(power - 1)
+    return tuple(_apply(half, column) for column in half)
