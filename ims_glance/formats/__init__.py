@@ -15,8 +15,12 @@ from collections.abc import Callable, Iterator
 from ims_glance.formats import inspector, signatures
 from ims_glance.formats.extents import DataPiece, Extent, Run, ZeroRun, assemble
 from ims_glance.formats.found import ArchivedDisk, Bounds, FormatFound
-from ims_glance.formats.readers import qcow, qcow2, qed, raw, vdi, vhd, vhdx, vmdk
-from ims_glance.formats.refusals import FileRefused
+from ims_glance.formats.packed import ova
+from ims_glance.formats.packed.expanded import Expanded, pour
+from ims_glance.formats.packed.manifest import Digested
+from ims_glance.formats.packed.streams import EXPAND
+from ims_glance.formats.readers import qcow, qcow2, qed, raw, vdi, vhd, vhdx, vmdk, zvhd, zvhd2
+from ims_glance.formats.refusals import FileRefused, FormatNotRead
 from ims_glance.formats.source import Blocks, Source
 
 __all__ = [
@@ -56,7 +60,13 @@ FORMATS: dict[str, DiskFormat] = {
     "vhdx": DiskFormat(vhdx.find, vhdx.runs),
     "qed": DiskFormat(qed.find, qed.runs),
     "qcow": DiskFormat(qcow.find, qcow.runs),
+    "zvhd": DiskFormat(zvhd.find, zvhd.runs),
+    "zvhd2": DiskFormat(zvhd2.find, zvhd2.runs),
 }
+
+
+ONLY_OUTSIDE = ("ova", "zvhd2")
+"""What is read from its end, so that it cannot be in something else."""
 
 
 def recognise(
@@ -75,21 +85,76 @@ def recognise(
     name = signatures.look(blocks)
     if name_hint is not None:
         signatures.check_name(name_hint, {name})
-    found = FORMATS[name].find(blocks, bounds)
-    inspector.check(blocks, found)
+    if name in EXPAND:
+        return _recognise_inside(source, name, name_hint, bounds)
+    if name == "ova":
+        return ova.find(blocks, bounds, lambda part, member: _recognise_disk(part, member, bounds))
+    return _found(blocks, name, bounds)
+
+
+def _recognise_disk(part: Source, name: str, bounds: Bounds) -> FormatFound:
+    """A disk in an archive, which is no archive."""
+    found = recognise(part, name, bounds=bounds)
+    if found.disks:
+        raise FormatNotRead("it is an archive in an archive", "Upload the inner one.")
     return found
 
 
-def reader(source: Source, found: FormatFound) -> Iterator[Extent]:
+def _recognise_inside(
+    source: Source, outer: str, name_hint: str | None, bounds: Bounds
+) -> FormatFound:
+    inside = Blocks(Expanded(source, outer, bounds))
+    name = signatures.look(inside)
+    if name in EXPAND or name in ONLY_OUTSIDE:
+        raise FormatNotRead(
+            f"it is {name} in {outer}", f"Take {outer} away, and upload what is in it."
+        )
+    if name_hint is not None and name_hint.lower().endswith(f".{outer}"):
+        inner_hint = name_hint[: -len(outer) - 1]
+        # A fixed VHD is known by its end, which is not reached yet.
+        if not inner_hint.lower().endswith(".vhd"):
+            signatures.check_name(inner_hint, {name})
+    return dataclasses.replace(_found(inside, name, bounds), outer=outer)
+
+
+def _found(source: Source, name: str, bounds: Bounds) -> FormatFound:
+    found = FORMATS[name].find(source, bounds)
+    inspector.check(source, found)
+    return found
+
+
+def reader(
+    source: Source, found: FormatFound, disk: int = 0, *, bounds: Bounds | None = None
+) -> Iterator[Extent]:
     """What is on the disk: each of its bytes once, in rising order.
 
     Damage that only reading can find is found here: what was read before it is worth nothing.
 
     :param found: what :func:`recognise` said of this file
+    :param disk: which one of an archive, counted from 0
+    :param bounds: how large the disk may be, where only reading tells it
     :raises FileRefused: at what is damaged, or has changed since
     """
-    size = found.virtual_size
-    if size is None:
-        raise ValueError("a disk of no known size")
-    bounds = Bounds(virtual_size=size)
-    yield from assemble(source, FORMATS[found.format].runs(Blocks(source), bounds), size)
+    if found.disks:
+        chosen = found.disks[disk]
+        member = ova.opened(source, chosen)
+        yield from reader(member, chosen.found, bounds=bounds)
+        if isinstance(member, Digested):
+            member.finish()
+        return
+    if found.virtual_size is not None:
+        bounds = Bounds(virtual_size=found.virtual_size)
+    bounds = bounds or Bounds()
+    if found.outer is None:
+        yield from _disk(source, found, bounds)
+    elif found.format in ("raw", "iso"):
+        yield from pour(source, found.outer, bounds, found.virtual_size)
+    else:
+        inside = Expanded(source, found.outer, bounds)
+        yield from _disk(inside, found, bounds)
+        inside.finish()
+
+
+def _disk(source: Source, found: FormatFound, bounds: Bounds) -> Iterator[Extent]:
+    runs = FORMATS[found.format].runs(Blocks(source), bounds)
+    return assemble(source, runs, bounds.virtual_size)

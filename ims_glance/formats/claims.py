@@ -5,7 +5,7 @@ A small file whose tables name the same block a million times would be a large d
 """
 
 from ims_glance.formats.refusals import FileCut, FileRefused
-from ims_glance.formats.source import Source
+from ims_glance.formats.source import Source, is_open_ended
 
 _PAGE_BITS = 1 << 15
 _MOST_UNITS = 1 << 28
@@ -18,7 +18,7 @@ class Claims:
     """
 
     def __init__(self, source: Source, unit: int) -> None:
-        if source.size // unit > _MOST_UNITS:
+        if source.size // unit > _MOST_UNITS and not is_open_ended(source):
             raise FileRefused(f"its blocks of {unit} bytes are too small for a file so large")
         self._end = source.size
         self._unit = unit

@@ -85,8 +85,13 @@ def assemble(source: Source, runs: Iterable[Run], size: int) -> Iterator[Extent]
     :param size: of the disk, in bytes
     :raises FileCut: if the runs end before the disk
     """
+    return merged(_extents(source, _joined(runs, size)))
+
+
+def merged(extents: Iterable[Extent]) -> Iterator[Extent]:
+    """The same, but zeros that follow each other are one run."""
     zeros: ZeroRun | None = None
-    for extent in _extents(source, _joined(runs, size)):
+    for extent in extents:
         if isinstance(extent, ZeroRun):
             zeros = ZeroRun(zeros.offset, zeros.length + extent.length) if zeros else extent
             continue
@@ -118,19 +123,23 @@ def _joined(runs: Iterable[Run], size: int) -> Iterator[Run]:
 
 
 def _cut(runs: Iterable[Run], size: int) -> Iterator[Run]:
-    """The runs up to the end of the disk."""
+    """The runs up to the end of the disk; the others are asked for, as what is behind may be damaged."""
     left = size
     for run in runs:
-        if run.length < left:
+        if run.length <= left:
             left -= run.length
             yield run
-            continue
-        if isinstance(run, Unpacked):
-            yield Unpacked(run.data[:left])
-        else:
-            yield dataclasses.replace(run, length=left)
-        return
-    raise FileCut(f"it ends at byte {size - left} of a disk of {size}")
+        elif left:
+            yield _shortened(run, left)
+            left = 0
+    if left:
+        raise FileCut(f"it ends at byte {size - left} of a disk of {size}")
+
+
+def _shortened(run: Run, length: int) -> Run:
+    if isinstance(run, Unpacked):
+        return Unpacked(run.data[:length])
+    return dataclasses.replace(run, length=length)
 
 
 def _extents(source: Source, runs: Iterable[Run]) -> Iterator[Extent]:
@@ -150,10 +159,10 @@ def _data(source: Source, run: Stored | Unpacked, offset: int) -> Iterator[Exten
             data = read(source, run.position + start, length, "data of the disk")
         else:
             data = run.data[start : start + length]
-        yield from _told_apart(offset + start, data)
+        yield from told_apart(offset + start, data)
 
 
-def _told_apart(offset: int, data: bytes) -> Iterator[Extent]:
+def told_apart(offset: int, data: bytes) -> Iterator[Extent]:
     """Blocks of zeros, and what is between them."""
     start = 0
     for block in range(0, len(data), _BLOCK):

@@ -27,6 +27,9 @@ def check(source: Source, found: FormatFound) -> None:
     """
     if found.format not in KNOWN or found.facts.get("subformat") == "fixed":
         return
+    if found.format == "vmdk" and is_open_ended(source):
+        # It wants to see the end of a stream.
+        return
     inspector = format_inspector.ALL_FORMATS[found.format]()
     try:
         _feed(inspector, source)

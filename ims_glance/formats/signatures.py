@@ -8,7 +8,7 @@ import dataclasses
 
 from ims_glance.formats.readers import vhd
 from ims_glance.formats.refusals import CONVERT, FileRefused, FormatNotRead
-from ims_glance.formats.source import Source, read
+from ims_glance.formats.source import Source, is_open_ended, read
 
 RAW = "raw"
 _LOOKED_AT = 64 << 10
@@ -81,7 +81,10 @@ def look(source: Source) -> str:
 
     :raises FileRefused: if it is of several, or of one that is not read here
     """
-    head = read(source, 0, min(_LOOKED_AT, source.size), "its beginning")
+    if is_open_ended(source):
+        head = source.read(0, _LOOKED_AT)
+    else:
+        head = read(source, 0, min(_LOOKED_AT, source.size), "its beginning")
     for magic, (reason, advice) in NOT_READ.items():
         if head.startswith(magic):
             raise FormatNotRead(reason, advice)

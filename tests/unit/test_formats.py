@@ -7,24 +7,25 @@ import pytest
 
 from ims_glance import formats
 from ims_glance.formats.source import PIECE
+from tests.unit.formats import zvhd_files
 from tests.unit.formats.files import MIB, InMemory, disk, joined, made, opened, refused
 
-# Options of qemu-img convert.
 MADE = {
-    "raw": None,
-    "qcow2": ("qcow2",),
-    "vhd": ("vpc", "force_size=on"),
-    "vmdk": ("vmdk",),
-    "vdi": ("vdi",),
-    "vhdx": ("vhdx", "block_size=1M"),
-    "qed": ("qed",),
-    "qcow": ("qcow",),
+    "raw": bytes,
+    "qcow2": lambda raw: made(raw, "qcow2"),
+    "vhd": lambda raw: made(raw, "vpc", "force_size=on"),
+    "vmdk": lambda raw: made(raw, "vmdk"),
+    "vdi": lambda raw: made(raw, "vdi"),
+    "vhdx": lambda raw: made(raw, "vhdx", "block_size=1M"),
+    "qed": lambda raw: made(raw, "qed"),
+    "qcow": lambda raw: made(raw, "qcow"),
+    "zvhd": zvhd_files.zvhd,
+    "zvhd2": zvhd_files.zvhd2,
 }
 
 
 def sample(name, raw):
-    chosen = MADE[name]
-    return raw if chosen is None else made(raw, *chosen)
+    return MADE[name](raw)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -35,7 +36,7 @@ def test_it_is_recognised_by_its_bytes(name):
 
 @pytest.mark.parametrize("name", MADE)
 def test_memory_does_not_grow_with_the_disk(name):
-    raw = disk(64 * MIB, 3)
+    raw = disk(32 * MIB, 3)
     source = InMemory(sample(name, raw))
     found = formats.recognise(source)
     tracemalloc.start()

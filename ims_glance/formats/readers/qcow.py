@@ -5,11 +5,11 @@ import dataclasses
 import struct
 from collections.abc import Iterator
 
+from ims_glance.formats import tables
 from ims_glance.formats.claims import Areas, Claims
+from ims_glance.formats.deflated import inflate_raw
 from ims_glance.formats.extents import Hole, Run, Stored, Unpacked
 from ims_glance.formats.found import Bounds, FormatFound
-from ims_glance.formats.readers import tables
-from ims_glance.formats.readers.deflated import inflate_raw
 from ims_glance.formats.refusals import FileRefused, FormatNotRead
 from ims_glance.formats.source import Source, read
 

@@ -4,12 +4,12 @@
 import dataclasses
 from collections.abc import Iterator
 
+from ims_glance.formats import tables
 from ims_glance.formats.claims import Areas, Claims
+from ims_glance.formats.deflated import Expand, inflate_raw, unzstd
 from ims_glance.formats.extents import Hole, Run, Stored, Unpacked
 from ims_glance.formats.found import Bounds, Fact, FormatFound
 from ims_glance.formats.layout import qcow2 as layout
-from ims_glance.formats.readers import tables
-from ims_glance.formats.readers.deflated import Expand, inflate_raw, unzstd
 from ims_glance.formats.refusals import FileRefused, FormatNotRead
 from ims_glance.formats.source import Source, is_open_ended, read
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ims_glance.formats.extents import Run, Stored
 from ims_glance.formats.found import SECTOR, Bounds, Fact, FormatFound
 from ims_glance.formats.refusals import FileCut
-from ims_glance.formats.source import Source, read
+from ims_glance.formats.source import Source, is_open_ended, read
 
 _BOOT_MARK = b"\x55\xaa"
 _GPT = b"EFI PART"
@@ -23,8 +23,8 @@ def find(source: Source, bounds: Bounds) -> FormatFound:
 
     :raises FileRefused: if it is too large
     """
-    size = bounds.check(source.size)
-    head = read(source, 0, min(2 * SECTOR, size), "its beginning")
+    size = _size(source, bounds)
+    head = read(source, 0, min(2 * SECTOR, source.size), "its beginning")
     facts: dict[str, Fact] = {"partitions": "none"}
     if head[SECTOR - 2 : SECTOR] == _BOOT_MARK:
         facts["partitions"] = "gpt" if head[SECTOR:].startswith(_GPT) else "mbr"
@@ -38,14 +38,18 @@ def find_iso(source: Source, bounds: Bounds) -> FormatFound:
 
     :raises FileRefused: why it is not taken
     """
-    size = bounds.check(source.size)
+    size = _size(source, bounds)
     volume = read(source, _VOLUME, 2048, "the volume descriptor")
     blocks = int.from_bytes(volume[80:84], "little")
     held = blocks * int.from_bytes(volume[128:130], "little")
-    if volume[0] == _PRIMARY and held > size:
+    if volume[0] == _PRIMARY and size is not None and held > size:
         raise FileCut(f"it holds {size} bytes of a volume of {held}")
     label = volume[40:72].decode("ascii", "replace").strip()
     return FormatFound("iso", size, {"label": label} if label.isprintable() and label else {})
+
+
+def _size(source: Source, bounds: Bounds) -> int | None:
+    return None if is_open_ended(source) else bounds.check(source.size)
 
 
 def runs(source: Source, bounds: Bounds) -> Iterator[Run]:

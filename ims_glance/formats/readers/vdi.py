@@ -5,10 +5,10 @@ import dataclasses
 import struct
 from collections.abc import Iterator
 
+from ims_glance.formats import tables
 from ims_glance.formats.claims import Areas, Claims
 from ims_glance.formats.extents import Hole, Run, Stored
 from ims_glance.formats.found import SECTOR, Bounds, FormatFound
-from ims_glance.formats.readers import tables
 from ims_glance.formats.refusals import FileRefused, FormatNotRead
 from ims_glance.formats.source import Source, read
 

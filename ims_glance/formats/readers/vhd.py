@@ -7,11 +7,11 @@ The size of the disk is the footer's "current size", also where its geometry tel
 import dataclasses
 from collections.abc import Iterator
 
+from ims_glance.formats import tables
 from ims_glance.formats.claims import Areas, Claims
 from ims_glance.formats.extents import Hole, Run, Stored
 from ims_glance.formats.found import Bounds, Fact, FormatFound
 from ims_glance.formats.layout import vhd as layout
-from ims_glance.formats.readers import tables
 from ims_glance.formats.refusals import FileCut, FileRefused, FormatNotRead, quoted
 from ims_glance.formats.source import Source, is_open_ended, read
 
@@ -53,6 +53,17 @@ def has_footer(source: Source) -> bool:
         return False
     last = read(source, source.size - layout.FOOTER_SIZE, layout.FOOTER_SIZE, "the footer")
     return last.startswith(layout.COOKIE)
+
+
+def footer_size(data: bytes) -> int | None:
+    """The size of the disk that the footer of a fixed VHD tells; ``None`` if *data* is none.
+
+    :raises FileRefused: if it is damaged
+    """
+    if len(data) != layout.FOOTER_SIZE or not data.startswith(layout.COOKIE):
+        return None
+    footer = _parsed(data)
+    return footer.size if footer.kind == layout.FIXED else None
 
 
 def find(source: Source, bounds: Bounds) -> FormatFound:

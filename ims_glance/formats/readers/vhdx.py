@@ -9,11 +9,11 @@ import struct
 import uuid
 from collections.abc import Iterator
 
+from ims_glance.formats import tables
 from ims_glance.formats.claims import Areas, Claims
 from ims_glance.formats.crc32c import crc32c
 from ims_glance.formats.extents import Hole, Run, Stored
 from ims_glance.formats.found import Bounds, Fact, FormatFound
-from ims_glance.formats.readers import tables
 from ims_glance.formats.refusals import FileRefused, FormatNotRead
 from ims_glance.formats.source import Source, read
 

@@ -4,11 +4,12 @@
 import dataclasses
 from collections.abc import Iterator
 
+from ims_glance.formats import tables
 from ims_glance.formats.claims import Areas, Claims
 from ims_glance.formats.extents import Hole, Run, Stored
 from ims_glance.formats.found import Bounds, Fact, FormatFound
 from ims_glance.formats.layout import vmdk as layout
-from ims_glance.formats.readers import tables, vmdk_descriptor, vmdk_stream
+from ims_glance.formats.readers import vmdk_descriptor, vmdk_stream
 from ims_glance.formats.refusals import COMPLETE, FileRefused, FormatNotRead
 from ims_glance.formats.source import Source, read
 

@@ -7,9 +7,9 @@ The tables at its end are not needed for that, and are not read. ("Virtual Disk 
 
 from collections.abc import Iterator
 
+from ims_glance.formats.deflated import inflate
 from ims_glance.formats.extents import Hole, Run, Unpacked, is_zero
 from ims_glance.formats.layout import vmdk as layout
-from ims_glance.formats.readers.deflated import inflate
 from ims_glance.formats.refusals import CONVERT, FileCut, FileRefused
 from ims_glance.formats.source import Cursor, Source, is_open_ended, read
 

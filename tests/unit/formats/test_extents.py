@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs of a format become zeros and data in rising order, each byte of the disk once."""
 
-import itertools
-
 import pytest
 
 from ims_glance.formats import extents
@@ -60,8 +58,15 @@ def test_what_is_behind_the_end_of_the_disk_is_left_out():
     assert assemble(b"abc", 5, Stored(0, 3), Hole(9)) == [DataPiece(0, b"abc"), ZeroRun(3, 2)]
 
 
-def test_runs_without_end_are_read_no_further_than_the_disk():
-    assert assemble(b"", 7, *itertools.islice(itertools.repeat(Hole(1)), 100)) == [ZeroRun(0, 7)]
+def test_what_is_behind_the_end_is_looked_at():
+    """A stream has its end mark there."""
+
+    def runs():
+        yield Hole(7)
+        raise FileCut("no end mark")
+
+    with pytest.raises(FileCut, match="no end mark"):
+        list(extents.assemble(InMemory(b""), runs(), 7))
 
 
 @pytest.mark.parametrize("runs", [[], [Hole(5)], [Stored(0, 3)], [Unpacked(b"abc")]])

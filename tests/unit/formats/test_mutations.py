@@ -14,10 +14,11 @@ import pytest
 
 from ims_glance import formats
 from ims_glance.formats.found import Bounds
+from ims_glance.formats.layout import zvhd
 from ims_glance.formats.source import PIECE
 from tests.unit.formats.files import InMemory
 from tests.unit.formats.readers import test_vhd, test_vhdx
-from tests.unit.formats.samples import SAMPLES, sample
+from tests.unit.formats.samples import BLOCK, SAMPLES, sample
 
 MUTATIONS = 10_000
 BOUNDS = Bounds(virtual_size=16 << 20)
@@ -107,11 +108,11 @@ def read_all(source: Faulty) -> int:
     end = 0
     try:
         found = formats.recognise(source, bounds=BOUNDS)
-        for extent in formats.reader(source, found):
+        for extent in formats.reader(source, found, bounds=BOUNDS):
             assert extent.offset == end
             assert isinstance(extent, formats.ZeroRun) or extent.length <= PIECE
             end += extent.length
-        assert end == found.virtual_size
+        assert found.virtual_size in (end, None)
     except formats.FileRefused as refusal:
         assert len(str(refusal)) < 500
         end = -1
@@ -120,7 +121,8 @@ def read_all(source: Faulty) -> int:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_ten_thousand_mutations(name):
+def test_ten_thousand_mutations(name, monkeypatch):
+    monkeypatch.setattr(zvhd, "BLOCK", BLOCK)
     logging.disable(logging.CRITICAL)
     data = sample(name)
     places = places_of(data)

@@ -97,6 +97,11 @@ def test_streams_that_are_refused():
     refused(patched(STREAM, 64, "<Q", 3), "before its header ends")
 
 
+def test_what_is_behind_a_stream_is_seen_also_if_its_last_grain_ends_the_disk():
+    assert disk(300_032)[-512:].count(0) < 512
+    refused(STREAM + b"\1".ljust(512, b"\0") + bytes(512), "behind its end mark")
+
+
 def test_kinds_in_several_files():
     flat = b'# Disk DescriptorFile\nversion=1\ncreateType="monolithicFlat"\nRW 600 FLAT "/etc/passwd" 0\n'
     assert isinstance(refused(flat, "data are in other files"), FormatNotRead)

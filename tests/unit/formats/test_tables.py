@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from ims_glance.formats.readers.tables import entries
 from ims_glance.formats.refusals import FileCut
+from ims_glance.formats.tables import entries
 from tests.unit.formats.files import InMemory
 
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 import zstandard
 
-from ims_glance.formats.readers import deflated
+from ims_glance.formats import deflated
 from ims_glance.formats.refusals import FileRefused
 
 PLAIN = b"abc" * 10_000
