@@ -30,7 +30,7 @@ FULL = (
     "python3-rbd", "qemu-block-extra", "qemu-guest-agent", "qemu-system-x86", "qemu-utils",
     "rabbitmq-server", "radosgw", "syslinux",
 )  # fmt: skip
-TEST = ("shellcheck",)
+TEST = ("qemu-utils", "shellcheck")
 
 # Ceph's Python is only in Debian; it is made for the same interpreter.
 DEBIAN_PYTHON = Path("/usr/lib/python3/dist-packages")

@@ -3,15 +3,17 @@
 
 The layers::
 
-    cmd  ->  api, flows -> jobs  ->  db, clouds, store, keys  ->  model, crypto, transfer, formats, conf  ->  exceptions
+    cmd  ->  api, flows -> jobs  ->  db, clouds, store, keys  ->
+        model, crypto, transfer, formats, writers, conf  ->  exceptions
 
 and the rooms of ``api``::
 
     front, ims -> native  ->  common
 
-``client`` is an island. ``metrics``, which imports nothing of ours, is below ``keys`` and ``jobs``.
-``model``, ``crypto``, ``transfer`` and ``formats`` are pure: bytes and values in, bytes and values out. The check is
-a function over a directory, so it is itself tested on trees made to be wrong.
+``client`` is an island, to which ``writers`` belongs as well. ``metrics``, which imports nothing of
+ours, is below ``keys`` and ``jobs``. ``model``, ``crypto``, ``transfer``, ``formats`` and ``writers`` are
+pure: bytes and values in, bytes and values out. The check is a function over a directory, so it is
+itself tested on trees made to be wrong.
 """
 
 import ast
@@ -28,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = "ims_glance"
 
 _BOTTOM = {"exceptions"}
-_VALUES = {"model", "crypto", "transfer", "formats", "conf", *_BOTTOM}
+_VALUES = {"model", "crypto", "transfer", "formats", "writers", "conf", *_BOTTOM}
 _MIDDLE = {"db", "clouds", "store", "keys", "metrics", *_VALUES}
 
 # What each layer may import of ours, besides itself. A layer that is not listed is refused: a new
@@ -40,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "crypto": _BOTTOM,
     "transfer": _BOTTOM,
     "formats": _BOTTOM,
+    "writers": _BOTTOM,
     "conf": _BOTTOM,
     "metrics": set(),
     "clouds": _VALUES,
@@ -56,7 +59,8 @@ ALLOWED: dict[str, set[str]] = {
     "jobs": _MIDDLE,
     "flows": {"jobs", *_MIDDLE},
     "cmd": {"api.ims", "flows", "jobs", *_MIDDLE},
-    "client": set(),
+    # It saves images in any format; writers need nothing that is not installed with it.
+    "client": {"writers"},
 }
 
 _WITH_ROOMS = "api"
@@ -74,6 +78,7 @@ PURE_THIRD_PARTY: dict[str, set[str]] = {
     "transfer": {"blake3", "zstandard"},
     # Of oslo.utils only the format inspector: it is fed with bytes.
     "formats": {"defusedxml", "oslo_utils", "zstandard"},
+    "writers": {"zstandard"},
 }
 
 
@@ -299,7 +304,7 @@ ELSEWHERE = {"rados", "rbd", "uwsgi"}
 
 def _extras_of(module: str) -> list[str]:
     """The extras with which a module can be imported."""
-    if _layer(module) in ("", "client"):
+    if _layer(module) in ("", "client", "writers"):
         return []
     if module in (f"{PACKAGE}.metrics", f"{PACKAGE}.jobs.exporter"):
         return ["service", "metrics"]
@@ -347,6 +352,8 @@ def _distribution(name: str) -> str:
         ("jobs/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
         ("db/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
         ("client/a.py", "from ims_glance import exceptions", "exceptions.py"),
+        ("writers/a.py", "from ims_glance.transfer import b", "transfer/b.py"),
+        ("client/a.py", "from ims_glance.transfer import b", "transfer/b.py"),
         ("model/a.py", "from ims_glance.client import b", "client/b.py"),
         ("newcomer/a.py", "from ims_glance import exceptions", "exceptions.py"),
         ("__init__.py", "from ims_glance.conf import b", "conf/b.py"),
@@ -371,6 +378,7 @@ def test_a_wrong_edge_is_found(tmp_path: Path, importer: str, statement: str, ta
         ("store/a.py", "from ims_glance.clouds.b import thing", "clouds/b.py"),
         ("store/inner/a.py", "from ims_glance.store import b", "store/b.py"),
         ("keys.py", "from ims_glance.clouds import b", "clouds/b.py"),
+        ("client/a.py", "from ims_glance.writers.b import thing", "writers/b.py"),
         ("model/a.py", "from ims_glance import exceptions", "exceptions.py"),
     ],
 )
