@@ -3,6 +3,7 @@
 
 from ims_glance.client.operations.backup import BackupOperations
 from ims_glance.client.operations.copy import CopyOperations
+from ims_glance.client.operations.data import DataOperations
 from ims_glance.client.operations.job import JobOperations
 from ims_glance.client.operations.member import MemberOperations
 from ims_glance.client.operations.os_version import OSVersionOperations
@@ -12,6 +13,7 @@ from ims_glance.client.operations.tag import TagOperations
 
 class Proxy(
     CopyOperations,
+    DataOperations,
     BackupOperations,
     MemberOperations,
     TagOperations,

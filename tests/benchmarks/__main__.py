@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tests.benchmarks import (
     copying,
+    exports,
     harness,
     in_process,
     jobs,
@@ -34,6 +35,7 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "standstill-local": machines.standstill_local,
     "whole-memory": machines.capture_memory,
     "leftovers": leftovers.leftovers,
+    "export": exports.export,
     "stream": regions.stream,
     "region": regions.random_data,
     "region-empty": regions.mostly_empty,

@@ -2,15 +2,13 @@
 """``openstack ims image list|show|save-list``."""
 
 import argparse
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from osc_lib import exceptions
 
 from ims_glance.client.shell import base, filters, lineage, views
+from ims_glance.client.shell.new_file import new_file
 
 
 class ListImages(base.Lister):
@@ -106,30 +104,6 @@ class SaveImageList(base.Command):
                 sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
             return
-        try:
-            _write(parsed_args.file, pieces)
-        except OSError as error:
-            raise exceptions.CommandError(
-                f"{parsed_args.file}: {error.strerror or error}"
-            ) from error
-
-
-def _write(path: Path, pieces: Iterator[bytes]) -> None:
-    """Write a file that appears when it is complete."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
-        try:
+        with new_file(parsed_args.file) as file:
             for piece in pieces:
-                new.write(piece)
-            new.flush()
-            os.chmod(new.name, 0o666 & ~_umask())
-            os.replace(new.name, path)
-        except BaseException:
-            os.unlink(new.name)
-            raise
-
-
-def _umask() -> int:
-    """What new files may not be; it can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+                file.write(piece)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a job gets on: a bar on a terminal, a line now and then elsewhere."""
+"""How a job, or the saving of an image, gets on: a bar on a terminal, a line now and then elsewhere."""
 
 import collections
+import dataclasses
 import shutil
 import time
 from collections.abc import Callable
@@ -13,6 +14,33 @@ from ims_glance.client.shell.columns import size
 _BAR = 24
 _STEP = 10.0  # percent between two lines
 _WINDOW = 10.0  # seconds that the rate is measured over
+
+
+@dataclasses.dataclass(frozen=True)
+class Saving:
+    """An image that is being saved, shown as a job is.
+
+    :ivar id: the image's
+    """
+
+    id: str
+    done_bytes: int
+    total_bytes: int
+    noun: str = "image"
+    status: str = "saved"
+    current_task: str = "saving"
+    saved_bytes: int | None = None
+    waiting_for: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all is there."""
+        return self.done_bytes >= self.total_bytes
+
+    @property
+    def percent(self) -> float:
+        """How much is done, 0 to 100."""
+        return 100.0 * self.done_bytes / self.total_bytes if self.total_bytes else 100.0
 
 
 class Progress:
@@ -29,7 +57,7 @@ class Progress:
         self._shown: tuple[object, ...] = ()
         self._is_line_open = False
 
-    def show(self, job: Job) -> None:
+    def show(self, job: Job | Saving) -> None:
         """Show how a job stands."""
         self._measure(job)
         if self._is_terminal:
@@ -44,7 +72,7 @@ class Progress:
             self._stream.flush()
         self._is_line_open = False
 
-    def _measure(self, job: Job) -> None:
+    def _measure(self, job: Job | Saving) -> None:
         now = self._clock()
         self._samples.append((now, job.done_bytes))
         while self._samples[0][0] < now - _WINDOW:
@@ -62,14 +90,14 @@ class Progress:
         self._stream.flush()
         self._is_line_open = True
 
-    def _bar(self, job: Job) -> str:
+    def _bar(self, job: Job | Saving) -> str:
         percent = job.percent
         filled = round(_BAR * (percent or 0) / 100)
         bar = f"[{'=' * filled}{' ' * (_BAR - filled)}]"
         known = f"{percent:3.0f}%" if percent is not None else " ..."
         return "  ".join([bar, known, *self._amounts(job), _doing(job)])
 
-    def _amounts(self, job: Job) -> list[str]:
+    def _amounts(self, job: Job | Saving) -> list[str]:
         if not job.total_bytes:
             return []
         parts = [f"{size(job.done_bytes)} of {size(job.total_bytes)}"]
@@ -81,7 +109,7 @@ class Progress:
             parts.append(f"{size(job.saved_bytes)} saved")
         return parts
 
-    def _report(self, job: Job) -> None:
+    def _report(self, job: Job | Saving) -> None:
         """A line when it does something else, or is a good deal further."""
         step = int((job.percent or 0) // _STEP)
         state = (job.status, job.current_task, step, job.waiting_for)
@@ -89,12 +117,13 @@ class Progress:
             return
         self._shown = state
         known = [f"{job.percent:.0f}%"] if job.percent is not None else []
-        parts = [f"job {job.id}: {_doing(job)}", *known, *self._amounts(job)]
+        noun = getattr(job, "noun", "job")
+        parts = [f"{noun} {job.id}: {_doing(job)}", *known, *self._amounts(job)]
         self._stream.write(", ".join(parts) + "\n")
         self._stream.flush()
 
 
-def _doing(job: Job) -> str:
+def _doing(job: Job | Saving) -> str:
     if job.waiting_for and not job.is_finished:
         return f"waits: {job.waiting_for}"
     return job.status if job.is_finished or not job.current_task else job.current_task

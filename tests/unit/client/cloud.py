@@ -2,6 +2,7 @@
 """A cloud in this process: real clients send it real HTTP requests, and it remembers them."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import re
@@ -112,6 +113,21 @@ class Cloud(BaseAdapter):
         self.on("GET", re.escape(f"{IMAGE}/v2/cloudimages"), found)
         self.on("GET", re.escape(f"{IMAGE}/v2/images"), hidden)
 
+    def data(self, content: bytes, **more: Any) -> None:
+        """Have an image with data, which the Image API shows with its digest."""
+        known = {
+            "os_hash_algo": "sha512",
+            "os_hash_value": hashlib.sha512(content).hexdigest(),
+            "checksum": hashlib.md5(content, usedforsecurity=False).hexdigest(),
+            "size": len(content),
+            "__image_size": str(len(content)),
+            **more,
+        }
+        shown = image(**known)
+        self.images(shown)
+        self.ims("GET", f"/v2/images/{IMAGE_ID}", shown)
+        self.on("GET", f"{IMAGE}/v2/images/{IMAGE_ID}/file", lambda _request: Answer(200, content))
+
     def sent(self, method: str) -> list[Request]:
         """The requests with a method."""
         return [request for request in self.requests if request.method == method]
@@ -164,8 +180,10 @@ def _response(request: Any, answer: Answer) -> requests.Response:
     response.reason = "Because"
     response.encoding = "utf-8"
     is_text = isinstance(answer.body, str)
-    content = answer.body if is_text else "" if answer.body is None else json.dumps(answer.body)
-    response.raw = io.BytesIO(content.encode())
+    content = "" if answer.body is None else answer.body
+    if not isinstance(content, bytes):
+        content = (content if isinstance(content, str) else json.dumps(content)).encode()
+    response.raw = io.BytesIO(content)
     response.headers.update(
         {"Content-Type": "text/html" if is_text else "application/json", **answer.headers}
     )
