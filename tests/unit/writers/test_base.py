@@ -3,6 +3,7 @@
 
 import pytest
 
+from ims_glance import formats
 from ims_glance.writers import factory
 from ims_glance.writers.base import MIB, DiskOfOtherLength
 from tests.unit.writers import disks
@@ -19,6 +20,34 @@ def test_pieces_and_zero_runs_make_no_difference(name):
     file = whole.head() + file
     for seed in range(3):
         assert disks.write(name, disk, seed) == file
+
+
+class _Stored:
+    """A file as our own readers read it."""
+
+    def __init__(self, content):
+        self._content = content
+        self.size = len(content)
+
+    def read(self, offset, length):
+        return self._content[offset : offset + length]
+
+
+@pytest.mark.parametrize("disk", disks.disks())
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name in formats.FORMATS and name != "raw"]
+)
+def test_our_own_readers_read_the_same_disk(name, disk):
+    """So an image that was exported can be imported. (A raw one may look like anything.)"""
+    expected = disks.disks()[disk]
+    file = _Stored(disks.write(name, expected))
+    found = formats.recognise(file)
+    assert found.format == name
+    read = b"".join(
+        extent.data if isinstance(extent, formats.DataPiece) else bytes(extent.length)
+        for extent in formats.reader(file, found)
+    )
+    assert read == expected + bytes(-len(expected) % 512)
 
 
 @pytest.mark.parametrize("name", NAMES)
