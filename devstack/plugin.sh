@@ -215,6 +215,21 @@ function configure_ims_glance_signature {
     fi
 }
 
+# configure_ims_glance_audit() - A bound for the queue of audit events, which nobody may be reading
+function configure_ims_glance_audit {
+    if is_service_enabled rabbit && [[ -n "$IMS_GLANCE_AUDIT_POLICY" ]]; then
+        sudo rabbitmqctl set_policy ims-audit '^ims_audit\.' "$IMS_GLANCE_AUDIT_POLICY" \
+            --apply-to queues
+    fi
+}
+
+# unconfigure_ims_glance_audit() - The reverse; RabbitMQ itself stays as it is
+function unconfigure_ims_glance_audit {
+    if is_service_enabled rabbit; then
+        sudo rabbitmqctl clear_policy ims-audit || true
+    fi
+}
+
 # start_ims_worker() - Run jobs, with the configuration of Glance
 function start_ims_worker {
     run_process ims-worker "$GLANCE_BIN_DIR/ims-worker --config-file=$GLANCE_API_CONF \
@@ -337,6 +352,7 @@ if is_service_enabled g-api; then
             configure_ims_glance
             configure_ims_glance_jobs
             configure_ims_glance_signature
+            configure_ims_glance_audit
             init_ims_glance
             ;;
         "stack extra")
@@ -348,6 +364,7 @@ if is_service_enabled g-api; then
             ;;
         "unstack ")
             stop_process ims-worker
+            unconfigure_ims_glance_audit
             unconfigure_ims_glance
             ;;
         "clean ")

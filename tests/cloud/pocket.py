@@ -95,12 +95,12 @@ def consumers(queue: str) -> int:
             return 0
 
 
-def queues() -> dict[str, str]:
-    """RabbitMQ's queues: name -> arguments, as rabbitmqctl writes them."""
+def queues(what: str = "arguments") -> dict[str, str]:
+    """RabbitMQ's queues: name -> arguments, or something else, as rabbitmqctl writes it."""
     ports = Cloud.from_environment().ports
     node = f"pocket{ports['amqp']}@localhost"
     done = subprocess.run(
-        ["rabbitmqctl", "--quiet", "--node", node, "list_queues", "name", "arguments"],
+        ["rabbitmqctl", "--quiet", "--node", node, "list_queues", "name", what],
         env={
             "PATH": f"/usr/lib/rabbitmq/bin:{os.environ['PATH']}",
             "HOME": str(HOME / "data" / "rabbitmq"),

@@ -160,6 +160,10 @@ def test_an_operator_reads_it_as_often_as_needed(demo, image):
     assert {event["initiator"]["id"] for event in shown} == {demo.current_user_id}
 
 
+def test_a_queue_that_nobody_reads_is_bounded(image):
+    servers.wait_until(lambda: pocket.queues("policy").get("ims_audit.info") == "ims-audit")
+
+
 @pytest.mark.alone
 def test_what_is_done_without_rabbitmq_waits_for_it(conf, demo):
     events = AuditEvents(conf, Database(conf))

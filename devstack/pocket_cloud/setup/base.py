@@ -71,6 +71,10 @@ def _cookie(cloud: Cloud) -> None:
     template.write(cookie, cloud.secrets["erlang_cookie"], 0o400)
 
 
+# RabbitMQ keeps what nobody reads, and here nobody has to: what it drops is in the database.
+AUDIT_QUEUES = r"^ims_audit\."
+AUDIT_POLICY = '{"max-length": 100000, "message-ttl": 604800000, "overflow": "drop-head"}'
+
 _METADEFS = "--path ${checkout}/etc/ims_glance/metadefs"
 
 
@@ -137,5 +141,15 @@ LIGHT = (
 
 FULL = (
     Step("rabbitmq-cookie", function=_cookie),
+    Step(
+        "audit-queue-policy",
+        needs=("rabbitmq",),
+        # With a tool of the same cookie, as the same node is known to epmd.
+        command="PATH=/usr/lib/rabbitmq/bin:$$PATH exec rabbitmqctl --quiet --node pocket${port_amqp}@localhost"
+        f" set_policy ims-audit '{AUDIT_QUEUES}' '{AUDIT_POLICY}' --apply-to queues",
+        version=digest(AUDIT_QUEUES, AUDIT_POLICY),
+        is_patient=True,
+        environment={"HOME": "${data}/rabbitmq", "ERL_EPMD_PORT": "${port_epmd}"},
+    ),
     Step("more-databases", needs=("databases",), function=_full_databases),
 )

@@ -48,6 +48,7 @@ class Machine:
             "bin/openstack",
             "bin/systemctl",
             "bin/mysql",
+            "bin/rabbitmqctl",
             "opt/stack/data/venv/bin/pip",
             "opt/stack/glance.venv/bin/pip",
         ):

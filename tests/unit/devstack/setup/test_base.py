@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import configparser
+import json
 import re
 
 import pytest
 from pocket_cloud import template
+from pocket_cloud.cloud import CHECKOUT
 from pocket_cloud.errors import PocketError
 from pocket_cloud.setup import base
+
+from ims_glance.conf import ims_audit
 
 DATABASES = {**base.LIGHT_DATABASES, **base.FULL_DATABASES}
 
@@ -29,6 +33,20 @@ def test_every_database_that_a_service_names_is_made_for_it(cloud):
     }
     assert found.items() <= DATABASES.items()
     assert DATABASES.keys() - found.keys() == {"glance_two", "ims_two", "nova_cell0"}
+
+
+def test_the_queue_of_audit_events_is_bounded(cloud):
+    """The administrators' guide says the same as is done here."""
+    assert json.loads(base.AUDIT_POLICY).keys() == {"max-length", "message-ttl", "overflow"}
+    said = " ".join((CHECKOUT / "doc/source/admin/audit.rst").read_text().split())
+    words = f"set_policy ims-audit '{base.AUDIT_QUEUES}' \\ '{base.AUDIT_POLICY}' --apply-to queues"
+    assert words in said
+    (step,) = [each for each in base.FULL if each.name == "audit-queue-policy"]
+    filled = template.fill(step.command, cloud.values, step.name)
+    assert words.replace("\\ ", "") in filled
+    assert "PATH=/usr/lib/rabbitmq/bin:$PATH" in filled
+    topic = next(each.default[0] for each in ims_audit.OPTS if each.name == "topics")
+    assert re.match(base.AUDIT_QUEUES, f"{topic}.info")
 
 
 def test_no_database_is_made_twice():
