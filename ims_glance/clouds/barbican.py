@@ -67,6 +67,27 @@ class _Caller(RequestContext):
         return self._auth
 
 
+def ask_once(manager: Any) -> None:
+    """Have Castellan ask Barbican once for what a secret is, and once for its bytes.
+
+    barbicanclient takes a secret for one that it has not asked for as long as it knows no name of it, and
+    asks again for each of its attributes (``Secret._fill_lazy_properties``); of a key without a name, as
+    ``openstack secret order create`` makes it, Castellan looks at more than a dozen.
+
+    :param manager: a ``BarbicanKeyManager``
+    """
+    find = manager._get_secret
+
+    def found(*positional: Any, **named: Any) -> Any:
+        secret = find(*positional, **named)
+        if not secret.name:
+            # All is there now, that it has no name as well.
+            secret._fill_lazy_properties = lambda: None
+        return secret
+
+    manager._get_secret = found
+
+
 class Barbican:
     """A client with the endpoints and credentials of ``[barbican]`` and ``[key_manager]``.
 

@@ -32,7 +32,7 @@ from oslo_context.context import RequestContext
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions, metrics
 from ims_glance.clouds import coordination
-from ims_glance.clouds.barbican import Barbican
+from ims_glance.clouds.barbican import Barbican, ask_once
 from ims_glance.keys import failures
 from ims_glance.keys.cache import KeyCache
 
@@ -65,6 +65,8 @@ class KeyManager:
         self._conf = conf
         self._castellan = key_manager.API(conf)
         self._is_barbican = "barbican" in str(conf.key_manager.backend).lower()
+        if self._is_barbican:
+            ask_once(self._castellan)
         self._barbican = Barbican(conf)
         self._cache = KeyCache(conf.ims_kms.cache_size, conf.ims_kms.cache_seconds)
 
@@ -265,7 +267,24 @@ class KeyManager:
                 reason=f"[key_manager] has no usable credentials: {error}"
             ) from None
         logs_in = isinstance(credential, keystone_password.KeystonePassword)
-        return self._barbican.service if self._is_barbican and logs_in else credential
+        if not self._is_barbican or not logs_in:
+            return credential
+        self._check_login()
+        return self._barbican.service
+
+    def _check_login(self) -> None:
+        """Check that what a login needs is configured: keystoneauth fails without saying what is not."""
+        options = self._conf.key_manager
+        given = {
+            "auth_url": options.auth_url,
+            "username": options.username or options.user_id,
+            "password": options.password,
+        }
+        missing = [name for name, value in given.items() if not value]
+        if missing:
+            raise exceptions.KeyManagerUnavailable(
+                reason=f"the operator has to set {' and '.join(missing)} in [key_manager]"
+            )
 
     def _service_user_id(self) -> str:
         try:

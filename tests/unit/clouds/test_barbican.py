@@ -13,7 +13,7 @@ from ims_glance.clouds.barbican import Barbican
 from tests.unit.clouds import barbican_server as barbican_server_module
 from tests.unit.clouds.barbican_server import SERVICE_USER_ID
 from tests.unit.clouds.silence import TIMEOUT, at_once, silence
-from tests.unit.conftest import CALLER
+from tests.unit.conftest import CALLER, KEY_ID
 
 NAME = "ims/default"
 KEY = bytes(32)
@@ -154,3 +154,17 @@ def test_barbican_learns_who_asks_and_for_what(barbican):
     session.get_token()
     assert session.app_name == "ims_glance"
     assert session.additional_headers == {"X-OpenStack-Request-ID": CALLER.request_id}
+
+
+@pytest.mark.parametrize("name", [None, "", "of its own"])
+def test_a_key_is_asked_for_once(real_manager, barbican_server, stored_key, name):
+    """Also one without a name, as most are that are made for one image."""
+    secret = f"GET /v1/secrets/{KEY_ID}"
+    barbican_server.secrets[KEY_ID]["name"] = name
+    barbican_server.requests.clear()
+    real_manager.present_key(KEY_ID)
+    asked = [each for each in barbican_server.requests if "/secrets/" in each]
+    assert asked == [secret, f"{secret}/payload"]
+    barbican_server.requests.clear()
+    assert (real_manager.key_name(KEY_ID) or None) == (name or None)
+    assert barbican_server.requests.count(secret) == 1

@@ -8,6 +8,7 @@ from oslo_config import cfg
 from ims_glance.cmd import checks
 from tests.base import in_child, mount
 from tests.functional.service import ETC
+from tests.unit.clouds.barbican_server import SERVICE_PASSWORD
 from tests.unit.clouds.keystone_server import SERVICE_USER
 from tests.unit.conftest import make_conf
 
@@ -193,6 +194,20 @@ def test_a_key_manager_that_is_away(results, vault):
     levels, text = results(checks.check_key_manager)
     assert levels == [checks.FAILURE]
     assert "IMG.0014" in text
+
+
+@pytest.mark.parametrize("name", ["auth_url", "username", "password"])
+def test_an_option_of_the_key_manager_that_is_missing_is_named(tmp_path, barbican_server, name):
+    url = f"{barbican_server.url}/v3"
+    options = {"auth_url": url, "username": "glance", "password": SERVICE_PASSWORD}
+    del options[name]
+    login = {"backend": "barbican", "auth_type": "keystone_password", **options}
+    endpoints = {"barbican_endpoint": barbican_server.url, "auth_endpoint": url}
+    conf = make_conf(tmp_path / "a.conf", {"key_manager": login, "barbican": endpoints})
+    [found] = checks.check_key_manager(conf)
+    assert found.level == checks.FAILURE
+    assert f"the operator has to set {name} in [key_manager]" in found.text
+    assert barbican_server.requests == []
 
 
 def test_a_key_is_made_and_nothing_is_left(results, options, vault):
