@@ -3,6 +3,7 @@
 
 import contextlib
 import gzip
+import ssl
 import threading
 from typing import ClassVar
 
@@ -11,9 +12,9 @@ from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
-from ims_glance.clouds import reading, rest
+from ims_glance.clouds import image_api, image_frames, ims_api, reading, rest
 from ims_glance.clouds.region import Region
-from tests.unit.clouds import frames_server
+from tests.unit.clouds import certified, frames_server
 from tests.unit.clouds.silence import TIMEOUT, at_once, silence
 
 
@@ -156,8 +157,12 @@ class _Empty:
         pass
 
 
+def elsewhere_of(session):
+    return Region(session).elsewhere("two").service("image", "Image")
+
+
 def elsewhere(there):
-    return Region(there.session()).elsewhere("two").service("image", "Image")
+    return elsewhere_of(there.session())
 
 
 @pytest.fixture
@@ -227,6 +232,28 @@ def test_a_refusal_in_brackets(there):
     there.instead = lambda handler: handler.answer(403, b"[" * 60_000) or True
     with pytest.raises(rest.Refused, match="Forbidden"):
         elsewhere(there).request("GET", "/v1/p/jobs/1")
+
+
+def test_whoever_is_not_whom_the_catalogue_names_gets_no_token(there, tmp_path):
+    """TLS: a certificate that nobody vouches for ends it before anything is sent."""
+    certificate, key = certified.itself(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    there.socket = context.wrap_socket(there.socket, server_side=True)
+    url = there.url.replace("http:", "https:").replace("127.0.0.1", "localhost")
+    session = Session(token_endpoint.Token(url, "token"))
+    region = Region(session).elsewhere("two")
+    for ask in (
+        lambda: ims_api.ImsApi(region).show_job("p", "1"),
+        lambda: image_api.ImageApi(region).get("1"),
+        lambda: image_frames.ImageFrames(region)._rest.request("POST", "/v1/p/images/1/frames"),
+    ):
+        with pytest.raises(rest.ServiceUnavailable, match=r"(?i)certificate|ssl"):
+            ask()
+    assert there.requests == []
+    trusting = Session(token_endpoint.Token(url, "token"), verify=str(certificate))
+    there.instead = lambda handler: handler.answer(200, b"{}") or True
+    assert elsewhere_of(trusting).json_object("GET", "/v1/p/jobs/1") == {}
 
 
 def test_another_region_packs_nothing(there):

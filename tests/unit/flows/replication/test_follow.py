@@ -108,6 +108,14 @@ def test_a_region_without_the_service(followed, server):
     assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0105")
 
 
+def test_the_delegation_has_ended(followed, server):
+    """Nobody here can undo it any more, and that is said."""
+    server.failures["(GET|DELETE) /v1/.*"] = [401] * 9
+    job = followed(looks=99)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0087")
+    assert "could not be undone" in job.fail_reason
+
+
 def test_what_does_not_end_there_is_said(followed, server, monkeypatch):
     server.failures["GET /v1/.*"] = [403]
     monkeypatch.setattr(Wait, "is_over", True)

@@ -8,6 +8,7 @@ import pytest
 from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
+from ims_glance.clouds.image_api import ImageApi
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
@@ -273,6 +274,41 @@ def test_the_source_is_not_there(receive, is_undone):
 def test_the_delegation_over_there_has_ended(receive, far, is_undone, request_):
     far.failures[request_] = [401] * 3
     is_undone(receive(), "IMG.0087", "RegionTwo")
+
+
+def test_the_delegation_here_has_ended(receive, server, far, is_undone):
+    """When the data has come, and the image cannot be filled any more."""
+    server.failures["PUT .*"] = [401] * 2
+    is_undone(receive(), "IMG.0087", "does not accept the job's token")
+
+
+def test_the_key_manager_over_there_is_away_for_a_while(receive, far, is_copy):
+    """Nothing is received twice, and nothing is undone."""
+    far.spoil = Cut(1_500_000)
+    once(far, "POST .*/frames", lambda: far.failures.update({"POST .*/frames": [503] * 3}))
+    job = receive()
+    is_copy(job)
+    assert job.entities["waiting_for"] is None
+    assert job.entities["received_bytes"] < len(DATA) + 1_000_000
+
+
+@pytest.mark.parametrize("status", [404, 403], ids=["deleted", "deactivated"])
+def test_the_base_goes_midway(receive, server, is_copy, older, status, monkeypatch):
+    """What was sealed of it stays, and the copy is right."""
+    monkeypatch.setattr("ims_glance.clouds.image_api.CHUNK", 10 * PIECE)
+    chunks = ImageApi._chunks
+
+    def broken(self, response, size):
+        for number, chunk in enumerate(chunks(self, response, size)):
+            if number == 2:
+                server.failures[f"GET /v2/images/{older}/file"] = [status]
+                raise self._rest.away("it broke off")
+            yield chunk
+
+    monkeypatch.setattr(ImageApi, "_chunks", broken)
+    job = receive()
+    is_copy(job, older)
+    assert job.entities["saved_bytes"] > 500_000
 
 
 @pytest.mark.parametrize(
