@@ -76,6 +76,8 @@ _PREFLIGHT: _Kinds = {
     "disks": _number,
     "cmk_id": _text,
     "base_image_id": _matching(_UUID),
+    "base_holds": _number,
+    "base_holds_is": _matching(re.compile("exact|estimated")),
     "bytes_per_second": _number,
     "seconds": _number,
 }

@@ -170,6 +170,8 @@ def test_a_preflight_begins_nothing(cloud: Cloud, image: str) -> None:
     preflight = answer.json["preflight"]
     assert (preflight["region"], preflight["project_id"]) == ("RegionTwo", "web")
     assert (preflight["total_bytes"], preflight["cmk_id"]) == (4, None)
+    held = ("base_image_id", "base_holds", "base_holds_is")
+    assert [preflight[name] for name in held] == [None, 0, "exact"]
     assert (cloud.jobs(), dict(cloud.keystone.trusts)) == (before, trusts)
 
 
@@ -308,6 +310,10 @@ def test_the_next_version_takes_what_is_there(at_work: Cloud) -> None:
     view = at_work.two.call("GET", f"/v2/images/{told['image_id']}").json
     assert view["__system__cmkid"] == key_there
     assert view["__data_origin"] == f"image,RegionOne,{second}"
+    # A third time nothing would be sent, and that is known.
+    foreseen = at_work.copy(second, dry_run=True, name="golden").json["preflight"]
+    assert (foreseen["base_image_id"], foreseen["base_holds_is"]) == (told["image_id"], "exact")
+    assert foreseen["base_holds"] == len(newer)
 
 
 def _ims(client: Client) -> Any:

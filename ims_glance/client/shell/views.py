@@ -212,6 +212,7 @@ def _between_regions(shown: Job) -> dict[str, Any]:
 
 def preflight(foreseen: Mapping[str, Any]) -> Shown:
     """What a copy to another region would come to."""
+    holds = foreseen.get("base_holds")
     return _pairs(
         {
             "region": foreseen.get("region"),
@@ -220,6 +221,8 @@ def preflight(foreseen: Mapping[str, Any]) -> Shown:
             "disks": foreseen.get("disks"),
             "key": foreseen.get("cmk_id"),
             "base": foreseen.get("base_image_id"),
+            "base_holds": None if holds is None else Size(int(holds)),
+            "base_holds_is": foreseen.get("base_holds_is"),
             "bytes_per_second": foreseen.get("bytes_per_second"),
             "seconds": foreseen.get("seconds"),
         }

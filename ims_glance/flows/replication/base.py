@@ -12,7 +12,8 @@ from typing import Any
 from ims_glance.clouds import rest
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
-from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image import whole_image
+from ims_glance.model.image.base import BaseSearch
 from ims_glance.store.spool import Spool
 from ims_glance.transfer.frames import PIECE
 from ims_glance.transfer.held import HELD_LIMIT, piece_prefix
@@ -24,45 +25,22 @@ _ZEROS = bytes(PIECE)
 def choose(job: JobContext, source: Mapping[str, Any]) -> list[str]:
     """Ids of the images to compare with: one, or that of each disk; none if there is nothing.
 
-    The caller names the image (``base_image_id``), or it is the newest one that was copied from
-    the same image, or from what that one was copied from, or that has one of the two names.
+    The caller names the image (``base_image_id``), or it is the newest one that fits
+    (:mod:`ims_glance.model.image.base`).
 
     :param source: the image in its region
     """
     named = job.arguments.get("base_image_id")
+    view: Mapping[str, Any] | None
     if named:
         view = job.image.find(named)
     else:
-        fitting = [each for each in _related(job, source) if _fits(job, source, each)]
-        view = max(fitting, key=lambda each: str(each.get("created_at")), default=None)
+        region, name = job.arguments["source_region"], job.arguments["name"]
+        search = BaseSearch.of(region, source, name, job.project_id, job.image_id)
+        view = search.newest(job.image)
     if view is None or view["status"] != "active":
         return []
     return [each.image_id for each in whole_image.components(view)] or [str(view["id"])]
-
-
-def _related(job: JobContext, source: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    region = job.arguments["source_region"]
-    yield from job.image.made_of(f"image,{region},{source['id']}", job.project_id)
-    origin = str(source.get(attributes.DATA_ORIGIN) or "")
-    kind, _region, origin_id = (*origin.split(","), "", "")[:3]
-    if kind == "image" and origin_id:
-        yield from job.image.made_of(origin, job.project_id)
-        original = job.image.find(origin_id)
-        yield from [original] if original else []
-    for name in sorted({str(source.get("name") or ""), job.arguments["name"]} - {""}):
-        yield from job.image.named(name, job.project_id)
-
-
-def _fits(job: JobContext, source: Mapping[str, Any], view: Mapping[str, Any]) -> bool:
-    return (
-        view["status"] == "active"
-        and view.get("owner") == job.project_id
-        and view["id"] != job.image_id
-        and not view.get("os_hidden")
-        and not whole_image.parent_id(view)
-        and whole_image.is_whole(view) == whole_image.is_whole(source)
-        and view.get("disk_format") == source.get("disk_format")
-    )
 
 
 def keep(job: JobContext, spool: Spool, image_id: str) -> None:

@@ -14,12 +14,12 @@ from ims_glance.api.common import elsewhere
 from ims_glance.api.common.acceptance import Rights, new_id
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
+from ims_glance.api.ims.operations import replication_preflight
 from ims_glance.api.ims.operations.copy import NeverEncrypted, check_disks
 from ims_glance.model import copy
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes
 from ims_glance.model.image import rules as image_rules
-from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.text import free_text, key_name, patterns
 
 LOG = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def copy_image_cross_region(call: Call) -> Answer:
     service.jobs.check_limit(call.project_id, jobs.COPY_CROSS_REGION)
     wishes = {name: body[name] for name in _WISHES if body.get(name) is not None}
     if body.get("dry_run"):
+        source["likeness"] = replication_preflight.likeness(view)
         answer = place.api.receive(place.project_id, {**wishes, "source": source})
         return Answer(answer, image_ids=(view["id"],), has_changed=False)
     job_id = new_id()
@@ -119,7 +120,8 @@ def receive_image(call: Call) -> Answer:
     with service.quota.places(call.context, call.project_id, disks=disks):
         if body.get("dry_run"):
             service.jobs.check_limit(call.project_id, jobs.RECEIVE_IMAGE, creates_image=True)
-            return Answer(_foreseen(call, key_id), has_changed=False)
+            answer = replication_preflight.foreseen(call, key_id)
+            return Answer({"preflight": answer}, has_changed=False)
         job_id = service.jobs.accept(
             call.context,
             jobs.RECEIVE_IMAGE,
@@ -209,39 +211,6 @@ def _check_base(call: Call) -> None:
         raise BaseNotActive(image_id=image_id, status=status)
 
 
-def _foreseen(call: Call, key_id: str | None) -> dict[str, Any]:
-    """What is known before anything is sent; how much the two have in common is not."""
-    source = call.body["source"]
-    rate = _last_rate(call)
-    return {
-        "preflight": {
-            "region": call.service.elsewhere.here,
-            "project_id": call.project_id,
-            "total_bytes": source["size"],
-            "disks": source.get("disks") or 0,
-            "cmk_id": key_id,
-            "base_image_id": call.body.get("base_image_id"),
-            "bytes_per_second": rate,
-            "seconds": round(source["size"] / rate) if rate else None,
-        }
-    }
-
-
-def _last_rate(call: Call) -> int | None:
-    """Bytes of an image a second, of the newest copy that this project received."""
-    for job in call.service.jobs.find(call.project_id, JobStatus.SUCCESS):
-        if job.type == jobs.RECEIVE_IMAGE and job.total_bytes:
-            return _rate(job)
-    return None
-
-
-def _rate(job: StoredJob) -> int | None:
-    if job.begin_time is None or job.end_time is None:
-        return None
-    seconds = (job.end_time - job.begin_time).total_seconds()
-    return max(1, round(job.total_bytes / seconds)) if seconds > 0 else None
-
-
 _OPTIONAL = {"type": ["string", "null"]}
 _BASE = {"anyOf": [schemas.UUID, {"type": "null"}]}
 _AGENCY = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
@@ -262,35 +231,7 @@ _WISHED = {
 }
 # What the caller wishes of the copy, in both regions' words.
 _WISHES = tuple(_WISHED)
-_PREFLIGHT = {
-    "type": "object",
-    "description": "the answer if 'dry_run' is true, and nothing refuses the copy",
-    "properties": {
-        "preflight": {
-            "type": "object",
-            "properties": {
-                "region": {"type": "string"},
-                "project_id": {"type": "string"},
-                "total_bytes": {"type": "integer", "description": "the most that is sent"},
-                "disks": {"type": "integer", "description": "of a whole machine; 0 for others"},
-                "cmk_id": {
-                    "type": ["string", "null"],
-                    "description": "key of the copy; the word for the default key if that is yet to "
-                    "be made; null if the copy is not encrypted",
-                },
-                "base_image_id": {"type": ["string", "null"]},
-                "bytes_per_second": {
-                    "type": ["integer", "null"],
-                    "description": "of the last copy that the project received",
-                },
-                "seconds": {"type": ["integer", "null"], "description": "at that rate"},
-            },
-            "required": ["region", "project_id", "total_bytes"],
-        }
-    },
-    "required": ["preflight"],
-}
-_ANSWER = {"anyOf": [schemas.JOB_ANSWER, _PREFLIGHT]}
+_ANSWER = {"anyOf": [schemas.JOB_ANSWER, replication_preflight.ANSWER]}
 
 OPERATIONS = (
     Operation(
@@ -337,6 +278,7 @@ OPERATIONS = (
                         "size": {"type": "integer", "minimum": 0, "maximum": 2**62},
                         "disks": {"type": "integer", "minimum": 0, "maximum": _MOST_DISKS},
                         "encrypted": {"type": "boolean"},
+                        "likeness": replication_preflight.LIKENESS,
                         "job_id": {
                             "type": ["string", "null"],
                             "pattern": patterns.whole("[0-9a-f]{32}"),

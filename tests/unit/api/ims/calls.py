@@ -108,6 +108,8 @@ class Images:
             if owner in {None, each["owner"]}
             and query.get("tag") in {None, *each["tags"]}
             and query.get("id") in {None, each["id"]}
+            and query.get("name") in {None, each["name"]}
+            and query.get("__data_origin") in {None, each.get("__data_origin")}
             and query.get("visibility") in {None, each["visibility"]}
             and query.get("os_hidden", "false") == str(each.get("os_hidden", False)).lower()
         ]

@@ -190,12 +190,14 @@ def test_waiting_for_a_copy_in_another_region_shows_the_job(ready, run):
 
 def test_dry_run(ready, run):
     preflight = {"region": "RegionTwo", "project_id": "p", "total_bytes": 1 << 30, "seconds": 7}
+    preflight |= {"base_image_id": "b", "base_holds": 5, "base_holds_is": "estimated"}
     ready.ims("POST", CROSS_REGION, {"preflight": preflight})
     ready.images(image())
     text = run(CopyImage, "mine", "--region", "RegionTwo", "--dry-run", "-f", "json")
     assert ready.only("POST").body["dry_run"] is True
     shown = json.loads(text)
     assert (shown["to_send_at_most"], shown["seconds"]) == (1 << 30, 7)
+    assert (shown["base"], shown["base_holds"], shown["base_holds_is"]) == ("b", 5, "estimated")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copies in other regions: what is checked on either side, and what the jobs there get."""
 
-import datetime
-from typing import Any
-
 import pytest
 
 from ims_glance import exceptions
@@ -14,7 +11,6 @@ from ims_glance.db.job import TooManyTasks
 from ims_glance.model import copy
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes, whole_image
-from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, JOB, JOB_THERE, OTHER, PROJECT, SECOND
@@ -189,6 +185,7 @@ class TestAsked:
         assert (answer.body, answer.job_id, answer.has_changed) == ({"preflight": {}}, None, False)
         asked = call.service.elsewhere.there.asked[0][1]
         assert (asked["dry_run"], "job_id" in asked["source"]) == (True, False)
+        assert asked["source"]["likeness"] == {"id": IMAGE, "name": "image", "size": 4}
         assert call.service.jobs.accepted == []
         assert call.service.jobs.limits == [(PROJECT, jobs.COPY_CROSS_REGION, False)]
 
@@ -330,29 +327,10 @@ class TestReceived:
             "disks": 0,
             "cmk_id": "ims/default",
             "base_image_id": SECOND,
+            "base_holds": None,
+            "base_holds_is": None,
             "bytes_per_second": None,
             "seconds": None,
         }
         assert (call.service.jobs.accepted, call.service.quota.bytes) == ([], 4)
         assert call.service.jobs.limits == [(PROJECT, jobs.RECEIVE_IMAGE, True)]
-
-    def test_how_long_it_will_take_at_the_last_rate(self, make):
-        call = make({"dry_run": True}, size=1000)
-        begin = datetime.datetime(2030, 1, 1)
-        ended: dict[str, Any] = {"status": JobStatus.SUCCESS, "begin_time": begin}
-        others: dict[str, Any] = {
-            "type": jobs.COPY_IN_REGION,
-            "end_time": begin + datetime.timedelta(seconds=1),
-            "total_bytes": 1,
-        }
-        measured: dict[str, Any] = {
-            "type": jobs.RECEIVE_IMAGE,
-            "end_time": begin + datetime.timedelta(seconds=20),
-            "total_bytes": 2000,
-        }
-        call.service.jobs.there = [
-            StoredJob(str(number), project_id=PROJECT, user_id="u", **ended, **values)
-            for number, values in enumerate((others, measured))
-        ]
-        preflight = self.handler(call).body["preflight"]
-        assert (preflight["bytes_per_second"], preflight["seconds"]) == (100, 10)
