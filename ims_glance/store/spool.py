@@ -20,10 +20,12 @@ bits), where a piece begins in its contents (23 bits), and the piece's length (1
 import array
 import bisect
 import collections
+import contextlib
 import enum
+import itertools
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from glance_store import exceptions as store_exceptions
 
@@ -82,9 +84,10 @@ class Overtaken(SpoolUnavailable):
 
 
 class Spool:
-    """What one job has of one image; one thread's.
+    """What one job has of one image; one thread's, but for what :meth:`chunks` gives.
 
     :ivar end: how many bytes of the image are there, from its first on
+    :ivar written: how many of them are in objects: another worker would find them
     :ivar saved: how many of them are zeros, or were here already
     :ivar pieces_end: up to which byte of the other image its pieces are there
     """
@@ -92,11 +95,14 @@ class Spool:
     def __init__(self, objects: SealedObjects) -> None:
         self._objects = objects
         self.end = 0
+        self.written = 0
         self.saved = 0
         self.pieces_end = 0
-        # By the number of an object: where its contents begin, and bytes of them; none has number 0.
+        # By the number of an object: where its contents begin, bytes of them, and where in the image it
+        # ends; none has number 0.
         self._starts = array.array("Q", [0])
         self._sizes = array.array("Q", [0])
+        self._ends = array.array("Q", [0])
         self._prefixes = array.array("Q")
         self._places = array.array("Q")
         self._is_sorted = True
@@ -155,26 +161,39 @@ class Spool:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def chunks(self) -> Iterator[bytes]:
-        """The image from its first byte to :attr:`end`, of which all was flushed.
+    def chunks(self, offset: int = 0) -> Iterator[bytes]:
+        """The image from a byte on up to :attr:`written`, as that is now.
 
+        Another thread than the one that writes may read them.
+
+        :param offset: of the byte
         :raises ObjectDamaged: if an object is not what was written
         """
-        at = 0
-        for number in range(1, len(self._sizes)):
-            start, size = self._starts[number], self._sizes[number]
-            contents = b""
-            for entry in _entries(self._read(number, _HEAD.size, start - _HEAD.size)):
-                if entry.kind == _RecordKind.PIECE:
-                    continue
-                if entry.offset != at:
-                    raise self._damaged(number, f"it goes on at byte {entry.offset}, not {at}")
-                if entry.kind == _RecordKind.DATA and not contents:
-                    contents = self._read(number, start, size)
-                yield from self._of(entry, contents)
-                at = entry.end
-        if at != self.end:
-            raise self._damaged(len(self._sizes) - 1, f"the image ends at byte {at}")
+        ends = self._ends[:]
+        first = bisect.bisect_right(ends, offset)
+        with contextlib.closing(_Cache(self)) as cache:
+            numbers = range(first, len(ends))
+            found = (
+                self._chunks(cache, number, ends[number - 1 : number + 1]) for number in numbers
+            )
+            yield from _behind(itertools.chain.from_iterable(found), offset - ends[first - 1])
+
+    def _chunks(self, cache: "_Cache", number: int, ends: Sequence[int]) -> Iterator[bytes]:
+        """What an object has of the image, which goes from the one byte of it to the other."""
+        at, end = ends
+        start, size = self._starts[number], self._sizes[number]
+        contents = b""
+        for entry in _entries(self._read(cache, number, _HEAD.size, start - _HEAD.size)):
+            if entry.kind == _RecordKind.PIECE:
+                continue
+            if entry.offset != at:
+                raise self._damaged(number, f"it goes on at byte {entry.offset}, not {at}")
+            if entry.kind == _RecordKind.DATA and not contents:
+                contents = self._read(cache, number, start, size)
+            yield from self._of(cache, entry, contents)
+            at = entry.end
+        if at != end:
+            raise self._damaged(number, f"it ends at byte {at} of the image, not {end}")
 
     def place(self, prefix: bytes) -> int | None:
         """Where a piece is, for :meth:`held` and :meth:`at`; ``None`` if it is nowhere."""
@@ -185,15 +204,16 @@ class Spool:
             return None
         return self._places[found]
 
-    def at(self, place: int) -> bytes:
+    def at(self, place: int, cache: "_Cache | None" = None) -> bytes:
         """The piece at a place.
 
+        :param cache: of another thread
         :raises ObjectDamaged: if it is not what was written
         """
         number, position, length = _unpacked(place)
         if not 0 < number < len(self._sizes) or position + length > self._sizes[number]:
             raise self._damaged(number, "a piece is said to be where there is none")
-        return self._read(number, self._starts[number] + position, length)
+        return self._read(cache or self._cache, number, self._starts[number] + position, length)
 
     @property
     def pieces(self) -> int:
@@ -211,7 +231,7 @@ class Spool:
 
     def close(self) -> None:
         """Let go of what is open; may be called twice."""
-        self._cache.clear()
+        self._cache.close()
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -268,7 +288,7 @@ class Spool:
 
     def _enter(self, entries: Sequence[_Entry], start: int, size: int) -> None:
         """Take an object that is there into account."""
-        number = len(self._sizes)
+        number, end = len(self._sizes), self.written
         self._starts.append(start)
         self._sizes.append(size)
         for entry in entries:
@@ -279,6 +299,10 @@ class Spool:
                 self.pieces_end = entry.end
             else:
                 self.end = max(self.end, entry.end)
+                end = entry.end
+        # Last of all: whoever reads meanwhile takes the object for one then.
+        self._ends.append(end)
+        self.written = end
 
     def _sort(self) -> None:
         """Bring prefixes and places into the order of the prefixes, each once."""
@@ -291,26 +315,26 @@ class Spool:
                 places.append(self._places[index])
         self._prefixes, self._places, self._is_sorted = prefixes, places, True
 
-    def _of(self, entry: _Entry, contents: bytes) -> Iterator[bytes]:
+    def _of(self, cache: "_Cache", entry: _Entry, contents: bytes) -> Iterator[bytes]:
         """The bytes of the image that an entry stands for."""
         if entry.kind == _RecordKind.DATA:
             yield contents[entry.position : entry.position + entry.length]
         elif entry.kind == _RecordKind.HELD:
-            yield b"".join(self.at(place) for place in _places(entry.detail))
+            yield b"".join(self.at(place, cache) for place in _places(entry.detail))
         else:
             left = entry.length
             while left:
                 yield _ZEROS[:left]
                 left -= min(left, len(_ZEROS))
 
-    def _read(self, number: int, offset: int, length: int) -> bytes:
+    def _read(self, cache: "_Cache", number: int, offset: int, length: int) -> bytes:
         """Plain bytes of an object."""
         parts = []
         size = self._starts[number] + self._sizes[number]
         for segment in stream.segments(size, offset, length):
             begin = max(0, offset - segment.plaintext_offset)
             end = offset + length - segment.plaintext_offset
-            parts.append(self._cache.segment(number, segment)[begin:end])
+            parts.append(cache.segment(number, segment)[begin:end])
         return b"".join(parts)
 
     def open(self, number: int) -> SealedObject:
@@ -345,8 +369,8 @@ class _Cache:
         self._segments.move_to_end(key)
         return self._segments[key]
 
-    def clear(self) -> None:
-        """Forget all."""
+    def close(self) -> None:
+        """Forget all; may be called twice."""
         self._segments.clear()
         while self._open:
             self._open.popitem()[1].close()
@@ -358,6 +382,14 @@ class _Cache:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(number)
         return self._open[number]
+
+
+def _behind(chunks: Iterable[bytes], skip: int) -> Iterator[bytes]:
+    """What is behind the first *skip* bytes."""
+    for chunk in chunks:
+        if skip < len(chunk):
+            yield chunk[skip:]
+        skip = max(0, skip - len(chunk))
 
 
 def _read_index(found: SealedObject) -> tuple[int, int, list[_Entry]]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``imsReceiveImageJob``: a new private image with the data of one in another region.
 
-The data is received into a spool, verified frame by frame, and from there the image is filled: Glance
-ends an upload that stands still for a minute, so none hangs on the way between regions. Whatever breaks,
-what has come is not sent again.
+The data is received into a spool, verified frame by frame, and the image is filled meanwhile; where the link
+is slower than that, afterwards (:mod:`ims_glance.flows.replication.handover`). Whatever breaks, what has come
+is not sent again.
 """
 
 from collections.abc import Mapping

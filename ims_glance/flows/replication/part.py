@@ -5,19 +5,25 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
+import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.clouds.image_api import Download
-from ims_glance.flows.copy.data import CopyDiffers, DataCopy, Target
+from ims_glance.flows.copy.data import CopyBroken, CopyDiffers, DataCopy, Target
 from ims_glance.flows.replication import base
+from ims_glance.flows.replication.handover import Handover, LinkTooSlow, UploadStopped
 from ims_glance.flows.replication.receive import Meter, Receiver
 from ims_glance.flows.replication.source import ReceivedPart, ReceivePlan
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.store import spools
-from ims_glance.store.spool import Spool
+
+LOG = logging.getLogger(__name__)
+
+# Bytes of an image for which it pays that it is filled while it is received.
+_WORTH_BOTH_AT_ONCE = 8 << 20
 
 
 class PartCopy:
@@ -65,8 +71,38 @@ class PartCopy:
         with contextlib.closing(self._spools.open(part.owner(job), self._key_id)) as spool:
             if holds and part.base_id and not spool.end:
                 base.keep(job, spool, part.base_id)
-            Receiver(job, part, spool, self._meter, holds).run()
-            return DataCopy(job, _Received(part, spool, self._meter), self._target).run(part.digest)
+            handover = Handover(spool, part.digest.size, job.check)
+            receiver = Receiver(job, part, spool, self._meter, holds, handover)
+            copy = DataCopy(job, _Received(part, handover, self._meter), self._target)
+            if part.digest.size > _WORTH_BOTH_AT_ONCE:
+                found = self._both_at_once(receiver, copy, handover)
+            else:
+                receiver.run()
+                found = None
+            return found or copy.run(part.digest)
+
+    def _both_at_once(self, receiver: Receiver, copy: DataCopy, handover: Handover) -> str | None:
+        """Receive, and fill the image meanwhile; its id, or ``None`` if it has yet to be filled."""
+        with concurrent.futures.ThreadPoolExecutor(1, "ims-upload") as pool:
+            filling = pool.submit(self._fill_meanwhile, copy, handover)
+            try:
+                receiver.run()
+            except BaseException:
+                handover.stop()
+                raise
+        return filling.result()
+
+    def _fill_meanwhile(self, copy: DataCopy, handover: Handover) -> str | None:
+        self._job.log_here()
+        try:
+            return copy.run(self._part.digest)
+        except (LinkTooSlow, UploadStopped, CopyBroken, exceptions.Unavailable) as error:
+            # What comes is kept, and an upload of all of it has patience of its own.
+            LOG.info("Job %s fills its image when all is here: %r", self._job.id, error)
+            return None
+        except BaseException as error:  # boundary: raised in the thread that receives
+            handover.fail(error)
+            raise
 
 
 class _Nothing:
@@ -83,19 +119,20 @@ class _Nothing:
 
 
 class _Received:
-    """A spool that has all of an image, as what another one is filled from."""
+    """What has been received of an image and is still to be, as what another one is filled from."""
 
-    def __init__(self, part: ReceivedPart, spool: Spool, meter: Meter) -> None:
+    def __init__(self, part: ReceivedPart, handover: Handover, meter: Meter) -> None:
         self.id = part.image_id
         self._part = part
-        self._spool = spool
+        self._handover = handover
         self._meter = meter
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Download]:
-        chunks = verified(self._spool.chunks(), self._part)
-        with contextlib.closing(chunks):
-            yield Download(self._spool.end, chunks)
+        received = self._handover.chunks()
+        chunks = verified(received, self._part)
+        with contextlib.closing(received), contextlib.closing(chunks):
+            yield Download(self._part.digest.size, chunks)
 
     def tell(self, done: int) -> None:
         """See :class:`ims_glance.flows.copy.data.CopySource`."""

@@ -6,6 +6,7 @@ import threading
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_frames import ImageFrames
+from ims_glance.flows.replication.handover import Handover
 from ims_glance.flows.replication.source import ReceivedPart, refusals
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
@@ -137,16 +138,24 @@ class Receiver:
     """Receives one image.
 
     :param holds: whether pieces that the spool has are told to the other region
+    :param handover: gets what the spool gets
     """
 
     def __init__(
-        self, job: JobContext, part: ReceivedPart, spool: Spool, meter: Meter, holds: bool = True
+        self,
+        job: JobContext,
+        part: ReceivedPart,
+        spool: Spool,
+        meter: Meter,
+        holds: bool = True,
+        handover: Handover | None = None,
     ) -> None:
         self._job = job
         self._part = part
         self._spool = spool
         self._meter = meter
         self._holds = holds
+        self._handover = handover or Handover(spool, part.digest.size, job.check)
         self._missed = 0
         # Of a run that is not held, and that the other region was too busy to send at once.
         self._later: Frame | None = None
@@ -242,10 +251,15 @@ class Receiver:
     def _take(self, frame: Frame) -> None:
         if frame.kind == FrameKind.ZERO:
             self._spool.zero(frame.length)
+            self._handover.give(frame.offset, frame.length, None)
         elif frame.kind == FrameKind.DATA:
-            self._spool.data(bytes(frame.data))
-        elif (places := self._places(frame)) is not None:
+            data = bytes(frame.data)
+            self._spool.data(data)
+            self._handover.give(frame.offset, frame.length, data)
+        elif (found := self._held(frame)) is not None:
+            places, run = found
             self._spool.held(frame.length, places)
+            self._handover.give(frame.offset, frame.length, run)
         else:
             self._missed += 1
             try:
@@ -253,8 +267,8 @@ class Receiver:
             except rest.NeighbourBusy:
                 self._later = frame
 
-    def _places(self, frame: Frame) -> list[int] | None:
-        """Where the pieces of a run are; ``None`` if what is there is something else."""
+    def _held(self, frame: Frame) -> tuple[list[int], bytes] | None:
+        """Where the pieces of a run are, and the run; ``None`` if what is there is something else."""
         places = [self._spool.place(each) for each in frame.pieces]
         found = [each for each in places if each is not None]
         if len(found) < len(places):
@@ -264,7 +278,7 @@ class Receiver:
         except exceptions.ObjectDamaged:
             return None
         is_it = len(run) == frame.length and frames.digest(run) == frame.digest
-        return found if is_it else None
+        return (found, run) if is_it else None
 
     def _ask_again(self, run: Frame) -> None:
         """Receive the bytes of a run that is not held."""

@@ -81,6 +81,30 @@ def test_the_image_is_what_was_added(opened):
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("offset", [1, 4_999_999, 5_000_000, 5_150_000, 5_300_001])
+def test_the_image_from_a_byte_on(opened, offset):
+    found = opened()
+    wanted = filled(found)
+    assert b"".join(found.chunks(offset)) == wanted[offset:]
+    assert list(found.chunks(len(wanted))) == []
+
+
+def test_chunks_end_where_objects_do_now(opened):
+    """Whoever reads them while more comes gets no more than another worker would."""
+    found = opened()
+    found.data(b"one")
+    found.flush()
+    chunks = found.chunks()
+    found.data(b"two")
+    assert (found.written, found.end) == (3, 6)
+    assert b"".join(chunks) == b"one"
+    assert list(found.chunks(3)) == []
+    found.flush()
+    assert found.written == opened().written == 6
+    assert b"".join(found.chunks(3)) == b"two"
+
+
+@pytest.mark.usefixtures("small")
 def test_another_worker_goes_on(opened, inner):
     wanted = filled(opened())
     assert len(names(inner)) > 5

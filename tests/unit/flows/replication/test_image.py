@@ -9,6 +9,7 @@ from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
 from ims_glance.clouds.image_api import ImageApi
+from ims_glance.flows.replication import part
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
@@ -22,6 +23,12 @@ NOISE = random.Random(14).randbytes(3_000_000)
 OLD = NOISE[:1_500_000] + bytes(300_000) + NOISE[1_500_000:2_000_000]
 DATA = NOISE[PIECE : 20 * PIECE] + bytes(5 * PIECE) + NOISE[2_000_000:] + bytes(12_345)
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(autouse=True)
+def _both_at_once(monkeypatch):
+    """Small ones, too, are filled while they are received."""
+    monkeypatch.setattr(part, "_WORTH_BOTH_AT_ONCE", 0)
 
 
 @pytest.fixture
