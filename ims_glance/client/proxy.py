@@ -8,12 +8,14 @@ from ims_glance.client.operations.job import JobOperations
 from ims_glance.client.operations.member import MemberOperations
 from ims_glance.client.operations.os_version import OSVersionOperations
 from ims_glance.client.operations.quota import QuotaOperations
+from ims_glance.client.operations.replication import ReplicationOperations
 from ims_glance.client.operations.tag import TagOperations
 
 
 class Proxy(
     CopyOperations,
     DataOperations,
+    ReplicationOperations,
     BackupOperations,
     MemberOperations,
     TagOperations,

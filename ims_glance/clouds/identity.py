@@ -215,8 +215,15 @@ class Identity:
                 return str(trust["id"])
         return None
 
+    def trusts(self) -> set[str]:
+        """Ids of the trusts that callers gave to the service.
+
+        :raises Unavailable: if Keystone is away, or does not let the service itself in
+        """
+        return {str(trust["id"]) for trust in self._given()}
+
     def _exists(self, trust_id: str) -> bool:
-        return any(trust["id"] == trust_id for trust in self._given())
+        return trust_id in self.trusts()
 
     def _given(self) -> list[dict[str, Any]]:
         """All trusts that the service has."""

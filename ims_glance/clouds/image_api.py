@@ -22,6 +22,7 @@ speed (measured side by side: 205 to 215 MB/s); larger pieces cost less processo
 _PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 _OCTETS = "application/octet-stream"
 _PARTIAL = 206
+_PAGE = 100  # images
 # Each wait for Glance to take more of the data, and for its answer; seconds. The first is also that
 # for the connection, as urllib3 has one for both, but Glance may have to check tokens and keys before
 # it reads, and its store may stand still. After the last byte it may have much to do (assemble parts,
@@ -101,6 +102,21 @@ class ImageApi:
         :returns: ``usage`` and ``limit`` by name; empty where Glance does not ask Keystone
         """
         return dict(self._rest.json("GET", "/v2/info/usage")["usage"])
+
+    def active(self, owner: str, tag: str | None = None) -> Iterator[dict[str, Any]]:
+        """The active images that a project owns, but hidden ones, oldest first, page by page.
+
+        :param tag: that they have, as the database compares tags
+        """
+        query = {"owner": owner, "status": "active", "sort": "created_at:asc", "limit": str(_PAGE)}
+        query |= {} if tag is None else {"tag": tag}
+        following: dict[str, str] | None = query
+        while following is not None:
+            answer = self._rest.json("GET", "/v2/images", params=following)
+            found = answer["images"]
+            is_last = not found or "next" not in answer
+            following = None if is_last else {**query, "marker": str(found[-1]["id"])}
+            yield from found
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make an image without data; ``id`` in *body* chooses its id.

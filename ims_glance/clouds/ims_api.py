@@ -60,6 +60,31 @@ class ImsApi:
             return {"preflight": strangers.preflight(self._region, answer)}
         return {"job_id": strangers.job_id(self._region, answer)}
 
+    def begin_reception(self, project_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Have it receive the copies of a replication of this region; its answer."""
+        return dict(self._rest.json("POST", f"/v1/{project_id}/receptions", json=dict(body)))
+
+    def end_reception(self, project_id: str, standing_id: str) -> None:
+        """Have it receive no more of them.
+
+        :raises MissingThere: if it receives none
+        """
+        self._rest.request("DELETE", f"/v1/{project_id}/receptions/{standing_id}")
+
+    def receive_replicated(
+        self, project_id: str, standing_id: str, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Have it take the copy of one image of a replication; the same again changes nothing."""
+        path = f"/v1/{project_id}/receptions/{standing_id}/images"
+        return dict(self._rest.json("POST", path, json=dict(body)))
+
+    def copy_replicated(
+        self, project_id: str, standing_id: str, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Have this region begin the copy of one image of a replication; the same again changes nothing."""
+        path = f"/v1/{project_id}/replications/{standing_id}/images"
+        return dict(self._rest.json("POST", path, json=dict(body)))
+
     def show_job(self, project_id: str, job_id: str) -> dict[str, Any]:
         """A job there, as ``show_job`` answers.
 

@@ -58,6 +58,13 @@ OPTS: list[cfg.Opt] = [
         "128); of a whole machine that of all disks. 0 for any size. Each of two regions has its own.",
     ),
     cfg.IntOpt(
+        "replications",
+        default=10,
+        min=0,
+        help="Replications that a project may have: standing orders to copy its images to another region "
+        "as they become active.",
+    ),
+    cfg.IntOpt(
         "max_body_kib",
         default=1024,
         min=64,

@@ -87,6 +87,13 @@ OPTS: list[cfg.Opt] = [
         help="Disks of a whole-machine image from another region that are received at once.",
     ),
     cfg.FloatOpt(
+        "replication_seconds",
+        default=30.0,
+        min=0.1,
+        help="How often a worker looks for images that a replication is about: those of its project that "
+        "became active, or got the tag.",
+    ),
+    cfg.FloatOpt(
         "progress_seconds",
         default=1.0,
         min=0.0,

@@ -15,10 +15,10 @@ from oslo_utils import timeutils
 from sqlalchemy.engine import Connection
 
 from ims_glance import exceptions
-from ims_glance.db import clock, delegation
+from ims_glance.db import clock, delegation, tally
 from ims_glance.db.database import AlreadyThere, Database
-from ims_glance.db.schema import JOBS, TALLIES
-from ims_glance.model.job import UNFINISHED, JobKind, JobStatus, StoredJob, kind
+from ims_glance.db.schema import JOBS
+from ims_glance.model.job import UNFINISHED, JobStatus, StoredJob, kind
 
 # Of a failure reason that some neighbour may have written at length; characters.
 _MAX_REASON = 2000
@@ -74,8 +74,9 @@ class Jobs:
         :raises TooManyTasks: if not
         """
         job_kind = kind(job.type, job.creates_image)
-        query = sa.select(TALLIES.c.unfinished).where(*_tally(job.project_id, job_kind))
-        unfinished = self._database.read(lambda connection: connection.scalar(query)) or 0
+        unfinished = self._database.read(
+            lambda connection: tally.count(connection, job.project_id, str(job_kind))
+        )
         if unfinished >= limit:
             raise TooManyTasks(project_id=job.project_id, limit=limit, kind=str(job_kind))
 
@@ -327,14 +328,11 @@ def _create(
     connection: Connection, job: StoredJob, limit: int, trusts: Collection[delegation.Made]
 ) -> None:
     job_kind = kind(job.type, job.creates_image)
-    if job_kind is not None:
-        try:
-            _take_place(connection, job.project_id, job_kind, limit)
-        except TooManyTasks:
-            # One of those may be this one.
-            if connection.scalar(sa.select(JOBS.c.id).where(JOBS.c.id == job.id)) is not None:
-                raise AlreadyThere from None
-            raise
+    if job_kind and not tally.take(connection, job.project_id, str(job_kind), limit):
+        # One of those that there are may be this one.
+        if connection.scalar(sa.select(JOBS.c.id).where(JOBS.c.id == job.id)) is not None:
+            raise AlreadyThere
+        raise TooManyTasks(project_id=job.project_id, limit=limit, kind=str(job_kind))
     for trust in trusts:
         delegation.record(connection, trust)
     for delegation_id in job.delegation_ids:
@@ -364,21 +362,6 @@ def _create(
         connection.execute(sa.insert(JOBS).values(**values))
     except db_exceptions.DBDuplicateEntry:
         raise AlreadyThere from None
-
-
-def _take_place(connection: Connection, project_id: str, job_kind: JobKind, limit: int) -> None:
-    row = _tally(project_id, job_kind)
-    taken = sa.update(TALLIES).where(*row, TALLIES.c.unfinished < limit)
-    if connection.execute(taken.values(unfinished=TALLIES.c.unfinished + 1)).rowcount == 1:
-        return
-    if connection.scalar(sa.select(TALLIES.c.unfinished).where(*row)) is not None:
-        raise TooManyTasks(project_id=project_id, limit=limit, kind=str(job_kind))
-    first = sa.insert(TALLIES).values(project_id=project_id, kind=str(job_kind), unfinished=1)
-    connection.execute(first)
-
-
-def _tally(project_id: str, job_kind: JobKind | None) -> tuple[sa.ColumnElement[bool], ...]:
-    return TALLIES.c.project_id == project_id, TALLIES.c.kind == str(job_kind)
 
 
 def _claim(
@@ -445,8 +428,7 @@ def _finish(
         raise CancelAccepted
     job_kind = kind(job.type, job.creates_image)
     if job_kind is not None:
-        place = sa.update(TALLIES).where(*_tally(job.project_id, job_kind))
-        connection.execute(place.values(unfinished=TALLIES.c.unfinished - 1))
+        tally.give_back(connection, job.project_id, str(job_kind))
     for delegation_id in job.delegation_ids:
         delegation.leave(connection, delegation_id)
 

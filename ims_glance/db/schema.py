@@ -123,3 +123,70 @@ WORKERS = sa.Table(
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
 )
+
+# Which images of a project are copied to another region as they become active. A worker that has one
+# claims it as it claims jobs.
+STANDING_COPIES = sa.Table(
+    "standing_copies",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("status", sa.String(8), nullable=False),
+    sa.Column("region", sa.String(255), nullable=False),
+    sa.Column("target_project_id", sa.String(64), nullable=False),
+    sa.Column("tag", sa.String(255)),
+    sa.Column("image_name", sa.String(255)),
+    sa.Column("keep", sa.Integer()),
+    sa.Column("wishes", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Column("code", sa.String(16)),
+    sa.Column("reason", sa.Text()),
+    sa.Column("created_at", _MOMENT, nullable=False),
+    sa.Column("delegation_id", sa.String(32)),
+    sa.Column("source_delegation_id", sa.String(32)),
+    # When a worker looks at it again: seconds since 1970 by the clock of the database.
+    sa.Column("look_at", sa.Double(), nullable=False),
+    sa.Column("worker", sa.String(255)),
+    sa.Column("lease_until", sa.Double()),
+    sa.Column("generation", sa.Integer(), nullable=False),
+    sa.Index("standing_copies_project", "project_id", "created_at"),
+    sa.Index("standing_copies_look", "status", "look_at"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# What became of each image of a standing copy: one row, so that it is copied once.
+STANDING_IMAGES = sa.Table(
+    "standing_images",
+    METADATA,
+    sa.Column("standing_id", sa.String(32), primary_key=True),
+    sa.Column("image_id", sa.String(36), primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("job_id", sa.String(32)),
+    sa.Column("copy_id", sa.String(36)),
+    sa.Column("code", sa.String(16)),
+    sa.Column("reason", sa.Text()),
+    sa.Column("try_at", sa.Double()),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# The other end of standing copies of other regions, with what their copies are made with here.
+RECEPTIONS = sa.Table(
+    "receptions",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("source_region", sa.String(255), nullable=False),
+    sa.Column("source_project_id", sa.String(64), nullable=False),
+    sa.Column("cmk_id", sa.String(255)),
+    sa.Column("delegation_id", sa.String(32)),
+    sa.Column("source_delegation_id", sa.String(32)),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)

@@ -23,17 +23,18 @@ from oslo_utils import timeutils
 from ims_glance import exceptions, metrics
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
-from ims_glance.clouds.rest import DelegationEnded
 from ims_glance.db.database import Database, DatabaseBroken, DatabaseUnavailable
 from ims_glance.db.delegation import Delegations
 from ims_glance.db.job import Fenced, Jobs
 from ims_glance.db.worker import Workers
 from ims_glance.jobs import audit
 from ims_glance.jobs.context import Abandoned, JobContext
+from ims_glance.jobs.delegations import GivenDelegations
 from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.exporter import Exporter
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.jobs.outage import Outage
+from ims_glance.jobs.standing_copy import StandingWork
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus, StoredJob
 
@@ -66,9 +67,9 @@ class Worker:
         self._job_types = job_types
         database = Database(conf)
         self._jobs = Jobs(database)
-        self._delegations = Delegations(database)
         self._workers = Workers(database)
         self._identity = Identity(conf)
+        self._delegations = GivenDelegations(conf, Delegations(database), self._identity)
         self._wakeups = Wakeups(conf)
         self._runner = Runner(database, self._jobs, job_types)
         self._outage = Outage(self._options.scan_seconds)
@@ -78,6 +79,7 @@ class Worker:
         self._stopping = threading.Event()
         self._exporter = Exporter(conf, database, self._stopping)
         self._audit = audit.AuditRelay(conf, database, self.name, self._stopping)
+        self._standing = StandingWork(conf, database, self._identity, self.name, self._stopping)
         self._changed = threading.Condition()
         # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
         # run, not by its id: a job can be here twice, if it was claimed again before its first run
@@ -99,8 +101,9 @@ class Worker:
             ("scan", self.scan, self._options.scan_seconds),
             ("beat", self.beat, beat),
             ("sweep", self.sweep, self._options.sweep_seconds),
-            ("delegations", self.give_back, self._options.scan_seconds),
+            ("delegations", self._delegations.give_back, self._options.scan_seconds),
             ("audit", self._audit.send, audit.SECONDS),
+            ("replications", self._standing.look, self._options.scan_seconds),
         ):
             arguments = (name, work, seconds)
             threading.Thread(
@@ -189,19 +192,6 @@ class Worker:
             self._runner.forget(job_id)
             self._jobs.delete(job_id)
         self._audit.prune()
-
-    def give_back(self) -> None:
-        """Take back the delegations that nobody needs."""
-        for delegation_id in self._delegations.left_behind(
-            self._options.orphan_seconds, self._options.delegation_idle_seconds
-        ):
-            try:
-                self._end_delegation(delegation_id)
-            except exceptions.Unavailable:
-                raise
-            except exceptions.ImsError as error:
-                # Of this one; the others are none the worse.
-                LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -380,28 +370,14 @@ class Worker:
 
     def _run(self, context: JobContext) -> None:
         job = context.job
-        context.grant = self._grant(job.delegation_id)
-        context.source_grant = self._grant(job.source_delegation_id)
+        context.grant = self._delegations.grant(job.delegation_id)
+        context.source_grant = self._delegations.grant(job.source_delegation_id)
         if job.generation == 1:
             metrics.job_began(job.type, _age(job))
         status = self._runner.run(context)
         size = context.done_bytes if status is JobStatus.SUCCESS else 0
         metrics.job_ended(job.type, status, _age(job), size)
-        for delegation_id in job.delegation_ids:
-            try:
-                self._end_delegation(delegation_id)
-            except exceptions.ImsError as error:
-                LOG.warning("Delegation %s is left for later: %s", delegation_id, error)
-
-    def _grant(self, delegation_id: str | None) -> str | None:
-        """What was given with a delegation; ``None`` if there is none (any more)."""
-        if delegation_id is None:
-            return None
-        try:
-            delegation = self._delegations.get(delegation_id)
-        except DatabaseUnavailable as error:
-            raise Abandoned(str(error)) from error
-        return delegation.grant if delegation else None
+        self._delegations.leave(job)
 
     def _let_go(self, job: StoredJob) -> None:
         try:
@@ -426,22 +402,6 @@ class Worker:
     def _end_of_lease(self, begun: float) -> float:
         """When to stop by oneself: some time before the lease ends in the database."""
         return begun + float(self._options.lease_seconds) * (1 - 0.5 / _BEATS)
-
-    def _end_delegation(self, delegation_id: str) -> None:
-        """Take a delegation back, if nobody needs it any more."""
-        ended = self._delegations.end(delegation_id, self._options.delegation_idle_seconds)
-        if ended is None:
-            return
-        grant = ended.grant or self._identity.find_trust(ended.user_id, ended.expires_at)
-        try:
-            if grant is not None:
-                self._identity.give_back(grant)
-        except DelegationEnded as error:
-            # Nobody but an administrator can delete it now, and it opens nothing: it runs out.
-            LOG.warning(
-                "A trust of user %s stays until %s: %s", ended.user_id, ended.expires_at, error
-            )
-        self._delegations.delete(delegation_id)
 
 
 def _age(job: StoredJob) -> float:

@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 UNKNOWN = "unknown"
-MEMBER, TAG, BACKUP = "/member", "/tag", "/backup"
+MEMBER, TAG, BACKUP, REPLICATION = "/member", "/tag", "/backup", "/replication"
 
 # Name -> CADF's action, and what of an image it is done to.
 ACTIONS: dict[str, tuple[str, str]] = {
@@ -23,9 +23,12 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "deleteMember": ("delete", MEMBER),
     "addTag": ("create", TAG),
     "deleteTag": ("delete", TAG),
-    # Ours: IMS leaves backups to another service.
+    # Ours: IMS leaves backups to another service, and has no standing copies.
     "createBackup": ("backup", BACKUP),
     "deleteBackup": ("delete", BACKUP),
+    "createReplication": ("create", REPLICATION),
+    "updateReplication": ("update", REPLICATION),
+    "deleteReplication": ("delete", REPLICATION),
 }
 
 

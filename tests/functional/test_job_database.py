@@ -113,6 +113,9 @@ def tables(url):
             "audit_events",
             "leases",
             "workers",
+            "standing_copies",
+            "standing_images",
+            "receptions",
         ):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     made.database.engine.dispose()

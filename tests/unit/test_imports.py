@@ -68,7 +68,7 @@ _WITH_ROOMS = "api"
 # The pure layers: nothing here can open, send, wait or log.
 PURE_STDLIB = {
     "abc", "array", "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "datetime",
-    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "ipaddress",
+    "decimal", "enum", "fnmatch", "fractions", "functools", "hashlib", "heapq", "hmac", "ipaddress",
     "itertools", "json", "math", "operator", "re", "secrets", "string", "struct", "textwrap",
     "types", "typing", "unicodedata", "uuid", "zlib",
 }  # fmt: skip

@@ -7,7 +7,7 @@ import datetime
 import logging
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tenacity
@@ -64,6 +64,16 @@ class KeyDelegatesNothing(exceptions.Forbidden):
 def new_id() -> str:
     """An id for a job that is yet to be accepted."""
     return uuidutils.generate_uuid(dashed=False)
+
+
+class DelegationGone(exceptions.Forbidden):
+    """What the job was to act with is there no more."""
+
+    code = "IMG.0087"
+    template = (
+        "What was delegated to the service for this ended, or was taken back. Create the replication "
+        "anew."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,13 +143,33 @@ class Acceptance:
             image_id=uuidutils.generate_uuid() if creates_image else None,
             creates_image=creates_image,
         )
-        if (acting or reading) and _access_key(context) is not None:
+        if (acting or reading) and access_key(context) is not None:
             raise KeyDelegatesNothing
         acting = acting or Rights(context.project_id, tuple(_rights(context)))
         try:
             self._record(context, job, acting, reading)
         except AlreadyThere:
             return job.id
+        LOG.info("Accepted job %s (%s) of project %s", job.id, job.type, job.project_id)
+        self._wakeups.send(job.id)
+        return job.id
+
+    def accept_once(self, job: StoredJob) -> str:
+        """Take on a job whose id says what it is for, unless it is there already; its id.
+
+        :param job: with delegations that are there
+        :raises DelegationGone: if one of those is there no more
+        :raises TooManyTasks: if the project has too many unfinished jobs of that kind
+        :raises Unavailable: if the database is away
+        """
+        model.check_names(job.arguments)
+        model.check_names(job.entities, "entities")
+        try:
+            self._jobs.create(job, self._limit(job))
+        except AlreadyThere:
+            return job.id
+        except delegations.Ended:
+            raise DelegationGone from None
         LOG.info("Accepted job %s (%s) of project %s", job.id, job.type, job.project_id)
         self._wakeups.send(job.id)
         return job.id
@@ -274,28 +304,21 @@ class Acceptance:
 
     def _made(self, context: Any, job: StoredJob, caller: Caller, rights: Rights) -> Made:
         self._jobs.check_limit(job, self._limit(job))
-        access_key = _access_key(context)
-        if access_key is None:
+        key = access_key(context)
+        if key is None:
             return self._new_trust(context, caller, rights)
         delegation_id = self._delegations.begin(caller, self._lifetime(1.0))
-        return Made(delegation_id, ec2_grant(access_key))
+        return Made(delegation_id, ec2_grant(key))
 
-    @tenacity.retry(
-        retry=tenacity.retry_if_exception_type(MomentTaken),
-        stop=tenacity.stop_after_attempt(_ATTEMPTS),
-        reraise=True,
-    )
     def _new_trust(self, context: Any, caller: Caller, rights: Rights) -> Made:
-        expires_at = self._lifetime(1.0, rights.until)
-        delegation_id = self._delegations.begin(caller, expires_at)
-        try:
-            grant = self._identity.create_trust(
-                context.auth_token, caller.user_id, caller.project_id, rights.roles, expires_at
-            )
-        except (DelegationRefused, MomentTaken):
-            self._delegations.delete(delegation_id)
-            raise
-        return Made(delegation_id, grant)
+        return make_trust(
+            self._identity,
+            self._delegations,
+            context,
+            caller,
+            rights,
+            lambda: self._lifetime(1.0, rights.until),
+        )
 
     def _limit(self, job: StoredJob) -> int:
         kind = model.kind(job.type, job.creates_image)
@@ -307,28 +330,68 @@ class Acceptance:
 
         :param until: when that life ends at the latest
         """
-        now, life = timeutils.utcnow(), datetime.timedelta(days=self._conf.ims_jobs.delegation_days)
-        if until is not None:
-            life = min(life, timeutils.normalize_time(timeutils.parse_isotime(until)) - now)
-        moment = now + life * share
-        # By this moment a trust is told from all others. Keystone does so to the second only when
-        # it looks for duplicates, deleted trusts included.
-        spread = min(_SPREAD, int(life.total_seconds() * _MOST_SPREAD))
-        moment -= datetime.timedelta(seconds=secrets.randbelow(max(1, spread)))
-        moment = moment.replace(microsecond=secrets.randbelow(1_000_000))
-        return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+        return end_of_life(self._conf.ims_jobs.delegation_days, share, until)
 
 
-def _access_key(context: Any) -> str | None:
+def end_of_life(days: float, share: float = 1.0, until: str | None = None) -> str:
+    """A moment when *share* of a delegation's life, from now, will be over, in Keystone's words.
+
+    :param days: that it lives
+    :param until: when that life ends at the latest
+    """
+    now, life = timeutils.utcnow(), datetime.timedelta(days=days)
+    if until is not None:
+        life = min(life, timeutils.normalize_time(timeutils.parse_isotime(until)) - now)
+    moment = now + life * share
+    # By this moment a trust is told from all others. Keystone does so to the second only when
+    # it looks for duplicates, deleted trusts included.
+    spread = min(_SPREAD, int(life.total_seconds() * _MOST_SPREAD))
+    moment -= datetime.timedelta(seconds=secrets.randbelow(max(1, spread)))
+    moment = moment.replace(microsecond=secrets.randbelow(1_000_000))
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(MomentTaken),
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+)
+def make_trust(
+    identity: Identity,
+    known: Delegations,
+    context: Any,
+    caller: Caller,
+    rights: Rights,
+    ends: Callable[[], str],
+) -> Made:
+    """Have a caller give the service a trust; it is recorded with the first thing that uses it.
+
+    :param ends: when it ends; another moment each time
+    :raises DelegationRefused: if Keystone does not let them
+    :raises Unavailable: if Keystone or the database is away
+    """
+    expires_at = ends()
+    delegation_id = known.begin(caller, expires_at)
+    try:
+        grant = identity.create_trust(
+            context.auth_token, caller.user_id, caller.project_id, rights.roles, expires_at
+        )
+    except (DelegationRefused, MomentTaken):
+        known.delete(delegation_id)
+        raise
+    return Made(delegation_id, grant)
+
+
+def access_key(context: Any) -> str | None:
     """The access key that the request was signed with, if it was."""
     return getattr(context, "ec2_access", None)
 
 
 def _rights(context: Any) -> list[str]:
     """What the caller can delegate: the roles of their token; with a signature, their credential."""
-    access_key = _access_key(context)
-    if access_key is not None:
-        return [ec2_grant(access_key)]
+    key = access_key(context)
+    if key is not None:
+        return [ec2_grant(key)]
     return [role for role in context.roles if role != SERVICE_ROLE]
 
 

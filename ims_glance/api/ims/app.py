@@ -21,6 +21,7 @@ from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images, SubrequestRefused
 from ims_glance.api.common.quota import ImageQuota
+from ims_glance.api.common.standing import Standing
 from ims_glance.api.ims import checking, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import Policy
@@ -178,5 +179,6 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     quota = ImageQuota(conf, Images(native), jobs.unfinished, jobs.is_made_for)
     backups = Backups(conf, jobs.backup_ids_in_use)
     images = Images(guard.make(conf, native, image_keys, quota, backups))
-    service = Service(conf, images, jobs, image_keys, quota, backups, Elsewhere(conf))
+    others = Elsewhere(conf), Standing(conf)
+    service = Service(conf, images, jobs, image_keys, quota, backups, *others)
     return Application(service, operations.OPERATIONS, Policy(conf))

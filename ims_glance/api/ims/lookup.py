@@ -80,6 +80,19 @@ def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
         answer = _after(call, parameters, found)
 
 
+def native(call: Call, parameters: Mapping[str, str]) -> Iterator[View]:
+    """The images of a list of the Image API, as that shows them, page by page.
+
+    :param parameters: of the list; ``limit`` is the length of a page
+    """
+    answer = _listed(call, parameters)
+    while True:
+        yield from answer["images"]
+        if "next" not in answer:
+            return
+        answer = _after(call, parameters, answer["images"])
+
+
 def _show_all_of_id(call: Call, native: listing.NativeQuery, image_id: str) -> None:
     """Let a list by an id have the image if the caller may see it.
 

@@ -27,6 +27,7 @@ _ARGUMENT_HELP = {
     "member_id": "Id of a project that the image is shared with.",
     "backup_id": "Id of a server backup.",
     "job_id": "Id of a job, 32 hexadecimal digits.",
+    "replication_id": "Id of a replication, 32 hexadecimal digits.",
     "key": "Key of a tag.",
 }
 # Answers of refusal that any operation can give; the codes are those of IMS's "Error codes".

@@ -13,6 +13,7 @@ from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.image_keys import ImageKeys
 from ims_glance.api.common.quota import ImageQuota
+from ims_glance.api.common.standing import Standing
 
 Schema = Mapping[str, Any]
 
@@ -42,6 +43,7 @@ class Service:
     :ivar quota: places for private images
     :ivar backups: server backups
     :ivar elsewhere: other regions
+    :ivar standing: replications
     """
 
     conf: Any
@@ -51,6 +53,7 @@ class Service:
     quota: ImageQuota
     backups: Backups
     elsewhere: Elsewhere
+    standing: Standing
 
 
 @dataclasses.dataclass(frozen=True)

@@ -255,6 +255,26 @@ def backup(backup_id: str = BACKUP_ID, name: str = "nightly", **more: Any) -> di
     }
 
 
+def replication(replication_id: str = "e" * 32, **more: Any) -> dict[str, Any]:
+    """A replication as the service shows it."""
+    return {
+        "id": replication_id,
+        "name": "releases",
+        "status": "active",
+        "region": "RegionTwo",
+        "target_project_id": OTHER,
+        "tag": "release=stable",
+        "image_name": None,
+        "keep": 3,
+        "cmk_id": None,
+        "agency_name": None,
+        "created_at": "2026-11-24T01:00:00.000Z",
+        "error_code": None,
+        "reason": None,
+        **more,
+    }
+
+
 def job(status: str = "SUCCESS", **more: Any) -> dict[str, Any]:
     """A job as the service shows it."""
     return {

@@ -128,3 +128,20 @@ def test_members(server, images):
     images.delete_member(image_id, "p")
     with pytest.raises(rest.Refused, match="Only shared images"):
         images.members(image_id)
+
+
+def test_active_images_come_page_by_page(images, monkeypatch):
+    asked = []
+
+    def answer(_method, _path, params):
+        asked.append(params)
+        begin = 0 if "marker" not in params else int(params["marker"]) + 1
+        page = [{"id": str(number)} for number in range(begin, min(begin + 2, 3))]
+        return {"images": page} | ({"next": "x"} if page else {})
+
+    monkeypatch.setattr(images._rest, "json", answer)
+    assert [each["id"] for each in images.active("p", "t")] == ["0", "1", "2"]
+    query = {"owner": "p", "status": "active", "sort": "created_at:asc", "limit": "100", "tag": "t"}
+    assert asked == [query, {**query, "marker": "1"}, {**query, "marker": "2"}]
+    assert [each["id"] for each in images.active("p")] == ["0", "1", "2"]
+    assert "tag" not in asked[-1]

@@ -132,3 +132,18 @@ def test_a_redirect_is_not_followed(api, there):
     with pytest.raises(rest.ServiceUnavailable):
         api.show_job("p", "j")
     assert len(there.requests) == 1
+
+
+def test_replications(api, there):
+    there.answer = (200, b'{"job_id": "j"}')
+    assert api.begin_reception("p", {"id": "r"}) == {"job_id": "j"}
+    api.receive_replicated("p", "r", {"attempt": 1})
+    api.copy_replicated("p", "r", {"attempt": 1})
+    api.end_reception("p", "r")
+    assert [(method, path.partition("/v1")[2]) for method, path, _body in there.requests] == [
+        ("POST", "/p/receptions"),
+        ("POST", "/p/receptions/r/images"),
+        ("POST", "/p/replications/r/images"),
+        ("DELETE", "/p/receptions/r"),
+    ]
+    assert json.loads(there.requests[1][2]) == {"attempt": 1}

@@ -19,6 +19,7 @@ from ims_glance.flows.replication import receive
 from ims_glance.jobs import task as jobs_task
 from ims_glance.jobs import worker as jobs_worker
 from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.delegations import GivenDelegations
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.jobs.task import Task
@@ -181,7 +182,6 @@ class Explorer:
         self.worker = Worker(self.world.tables.conf, flows.JOB_TYPES)
         # The database is in memory, and has one connection.
         self.worker._jobs = self.world.jobs
-        self.worker._delegations = self.world.tables.delegations
         self.worker._runner = Runner(self.world.tables.database, self.world.jobs, flows.JOB_TYPES)
 
     def run(
@@ -262,6 +262,9 @@ class _Run:
         """Claim the job if it is unfinished, and bring it to its end."""
         world, worker = self._world, self._worker
         worker._identity = DirectIdentity(world.tables.conf, world.cloud)
+        worker._delegations = GivenDelegations(
+            world.tables.conf, world.tables.delegations, worker._identity
+        )
         world.cloud.around = self._around
         world.watch = self._keep
         if not world.tables.jobs.get(_JOB_ID).is_finished:
@@ -274,7 +277,7 @@ class _Run:
             worker._running.add(context)
             worker._go_on(context)
             worker._give_thread_back(context)
-        worker.give_back()
+        worker._delegations.give_back()
 
     def begun(self) -> JobContext:
         """The job, claimed."""

@@ -53,8 +53,11 @@ def test_the_rest_has_none(method, path):
     assert audit.native_operation(method, path) is None
 
 
-def test_every_name_is_one_of_ims_or_about_a_backup():
-    assert set(audit.ACTIONS) - {"createBackup", "deleteBackup"} == {
+def test_every_name_is_one_of_ims_or_about_a_backup_or_a_replication():
+    ours = {"createBackup", "deleteBackup"} | {
+        f"{verb}Replication" for verb in ("create", "update", "delete")
+    }
+    assert set(audit.ACTIONS) - ours == {
         "createImage", "updateImage", "deleteImage", "copyImage", "exportImage",
         "addMember", "updateMember", "deleteMember", "addTag", "deleteTag",
     }  # fmt: skip

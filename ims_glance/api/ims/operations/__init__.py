@@ -14,7 +14,9 @@ from ims_glance.api.ims.operations import (
     os_version,
     project,
     quota,
+    reception,
     replication,
+    standing_copy,
     tag,
 )
 
@@ -25,6 +27,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *copy.OPERATIONS,
     *image_frames.OPERATIONS,
     *replication.OPERATIONS,
+    *standing_copy.OPERATIONS,
+    *reception.OPERATIONS,
     *member.OPERATIONS,
     *tag.OPERATIONS,
     *quota.OPERATIONS,

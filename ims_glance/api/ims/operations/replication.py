@@ -7,6 +7,7 @@ it. That one makes the job that does the work; the job here follows it.
 
 import contextlib
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from ims_glance import exceptions
@@ -52,7 +53,7 @@ def copy_image_cross_region(call: Call) -> Answer:
     body = call.body
     _check_texts(body)
     view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.COPY_CROSS_REGION)
-    source = _source(call, view)
+    source = source_of(call, view, body.get("cmk_id"))
     service, region = call.service, body["region"]
     place = service.elsewhere.place(
         call.context, region, body["project_name"], body.get("agency_name")
@@ -65,18 +66,13 @@ def copy_image_cross_region(call: Call) -> Answer:
         return Answer(answer, image_ids=(view["id"],), has_changed=False)
     job_id = new_id()
     answer = _received(place, {**wishes, "source": {**source, "job_id": job_id}})
-    followed = {"region": region, "project_id": place.project_id, "job_id": answer["job_id"]}
+    there = {"region": region, "project_id": place.project_id, "job_id": answer["job_id"]}
     try:
         service.jobs.accept(
             call.context,
             jobs.COPY_CROSS_REGION,
-            followed,
-            entities={
-                "image_name": body["name"],
-                "region": region,
-                "target_project_id": place.project_id,
-                "target_job_id": answer["job_id"],
-            },
+            there,
+            entities=followed(body["name"], region, place.project_id, answer["job_id"]),
             acting=place.rights,
             job_id=job_id,
         )
@@ -125,24 +121,8 @@ def receive_image(call: Call) -> Answer:
         job_id = service.jobs.accept(
             call.context,
             jobs.RECEIVE_IMAGE,
-            {
-                "source_region": source["region"],
-                "source_project_id": source["project_id"],
-                "image_id": source["image_id"],
-                "name": body["name"],
-                "description": body.get("description"),
-                "cmk_id": key_id,
-                "base_image_id": body.get("base_image_id"),
-                "enterprise_project_id": body.get("enterprise_project_id"),
-                "disks": disks,
-                "size": source["size"],
-                "source_job_id": source.get("job_id"),
-            },
-            entities={
-                "image_name": body["name"],
-                "source_region": source["region"],
-                "source_image_id": source["image_id"],
-            },
+            arguments_of(body, key_id),
+            entities=entities_of(body),
             creates_image=True,
             acting=rights,
             reading=Rights(source["project_id"], tuple(source["roles"])),
@@ -159,6 +139,47 @@ def _id(call: Call) -> str | None:
     return jobs.id_of_copy(call.project_id, source["region"], source["job_id"])
 
 
+def arguments_of(body: Mapping[str, Any], key_id: str | None) -> dict[str, Any]:
+    """What the job works with that receives a copy.
+
+    :param body: of ``receive_image``
+    """
+    source = body["source"]
+    return {
+        "source_region": source["region"],
+        "source_project_id": source["project_id"],
+        "image_id": source["image_id"],
+        "name": body["name"],
+        "description": body.get("description"),
+        "cmk_id": key_id,
+        "base_image_id": body.get("base_image_id"),
+        "enterprise_project_id": body.get("enterprise_project_id"),
+        "disks": source.get("disks") or 0,
+        "size": source["size"],
+        "source_job_id": source.get("job_id"),
+    }
+
+
+def entities_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of that job from the beginning."""
+    source = body["source"]
+    return {
+        "image_name": body["name"],
+        "source_region": source["region"],
+        "source_image_id": source["image_id"],
+    }
+
+
+def followed(name: str, region: str, project_id: str, job_id: str) -> dict[str, Any]:
+    """What is told from the beginning of the job that follows it."""
+    return {
+        "image_name": name,
+        "region": region,
+        "target_project_id": project_id,
+        "target_job_id": job_id,
+    }
+
+
 def _check_texts(body: Any) -> None:
     key_name.check(body)
     free_text.check_name(body["name"])
@@ -166,14 +187,15 @@ def _check_texts(body: Any) -> None:
         free_text.check_description(body["description"])
 
 
-def _source(call: Call, view: lookup.View) -> dict[str, Any]:
+def source_of(call: Call, view: lookup.View, cmk_id: str | None) -> dict[str, Any]:
     """What the other region is told of an image that may be copied there.
 
+    :param cmk_id: the key that was named for the copy
     :raises TooLarge, EncryptedByCinder, NeverEncrypted, DiskMissing: if it may not
     """
     if copy.CINDER_KEY in view:
         raise KeyBelongsToCinder(image_id=view["id"])
-    if call.body.get("cmk_id") and view.get(attributes.VIRTUAL_ENV_TYPE) == "Ironic":
+    if cmk_id and view.get(attributes.VIRTUAL_ENV_TYPE) == "Ironic":
         raise NeverEncrypted(image_id=view["id"])
     parts = check_disks(call, view)
     size = sum(int(each.get("size") or 0) for each in parts or [view])

@@ -186,3 +186,10 @@ def test_pages_that_glance_shortens(conf, monkeypatch):
 
     monkeypatch.setattr(call.service.images, "call", shortened)
     assert [len(page) for page in lookup.pages(call, {"limit": "500"})] == [2, 2, 1]
+
+
+def test_the_image_apis_own_list_has_all_pages(conf):
+    call = calls.call(conf, *_views(5))
+    found = list(lookup.native(call, {"owner": calls.PROJECT, "limit": "2"}))
+    assert found == _views(5)
+    assert len(call.service.images.queries) == 3

@@ -23,6 +23,16 @@ OURS = {
     "keystone_list_projects",
     # One region asks it of another.
     "receive_image",
+    "begin_reception",
+    "end_reception",
+    "copy_replicated_image",
+    "receive_replicated_image",
+    # Ours: IMS copies images one by one.
+    "create_replication",
+    "list_replications",
+    "show_replication",
+    "update_replication",
+    "delete_replication",
 }
 BY_NAME = {each.name: each for each in OPERATIONS}
 

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of receptions: the other ends of standing copies of other regions."""
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ims_glance import exceptions
+from ims_glance.db import delegation
+from ims_glance.db.database import Database
+from ims_glance.db.schema import RECEPTIONS
+from ims_glance.model.standing_copy import Reception
+
+
+class ReceptionNotFound(exceptions.NotFound):
+    """There is none of that id, it is somebody else's, or what was delegated for it ended."""
+
+    code = "IMG.0179"
+    template = (
+        "This region receives no copies of replication {standing_id} for you, or not any more. Create it "
+        "anew if it is still wanted."
+    )
+
+
+class ReceptionTaken(exceptions.Conflict):
+    """There is one of that id already."""
+
+    template = "This region receives copies of a replication {standing_id} already."
+
+
+class Receptions:
+    """The table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, reception: Reception, trusts: Collection[delegation.Made]) -> None:
+        """Record one.
+
+        :param trusts: those of its delegations that are used for the first time
+        :raises ReceptionTaken: if there is one of its id
+        :raises delegation.Ended: if a delegation ended meanwhile
+        """
+        self._database.write(lambda connection: _create(connection, reception, trusts))
+
+    def get(self, standing_id: str, project_id: str, user_id: str) -> Reception:
+        """That of a standing copy, for whoever made it.
+
+        :raises ReceptionNotFound: if there is none
+        """
+        found = self._database.read(lambda connection: _find(connection, standing_id))
+        if found is None or (found.project_id, found.user_id) != (project_id, user_id):
+            raise ReceptionNotFound(standing_id=standing_id)
+        return found
+
+    def delete(self, reception: Reception) -> None:
+        """Forget one, and leave its delegations; one that is gone is fine."""
+
+        def write(connection: Connection) -> None:
+            gone = sa.delete(RECEPTIONS).where(RECEPTIONS.c.id == reception.id)
+            if connection.execute(gone).rowcount == 1:
+                for delegation_id in reception.delegation_ids:
+                    delegation.leave(connection, delegation_id)
+
+        self._database.write(write)
+
+
+def _create(
+    connection: Connection, reception: Reception, trusts: Collection[delegation.Made]
+) -> None:
+    if _find(connection, reception.id) is not None:
+        raise ReceptionTaken(standing_id=reception.id)
+    for trust in trusts:
+        delegation.record(connection, trust)
+    for delegation_id in reception.delegation_ids:
+        delegation.take(connection, delegation_id)
+    values: dict[str, Any] = {
+        column.name: getattr(reception, column.name) for column in RECEPTIONS.columns
+    }
+    connection.execute(sa.insert(RECEPTIONS).values(**values))
+
+
+def _find(connection: Connection, standing_id: str) -> Reception | None:
+    query = sa.select(RECEPTIONS).where(RECEPTIONS.c.id == standing_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else Reception(**row)

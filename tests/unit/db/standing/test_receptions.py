@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The other ends of replications, in the database."""
+
+import pytest
+
+from ims_glance.db.standing.receptions import ReceptionNotFound, Receptions, ReceptionTaken
+from ims_glance.model.standing_copy import Reception
+from tests.unit.db.standing.rows import users
+
+
+@pytest.fixture
+def receptions(tables):
+    return Receptions(tables.database)
+
+
+def test_it_is_its_owners_and_holds_its_delegations(tables, receptions):
+    delegation_id, trust = tables.delegation()
+    made = Reception("a" * 32, "p", "u", "RegionTwo", "q", "k", delegation_id, delegation_id)
+    receptions.create(made, [trust])
+    assert receptions.get(made.id, "p", "u") == made
+    assert users(tables, delegation_id) == 2
+    for project_id, user_id in (("x", "u"), ("p", "x")):
+        with pytest.raises(ReceptionNotFound) as refused:
+            receptions.get(made.id, project_id, user_id)
+        assert refused.value.code == "IMG.0179"
+    with pytest.raises(ReceptionTaken):
+        receptions.create(made, [])
+    receptions.delete(made)
+    receptions.delete(made)
+    assert users(tables, delegation_id) == 0
+    with pytest.raises(ReceptionNotFound):
+        receptions.get(made.id, "p", "u")
