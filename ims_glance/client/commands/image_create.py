@@ -2,22 +2,23 @@
 """``openstack ims image create|copy``."""
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from osc_lib import exceptions
 
 from ims_glance.client import regions
 from ims_glance.client.operations.image import is_uuid
 from ims_glance.client.resources.image import Image
-from ims_glance.client.shell import base, pause, views
+from ims_glance.client.resources.job import Job
+from ims_glance.client.shell import base, files, pause, views
 
 _DEFAULT_KEY = "ims/default"
 _MAX_NAME = 128
-_KINDS = {"ecs": "ECS", "bms": "BMS"}
 
 
 class CreateImage(base.ShowOne):
-    """Make a private image of a server, of its disks, of a backup of it, or of a volume.
+    """Make a private image of a server, of its disks, of a backup of it, of a volume, or of a file in a bucket.
 
     Examples:
     openstack ims image create --server web --wait web-system
@@ -25,6 +26,7 @@ class CreateImage(base.ShowOne):
     openstack ims image create --backup before-upgrade --wait web-before
     openstack ims image create --data-volume web-data --wait web-data-image
     openstack ims image create --volume disk --os-version "Ubuntu 22.04 server 64bit" --wait mine
+    openstack ims image create --file images:debian.vmdk --min-disk 40 --key ims/default --wait mine
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -37,9 +39,9 @@ class CreateImage(base.ShowOne):
         parser.add_argument(
             "--for",
             dest="type",
-            choices=list(_KINDS),
-            help="Servers that an image of a volume is for: virtual (ecs, the default) or bare "
-            "metal (bms)",
+            choices=list(files.PURPOSES),
+            help="Servers that an image of a volume or a file is for: virtual (ecs, the default) or bare "
+            "metal (bms). With --file also a data disk (data) or a CD (iso)",
         )
         parser.add_argument(
             "--min-ram", metavar="<MB>", type=base.positive, help="RAM needed at least, in MB"
@@ -50,9 +52,10 @@ class CreateImage(base.ShowOne):
         parser.add_argument(
             "--key",
             metavar="<key>",
-            help="Encrypt the image of a server with the key of this id; "
+            help="Encrypt the image of a server or a file with the key of this id; "
             f"'{_DEFAULT_KEY}' is the project's own",
         )
+        files.add_options(parser)
         _add_common(parser)
         parser.add_argument(
             "--tag",
@@ -71,7 +74,7 @@ class CreateImage(base.ShowOne):
             server = self.cloud.compute.find_server(parsed_args.server, ignore_missing=False)
         given: dict[str, Any] = {
             "os_version": parsed_args.os_version,
-            "type": _KINDS.get(parsed_args.type),
+            "type": files.PURPOSES.get(parsed_args.type),
             "min_ram": parsed_args.min_ram,
             "max_ram": parsed_args.max_ram,
             "description": parsed_args.description,
@@ -83,16 +86,27 @@ class CreateImage(base.ShowOne):
         said = ""
         if parsed_args.whole:
             said = pause.announced(self.cloud, server, parsed_args.no_pause)
-        if parsed_args.whole or parsed_args.backup:
-            job = self.ims.create_whole_image(parsed_args.name, tags=parsed_args.tag, **source)
-        else:
-            job = self.ims.create_image(parsed_args.name, tags=parsed_args.tag, **source)
+        begin = self._operation(parsed_args)
+        job = begin(parsed_args.name, tags=parsed_args.tag, **source)
         self.tell(said)
         return self.show_job(job, parsed_args)
+
+    def _operation(self, parsed_args: argparse.Namespace) -> Callable[..., Job]:
+        if parsed_args.whole or parsed_args.backup:
+            found = self.ims.create_whole_image
+        elif parsed_args.file and parsed_args.quick:
+            found = self.ims.import_image_quick
+        elif parsed_args.file and parsed_args.type == "data":
+            found = self.ims.create_data_image
+        else:
+            found = self.ims.create_image
+        return cast(Callable[..., Job], found)
 
     def _source(self, parsed_args: argparse.Namespace, server: Any) -> dict[str, Any]:
         """What the image is made of, by the names of the IMS API."""
         found: dict[str, Any] = {}
+        if parsed_args.file:
+            found |= files.wishes(parsed_args)
         if parsed_args.volume:
             found["volume_id"] = self._volume(parsed_args.volume)
         if server is not None:
@@ -126,6 +140,12 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         help="Name or id of a backup of a server: image of the whole server. One backup makes one "
         "image",
     )
+    source.add_argument(
+        "--file",
+        metavar="<bucket:object>",
+        help="File in a bucket (a container of Swift) of yours: raw, qcow2, VHD, VMDK or ISO. Leave it as it is "
+        "until the image is made",
+    )
     parser.add_argument(
         "--whole",
         action="store_true",
@@ -153,7 +173,7 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--os-version",
         metavar="<os>",
-        help="With --volume: operating system on it, as in 'openstack ims os list'. Example: "
+        help="With --volume or --file: operating system on it, as in 'openstack ims os list'. Example: "
         "'CentOS 7.3 64bit', 'Other Linux(64 bit)'",
     )
 
@@ -164,8 +184,10 @@ def _check_combination(parsed_args: argparse.Namespace) -> None:
     :raises CommandError: says what to change
     """
     named = (parsed_args.server, parsed_args.volume, parsed_args.backup, parsed_args.data_volume)
-    if not any(named):
+    if not any(named) and parsed_args.file is None:
         raise exceptions.CommandError("Say what to make an image of: --server, --volume, ...")
+    files.check(parsed_args)
+    is_disk = parsed_args.volume or parsed_args.file
     wrong = {
         "--whole needs --server.": parsed_args.whole and not parsed_args.server,
         "--no-pause needs --whole.": parsed_args.no_pause and not parsed_args.whole,
@@ -176,11 +198,10 @@ def _check_combination(parsed_args: argparse.Namespace) -> None:
         and parsed_args.data_volume,
         "--volume needs --os-version (see 'openstack ims os list').": parsed_args.volume
         and not parsed_args.os_version,
-        "--os-version needs --volume: that of a server is known.": parsed_args.os_version
-        and not parsed_args.volume,
-        "--for needs --volume.": parsed_args.type and not parsed_args.volume,
-        "--data-volume goes with --server or alone.": parsed_args.volume
-        and parsed_args.data_volume,
+        "--os-version needs --volume or --file: that of a server is known.": parsed_args.os_version
+        and not is_disk,
+        "--for needs --volume or --file.": parsed_args.type and not is_disk,
+        "--data-volume goes with --server or alone.": is_disk and parsed_args.data_volume,
     }
     for reason, applies in wrong.items():
         if applies:

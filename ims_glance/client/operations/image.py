@@ -114,10 +114,34 @@ class ImageOperations(Operations):
     def create_image(self, name: str, tags: Iterable[str | ImageTag] = (), **source: Any) -> Job:
         """Begin to make a private image (``create_image``).
 
-        :param source: ``instance_id``; or ``volume_id`` and ``os_version``; or what else the
-            operation takes, by the names of the IMS API
+        :param source: ``instance_id``; or ``volume_id`` and ``os_version``; or ``image_url``
+            (``bucket:object``) and ``min_disk`` (GB); or what else the operation takes, by the names of
+            the IMS API
         """
         return self._begin("POST", "/v2/cloudimages/action", _creation(name, tags, source))
+
+    def create_data_image(
+        self, name: str, tags: Iterable[str | ImageTag] = (), **source: Any
+    ) -> Job:
+        """Begin to make an image of a data disk in a file (``create_data_image``).
+
+        :param source: ``image_url`` (``bucket:object``) and ``min_disk`` (GB), and what else the operation
+            takes, by the names of the IMS API
+        """
+        wanted = {each: value for each, value in source.items() if each != "type"}
+        path = "/v1/cloudimages/dataimages/action"
+        return self._begin("POST", path, _creation(name, tags, wanted))
+
+    def import_image_quick(
+        self, name: str, tags: Iterable[str | ImageTag] = (), **source: Any
+    ) -> Job:
+        """Begin to make an image of a large file (``import_image_quick``).
+
+        :param source: ``image_url`` (``bucket:object``), ``min_disk`` (GB), and ``os_version`` or ``type``
+            (``DataImage``), and what else the operation takes, by the names of the IMS API
+        """
+        path = "/v2/cloudimages/quickimport/action"
+        return self._begin("POST", path, _creation(name, tags, source))
 
     def create_whole_image(
         self, name: str, tags: Iterable[str | ImageTag] = (), **source: Any

@@ -28,6 +28,16 @@ class ObjectDriverMissing(exceptions.ImsError):
     )
 
 
+class AccessKeyDenied(exceptions.Forbidden):
+    """A bucket cannot be read with an access key (IMS: "AKSK")."""
+
+    code = "IMG.0037"
+    template = (
+        "The access key cannot be used: {reason}. Name one of your own in this project ('openstack ec2 "
+        "credentials list')."
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class FileReader:
     """Who reads.
@@ -46,7 +56,7 @@ def load(conf: cfg.ConfigOpts, region: Region, reader: FileReader) -> ObjectStor
     :param region: as they see it
     :raises ObjectDriverMissing: if its driver is not installed
     :raises NoObjectStorage: if S3 is asked for, and there is none
-    :raises AccessDenied: if the access key is none of theirs
+    :raises AccessKeyDenied: if the access key is none of theirs
     :raises Unavailable: if Keystone is away
     """
     if reader.access_key is None:
@@ -80,7 +90,10 @@ def _credential(conf: cfg.ConfigOpts, reader: FileReader) -> ec2.Credential:
 
     With another's they would read what that one may read, and nobody asked that one.
     """
-    found = ec2.Ec2Credentials(conf).find(str(reader.access_key))
+    try:
+        found = ec2.Ec2Credentials(conf).find(str(reader.access_key))
+    except ec2.AccessDenied as denied:
+        raise AccessKeyDenied(reason=denied.details["reason"]) from None
     if (found.user_id, found.project_id) != (reader.user_id, reader.project_id):
-        raise ec2.AccessDenied(reason="it is not yours in this project")
+        raise AccessKeyDenied(reason="it is not yours in this project")
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from keystoneauth1 import session, token_endpoint
 
-from ims_glance.clouds import ec2, objects
+from ims_glance.clouds import objects
 from ims_glance.clouds.objects.base import NoObjectStorage
 from ims_glance.clouds.objects.s3 import S3Objects
 from ims_glance.clouds.objects.swift import SwiftObjects
@@ -100,13 +100,13 @@ def test_without_an_object_storage(conf, bare_region):
 
 @pytest.mark.parametrize(("user", "project"), [("other", "p"), ("u", "other")])
 def test_the_key_of_somebody_else(conf, region, user, project):
-    with pytest.raises(ec2.AccessDenied) as refused:
+    with pytest.raises(objects.AccessKeyDenied) as refused:
         objects.load(conf, region, objects.FileReader(user, project, ACCESS))
     assert refused.value.code == "IMG.0037"
 
 
 def test_a_key_that_is_not_there(conf, region):
-    with pytest.raises(ec2.AccessDenied):
+    with pytest.raises(objects.AccessKeyDenied):
         objects.load(conf, region, objects.FileReader("u", "p", "b" * 32))
 
 

@@ -72,6 +72,84 @@ def test_what_create_needs(ready, run, arguments):
     assert not [each for each in ready.requests if each.method == "POST"]
 
 
+FILE = ["--file", "bucket:a/disk.qcow2", "--min-disk", "40"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "body"),
+    [
+        ([], "/v2/cloudimages/action", {}),
+        (
+            ["--key", KEY, "--os-version", "CentOS 7.3 64bit", "--for", "bms", "--tag", "a=b"],
+            "/v2/cloudimages/action",
+            {
+                "cmk_id": KEY,
+                "os_version": "CentOS 7.3 64bit",
+                "type": "BMS",
+                "image_tags": [{"key": "a", "value": "b"}],
+            },
+        ),
+        (
+            [
+                "--os-type",
+                "Other",
+                "--architecture",
+                "arm",
+                "--firmware",
+                "uefi",
+                "--access-key",
+                "k",
+            ],
+            "/v2/cloudimages/action",
+            {
+                "os_type": "Other",
+                "architecture": "arm",
+                "hw_firmware_type": "uefi",
+                "access_key": "k",
+            },
+        ),
+        (
+            ["--for", "iso", "--os-version", "x"],
+            "/v2/cloudimages/action",
+            {"type": "IsoImage", "os_version": "x"},
+        ),
+        (["--for", "data"], "/v1/cloudimages/dataimages/action", {}),
+        (["--for", "data", "--quick"], "/v2/cloudimages/quickimport/action", {"type": "DataImage"}),
+        (
+            ["--os-version", "x", "--quick"],
+            "/v2/cloudimages/quickimport/action",
+            {"os_version": "x"},
+        ),
+    ],
+)
+def test_of_a_file(ready, run, arguments, path, body):
+    ready.ims("POST", path, {"job_id": JOB_ID})
+    run(CreateImage, "mine", *FILE, *arguments)
+    sent = ready.only("POST")
+    wanted = {"name": "mine", "image_url": "bucket:a/disk.qcow2", "min_disk": 40}
+    assert (sent.path, sent.body) == (f"/image{path}", {**wanted, **body})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--file", "bucket:x"], "--file needs --min-disk"),
+        (["--file", "bucket", "--min-disk", "40"], "BUCKET:OBJECT"),
+        (["--file", "", "--min-disk", "40"], "BUCKET:OBJECT"),
+        ([*FILE, "--for", "iso"], "--os-version"),
+        ([*FILE, "--data-volume", "v"], "--data-volume goes with --server"),
+        (["--server", "web", "--min-disk", "40"], "--min-disk goes with --file"),
+        (["--server", "web", "--quick"], "--quick goes with --file"),
+        (["--server", "web", "--access-key", "k"], "--access-key goes with --file"),
+        (["--volume", "v", "--os-version", "x", "--for", "iso"], "--for iso goes with --file"),
+    ],
+)
+def test_what_has_no_meaning_with_a_file(ready, run, arguments, said):
+    with pytest.raises(exceptions.CommandError, match=said):
+        run(CreateImage, "mine", *arguments)
+    assert ready.sent("POST") == []
+
+
 def a_server(ready, **values):
     ready.json("GET", COMPUTE, {"versions": []})
     ready.json("GET", f"{COMPUTE}/servers/web", {}, 404)

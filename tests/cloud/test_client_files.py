@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of files in buckets, by ``openstack ims image create --file``, on the real object storage."""
+
+import contextlib
+import secrets
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cloud import buckets, client_shell
+from tests.cloud.client_shell import read, refusal
+
+pytestmark = pytest.mark.pocket
+
+MIB = 1 << 20
+SYSTEM = "CentOS 7.3 64bit"
+DISK = secrets.token_bytes(9 * MIB) + bytes(20 * MIB) + secrets.token_bytes(3 * MIB + 512)
+ISO = bytes(32769) + b"CD001" + secrets.token_bytes(2 * MIB)
+_FORMATS = {
+    "qcow2": ("qcow2",),
+    "packed.qcow2": ("qcow2", "-c"),
+    "vmdk": ("vmdk", "-o", "subformat=streamOptimized"),
+    "vhd": ("vpc", "-o", "subformat=dynamic,force_size=on"),
+}
+
+
+@pytest.fixture(scope="module")
+def bucket(demo, tmp_path_factory):
+    """With the same disk in several formats."""
+    folder = tmp_path_factory.mktemp("files")
+    raw = folder / "disk.raw"
+    raw.write_bytes(DISK)
+    with buckets.bucket(demo, f"files-{secrets.token_hex(4)}") as made:
+        made.put("disk.raw", DISK)
+        made.put("cd.iso", ISO)
+        made.put("folder/ü100%~.raw", DISK)
+        for name, (form, *options) in _FORMATS.items():
+            made.put(f"disk.{name}", _converted(raw, form, options))
+        yield made
+
+
+def _converted(raw: Path, form: str, options: list[str]) -> bytes:
+    target = raw.with_suffix(f".{form}")
+    command = ["qemu-img", "convert", "-f", "raw", "-O", form, *options, str(raw), str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    return target.read_bytes()
+
+
+@pytest.fixture
+def make(demo, bucket):
+    """Makes an image of a file, and deletes it in the end."""
+    with contextlib.ExitStack() as forgetting:
+
+        def make(file, *arguments):
+            name = f"file-{secrets.token_hex(4)}"
+            forgetting.callback(client_shell.forget, demo, name)
+            of = ("--file", f"{bucket.name}:{file}", "--min-disk", "1")
+            return read("demo", "image", "create", name, *of, *arguments, "--wait")
+
+        yield make
+
+
+def _data(demo, image):
+    return demo.image.download_image(image["id"]).content
+
+
+def test_a_raw_disk_with_a_key(demo, make, bucket):
+    made = make("disk.raw", "--key", "ims/default", "--os-version", SYSTEM, "--tag", "env=test")
+    assert (made["status"], made["encrypted"], made["platform"]) == ("active", True, "CentOS")
+    assert made["origin"] == f"file,{bucket.name}:disk.raw"
+    assert made["tags"] == ["env=test"]
+    assert _data(demo, made) == DISK
+
+
+@pytest.mark.parametrize("name", _FORMATS)
+def test_other_formats(demo, make, name):
+    made = make(f"disk.{name}")
+    assert demo.image.get_image(made["id"]).disk_format == "raw"
+    assert _data(demo, made) == DISK
+
+
+def test_an_odd_name(demo, make):
+    assert _data(demo, make("folder/ü100%~.raw")) == DISK
+
+
+def test_a_data_disk_and_an_iso(demo, make):
+    assert make("disk.raw", "--for", "data", "--quick")["kind"] == "data"
+    cd = make("cd.iso", "--for", "iso", "--os-version", SYSTEM)
+    assert demo.image.get_image(cd["id"]).disk_format == "iso"
+    assert _data(demo, cd) == ISO
+
+
+def test_with_an_access_key(demo, make, access_key):
+    """Buckets are the same in S3 as in Swift."""
+    assert _data(demo, make("disk.raw", "--access-key", access_key)) == DISK
+
+
+@pytest.fixture(scope="module")
+def access_key(demo):
+    user, project = demo.current_user_id, demo.current_project_id
+    path = f"/users/{user}/credentials/OS-EC2"
+    made = demo.identity.post(path, json={"tenant_id": project}).json()["credential"]
+    yield made["access"]
+    demo.identity.delete(f"{path}/{made['access']}")
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "code"),
+    [
+        ("absent", [], "IMG.0057"),
+        ("cd.iso", ["--for", "bms", "--key", "ims/default"], "IMG.0118"),
+        ("disk.raw", ["--access-key", "a" * 32], "IMG.0037"),
+    ],
+)
+def test_refusals(bucket, file, arguments, code):
+    of = ("--file", f"{bucket.name}:{file}", "--min-disk", "1")
+    assert code in refusal("demo", "image", "create", "x", *of, *arguments)
+
+
+def test_the_bucket_of_somebody_else(bucket):
+    of = ("--file", f"{bucket.name}:disk.raw", "--min-disk", "1")
+    assert "IMG.0057" in refusal("other", "image", "create", "x", *of)
+
+
+def test_the_access_key_of_somebody_else(bucket, access_key):
+    of = ("--file", f"{bucket.name}:disk.raw", "--min-disk", "1", "--access-key", access_key)
+    assert "IMG.0037" in refusal("other", "image", "create", "x", *of)
+
+
+def test_what_is_no_disk_leaves_nothing(demo, bucket):
+    bucket.put("bad.raw", b"QFI\xfb" + bytes(5000))
+    of = ("--file", f"{bucket.name}:bad.raw", "--min-disk", "1")
+    said = refusal("demo", "image", "create", "file-bad", *of, "--wait")
+    assert "IMG.0057" in said
+    assert not list(demo.image.images(name="file-bad"))
