@@ -38,9 +38,11 @@ def export() -> list[Figure]:
             memory.append(mebibytes)
             return used
 
-        command = ["qemu-img", "convert", "-f", "raw", "-O", _FORMAT, disk, theirs_file]
+        convert = ("qemu-img", "convert", "-f", "raw", "-O", _FORMAT)
+        command: list[str | Path] = [*convert, disk, theirs_file]
         stock, taken = in_turns(lambda _turn: _seconds_of(command), ours)
-        compare = ["qemu-img", "compare", "-f", "raw", "-F", _FORMAT, disk, ours_file]
+        options = ("qemu-img", "compare", "-f", "raw", "-F", _FORMAT)
+        compare: list[str | Path] = [*options, disk, ours_file]
         subprocess.run(compare, check=True, stdout=subprocess.DEVNULL)
     middle = len(stock) // 2
     return [

@@ -105,6 +105,18 @@ def access_key(demo):
     demo.identity.delete(f"{path}/{made['access']}")
 
 
+def test_a_file_on_this_machine(demo, tmp_path):
+    name = f"file-{secrets.token_hex(4)}"
+    path = tmp_path / "disk.raw"
+    path.write_bytes(DISK)
+    try:
+        made = read("demo", "image", "create", name, "--from-file", str(path), "--min-disk", "1")
+        assert _data(demo, made) == DISK
+        assert demo.object_store.get("/ims-uploads").status_code == 404
+    finally:
+        client_shell.forget(demo, name)
+
+
 @pytest.mark.parametrize(
     ("file", "arguments", "code"),
     [

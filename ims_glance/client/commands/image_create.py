@@ -2,6 +2,7 @@
 """``openstack ims image create|copy``."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -12,6 +13,8 @@ from ims_glance.client.operations.image import is_uuid
 from ims_glance.client.resources.image import Image
 from ims_glance.client.resources.job import Job
 from ims_glance.client.shell import base, files, pause, views
+from ims_glance.client.shell.uploads import LocalFile
+from ims_glance.client.waiting import JobFailed
 
 _DEFAULT_KEY = "ims/default"
 _MAX_NAME = 128
@@ -86,17 +89,52 @@ class CreateImage(base.ShowOne):
         said = ""
         if parsed_args.whole:
             said = pause.announced(self.cloud, server, parsed_args.no_pause)
-        begin = self._operation(parsed_args)
-        job = begin(parsed_args.name, tags=parsed_args.tag, **source)
+        local = files.local(self.cloud, parsed_args)
+        if local is not None:
+            return self._upload(local, source, parsed_args)
+        job = self._begin(source, parsed_args, parsed_args.file)
         self.tell(said)
         return self.show_job(job, parsed_args)
+
+    def _begin(
+        self, source: dict[str, Any], parsed_args: argparse.Namespace, url: str | None
+    ) -> Job:
+        """Ask for the image; of the file that *url* names, if it is one."""
+        of_file = files.wishes(parsed_args, url) if url else {}
+        wanted = source | {key: value for key, value in of_file.items() if value is not None}
+        begin = self._operation(parsed_args)
+        return begin(parsed_args.name, tags=parsed_args.tag, **wanted)
+
+    def _upload(
+        self, local: LocalFile, source: dict[str, Any], parsed_args: argparse.Namespace
+    ) -> views.Shown:
+        """Upload a file, have an image made of it, and delete it in the bucket when nobody needs it."""
+        parsed_args.wait = True
+        is_needed = False
+        try:
+            local.send(sys.stderr)
+            job = self._begin(source, parsed_args, local.url)
+            is_needed = True
+            shown = self.show_job(job, parsed_args)
+            is_needed = False
+        except JobFailed:
+            is_needed = False
+            raise
+        finally:
+            if is_needed:
+                self.tell(
+                    f"The file is in {local.url} until you delete it there; the job needs it."
+                )
+            else:
+                local.delete()
+        return shown
 
     def _operation(self, parsed_args: argparse.Namespace) -> Callable[..., Job]:
         if parsed_args.whole or parsed_args.backup:
             found = self.ims.create_whole_image
-        elif parsed_args.file and parsed_args.quick:
+        elif parsed_args.quick:
             found = self.ims.import_image_quick
-        elif parsed_args.file and parsed_args.type == "data":
+        elif parsed_args.type == "data":
             found = self.ims.create_data_image
         else:
             found = self.ims.create_image
@@ -105,8 +143,6 @@ class CreateImage(base.ShowOne):
     def _source(self, parsed_args: argparse.Namespace, server: Any) -> dict[str, Any]:
         """What the image is made of, by the names of the IMS API."""
         found: dict[str, Any] = {}
-        if parsed_args.file:
-            found |= files.wishes(parsed_args)
         if parsed_args.volume:
             found["volume_id"] = self._volume(parsed_args.volume)
         if server is not None:
@@ -140,12 +176,7 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         help="Name or id of a backup of a server: image of the whole server. One backup makes one "
         "image",
     )
-    source.add_argument(
-        "--file",
-        metavar="<bucket:object>",
-        help="File in a bucket (a container of Swift) of yours: raw, qcow2, VHD, VMDK or ISO. Leave it as it is "
-        "until the image is made",
-    )
+    files.add_sources(source)
     parser.add_argument(
         "--whole",
         action="store_true",
@@ -184,10 +215,10 @@ def _check_combination(parsed_args: argparse.Namespace) -> None:
     :raises CommandError: says what to change
     """
     named = (parsed_args.server, parsed_args.volume, parsed_args.backup, parsed_args.data_volume)
-    if not any(named) and parsed_args.file is None:
+    if not any(named) and parsed_args.file is None and parsed_args.from_file is None:
         raise exceptions.CommandError("Say what to make an image of: --server, --volume, ...")
     files.check(parsed_args)
-    is_disk = parsed_args.volume or parsed_args.file
+    is_disk = parsed_args.volume or parsed_args.file or parsed_args.from_file
     wrong = {
         "--whole needs --server.": parsed_args.whole and not parsed_args.server,
         "--no-pause needs --whole.": parsed_args.no_pause and not parsed_args.whole,

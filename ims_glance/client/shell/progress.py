@@ -117,8 +117,8 @@ class Progress:
             return
         self._shown = state
         known = [f"{job.percent:.0f}%"] if job.percent is not None else []
-        noun = getattr(job, "noun", "job")
-        parts = [f"{noun} {job.id}: {_doing(job)}", *known, *self._amounts(job)]
+        who = f"{getattr(job, 'noun', 'job')} {job.id}: " if job.id else ""
+        parts = [f"{who}{_doing(job)}", *known, *self._amounts(job)]
         self._stream.write(", ".join(parts) + "\n")
         self._stream.flush()
 

@@ -21,6 +21,7 @@ IDENTITY = "http://identity.test/v3"
 IMAGE = "http://image.test/image"
 VOLUME = "http://volume.test/v3"
 COMPUTE = "http://compute.test/v2.1"
+OBJECTS = "http://objects.test/v1/AUTH_a"
 PROJECT = "a" * 32
 OTHER = "b" * 32
 USER = "c" * 32
@@ -152,7 +153,7 @@ class Cloud(BaseAdapter):
             request.method,
             parts.path,
             dict(parse_qsl(parts.query, keep_blank_values=True)),
-            json.loads(request.body) if request.body else None,
+            _read(request.body),
             dict(request.headers),
         )
         if not arrived.path.endswith("/auth/tokens"):
@@ -170,6 +171,13 @@ class Cloud(BaseAdapter):
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _read(body: Any) -> Any:
+    """JSON, or the bytes of what is read while it is sent."""
+    if hasattr(body, "read"):
+        return b"".join(body)
+    return json.loads(body) if body else None
 
 
 def _response(request: Any, answer: Answer) -> requests.Response:
@@ -198,6 +206,7 @@ def _token(image_endpoint: str | None) -> Answer:
         "image": image_endpoint,
         "volumev3": VOLUME,
         "compute": COMPUTE,
+        "object-store": OBJECTS,
     }
     for service_type, url in services.items():
         if url is None:

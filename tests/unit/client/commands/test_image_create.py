@@ -13,8 +13,10 @@ from tests.unit.client.cloud import (
     COMPUTE,
     IMAGE_ID,
     JOB_ID,
+    OBJECTS,
     PROJECT,
     VOLUME,
+    Answer,
     backup,
     image,
     job,
@@ -133,11 +135,14 @@ def test_of_a_file(ready, run, arguments, path, body):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--file", "bucket:x"], "--file needs --min-disk"),
+        (["--file", "bucket:x"], "needs --min-disk"),
         (["--file", "bucket", "--min-disk", "40"], "BUCKET:OBJECT"),
         (["--file", "", "--min-disk", "40"], "BUCKET:OBJECT"),
         ([*FILE, "--for", "iso"], "--os-version"),
         ([*FILE, "--data-volume", "v"], "--data-volume goes with --server"),
+        (["--from-file", "x"], "needs --min-disk"),
+        (["--from-file", "x", "--min-disk", "1", "--access-key", "k"], "needs no --access-key"),
+        ([*FILE, "--bucket", "b"], "--bucket goes with --from-file"),
         (["--server", "web", "--min-disk", "40"], "--min-disk goes with --file"),
         (["--server", "web", "--quick"], "--quick goes with --file"),
         (["--server", "web", "--access-key", "k"], "--access-key goes with --file"),
@@ -148,6 +153,70 @@ def test_what_has_no_meaning_with_a_file(ready, run, arguments, said):
     with pytest.raises(exceptions.CommandError, match=said):
         run(CreateImage, "mine", *arguments)
     assert ready.sent("POST") == []
+
+
+@pytest.fixture
+def local(ready, tmp_path):
+    """A file on this machine; and what is in the bucket."""
+    path, objects = tmp_path / "disk.vmdk", {}
+    path.write_bytes(b"disk")
+
+    def put(request):
+        objects[request.path.rpartition("/")[2]] = request.body
+        return Answer(201)
+
+    def delete(request):
+        objects.pop(request.path.rpartition("/")[2], None)
+        return Answer(204)
+
+    ready.json("PUT", f"{OBJECTS}/ims-uploads", None, 202)
+    ready.on("PUT", f"{OBJECTS}/ims-uploads/.+", put)
+    ready.on("DELETE", f"{OBJECTS}/ims-uploads/.+", delete)
+    ready.images(image())
+    return ["--from-file", str(path), "--min-disk", "40"], objects
+
+
+def test_of_a_file_on_this_machine(ready, run, local, capsys):
+    arguments, objects = local
+    seen = []
+
+    def look(_request):
+        seen.append(dict(objects))
+        return Answer(200, job(entities={"image_id": IMAGE_ID}))
+
+    ready.on("GET", f".*/v1/{PROJECT}/jobs/{JOB_ID}", look)
+    shown = json.loads(run(CreateImage, "mine", *arguments, "-f", "json"))
+    assert shown["id"] == IMAGE_ID
+    [(name, data)] = seen[0].items()
+    assert data == b"disk"
+    assert ready.only("POST").body["image_url"] == f"ims-uploads:{name}"
+    assert objects == {}
+    assert "upload disk.vmdk" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_file_on_this_machine_goes_when_no_image_is_made(ready, run, local, is_accepted):
+    arguments, objects = local
+    if is_accepted:
+        ready.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", job("FAIL"))
+    else:
+        ready.refuse("POST", "/v2/cloudimages/action", 400, "IMG.0057", "It is no disk.")
+    with pytest.raises((sdk_exceptions.SDKException, exceptions.CommandError)):
+        run(CreateImage, "mine", *arguments)
+    assert objects == {}
+
+
+def test_a_file_that_a_job_still_needs_stays(ready, run, local, capsys):
+    arguments, objects = local
+
+    def interrupted(_request):
+        raise KeyboardInterrupt
+
+    ready.on("GET", f".*/v1/{PROJECT}/jobs/{JOB_ID}", interrupted)
+    with pytest.raises(BaseException, match=r".*"):
+        run(CreateImage, "mine", *arguments)
+    [name] = objects
+    assert f"ims-uploads:{name}" in capsys.readouterr().err
 
 
 def a_server(ready, **values):
