@@ -141,7 +141,7 @@ def test_the_access_key_of_somebody_else(bucket, access_key):
 
 
 def test_what_is_no_disk_leaves_nothing(demo, bucket):
-    bucket.put("bad.raw", b"QFI\xfb" + bytes(5000))
+    bucket.put("bad.raw", b"QFI\xfb\0\0\0\3" + bytes(5000))
     of = ("--file", f"{bucket.name}:bad.raw", "--min-disk", "1")
     said = refusal("demo", "image", "create", "file-bad", *of, "--wait")
     assert "IMG.0057" in said

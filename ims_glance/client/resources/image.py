@@ -175,7 +175,8 @@ class Image(Paged):
     @property
     def bytes(self) -> int:
         """Bytes of its data; 0 until there are any."""
-        text = str(self.image_size or self.size or 0)
+        # The Image API shows both; what is written beside an image when it is made is "0".
+        text = str(self.size or self.image_size or 0)
         return int(text) if text.isdigit() else 0
 
     @classmethod

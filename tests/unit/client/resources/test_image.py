@@ -51,6 +51,7 @@ def test_type(wire, shown):
         ({}, 1048576),
         ({"__image_size": "0"}, 0),
         ({"__image_size": None, "size": 7}, 7),
+        ({"__image_size": "0", "size": 7}, 7),
         ({"__image_size": None, "size": None}, 0),
         ({"__image_size": "much"}, 0),
     ],
