@@ -43,11 +43,13 @@ def test_our_own_readers_read_the_same_disk(name, disk):
     file = _Stored(disks.write(name, expected))
     found = formats.recognise(file)
     assert found.format == name
-    read = b"".join(
-        extent.data if isinstance(extent, formats.DataPiece) else bytes(extent.length)
-        for extent in formats.reader(file, found)
-    )
-    assert read == expected + bytes(-len(expected) % 512)
+    read = bytearray()
+    for extent in formats.reader(file, found):
+        # Huawei's formats have whole GiB: behind the disk there is nothing but zeros.
+        zeros = bytes(min(extent.length, max(0, len(expected) - len(read))))
+        read += extent.data if isinstance(extent, formats.DataPiece) else zeros
+    assert read[: len(expected)] == expected
+    assert not any(read[len(expected) :])
 
 
 @pytest.mark.parametrize("name", NAMES)
