@@ -7,8 +7,8 @@ from pathlib import Path
 
 from osc_lib import exceptions
 
+from ims_glance.client.new_file import new_file
 from ims_glance.client.shell import base, filters, lineage, views
-from ims_glance.client.shell.new_file import new_file
 
 
 class ListImages(base.Lister):

@@ -11,11 +11,11 @@ from typing import IO
 
 from osc_lib import exceptions
 
+from ims_glance.client.new_file import new_file
 from ims_glance.client.operations.data import digest_of
 from ims_glance.client.resources.image import Image
 from ims_glance.client.shell import base
 from ims_glance.client.shell.columns import size as shown_size
-from ims_glance.client.shell.new_file import new_file
 from ims_glance.client.shell.progress import Progress, Saving
 from ims_glance.writers import factory
 from ims_glance.writers.base import Buffer, DiskOfOtherLength, DiskTooLargeToWrite

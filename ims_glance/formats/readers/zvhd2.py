@@ -104,7 +104,9 @@ def _open(source: Source, bounds: Bounds) -> _Zvhd2Disk:
             f"it is a zvhd2 of a kind that is not known (version {version}, blocks of {block} bytes, "
             f"compression {method})"
         )
-    if blocks < found.blocks or records > found.blocks:
+    # The driver counts the blocks of the disk before its size is rounded up to whole GiB.
+    needed = -(-min(found.original, found.size) // layout.BLOCK)
+    if blocks < needed or records > found.blocks:
         raise FileRefused(f"its {records} records do not fit its disk")
     if records * layout.INDEX_ENTRY.size > index_size:
         raise FileRefused("its index is too short for its records")

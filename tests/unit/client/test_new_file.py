@@ -7,7 +7,7 @@ import pytest
 from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
 
-from ims_glance.client.shell.new_file import new_file
+from ims_glance.client.new_file import new_file
 
 
 def test_it_takes_the_place_of_the_old_one_at_the_end(tmp_path):

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
-
-from ims_glance.client.shell.base import REFUSALS
 
 
 @contextlib.contextmanager
@@ -31,7 +30,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
             except BaseException:
                 os.unlink(new.name)
                 raise
-    except REFUSALS:
+    except sdk_exceptions.SDKException:
         # Some of them are OSErrors as well, and not the file's.
         raise
     except OSError as error:
