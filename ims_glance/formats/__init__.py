@@ -33,6 +33,7 @@ __all__ = [
     "FormatFound",
     "Source",
     "ZeroRun",
+    "measured",
     "reader",
     "recognise",
 ]
@@ -153,6 +154,26 @@ def reader(
         inside = Expanded(source, found.outer, bounds)
         yield from _disk(inside, found, bounds)
         inside.finish()
+
+
+def measured(source: Source, found: FormatFound, *, bounds: Bounds | None = None) -> FormatFound:
+    """The same, with the virtual size: of what only reading tells it, all of the file is read for that.
+
+    :param bounds: how large the disk may be
+    :raises FileRefused: if it turns out to be larger, or damaged
+    """
+    if found.virtual_size is not None:
+        return found
+    numbers = range(max(1, len(found.disks)))
+    sizes = [
+        sum(extent.length for extent in reader(source, found, number, bounds=bounds))
+        for number in numbers
+    ]
+    disks = tuple(
+        dataclasses.replace(disk, found=dataclasses.replace(disk.found, virtual_size=size))
+        for disk, size in zip(found.disks, sizes, strict=False)
+    )
+    return dataclasses.replace(found, virtual_size=sum(sizes), disks=disks)
 
 
 def _disk(source: Source, found: FormatFound, bounds: Bounds) -> Iterator[Extent]:

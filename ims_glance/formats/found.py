@@ -3,6 +3,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from ims_glance.formats.refusals import DiskFileTooLarge, FileRefused
 
@@ -57,6 +58,22 @@ class FormatFound:
     outer: str | None = None
     disks: "tuple[ArchivedDisk, ...]" = ()
 
+    def to_arguments(self) -> dict[str, Any]:
+        """As JSON, for whoever reads the file in another process."""
+        return {
+            "format": self.format,
+            "virtual_size": self.virtual_size,
+            "facts": dict(self.facts),
+            "outer": self.outer,
+            "disks": [disk.to_arguments() for disk in self.disks],
+        }
+
+    @classmethod
+    def of_arguments(cls, arguments: Mapping[str, Any]) -> "FormatFound":
+        """What :meth:`to_arguments` made."""
+        disks = tuple(ArchivedDisk.of_arguments(disk) for disk in arguments["disks"])
+        return cls(**{**arguments, "disks": disks})
+
 
 @dataclasses.dataclass(frozen=True)
 class ArchivedDisk:
@@ -74,3 +91,15 @@ class ArchivedDisk:
     size: int
     found: FormatFound
     digest: tuple[str, str] | None = None
+
+    def to_arguments(self) -> dict[str, Any]:
+        """As JSON."""
+        digest = list(self.digest) if self.digest else None
+        return {**vars(self), "found": self.found.to_arguments(), "digest": digest}
+
+    @classmethod
+    def of_arguments(cls, arguments: Mapping[str, Any]) -> "ArchivedDisk":
+        """What :meth:`to_arguments` made."""
+        found = FormatFound.of_arguments(arguments["found"])
+        digest = tuple(arguments["digest"]) if arguments["digest"] else None
+        return cls(**{**arguments, "found": found, "digest": digest})

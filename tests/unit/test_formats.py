@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Strangers' disk files: recognised by their bytes, and read in rising order with little memory."""
 
+import gzip
 import tracemalloc
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ims_glance import formats
 from ims_glance.formats.source import PIECE
 from tests.unit.formats import zvhd_files
+from tests.unit.formats.archives import ova
 from tests.unit.formats.files import MIB, InMemory, disk, joined, made, opened, refused
 
 MADE = {
@@ -60,6 +62,27 @@ def test_a_disk_of_zeros_is_one_run():
 def test_a_name_that_promises_more():
     refused(disk(), "its name ends in '.vmdk'", "disk.vmdk")
     assert opened(disk(), "disk.img") == disk()
+
+
+def test_a_size_that_only_reading_tells():
+    raw = disk()
+    packed = InMemory(gzip.compress(raw))
+    found = formats.recognise(packed)
+    assert found.virtual_size is None
+    assert formats.measured(packed, found).virtual_size == len(raw)
+    known = formats.recognise(InMemory(raw))
+    assert formats.measured(InMemory(raw), known) is known
+    with pytest.raises(formats.FileRefused, match="at most"):
+        formats.measured(packed, found, bounds=formats.Bounds(virtual_size=len(raw) - 1))
+
+
+def test_sizes_of_disks_in_an_archive():
+    raw = disk()
+    archive = InMemory(ova({"a.raw.gz": gzip.compress(raw), "b.raw": raw}))
+    found = formats.measured(archive, formats.recognise(archive))
+    assert found.virtual_size == 2 * len(raw)
+    assert [each.found.virtual_size for each in found.disks] == [len(raw)] * 2
+    assert joined(formats.reader(archive, found)) == raw
 
 
 def test_reading_begins_anew_each_time():

@@ -83,9 +83,21 @@ def runs(source: Source, bounds: Bounds) -> Iterator[Run]:
 def _open(source: Source, bounds: Bounds) -> _Qcow2Disk:
     header = read(source, 0, layout.HEADER.size, "the header")
     fields = layout.HEADER.unpack(header)
-    _, version, backing, _, bits, size, crypt, l1_count, l1_offset, refcounts, refcount_clusters = (
-        fields[:11]
-    )
+    (
+        magic,
+        version,
+        backing,
+        _,
+        bits,
+        size,
+        crypt,
+        l1_count,
+        l1_offset,
+        refcounts,
+        refcount_clusters,
+    ) = fields[:11]
+    if magic != layout.MAGIC:
+        raise FileRefused("it has no qcow2 header")
     if version not in (2, 3):
         raise FormatNotRead(f"it is of version {version} of qcow2, and 2 and 3 are read")
     if backing:

@@ -96,10 +96,12 @@ def _grains(
 
 def _open(source: Source, bounds: Bounds) -> _VmdkDisk:
     data = read(source, 0, layout.HEADER_SIZE, "the header")
-    _, version, flags, capacity, grain, place, sectors, entries = layout.HEADER.unpack_from(data)[
-        :8
-    ]
+    magic, version, flags, capacity, grain, place, sectors, entries = layout.HEADER.unpack_from(
+        data
+    )[:8]
     _, directory, start, unclean, ends, compression = layout.HEADER.unpack_from(data)[8:]
+    if magic != layout.MAGIC:
+        raise FileRefused("it has no VMDK header")
     if version not in layout.VERSIONS:
         raise FormatNotRead(f"it is of version {version} of VMDK, and 1 to 3 are read")
     if flags & layout.NEW_LINES and ends != layout.LINE_ENDS:

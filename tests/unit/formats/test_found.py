@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How large a disk may be is asked before anything is read of it."""
 
+import json
+
 import pytest
 
-from ims_glance.formats.found import Bounds
+from ims_glance.formats.found import ArchivedDisk, Bounds, FormatFound
 from ims_glance.formats.refusals import DiskFileTooLarge, FileRefused
 
 
@@ -23,3 +25,11 @@ def test_ims_takes_disks_of_2048_gb():
 def test_a_disk_is_not_empty(size):
     with pytest.raises(FileRefused, match="empty"):
         Bounds().check(size)
+
+
+@pytest.mark.parametrize("digest", [None, ("sha256", "00")])
+def test_what_was_found_goes_to_another_process_as_json(digest):
+    inside = FormatFound("raw", None, {"partitions": "gpt"}, "gz")
+    disk = ArchivedDisk("a.raw.gz", 512, 100, inside, digest)
+    for found in (inside, FormatFound("ova", 7, {"has_digests": True}, disks=(disk, disk))):
+        assert FormatFound.of_arguments(json.loads(json.dumps(found.to_arguments()))) == found

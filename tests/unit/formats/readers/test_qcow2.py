@@ -218,3 +218,8 @@ def test_what_cannot_be_seen_at_once_is_seen_when_it_is_read():
     formats.recognise(InMemory(file))
     with pytest.raises(formats.FileRefused):
         drained(qcow2.runs(InMemory(file), Bounds()))
+
+
+def test_runs_check_for_themselves():
+    with pytest.raises(formats.FileRefused, match="no qcow2 header"):
+        drained(qcow2.runs(InMemory(bytes(2048)), Bounds()))

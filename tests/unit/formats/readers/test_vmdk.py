@@ -153,5 +153,5 @@ def test_a_disk_of_a_pebibyte():
 
 
 def test_runs_check_for_themselves():
-    with pytest.raises(formats.FileRefused, match="version 0"):
+    with pytest.raises(formats.FileRefused, match="no VMDK header"):
         drained(vmdk.runs(InMemory(bytes(2048)), Bounds()))
