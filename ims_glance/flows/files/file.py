@@ -10,6 +10,7 @@ from ims_glance.clouds.image_api import CHUNK
 from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
 from ims_glance.clouds.objects.source import ObjectSource
 from ims_glance.formats import Bounds, FormatFound
+from ims_glance.formats.refusals import FormatNotRead
 from ims_glance.jobs.context import JobContext
 
 _ZEROS = bytes(CHUNK)
@@ -45,7 +46,14 @@ class JobFile:
         :param most: size of the largest disk, in bytes
         :raises FileRefused: if it is nothing that an image is made of
         """
-        return formats.recognise(self.source, self.name.name, bounds=Bounds(virtual_size=most))
+        bounds = Bounds(virtual_size=most)
+        found = formats.recognise(self.source, self.name.name, bounds=bounds)
+        if len(found.disks) > 1:
+            raise FormatNotRead(
+                f"it is an archive of a machine with {len(found.disks)} disks, and an image has one",
+                "Unpack it, and make an image of each of its disks.",
+            )
+        return formats.measured(self.source, found, bounds=bounds)
 
     def chunks(self, content: FormatFound) -> Iterator[bytes]:
         """The bytes of the disk in it, from the first one to the last.

@@ -89,7 +89,7 @@ class ReadFile(Task):
         from_file.check_fits(file.name, size, min_disk)
         self._check_room(file, size)
         self.job.tell(file_format=found.format)
-        return {"format": found.format, "size": size}
+        return {"found": found.to_arguments(), "size": size}
 
     def _check_room(self, file: JobFile, size: int) -> None:
         """Check that Glance will take so many bytes: it counts them when much is done."""
@@ -119,7 +119,7 @@ class FillImage(_FileTask):
     def execute(self, content: Mapping[str, Any]) -> None:
         """Read and upload until the image has it all."""
         file = JobFile(self.job)
-        disk = _DiskInFile(self.job, file, FormatFound(content["format"], content["size"]))
+        disk = _DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]))
         copy = DataCopy(self.job, disk, JobImage(self.job, lambda: self.body))
         try:
             copy.run(Digest(content["size"]))

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of files in a small cloud: whatever breaks, there is one right image, or none and a true reason."""
 
+import gzip
 import hashlib
 
 import pytest
+import zstandard
 
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.flows import job_image
@@ -14,6 +16,7 @@ from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.job import JobStatus
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
+from tests.unit.formats.archives import ova
 
 MIB = 1 << 20
 DATA = pattern(0, 2_500_000) + bytes(3 * MIB) + pattern(1, 123_456)
@@ -69,6 +72,25 @@ def test_a_raw_disk(cloud, server):
     assert sum(length for _at, length in server.object_ranges) <= len(DATA) + 3 * MIB
     uploads = [each for each in server.requests if each.startswith("PUT")]
     assert len(uploads) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("disk.raw.gz", gzip.compress),
+        ("disk.zst", zstandard.compress),
+        ("disk.ova", lambda data: ova({"disk.raw.gz": gzip.compress(data)})),
+    ],
+)
+def test_a_disk_in_something_else(cloud, server, name, pack):
+    server.objects[name] = pack(DATA)
+    is_made(server, make(cloud, pack(DATA), name=name))
+
+
+def test_a_machine_of_several_disks(cloud, server):
+    archive = ova({"a.raw": DATA, "b.raw": DATA})
+    server.objects["disk.ova"] = archive
+    assert "2 disks" in is_undone(server, make(cloud, archive, name="disk.ova"), "IMG.0072")
 
 
 def test_an_iso(cloud, server):
