@@ -72,7 +72,7 @@ OPTS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "frame_requests",
-        default=2,
+        default=3,
         min=1,
         help="To how many other regions' copies each process of Glance sends data at once. Each takes one of "
         "its threads (uWSGI: 'threads') until the image is read, and most of a processor; let there be more "

@@ -288,15 +288,15 @@ class TestFailures:
             glance.delete(made)
 
     def test_other_requests_do_not_wait_for_those_of_other_regions(self, glance: Client) -> None:
-        """Of two processes with eight threads each, four send data, whoever asks; none is kept."""
+        """Of two processes with eight threads each, six send data, whoever asks; none is kept."""
         made = glance.create()["id"]
         glance.upload(made, NOISE(24 * MIB))
         opened = [glance.open("POST", path(glance, made), json_body={}) for _ in range(24)]
         sending = [each for each in opened if each.status == 200]
         asked_to_wait = [each for each in opened if each.status == 503]
-        assert len(sending) <= 4
+        assert len(sending) <= 6
         assert len(sending) + len(asked_to_wait) == 24
-        assert {each.headers["Retry-After"] for each in asked_to_wait} == {"5"}
+        assert {each.headers["Retry-After"] for each in asked_to_wait} == {"2"}
         assert b"frame_requests" in asked_to_wait[0].read()
         begun = time.monotonic()
         assert glance.call("GET", "/v2/images").json["images"]

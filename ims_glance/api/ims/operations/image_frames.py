@@ -80,7 +80,8 @@ class TooManyStreams(exceptions.Unavailable):
         "Data of {limit} images is being sent to other regions already by this process of the Image "
         "service ([ims_api] frame_requests). Ask again after the seconds of 'Retry-After'."
     )
-    retry_after = 5
+    # Of several processes another one may have room at once.
+    retry_after = 2
 
 
 class _Streams:
