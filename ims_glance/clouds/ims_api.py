@@ -61,8 +61,12 @@ class ImsApi:
         return {"job_id": strangers.job_id(self._region, answer)}
 
     def begin_reception(self, project_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Have it receive the copies of a replication of this region; its answer."""
-        return dict(self._rest.json("POST", f"/v1/{project_id}/receptions", json=dict(body)))
+        """Have it receive the copies of a replication of this region.
+
+        :returns: ``cmk_id``, that of the key if one was named
+        """
+        answer = self._rest.json_object("POST", f"/v1/{project_id}/receptions", json=dict(body))
+        return strangers.reception(self._region, str(body["id"]), answer)
 
     def end_reception(self, project_id: str, standing_id: str) -> None:
         """Have it receive no more of them.
@@ -74,16 +78,24 @@ class ImsApi:
     def receive_replicated(
         self, project_id: str, standing_id: str, body: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Have it take the copy of one image of a replication; the same again changes nothing."""
+        """Have it take the copy of one image of a replication; the same again changes nothing.
+
+        :returns: ``job_id``
+        """
         path = f"/v1/{project_id}/receptions/{standing_id}/images"
-        return dict(self._rest.json("POST", path, json=dict(body)))
+        answer = self._rest.json_object("POST", path, json=dict(body))
+        return {"job_id": strangers.job_id(self._region, answer)}
 
     def copy_replicated(
         self, project_id: str, standing_id: str, body: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Have this region begin the copy of one image of a replication; the same again changes nothing."""
+        """Have this region begin the copy of one image of a replication; the same again changes nothing.
+
+        :returns: ``job_id``
+        """
         path = f"/v1/{project_id}/replications/{standing_id}/images"
-        return dict(self._rest.json("POST", path, json=dict(body)))
+        answer = self._rest.json_object("POST", path, json=dict(body))
+        return {"job_id": strangers.job_id(self._region, answer)}
 
     def show_job(self, project_id: str, job_id: str) -> dict[str, Any]:
         """A job there, as ``show_job`` answers.

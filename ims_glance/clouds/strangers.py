@@ -20,6 +20,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODE = re.compile(r"IMG\.\d{4}")
 _MAX_REASON = 2000
 _MAX_TEXT = 500
+_MAX_ID = 64
 # Of an attribute of an image (glance/db/sqlalchemy/models.py).
 _MAX_VALUE = 65_535
 _MOST_ATTRIBUTES = 1000
@@ -112,6 +113,18 @@ def job(region: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         raise AnswerNotUnderstood(service=region, reason="it is no job") from None
     entities = _fitting(answer.get("entities"), _ENTITIES)
     return {**dict.fromkeys(_JOB), **_fitting(answer, _JOB), "status": status, "entities": entities}
+
+
+def reception(region: str, standing_id: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a region says that receives the copies of a replication.
+
+    :raises AnswerNotUnderstood: if it says it of another one
+    """
+    if answer.get("id") != standing_id:
+        raise AnswerNotUnderstood(
+            service=region, reason="it does not say which replication it is of"
+        )
+    return {"cmk_id": _text(answer.get("cmk_id"), _MAX_ID)}
 
 
 def preflight(region: str, answer: Mapping[str, Any]) -> dict[str, Any]:

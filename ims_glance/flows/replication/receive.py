@@ -221,7 +221,8 @@ class Receiver:
             self._receive()
             return
         try:
-            self._ask_again(run)
+            with refusals(self._region, self._part.image_id):
+                self._ask_again(run)
         except rest.NeighbourBusy:
             self._later = run
             raise

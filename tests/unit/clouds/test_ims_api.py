@@ -121,6 +121,9 @@ def test_an_answer_that_nobody_understands(api, there, content):
         lambda: api.receive("p", {"dry_run": True}),
         lambda: api.show_job("p", "j"),
         lambda: api.cancel_job("p", "j"),
+        lambda: api.begin_reception("p", {"id": "r"}),
+        lambda: api.receive_replicated("p", "r", {}),
+        lambda: api.copy_replicated("p", "r", {}),
     ):
         with pytest.raises(rest.ServiceUnavailable, match=r"RegionTwo.*Try again later"):
             ask()
@@ -135,10 +138,11 @@ def test_a_redirect_is_not_followed(api, there):
 
 
 def test_replications(api, there):
-    there.answer = (200, b'{"job_id": "j"}')
-    assert api.begin_reception("p", {"id": "r"}) == {"job_id": "j"}
-    api.receive_replicated("p", "r", {"attempt": 1})
-    api.copy_replicated("p", "r", {"attempt": 1})
+    job_id = "d" * 32
+    there.answer = (200, json.dumps({"job_id": job_id, "id": "r", "cmk_id": "k"}).encode())
+    assert api.begin_reception("p", {"id": "r"}) == {"cmk_id": "k"}
+    for ask in (api.receive_replicated, api.copy_replicated):
+        assert ask("p", "r", {"attempt": 1}) == {"job_id": job_id}
     api.end_reception("p", "r")
     assert [(method, path.partition("/v1")[2]) for method, path, _body in there.requests] == [
         ("POST", "/p/receptions"),

@@ -56,6 +56,21 @@ def test_an_odd_job(odd):
         check_storable(found["entities"], "entities")
 
 
+def test_a_reception():
+    assert strangers.reception(REGION, JOB, {"id": JOB, "cmk_id": "k", "more": 1}) == {
+        "cmk_id": "k"
+    }
+    for answer in ({}, {"id": JOB[1:]}, {"job_id": JOB}):
+        with pytest.raises(AnswerNotUnderstood, match="which replication"):
+            strangers.reception(REGION, JOB, answer)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_key_of_a_reception(odd):
+    key = strangers.reception(REGION, JOB, {"id": JOB, "cmk_id": odd})["cmk_id"]
+    assert key is None or len(key) <= 64
+
+
 def test_a_preflight():
     answer = {"preflight": {"total_bytes": 7, "region": REGION, "cmk_id": None, "new": "x"}}
     found = {"total_bytes": 7, "region": REGION, "cmk_id": None}

@@ -10,7 +10,7 @@ from ims_glance import exceptions
 from ims_glance.clouds.region import Region
 from ims_glance.flows.replication import receive
 from ims_glance.flows.replication.receive import Meter, Receiver, Stopped
-from ims_glance.flows.replication.source import ReceivedPart
+from ims_glance.flows.replication.source import ReceivedPart, SourceGone
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
 from ims_glance.model.job import RECEIVE_IMAGE
@@ -144,6 +144,24 @@ def test_a_region_that_is_busy_with_this_copy(received, server, spool, naps):
     # With all, inside of it, behind it and again, and with all that is left.
     assert (len(asked), len(server.link), naps) == (5, 3, [7])
     assert sum(server.link) < 17 * PIECE + 4000
+
+
+def test_the_source_goes_while_it_is_busy(received, server, spool, naps):
+    """What is asked for later is refused as what is asked for at once."""
+    contents = pieces()
+    contents[20] = bytes(PIECE - 1) + b"x"
+    found = filled(spool, map(piece_prefix, pieces()), contents)
+    asked = []
+
+    def is_busy():
+        asked.append(1)
+        if len(asked) == 3:
+            server.images.clear()
+        return len(asked) in (2, 3)
+
+    server.is_busy = is_busy
+    with pytest.raises(SourceGone, match="region RegionTwo"):
+        received(found)
 
 
 def all_held(stream):
