@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from keystoneauth1 import exceptions as auth_exceptions
@@ -27,6 +27,10 @@ _UNKNOWN_PATH = b"IMG.0017"
 # A link on which a frame takes longer stands still, though a byte comes now and then; seconds. A frame has
 # a mebibyte of data at most.
 _FRAME_SECONDS = reading.CHUNK_SECONDS
+
+
+# So much is taken from a connection at once, if it is there.
+_READ = 1 << 18
 
 
 class _NotServed(Exception):
@@ -70,13 +74,20 @@ class ImageFrames:
 
     :param region: as a job, or a caller, sees it
     :param timeout: of connecting, and of each wait for bytes; seconds
+    :param watch: called whenever bytes came
     :ivar received: bytes that came over the link so far, of all that was opened
     :ivar sent: bytes that told what is held
     """
 
-    def __init__(self, region: Region, timeout: tuple[float, float] | None = rest.TIMEOUT) -> None:
+    def __init__(
+        self,
+        region: Region,
+        timeout: tuple[float, float] | None = rest.TIMEOUT,
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:
         self._rest = _ImsApi(region.adapter("image"), "Image", timeout, follows=False)
         self._images = image_api.ImageApi(dataclasses.replace(region, follows=False))
+        self._watch = watch
         self._counting = threading.Lock()
         self.received = self.sent = 0
 
@@ -140,7 +151,7 @@ class ImageFrames:
     def _chunks(self, response: Any, pace: "_Pace") -> Iterator[bytes]:
         try:
             # As they come: zeros are a few bytes now and then, and nobody is to wait for more of them.
-            while chunk := response.raw.read1(frames.PIECE):
+            while chunk := response.raw.read1(_READ):
                 yield chunk
                 if pace.is_lost:
                     raise self._rest.away(f"no frame came for {_FRAME_SECONDS:.0f} seconds")
@@ -151,6 +162,7 @@ class ImageFrames:
         for chunk in chunks:
             with self._counting:
                 self.received += len(chunk)
+            self._watch()
             yield chunk
 
     @contextlib.contextmanager

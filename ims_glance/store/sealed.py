@@ -6,6 +6,8 @@ of :mod:`ims_glance.crypto` whose object id is the job's. Each other number is a
 under this key, with the object's whole name for its object id. So none can be taken for another, and
 without the key manager nobody reads anything.
 
+They are written for now: what a power failure makes of them does not open, and is fetched again.
+
 The names do not go on with 32 hexadecimal digits, as those of images' objects do: nobody takes the
 one for the other.
 """
@@ -208,7 +210,7 @@ class SealedObjects:
     def _put(self, name: str, chunks: "_Chunks", size: int) -> None:
         try:
             with _answered():
-                self._inner.put(name, chunks(), size)
+                self._inner.put_for_now(name, chunks(), size)
         except store_exceptions.Duplicate:
             reader = self._opened(name)
             if reader is not None:
@@ -217,7 +219,7 @@ class SealedObjects:
             # Half of one, of a worker that was killed while its driver wrote: no reader takes it.
             self._delete(name)
             with _answered():
-                self._inner.put(name, chunks(), size)
+                self._inner.put_for_now(name, chunks(), size)
 
     def _opened(self, name: str) -> ObjectReader | None:
         try:

@@ -4,6 +4,7 @@
 import abc
 import dataclasses
 import enum
+import functools
 import struct
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -121,8 +122,8 @@ class Sizes(Cut):
         return self.piece
 
     def cut(self, chunks: Iterable[Buffer], offset: int) -> Iterator[bytes]:
-        """See :class:`Cut`."""
-        return aligned(chunks, offset, self.piece)
+        """See :class:`Cut`; of zeros several pieces may come as one."""
+        return aligned(chunks, offset, self.piece, self.run)
 
     def pieces(self, offset: int, length: int) -> Iterator[tuple[int, int]]:
         """Offset and length of each piece of a run, in bytes of the image."""
@@ -160,25 +161,37 @@ class Frame:
         return self.offset + self.length
 
 
+@functools.lru_cache(4)
+def zeros(length: int) -> bytes:
+    """So many zeros: the same again, so that nobody fills memory only to compare with it."""
+    return bytes(length)
+
+
 def digest(data: Buffer) -> bytes:
     """BLAKE3-256 of a run or a piece, 32 bytes."""
     return blake3.blake3(data).digest()
 
 
-def aligned(chunks: Iterable[Buffer], offset: int, size: int) -> Iterator[bytes]:
+def aligned(chunks: Iterable[Buffer], offset: int, size: int, most: int = 0) -> Iterator[bytes]:
     """The same bytes in parts that end at multiples of *size* of the image; the last where they do.
 
     :param offset: of the first byte in the image
+    :param most: so many zeros may come as one part, where a chunk is nothing else
     """
     kept: list[Buffer] = []
     missing = size - offset % size
     for chunk in chunks:
         view = memoryview(chunk)
+        is_bytes = isinstance(chunk, bytes) and len(chunk) <= most
+        is_zero = is_bytes and chunk == zeros(len(chunk))
         while len(view) >= missing:
             # Bytes, not a view: they are compared ten times as fast.
             yield b"".join([*kept, view[:missing]])
             view = view[missing:]
             kept, missing = [], size
+            if is_zero and (whole := len(view) - len(view) % size):
+                yield zeros(whole)
+                view = view[whole:]
         if view:
             # A copy, since the chunk may be a buffer that its owner fills anew.
             kept.append(bytes(view))

@@ -100,7 +100,6 @@ class _Stream:
         self._held = held
         self._packer = packer
         self._sizes = sizes
-        self._zeros = bytes(sizes.piece)
         self._limit = {
             FrameKind.ZERO: sizes.run * _ZERO_RUNS,
             FrameKind.HELD: sizes.run,
@@ -134,7 +133,9 @@ class _Stream:
         self._hasher = blake3.blake3()
 
     def _classify(self, piece: bytes) -> tuple[FrameKind, bytes]:
-        if piece == (self._zeros if len(piece) == len(self._zeros) else bytes(len(piece))):
+        length = len(piece)
+        is_usual = length % self._sizes.piece == 0
+        if piece == (frames.zeros(length) if is_usual else bytes(length)):
             return FrameKind.ZERO, b""
         if not self._held:
             return FrameKind.DATA, b""

@@ -26,6 +26,8 @@ _MAX_REASON = 500
 _ENDED = (JobStatus.SUCCESS, JobStatus.FAIL)
 # Of what the other region tells, numbers that are told here as well.
 _TOLD = ("received_bytes", "saved_bytes", "bytes_per_second")
+# The first pause between two looks at the job there: a small image takes a few seconds; seconds.
+_FIRST_LOOK = 0.25
 # The pauses while the other region is away; seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
@@ -101,7 +103,7 @@ class _There:
         :raises Unavailable: if the region is away for too long
         """
         lifetime = self._job.conf.ims_jobs.delegation_days * _DAY
-        wait = Wait(self._job, f"copy in {self.region}", lifetime)
+        wait = Wait(self._job, f"copy in {self.region}", lifetime, _FIRST_LOOK)
         while True:
             seen = self._seen()
             self._tell(seen)

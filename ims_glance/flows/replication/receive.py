@@ -29,6 +29,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 # So many runs may be said to be held that are not, before nothing is said to be held any more: each costs
 # a request of its own.
 _MISSED = 16
+# So often it is told how much came; seconds.
+_SOON = 0.5
 
 
 class _Outage:
@@ -160,6 +162,9 @@ class Receiver:
         # Of a run that is not held, and that the other region was too busy to send at once.
         self._later: Frame | None = None
         self._region = str(job.source_region.name)
+        self._source = ImageFrames(job.source_region, watch=self._watch)
+        self._told = 0
+        self._last_told = clock()
 
     def run(self) -> None:
         """Receive until the spool has all.
@@ -193,8 +198,17 @@ class Receiver:
                 self._flush()
         self._tell()
 
-    def _tell(self, link: int = 0) -> None:
-        self._meter.received(self._part.number, self._spool.end, link, self._spool.saved)
+    def _watch(self) -> None:
+        """Tell how much came, though no frame of it may be complete for long."""
+        if clock() - self._last_told > _SOON:
+            self._tell()
+
+    def _tell(self) -> None:
+        link = self._source.received + self._source.sent
+        self._meter.received(
+            self._part.number, self._spool.end, link - self._told, self._spool.saved
+        )
+        self._told, self._last_told = link, clock()
 
     def _flush(self) -> None:
         if self._job.lease.holds:
@@ -231,17 +245,14 @@ class Receiver:
         """Receive from where the spool ends until the stream does."""
         part, spool = self._part, self._spool
         held = spool.prefixes()[: HELD_LIMIT * PREFIX_SIZE] if self._holds else b""
-        source = ImageFrames(self._job.source_region)
-        counted = 0
+        source = self._source
         with (
             refusals(self._region, part.image_id),
             source.open(part.image_id, part.digest.size, offset=spool.end, held=held) as stream,
         ):
             for frame in stream:
                 self._take(frame)
-                link = source.received + source.sent
-                self._tell(link - counted)
-                counted = link
+                self._tell()
                 if self._missed > _MISSED and held:
                     self._holds = False
                     break
@@ -283,11 +294,10 @@ class Receiver:
 
     def _ask_again(self, run: Frame) -> None:
         """Receive the bytes of a run that is not held."""
-        source = ImageFrames(self._job.source_region)
-        size = self._part.digest.size
+        source, size = self._source, self._part.digest.size
         with source.open(self._part.image_id, size, offset=run.offset, length=run.length) as stream:
             for frame in stream:
                 if frame.kind == FrameKind.HELD:
                     raise BadFrame(offset=frame.offset, reason="nobody said that it is held")
                 self._take(frame)
-        self._tell(source.received + source.sent)
+        self._tell()

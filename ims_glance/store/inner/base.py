@@ -89,6 +89,14 @@ class InnerStore(abc.ABC):
         # The cheapest digest: the driver insists on one, nobody looks at it.
         self._stock_driver().add(name, file_of(chunks), size, "md5", context=None, verifier=None)
 
+    def put_for_now(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
+        """The same for an object that is soon deleted, and need not survive a power failure.
+
+        It does survive the process. After a power failure there may be a part of it, or something else in
+        its place, which whoever reads it has to find out.
+        """
+        self.put(name, chunks, size)
+
     def open(self, name: str) -> ObjectReader:
         """Open an object for reading.
 

@@ -41,13 +41,22 @@ class FileInner(InnerStore):
                     )
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
+        path = self._write(name, chunks, size, _DurableWriter)
+        _sync_directory(os.path.dirname(path))
+
+    def put_for_now(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
+        # Of many small objects each would wait for the disk, and most are gone before they would get there.
+        self._write(name, chunks, size, _Writer)
+
+    def _write(self, name: str, chunks: Iterable[Buffer], size: int, kind: "type[_Writer]") -> str:
+        """Write a file; its path."""
         if self._find(name):
             raise store_exceptions.Duplicate(image=name)
         path = os.path.join(stock.best_directory(self._shared, size), name)
         # It gets its name when it is whole: a reader, or a crash, must not meet half a header.
         unfinished = f"{path}.{secrets.token_hex(4)}"
         try:
-            with _DurableWriter(unfinished) as writer:
+            with kind(unfinished) as writer:
                 for chunk in chunks:
                     writer.write(chunk)
                 self._set_permissions(writer.descriptor)
@@ -60,7 +69,7 @@ class FileInner(InnerStore):
             raise
         finally:
             _remove(unfinished)
-        _sync_directory(os.path.dirname(path))
+        return path
 
     def open(self, name: str) -> ObjectReader:
         path = self._find(name)
@@ -134,7 +143,27 @@ class _FileReader:
         self._file.close()
 
 
-class _DurableWriter:
+class _Writer:
+    """Writes a new file, which the kernel brings to the disk when it likes."""
+
+    def __init__(self, path: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self.descriptor = os.open(path, flags, 0o640)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
+        os.close(self.descriptor)
+
+    def write(self, chunk: Buffer) -> None:
+        """Append *chunk*."""
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
+
+
+class _DurableWriter(_Writer):
     """Writes a new file that is on the disk, and not only in memory, when it is closed well.
 
     An image whose upload has succeeded must survive a power failure. Since the bytes have to go to
@@ -143,20 +172,16 @@ class _DurableWriter:
     """
 
     def __init__(self, path: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self.descriptor = os.open(path, flags, 0o640)
+        super().__init__(path)
         self._direct = False
         self._set_direct(True)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
         try:
             if kind is None:
                 os.fdatasync(self.descriptor)
         finally:
-            os.close(self.descriptor)
+            super().__exit__(kind, *_details)
 
     def write(self, chunk: Buffer) -> None:
         """Append *chunk*."""

@@ -99,7 +99,7 @@ def test_what_a_driver_raises(inner, monkeypatch, raised, told):
     def broken(*_arguments):
         raise raised
 
-    monkeypatch.setattr(type(inner), "put", broken)
+    monkeypatch.setattr(type(inner), "put_for_now", broken)
     with pytest.raises(told):
         made.put(3, memoryview(b""))
 
@@ -111,7 +111,7 @@ def test_a_store_is_told_the_size_of_what_it_gets(inner, monkeypatch):
     def put(_self, name, chunks, size):
         told[name] = size, sum(map(len, chunks))
 
-    monkeypatch.setattr(type(inner), "put", put)
+    monkeypatch.setattr(type(inner), "put_for_now", put)
     SealedObjects(inner, ONE, KEY_ID, Keys()).put(1, memoryview(bytes(3 << 20)))
     assert len(told) == 2
     assert all(size == sent for size, sent in told.values())

@@ -123,6 +123,14 @@ def test_the_first_bytes_are_sent_before_the_image_is_read():
     assert next(writer.write(never(), 0, held.NOTHING, 64)) == b"IMSFRM1\n" + bytes(8)
 
 
+@pytest.mark.parametrize("size", [1, SMALL.piece - 1, SMALL.piece, SMALL.run - 3, SMALL.run])
+def test_zeros_that_come_in_chunks_of_any_size(size):
+    """What begins and ends them is in the same pieces as ever."""
+    data = bytes(7 * SMALL.run + 5) + b"x" + bytes(9 * SMALL.run)
+    found = writer.write(streams.chunks(data, size), 0, held.NOTHING, len(data), sizes=SMALL)
+    assert b"".join(found) == streams.write(data)
+
+
 def test_zeros_are_sent_now_and_then_so_that_nobody_waits_for_ever():
     found = summary(streams.write(bytes(64 * SMALL.run)))
     assert [each[0] for each in found] == [b"Z"] * 4 + [b"E"]

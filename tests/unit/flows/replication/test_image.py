@@ -32,6 +32,12 @@ def _both_at_once(monkeypatch):
 
 
 @pytest.fixture
+def one_after_the_other(monkeypatch):
+    """All is in the spool before the image is filled."""
+    monkeypatch.setattr(part, "_WORTH_BOTH_AT_ONCE", len(DATA))
+
+
+@pytest.fixture
 def source(far):
     body = {"disk_format": "raw", "container_format": "bare", "min_disk": 1, "tags": ["a=b"]}
     return far.make(DATA, name="source", hw_disk_bus="scsi", **body)
@@ -364,7 +370,7 @@ def test_a_key_that_may_not_be_used(receive, is_undone):
 
 @pytest.mark.parametrize("objects", [0, 1])
 def test_a_full_disk(receive, inner, is_undone, objects, monkeypatch):
-    put = type(inner).put
+    put = type(inner).put_for_now
     written: list[str] = []
 
     def full(self, name, chunks, size):
@@ -373,7 +379,7 @@ def test_a_full_disk(receive, inner, is_undone, objects, monkeypatch):
         written.append(name)
         put(self, name, chunks, size)
 
-    monkeypatch.setattr(type(inner), "put", full)
+    monkeypatch.setattr(type(inner), "put_for_now", full)
     is_undone(receive(), "IMG.0061", "full")
 
 
@@ -385,6 +391,7 @@ def test_no_store_for_it(receive, server, monkeypatch):
     assert server.images == {}
 
 
+@pytest.mark.usefixtures("one_after_the_other")
 def test_nothing_readable_lies_anywhere_while_it_is_on_its_way(
     receive, cloud, is_copy, older, tmp_path
 ):
@@ -401,6 +408,7 @@ def test_nothing_readable_lies_anywhere_while_it_is_on_its_way(
     assert not any(each in content for content in seen for each in far_apart)
 
 
+@pytest.mark.usefixtures("one_after_the_other")
 def test_damage_in_the_spool_is_fetched_again(receive, server, far, inner, is_copy, cloud):
     """It is met while the image is filled."""
 

@@ -2,6 +2,7 @@
 """One image from the link to Glance: what is done twice, and what is not."""
 
 import hashlib
+import os
 import random
 import threading
 import time
@@ -19,6 +20,7 @@ from ims_glance.flows.replication.source import ReceivedPart, SourceGone
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
 from ims_glance.model.job import RECEIVE_IMAGE
+from ims_glance.store.spools import Spools
 from tests.unit.jobs import job_bench
 from tests.unit.store.stores import KEY_ID
 
@@ -178,6 +180,21 @@ def test_nothing_of_it_stays(copy, inner, job):
     assert list(inner.objects()) != []
     parts.delete_spool(job, made._part)
     assert list(inner.objects()) == []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("left", [0, 10, 60, 300_000])
+def test_what_a_power_failure_left_of_the_spool_is_fetched_again(
+    copy, server, inner, key_manager, job, number, left
+):
+    """Its objects are never forced to the disk: that takes longer than all else."""
+    made = copy()
+    owner = made._part.owner(job)
+    spool = Spools(lambda: inner, lambda: key_manager).open(owner, KEY_ID)
+    spool.data(DATA[:655_360])
+    spool.flush()
+    os.truncate(inner.uri(f"{owner.prefix}{number}").removeprefix("file://"), left)
+    assert server.data[made.run()] == DATA
 
 
 # --- before the last byte ----------------------------------------------------------------------

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from ims_glance import exceptions
+from ims_glance.clouds import image_frames
 from ims_glance.clouds.region import Region
 from ims_glance.flows.replication import receive
 from ims_glance.flows.replication.receive import Meter, Receiver, Stopped
@@ -223,6 +224,22 @@ def test_what_a_killed_worker_did_not_tell_was_not_saved(received, job, server, 
     job.write_told()
     assert job.entities[receive.SAVED] == len(DATA) - 30 * PIECE
     assert job.entities[receive.RECEIVED] < 11 * PIECE
+
+
+def test_what_came_is_told_before_a_frame_is_complete(received, server, spool, monkeypatch):
+    """On a slow link that takes long, and a worker that is killed then has told what came."""
+    monkeypatch.setattr(receive, "_SOON", -1.0)
+    monkeypatch.setattr(image_frames, "_READ", 1000)
+    tell, told = Meter.received, []
+
+    def watched(self, number, end, link=0, saved=None):
+        told.append((end, link))
+        tell(self, number, end, link, saved)
+
+    monkeypatch.setattr(Meter, "received", watched)
+    assert received(spool()) == DATA
+    assert sum(link for end, link in told if not end) > 900_000
+    assert sum(link for _end, link in told) == sum(server.link)
 
 
 def test_bytes_a_second(job, monkeypatch):

@@ -79,6 +79,20 @@ def test_chunks_of_any_size(inner, directory, sizes):
     assert files(directory) == [NAME]
 
 
+@pytest.mark.parametrize("sizes", [[], [4096, 5], [MIB - 1, MIB]], ids=str)
+def test_what_is_written_for_now_is_whole_and_waits_for_no_disk(
+    inner, directory, monkeypatch, sizes
+):
+    """Nor is it left half-written under its name, or written over another one."""
+    for name in ("fdatasync", "fsync"):
+        monkeypatch.setattr(os, name, None)
+    inner.put_for_now(NAME, [pattern(0, size) for size in sizes], sum(sizes))
+    assert content(inner) == b"".join(pattern(0, size) for size in sizes)
+    with pytest.raises(store_exceptions.Duplicate):
+        inner.put_for_now(NAME, [b"other"], 5)
+    assert files(directory) == [NAME]
+
+
 @pytest.mark.parametrize("shift", [0, 1, 512])
 def test_one_buffer_for_all_chunks(inner, shift):
     """Aligned, the pieces go to the disk as they are; else they take the way through the cache."""
