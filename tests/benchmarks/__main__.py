@@ -14,6 +14,7 @@ from tests.benchmarks import (
     listing,
     machines,
     over_http,
+    region_bounds,
     regions,
 )
 
@@ -39,6 +40,9 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "stream": regions.stream,
     "region": regions.random_data,
     "region-empty": regions.mostly_empty,
+    "region-killed": region_bounds.killed,
+    "region-memory": region_bounds.memory,
+    "region-disks": region_bounds.disks,
 }
 
 

@@ -121,7 +121,7 @@ def _compared(data: IO[bytes], title: str, must: str) -> Figure:
 
         stock, ours = in_turns(
             lambda _turn: timed(lambda: _download(there, source)),
-            lambda _turn: timed(lambda: _job(glance, there, source)),
+            lambda _turn: timed(lambda: _job(glance, source)),
         )
     return Figure(
         f"{title}, seconds ÷ `glance-download` into the same store",
@@ -146,13 +146,18 @@ def _download(there: Any, source: str) -> str:
     return str(made["id"])
 
 
-def _job(glance: Any, there: Any, source: str) -> str:
-    """Have an image copied, and wait for it; its id there."""
+def asked(glance: Any, source: str) -> str:
+    """Have an image copied into the other region; the job's id."""
     wanted = {"name": "benchmark", "region": _TARGET, "project_name": login.project_name("demo")}
     path = f"/v1/cloudimages/{source}/cross_region_copy"
-    accepted = glance.ims("POST", path, json=wanted)
+    return str(glance.ims("POST", path, json=wanted)["job_id"])
+
+
+def _job(glance: Any, source: str) -> str:
+    """The same, and wait for it; its id there."""
+    job_id = asked(glance, source)
     while True:
-        job = glance.ims("GET", f"/v1/cloudimages/job/{accepted['job_id']}")
+        job = glance.ims("GET", f"/v1/cloudimages/job/{job_id}")
         assert job["status"] != "FAIL", job
         if job["status"] == "SUCCESS":
             return str(job["entities"]["image_id"])
