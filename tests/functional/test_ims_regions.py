@@ -11,7 +11,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,12 @@ def cloud(make_glance: MakeGlance, commands: Commands) -> Iterator[Cloud]:
                 if name == "RegionTwo"
                 else {"private_images": 100}
             ),
-            "ims_jobs": {"copying": 4, "scan_seconds": 0.2, "delegation_idle_seconds": 0},
+            "ims_jobs": {
+                "copying": 4,
+                "scan_seconds": 0.2,
+                "delegation_idle_seconds": 0,
+                "replication_seconds": 0.2,
+            },
             # Nobody wakes up the workers: they look by themselves.
             "DEFAULT": {"transport_url": "fake://"},
         }
@@ -358,3 +363,50 @@ def test_the_source_is_gone_and_nothing_is_left(at_work: Cloud) -> None:
         assert time.monotonic() < end, at_work.keystone.trusts
         time.sleep(0.1)
     assert not list(at_work.services[1].directories.kms.rglob("*spool*"))
+
+
+def _until(look: Callable[[], Any], wanted: Any) -> None:
+    end = time.monotonic() + 240
+    while (found := look()) != wanted:
+        assert time.monotonic() < end, found
+        time.sleep(0.2)
+
+
+def test_images_are_copied_as_they_become_active(at_work: Cloud) -> None:
+    """By a replication, whose trusts go with it; the newest copy is kept."""
+    for each in at_work.two.call("GET", "/v2/images?owner=web").json["images"]:
+        at_work.two.delete(each["id"])
+    trusts = dict(at_work.keystone.trusts)
+    body = {"name": "r", "region": "RegionTwo", "project_name": "web", "tag": "a=b", "keep": 1}
+    answer = at_work.one.send("POST", "/v1/demo/replications", json_body=body)
+    assert answer.status == 201, answer.text
+    path = f"/v1/demo/replications/{answer.json['id']}"
+
+    def states() -> list[str]:
+        images = at_work.one.call("GET", path).json["images"]
+        return [each["state"] for each in images]
+
+    kept = ""
+    for wanted in (["done"], ["removed", "done"]):
+        image = at_work.one.create(name="golden", tags=["a=b"])["id"]
+        at_work.one.upload(image, secrets.token_bytes(1000))
+        _until(states, wanted)
+        kept = at_work.one.call("GET", path).json["images"][-1]["copy_id"]
+        view = at_work.two.call("GET", f"/v2/images/{kept}").json
+        assert (view["__data_origin"], view["tags"]) == (f"image,RegionOne,{image}", ["a=b"])
+    listed = at_work.two.call("GET", "/v2/images?owner=web").json["images"]
+    assert [each["id"] for each in listed] == [kept]
+    paused = at_work.one.call("PUT", path, json_body={"status": "paused"}).json
+    assert paused["status"] == "paused"
+    assert at_work.one.send("DELETE", path).status == 204
+    _until(lambda: dict(at_work.keystone.trusts), trusts)
+    assert_refused(at_work.one.send("GET", path), 404, "IMG.0121")
+
+
+def test_nobody_but_a_worker_asks_for_the_copies_of_a_replication(at_work: Cloud) -> None:
+    body = {"image_id": NOBODY, "attempt": 1}
+    path = f"/v1/demo/replications/{'a' * 32}/images"
+    assert_refused(at_work.one.send("POST", path, json_body=body), 403, "IMG.0026")
+    body = {"image_id": NOBODY, "name": "n", "source": {"job_id": "a" * 32, "size": 1}}
+    path = f"/v1/web/receptions/{'a' * 32}/images"
+    assert_refused(at_work.two.send("POST", path, json_body=body), 403, "IMG.0026")

@@ -327,28 +327,53 @@ def test_who_is_refused_there_has_none(world, monkeypatch):
 
 
 def test_workers_that_die_at_any_step(tmp_path, monkeypatch):
-    """Whoever goes on, each image has one copy."""
+    """Whoever goes on, an image has one copy, and nothing is left of it all."""
     for number in range(1, _LONGEST):
         folder = tmp_path / str(number)
         folder.mkdir()
         with monkeypatch.context() as patch:
             world = SmallRegions(folder, patch)
-            standing = world.create(keep=1)
-            images = [world.image(), world.image()]
+            standing, image = world.create(), world.image()
             has_died = _dies_at(world, number)
-            world.go_on(2)
-            assert list(world.states(standing).values()) == ["removed", "done"], number
-            assert copied(world) == images, number
-            assert len(world.one.jobs(COPY_CROSS_REGION)) == 2, number
-            world.delete(standing)
-            world.look(is_dead=True)
-            assert world.rows("receptions") == world.delegated() == 0
+            world.go_on(1)
+            assert world.states(standing) == {image: "done"}, number
+            assert copied(world) == [image], number
+            assert len(world.one.jobs(COPY_CROSS_REGION)) == 1, number
         if not has_died:
             return
     raise AssertionError("it never came to an end")
 
 
-def _dies_at(world, number):
+def test_workers_that_die_while_they_remove_copies(world):
+    standing = world.create()
+    images = [world.image(str(number)) for number in range(3)]
+    world.go_on()
+    for number in range(1, _LONGEST):
+        world.change(standing, keep=2)
+        if not _dies_at(world, number, rounds=1):
+            break
+    world.look(is_dead=True)
+    assert list(world.states(standing).values()) == ["removed", "done", "done"]
+    assert copied(world) == images
+
+
+def test_workers_that_die_while_they_delete_it(tmp_path, monkeypatch):
+    for number in range(1, _LONGEST):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with monkeypatch.context() as patch:
+            world = SmallRegions(folder, patch)
+            world.delete(world.create())
+            has_died = _dies_at(world, number, rounds=1)
+            world.look(is_dead=True)
+            assert world.rows("standing_copies") == world.rows("receptions") == 0, number
+            assert world.delegated() == 0, number
+        if not has_died:
+            return
+    raise AssertionError("it never came to an end")
+
+
+def _dies_at(world, number, rounds=2):
     """Have a worker die at its *number*-th step; whether there was one."""
     steps = []
 
@@ -359,7 +384,7 @@ def _dies_at(world, number):
 
     world.step = step
     try:
-        for _round in range(4):
+        for _round in range(rounds):
             world.look(is_dead=True)
             world.run_jobs()
     except Died:

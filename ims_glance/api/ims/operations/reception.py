@@ -19,6 +19,7 @@ from ims_glance.api.common.roles import is_service
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.api.ims.operations import replication, standing_copy
+from ims_glance.db.standing.receptions import ReceptionNotFound
 from ims_glance.model import job as jobs
 from ims_glance.model import standing_copy as model
 from ims_glance.model.image import rules as image_rules
@@ -149,7 +150,7 @@ def begin_reception(call: Call) -> Answer:
 
 def end_reception(call: Call) -> Answer:
     """``DELETE /v1/{project_id}/receptions/{replication_id}``: copies that are under way end."""
-    reception = call.service.standing.reception(call.context, call.arguments["replication_id"])
+    reception = _reception(call)
     call.service.standing.stop_receiving(reception)
     return Answer()
 
@@ -158,7 +159,7 @@ def receive_replicated_image(call: Call) -> Answer:
     """``POST /v1/{project_id}/receptions/{replication_id}/images``: the job of one copy."""
     _check_worker(call)
     body, service = call.body, call.service
-    reception = service.standing.reception(call.context, call.arguments["replication_id"])
+    reception = _reception(call)
     source = body["source"]
     job_id = jobs.id_of_copy(call.project_id, reception.source_region, source["job_id"])
     if service.jobs.is_there(job_id, call.project_id):
@@ -184,6 +185,14 @@ def receive_replicated_image(call: Call) -> Answer:
             )
         )
     return Answer({"job_id": job_id}, job_id=job_id)
+
+
+def _reception(call: Call) -> Reception:
+    """The one that the path names. Not every database takes every text."""
+    given = call.arguments["replication_id"]
+    if not model.is_id(given):
+        raise ReceptionNotFound(standing_id=given[:64])
+    return call.service.standing.reception(call.context, given)
 
 
 def _told(call: Call, reception: Reception) -> dict[str, Any]:

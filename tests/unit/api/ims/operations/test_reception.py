@@ -143,9 +143,13 @@ def test_a_copy_that_was_deleted_is_no_base(world):
 
 
 def test_a_replication_that_is_not_known_there(world):
-    with pytest.raises(ReceptionNotFound) as refused:
-        receive(world, "f" * 32)
-    assert refused.value.code == "IMG.0179"
+    for standing in ("f" * 32, "x" * 1000):
+        with pytest.raises(ReceptionNotFound) as refused:
+            receive(world, standing)
+        assert refused.value.code == "IMG.0179"
+        assert len(str(refused.value)) < 200
+        with pytest.raises(ReceptionNotFound):
+            world.two.call(reception.end_reception, replication_id=standing)
 
 
 def test_an_image_that_may_not_be_copied(world):
