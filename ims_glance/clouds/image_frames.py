@@ -17,13 +17,16 @@ from keystoneauth1 import exceptions as auth_exceptions
 
 from ims_glance.clouds import image_api, reading, rest
 from ims_glance.clouds.region import Region
-from ims_glance.transfer import frames, reader, writer
+from ims_glance.transfer import cuts, frames, reader, writer
+from ims_glance.transfer.frames import Cut
 from ims_glance.transfer.held import NOTHING
 
 # What a Glance without our plugin answers, or a web server in front of it. The first is Glance's list of
 # versions (glance/api/middleware/version_negotiation.py).
 _NOT_SERVED = (300, 404, 405, 501)
 _UNKNOWN_PATH = b"IMG.0017"
+# What a region answers to a cut that it does not know.
+_MALFORMED = 400
 # A link on which a frame takes longer stands still, though a byte comes now and then; seconds. A frame has
 # a mebibyte of data at most.
 _FRAME_SECONDS = reading.CHUNK_SECONDS
@@ -100,6 +103,7 @@ class ImageFrames:
         length: int | None = None,
         held: bytes = b"",
         compress: bool = True,
+        cut: Cut = cuts.FIXED,
     ) -> Iterator[Iterator[frames.Frame]]:
         """Open a range of an image: its frames, which are read once, in order and without gaps.
 
@@ -111,26 +115,64 @@ class ImageFrames:
         :param length: of it, in bytes; ``None`` for all that follows
         :param held: what :class:`ims_glance.transfer.held.Held` is made of
         :param compress: whether the region tries to send fewer bytes
+        :param cut: that what is held was cut by; the region is asked to cut so, and if it does not know
+            that, which may change at any time, as each region knows it
         :raises ServiceUnavailable: if the region is away
         :raises DelegationEnded: if it does not accept the token
         :raises Missing, Refused: if there is no such image there, or it is not to be read
         """
         length = size - offset if length is None else length
         wanted = {"offset": offset, "length": length, "compress": compress}
+        if not held:
+            # There is nothing to be found.
+            cut = cuts.FIXED
         pace = _Pace()
         with contextlib.ExitStack() as opened:
             chunks: Iterable[frames.Buffer]
             try:
-                response = self._asked(image_id, wanted, held)
+                response, cut = self._asked(image_id, wanted, held, cut)
                 opened.callback(response.close)
                 chunks = self._counted(self._chunks(response, pace))
             except _NotServed:
-                held = b""
+                held, cut = b"", cuts.FIXED
                 chunks = opened.enter_context(self._downloaded(image_id, size, offset, length))
-            found = reader.read(chunks, offset, length, size=size, held=bool(held))
+            found = reader.read(chunks, offset, length, size=size, held=bool(held), sizes=cut)
             yield self._verified(found, pace)
 
-    def _asked(self, image_id: str, wanted: dict[str, Any], held: bytes) -> Any:
+    def knows(self, image_id: str, size: int, cut: Cut) -> bool:
+        """Whether the region cuts images so; nothing is read of the image.
+
+        Raises what :meth:`open` raises, but for a request that is refused as malformed.
+        """
+        wanted = {"offset": size, "length": 0, "compress": False, "cut": cut.name}
+        try:
+            self._answer(image_id, wanted, b"").close()
+        except rest.NeighbourBusy:
+            # It says so of what it understands.
+            return True
+        except _NotServed:
+            return False
+        except rest.Refused as error:
+            if error.status != _MALFORMED:
+                raise
+            return False
+        return True
+
+    def _asked(
+        self, image_id: str, wanted: dict[str, Any], held: bytes, cut: Cut
+    ) -> tuple[Any, Cut]:
+        """The answer, and how it is cut."""
+        if cut is cuts.FIXED:
+            return self._answer(image_id, wanted, held), cut
+        try:
+            return self._answer(image_id, {**wanted, "cut": cut.name}, held), cut
+        except rest.Refused as error:
+            if error.status != _MALFORMED:
+                raise
+        # It is older and knows no such cut; or something else is wrong, and still is.
+        return self._answer(image_id, wanted, held), cuts.FIXED
+
+    def _answer(self, image_id: str, wanted: dict[str, Any], held: bytes) -> Any:
         body = {**wanted, "held": base64.b64encode(held).decode()}
         with self._counting:
             self.sent += len(body["held"])

@@ -23,19 +23,20 @@ for ``fixed-65536``, which every sender knows. (:mod:`ims_glance.transfer.cuts`)
 ``fixed-65536``
     Pieces end at the multiples of 65,536 of the image's bytes, and at the range's end.
 
-``content-16384``, ``content-65536``
+``content-32768``, ``content-65536``
     *Blocks* end at the multiples of 4,096 of the image's bytes, and at the range's end. A piece consists of
     blocks, and ends
 
     * before and behind blocks of nothing but zeros, which are pieces of their own,
-    * behind a block whose BLAKE3-256 begins with a byte below 64 (``content-65536``: below 16),
-    * where one more block of 4,096 bytes would make it longer than 126,976 bytes, and
+    * behind a block whose BLAKE3-256 begins with a byte below 32 (``content-65536``: below 16),
+    * where one more block of 4,096 bytes would make it longer than 65,536 bytes (``content-65536``:
+      126,976), and
     * at the range's end.
 
 File systems put a file at the beginning of a block, and its bytes into blocks that follow each other. So
 the same file makes the same pieces in two images, wherever it lies, but for the first and the last one.
-Since whole blocks are looked at, no byte is hashed more than twice: a cut at any byte, by a rolling hash,
-finds less in disks and takes longer.
+A cut at any byte, by a rolling hash, finds as much in disks, takes more than twice the time, and needs a
+library; only what is in no blocks, such as a compressed image, would it find better.
 
 The stream
 ----------

@@ -17,7 +17,6 @@ from ims_glance.transfer.held import HELD_LIMIT
 BLOCK = 1 << 12
 """Bytes of a block: that of file systems, so that files begin with one wherever they lie."""
 
-_MOST = 31
 # So many blocks are looked at as one before each is.
 _WINDOW = 16
 
@@ -31,10 +30,10 @@ class ContentCut(Cut):
     :ivar mean: blocks of a piece about, a divisor of 256
     """
 
-    piece: int = _MOST * BLOCK
+    piece: int
     run: int = frames.RUN
     block: int = BLOCK
-    mean: int = 4
+    mean: int = 8
     magic: ClassVar[bytes] = b"IMSFRM2\n"
     tells_count: ClassVar[bool] = True
 
@@ -87,7 +86,7 @@ class ContentCut(Cut):
 
 
 FIXED = frames.SIZES
-CONTENT = (ContentCut(mean=4), ContentCut(mean=16))
+CONTENT = (ContentCut(16 * BLOCK, mean=8), ContentCut(31 * BLOCK, mean=16))
 """From the finest on."""
 
 CUTS: Mapping[str, Cut] = types.MappingProxyType({each.name: each for each in (FIXED, *CONTENT)})

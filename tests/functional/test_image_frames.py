@@ -15,8 +15,8 @@ from keystoneauth1 import session, token_endpoint
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_frames import ImageFrames
 from ims_glance.clouds.region import Region
-from ims_glance.transfer import frames, held, reader
-from ims_glance.transfer.frames import BadFrame, FrameKind, StreamCut
+from ims_glance.transfer import cuts, frames, held, reader
+from ims_glance.transfer.frames import BadFrame, Cut, FrameKind, StreamCut
 from tests.base import contents
 from tests.functional import identity, stored
 from tests.functional.client import Answer, Client
@@ -101,6 +101,14 @@ class TestData:
         found = list(reader.read([answer.body], 0, len(DATA)))
         assert contents(found, has) == DATA
         assert sum(len(frame.pieces) for frame in found) == len(has)
+
+    @pytest.mark.parametrize("cut", cuts.CONTENT, ids=lambda cut: cut.name)
+    def test_what_lies_elsewhere_does_not_come(self, glance: Client, image: str, cut: Cut) -> None:
+        own = list(cut.cut([b"x" * 4096 + DATA], 0))
+        has = [each for each in own if each.strip(b"\0")]
+        answer = ask(glance, image, held=packed(has), compress=False, cut=cut.name)
+        assert len(answer.body) < 2 * cut.piece
+        assert contents(reader.read([answer.body], 0, len(DATA), sizes=cut), has) == DATA
 
     def test_all_held_costs_next_to_nothing(self, glance: Client, image: str) -> None:
         answer = ask(glance, image, held=packed(PIECES))
@@ -324,6 +332,7 @@ class TestFailures:
             {"held": "AAAA"},
             {"held": base64.b64encode(bytes(16)).decode()},
             {"compress": "no"},
+            {"cut": "content-by-moonlight"},
             {"ofset": 1},
         ],
     )  # fmt: skip

@@ -307,7 +307,7 @@ class CopyImage(base.ShowOne):
             "agency_name": parsed_args.agency,
             "description": parsed_args.description,
             "cmk_id": parsed_args.key,
-            "base_image_id": self._base(parsed_args),
+            **self._bases(parsed_args),
             "enterprise_project_id": parsed_args.enterprise_project,
         }
         name = _name_of_copy(image, parsed_args)
@@ -319,15 +319,21 @@ class CopyImage(base.ShowOne):
         job = self.ims.copy_image_cross_region(image, name, *where, **wished)
         return self.show_job(job, parsed_args)
 
-    def _base(self, parsed_args: argparse.Namespace) -> str | None:
-        """The id of the image there whose data is not sent again; one that was named by an id is taken as it is."""
-        named: str | None = parsed_args.base
-        if named is None or is_uuid(named):
-            return named
-        project = parsed_args.project
-        login = regions.as_project(self.cloud, project) if project else self.cloud
-        there = regions.connect(login, parsed_args.region)
-        return str(there.ims.find_image(named).id)
+    def _bases(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+        """The images there whose data is not sent again; one that was named by an id is taken as it is.
+
+        More than one only if there are, which older services do not know.
+        """
+        names: list[str] = parsed_args.base
+        if all(map(is_uuid, names)):
+            found = names
+        else:
+            project = parsed_args.project
+            login = regions.as_project(self.cloud, project) if project else self.cloud
+            there = regions.connect(login, parsed_args.region)
+            found = [n if is_uuid(n) else str(there.ims.find_image(n).id) for n in names]
+        first, more = next(iter(found), None), found[1:]
+        return {"base_image_id": first, "base_image_ids": more or None}
 
 
 def _add_region(parser: argparse.ArgumentParser) -> None:
@@ -351,8 +357,11 @@ def _add_region(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base",
         metavar="<image>",
+        action="append",
+        default=[],
         help="With --region: name or id of an image there, such as an older version; what it has already is not "
-        "sent again (default: the newest copy of the same image, or of the same name)",
+        "sent again. May be given several times (default: the newest two copies of the same image, or of the same "
+        "name)",
     )
     parser.add_argument(
         "--dry-run",

@@ -183,7 +183,7 @@ class ImageOperations(Operations):
 
         :param project: name or id of a project there; ``None`` for the one of the caller's token
         :param wishes: ``agency_name``, ``description``, ``cmk_id`` (without one an encrypted image
-            gets the default key there), ``base_image_id``, ``enterprise_project_id``
+            gets the default key there), ``base_image_id``, ``base_image_ids``, ``enterprise_project_id``
         """
         return self._begin("POST", *self._cross_region(image, name, region, project, wishes))
 

@@ -27,9 +27,10 @@ def flow(job: JobContext) -> Flow:
 
     Its arguments are ``source_region``, ``source_project_id``, ``image_id`` (there), ``name``, and if
     given ``description``, ``cmk_id`` (id of a key that the caller was asked for, and that was opened to
-    the service; without it the copy is plain), ``base_image_id`` (of the image here that equal data is
-    taken from), ``enterprise_project_id``, ``disks`` of a whole-machine image, ``size``, the most
-    bytes that there was room for, and ``source_job_id`` of the job there that follows this one.
+    the service; without it the copy is plain), ``base_image_id`` and ``base_image_ids`` (of images here
+    that equal data is taken from), ``enterprise_project_id``, ``disks`` of a whole-machine image,
+    ``size``, the most bytes that there was room for, and ``source_job_id`` of the job there that follows
+    this one.
     """
     if job.arguments.get("disks"):
         return whole_image.flow(job)

@@ -69,8 +69,8 @@ class PartCopy:
     def _run(self, holds: bool) -> str:
         part, job = self._part, self._job
         with contextlib.closing(self._spools.open(part.owner(job), self._key_id)) as spool:
-            if holds and part.base_id and not spool.end:
-                base.keep(job, spool, part.base_id)
+            if holds and part.base_ids and not spool.end:
+                base.keep(job, spool, part.base_ids, part.cut)
             handover = Handover(spool, part.digest.size, job.check)
             receiver = Receiver(job, part, spool, self._meter, holds, handover)
             copy = DataCopy(job, _Received(part, handover, self._meter), self._target)

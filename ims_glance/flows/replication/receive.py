@@ -248,7 +248,9 @@ class Receiver:
         source = self._source
         with (
             refusals(self._region, part.image_id),
-            source.open(part.image_id, part.digest.size, offset=spool.end, held=held) as stream,
+            source.open(
+                part.image_id, part.digest.size, offset=spool.end, held=held, cut=part.cut
+            ) as stream,
         ):
             for frame in stream:
                 self._take(frame)

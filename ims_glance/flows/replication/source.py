@@ -11,6 +11,7 @@ from oslo_context.context import RequestContext
 from ims_glance import exceptions, keys
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import ImageApi
+from ims_glance.clouds.image_frames import ImageFrames
 from ims_glance.flows.copy import in_region
 from ims_glance.flows.replication import base
 from ims_glance.flows.replication.followed import check_followed
@@ -22,9 +23,13 @@ from ims_glance.model.image import attributes, rules, whole_image
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.server import Disk
 from ims_glance.store.sealed import Owner
+from ims_glance.transfer import cuts
+from ims_glance.transfer.frames import Cut
 
 # The names in what a copy is made with are users' own; see ims_glance.model.job.check_names.
 _BODY = "attributes"
+# What each part is compared with. It stands beside the parts, where older workers do not look.
+_COMPARED = "compared"
 
 
 class SourceGone(exceptions.NotFound):
@@ -80,6 +85,8 @@ class ReceivedPart:
     :ivar base_id: of the image here that equal data is taken from, if there is one
     :ivar body: of ``POST /v2/images``
     :ivar disk: what is said of a disk of a whole machine besides
+    :ivar more_base_ids: of other images that it is taken from as well
+    :ivar cut_name: how they are cut
     """
 
     number: int
@@ -88,18 +95,39 @@ class ReceivedPart:
     base_id: str | None
     body: Mapping[str, Any]
     disk: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    more_base_ids: tuple[str, ...] = ()
+    cut_name: str = cuts.FIXED.name
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "ReceivedPart":
+    def of(cls, record: Mapping[str, Any], compared: Mapping[str, Any]) -> "ReceivedPart":
         """As it was recorded."""
         given = {name: value for name, value in record.items() if name not in (_BODY, "digest")}
-        return cls(**given, digest=Digest(**record["digest"]), body=record[_BODY])
+        part = cls(**given, digest=Digest(**record["digest"]), body=record[_BODY])
+        more = tuple(compared.get("more_base_ids", ()))
+        name = str(compared.get("cut_name", part.cut_name))
+        return dataclasses.replace(part, more_base_ids=more, cut_name=name)
 
     def record(self) -> dict[str, Any]:
         """As a task's result."""
         fields = dataclasses.asdict(self)
         body = fields.pop("body")
+        for name in self.compared():
+            del fields[name]
         return {**fields, _BODY: body}
+
+    def compared(self) -> dict[str, Any]:
+        """What jobs of before have not."""
+        return {"more_base_ids": list(self.more_base_ids), "cut_name": self.cut_name}
+
+    @property
+    def base_ids(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.base_id, *self.more_base_ids) if self.base_id else ()
+
+    @property
+    def cut(self) -> Cut:
+        """How they are cut, and the image is; a newer worker may have known a better one."""
+        return cuts.CUTS.get(self.cut_name, cuts.FIXED)
 
     def owner(self, job: JobContext) -> Owner:
         """Of what comes of it."""
@@ -126,12 +154,15 @@ class ReceivePlan:
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "ReceivePlan":
         """As it was recorded."""
-        return cls(record["key_id"], tuple(map(ReceivedPart.of, record["parts"])), record[_BODY])
+        parts = record["parts"]
+        compared = record.get(_COMPARED) or [{}] * len(parts)
+        return cls(record["key_id"], tuple(map(ReceivedPart.of, parts, compared)), record[_BODY])
 
     def record(self) -> dict[str, Any]:
         """As a task's result."""
         parts = [each.record() for each in self.parts]
-        return {"key_id": self.key_id, "parts": parts, _BODY: dict(self.body)}
+        compared = [each.compared() for each in self.parts]
+        return {"key_id": self.key_id, "parts": parts, _COMPARED: compared, _BODY: dict(self.body)}
 
     @property
     def size(self) -> int:
@@ -152,7 +183,7 @@ class PlanReceipt(Task):
             view, disks = self._views()
         self._check_told(view, sum(Digest.of(each).size for each in disks or [view]))
         self._check_key([view, *disks])
-        bases = base.choose(self.job, view)
+        bases = self._bases(view, (disks or [view])[0])
         key_id = self.job.arguments.get("cmk_id") or _default_key(self.job)
         if not disks:
             body = copy.body(view, region, self.job.arguments)
@@ -163,6 +194,17 @@ class PlanReceipt(Task):
             )
         self.job.progress(0, plan.size)
         return plan.record()
+
+    def _bases(self, view: Mapping[str, Any], first: Mapping[str, Any]) -> list[base.Bases]:
+        """What each part is compared with."""
+        chosen = base.choose(self.job, view)
+        if not any(chosen):
+            return []
+        image_id, size = str(first["id"]), Digest.of(first).size
+        source = ImageFrames(self.job.source_region)
+        with refusals(self.job.arguments["source_region"], image_id):
+            by_content = source.knows(image_id, size, cuts.CONTENT[0])
+        return [base.Bases.of(views, by_content) for views in chosen]
 
     def _views(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The image, and its disks."""
@@ -214,7 +256,7 @@ class PlanReceipt(Task):
                 raise NeverPlain(image_id=view["id"], region=region)
 
     def _disks(
-        self, view: Mapping[str, Any], disks: list[dict[str, Any]], bases: list[str]
+        self, view: Mapping[str, Any], disks: list[dict[str, Any]], bases: list[base.Bases]
     ) -> Iterator[ReceivedPart]:
         wishes = {"name": "", "cmk_id": self.job.arguments.get("cmk_id")}
         region = self.job.arguments["source_region"]
@@ -233,12 +275,14 @@ class PlanReceipt(Task):
 
 
 def _part(
-    number: int, view: Mapping[str, Any], bases: list[str], body: Mapping[str, Any]
+    number: int, view: Mapping[str, Any], bases: list[base.Bases], body: Mapping[str, Any]
 ) -> ReceivedPart:
     digest = Digest.of(view)
-    base_id = bases[number] if number < len(bases) else None
+    found = bases[number] if number < len(bases) else base.NONE
+    base_id, *more = found.image_ids or (None,)
     sized = {**body, "__image_size": str(digest.size)}
-    return ReceivedPart(number, str(view["id"]), digest, base_id, sized)
+    part = ReceivedPart(number, str(view["id"]), digest, base_id, sized)
+    return dataclasses.replace(part, more_base_ids=tuple(more), cut_name=found.cut.name)
 
 
 def _default_key(job: JobContext) -> str:

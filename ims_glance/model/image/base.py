@@ -65,11 +65,15 @@ class BaseSearch:
         )
 
     def newest(self, images: BaseImages) -> View | None:
-        """The newest image that was copied from the same one, or from what that one was copied from, or
-        that has one of the names.
+        """The first of :meth:`newest_first`."""
+        return next(iter(self.newest_first(images)), None)
+
+    def newest_first(self, images: BaseImages) -> list[View]:
+        """The images that were copied from the same one, or from what that one was copied from, or that
+        have one of the names.
         """
-        fitting = [each for each in self._related(images) if self._fits(each)]
-        return max(fitting, key=lambda each: str(each.get("created_at")), default=None)
+        fitting = {str(each["id"]): each for each in self._related(images) if self._fits(each)}
+        return sorted(fitting.values(), key=lambda each: str(each.get("created_at")), reverse=True)
 
     def _related(self, images: BaseImages) -> Iterator[View]:
         yield from images.made_of(f"image,{self.region},{self.image_id}", self.project_id)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from keystoneauth1 import session, token_endpoint
 
-from ims_glance.transfer import frames, held, writer
+from ims_glance.transfer import cuts, frames, held, writer
 from tests.unit.clouds.backups_server import BackupsHandler
 from tests.unit.clouds.machines_server import Machines, MachinesHandler
 from tests.unit.clouds.objects_server import ObjectsHandler, SmallObjects
@@ -30,6 +30,7 @@ class SmallCloud(SmallObjects):
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
     :ivar ranges: of downloads, that were asked for
+    :ivar cuts: names of those that it knows besides the fixed one, as a region of another region
     :ivar link: bytes of each stream of frames that was sent to another region
     :ivar spoil: what becomes of a stream of frames that goes to another region
     :ivar is_busy: whether it is too busy to send one; asked for each
@@ -57,6 +58,7 @@ class SmallCloud(SmallObjects):
         self.messages: list[dict[str, str]] = []
         self.usage: dict[str, dict[str, int]] = {}
         self.ranges: list[str] = []
+        self.cuts: set[str] = set(cuts.CUTS)
         self.link: list[int] = []
         self.spoil: Callable[[bytes], bytes] = bytes
         self.is_busy: Callable[[], bool] = lambda: False
@@ -306,11 +308,17 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
             self._answer(503, {"error": {"code": "IMG.0014", "message": "Too much."}}, 7)
             return
         asked, data = json.loads(self.body), self.server.data[image_id]
+        if "cut" in asked and asked["cut"] not in self.server.cuts:
+            self._refuse(400, "Additional properties are not allowed ('cut' was unexpected)")
+            return
+        sizes = cuts.CUTS[asked.get("cut", cuts.FIXED.name)]
         at, length = asked["offset"], asked["length"]
         chunk = data[at:] if length is None else data[at : at + length]
         has = held.Held.of(base64.b64decode(asked["held"]))
-        stream = b"".join(writer.write([chunk], at, has, len(data), asked["compress"], len(chunk)))
-        self.server.link.append(len(stream))
+        made = writer.write([chunk], at, has, len(data), asked["compress"], len(chunk), sizes=sizes)
+        stream = b"".join(made)
+        if chunk or not data:
+            self.server.link.append(len(stream))
         sent = self.server.spoil(stream)
         self.send_response(200)
         self.send_header("Content-Type", frames.MEDIA_TYPE)

@@ -11,7 +11,7 @@ from typing import Any
 
 from keystoneauth1 import session, token_endpoint
 
-from ims_glance.transfer import held, writer
+from ims_glance.transfer import cuts, held, writer
 
 PROJECT = "a" * 32
 
@@ -26,6 +26,7 @@ class FramesServer(ThreadingHTTPServer):
 
     :ivar images: data by image id
     :ivar randomly: whether the store reads from anywhere
+    :ivar cuts: names of those that it knows besides the fixed one
     :ivar instead: serves what the IMS API would; of the request, before it is looked at
     :ivar spoil: makes of a whole stream what is sent
     :ivar requests: method, path and what was asked for: a range, or a body
@@ -37,6 +38,7 @@ class FramesServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.images: dict[str, bytes] = {}
         self.randomly = True
+        self.cuts: set[str] = set(cuts.CUTS)
         self.instead: Callable[[_Handler], bool] = lambda _handler: False
         self.spoil: Callable[[bytes], bytes] = lambda stream: stream
         self.requests: list[tuple[str, str, Any]] = []
@@ -113,10 +115,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _frames(self, data: bytes, asked: dict[str, Any]) -> None:
+        if "cut" in asked and asked["cut"] not in self.server.cuts:
+            said = {"code": "IMG.0016", "message": "'cut' was unexpected"}
+            self.answer(400, json.dumps({"error": said}).encode())
+            return
+        sizes = cuts.CUTS[asked.get("cut", cuts.FIXED.name)]
         offset, length = asked["offset"], asked["length"]
         has = held.Held.of(base64.b64decode(asked["held"]))
         part = data[offset : offset + length]
-        stream = writer.write([part], offset, has, len(data), asked["compress"], length)
+        compress = asked["compress"]
+        stream = writer.write([part], offset, has, len(data), compress, length, sizes=sizes)
         self.begin(Content_Type="application/octet-stream")
         self.wfile.write(self.server.spoil(b"".join(stream)))
 

@@ -12,7 +12,7 @@ import pytest
 
 from ims_glance.clouds import image_api, image_frames, reading, rest
 from ims_glance.clouds.region import Region
-from ims_glance.transfer import frames, held, writer
+from ims_glance.transfer import cuts, frames, held, writer
 from ims_glance.transfer.frames import BadFrame, FrameKind
 from tests.base import contents
 from tests.unit.clouds.frames_server import PROJECT, FramesServer, serving, without_ims
@@ -61,6 +61,72 @@ def test_what_is_held_is_told_and_does_not_come(source):
     with source.open(IMAGE, SIZE, compress=False) as found:
         assert contents(found) == DATA
     assert source.received > before + 500_000
+
+
+@pytest.mark.parametrize("cut", cuts.CONTENT, ids=lambda cut: cut.name)
+def test_it_is_cut_as_what_is_held(there, source, cut):
+    pieces = [each for each in cut.cut([DATA], 0) if each.strip(b"\0")]
+    packed = b"".join(sorted(set(map(held.piece_prefix, pieces))))
+    moved = b"x" * 4096 + DATA
+    there.images[IMAGE] = moved
+    has = [*pieces, *cut.cut([moved], 0)]
+    with source.open(IMAGE, len(moved), held=packed, compress=False, cut=cut) as found:
+        assert contents(found, has) == moved
+    assert there.requests[0][2]["cut"] == cut.name
+    assert source.received < 2 * cut.piece + 5000
+
+
+def test_where_nothing_is_held_it_is_not_asked_to_be_cut(there, source):
+    with source.open(IMAGE, SIZE, cut=cuts.CONTENT[0]) as found:
+        assert contents(found) == DATA
+    assert "cut" not in there.requests[0][2]
+
+
+def test_a_region_that_does_not_know_the_cut_is_asked_for_the_one_that_all_know(there, source):
+    there.cuts.clear()
+    cut = cuts.CONTENT[0]
+    has = [DATA[: frames.PIECE]]
+    packed = held.piece_prefix(has[0])
+    with source.open(IMAGE, SIZE, held=packed, cut=cut) as found:
+        assert contents(found, has) == DATA
+    assert ["cut" in each[2] for each in there.requests] == [True, False]
+    assert source.knows(IMAGE, SIZE, cut) is False
+
+
+def test_whether_a_region_knows_a_cut_costs_next_to_nothing(there, source):
+    there.cuts = {"content-32768"}
+    fine, coarse = cuts.CONTENT
+    assert source.knows(IMAGE, SIZE, fine)
+    assert not source.knows(IMAGE, SIZE, coarse)
+    assert source.received == 0
+    assert {(each[2]["offset"], each[2]["length"]) for each in there.requests} == {(SIZE, 0)}
+    there.instead = without_ims()
+    assert not source.knows(IMAGE, SIZE, fine)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, rest.Refused), (404, rest.Missing), (503, rest.ServiceUnavailable)]
+)
+def test_another_refusal_is_not_taken_for_an_answer(there, source, status, error):
+    there.instead = refusing(status)
+    with pytest.raises(error):
+        source.knows(IMAGE, SIZE, cuts.CONTENT[0])
+
+
+def test_a_region_that_is_busy_has_understood(there, source):
+    def instead(handler):
+        handler.answer(503, b'{"error": {"code": "IMG.0014", "message": "busy"}}', Retry_After="5")
+        return True
+
+    there.instead = instead
+    assert source.knows(IMAGE, SIZE, cuts.CONTENT[0])
+
+
+def test_the_bytes_of_another_cut_are_refused(there, source):
+    cut = cuts.CONTENT[0]
+    there.spoil = lambda _stream: b"".join(writer.write([DATA], 0, held.NOTHING, SIZE))
+    with source.open(IMAGE, SIZE, held=bytes(8), cut=cut) as found, pytest.raises(BadFrame):
+        list(found)
 
 
 # --- a region without the IMS API, or with an older one ------------------------------------------

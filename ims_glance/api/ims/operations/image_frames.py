@@ -23,7 +23,7 @@ from ims_glance.api.ims.operation import Answer, Call, Operation
 from ims_glance.api.ims.operations.copy import check_disks
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.image import whole_image
-from ims_glance.transfer import frames, held, writer
+from ims_glance.transfer import cuts, frames, held, writer
 
 LOG = logging.getLogger(__name__)
 
@@ -46,8 +46,12 @@ _BODY = {
         },
         "held": {
             "type": ["string", "null"],
-            "description": "What the receiver has: the first 8 bytes of the BLAKE3-256 of each piece "
-            f"of 65536 bytes, sorted, each once, at most {held.HELD_LIMIT}, in base64.",
+            "description": "What the receiver has: the first 8 bytes of the BLAKE3-256 of each piece, "
+            f"sorted, each once, at most {held.HELD_LIMIT}, in base64.",
+        },
+        "cut": {
+            "enum": [*cuts.CUTS, None],
+            "description": f"How the data is cut into pieces; {cuts.FIXED.name} unless given.",
         },
         "compress": {
             "type": ["boolean", "null"],
@@ -157,6 +161,7 @@ def read_image_frames(call: Call) -> Answer:
     _check_size(call, view)
     compress = call.body.get("compress") is not False
     has = _held(call.body.get("held") or "")
+    cut = cuts.CUTS[call.body.get("cut") or cuts.FIXED.name]
     options = call.service.conf.ims_api
     _STREAMS.take(options.frame_requests)
     try:
@@ -165,7 +170,7 @@ def read_image_frames(call: Call) -> Answer:
         _STREAMS.give_back()
         raise
     level, size = options.compression_level, int(view["size"])
-    stream = writer.write(data.chunks, offset, has, size, compress, length, level=level)
+    stream = writer.write(data.chunks, offset, has, size, compress, length, level=level, sizes=cut)
     return Answer(
         stream=_Frames(image_id, data, stream),
         content_type=frames.MEDIA_TYPE,

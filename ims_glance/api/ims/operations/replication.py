@@ -26,6 +26,8 @@ from ims_glance.model.text import free_text, key_name, patterns
 LOG = logging.getLogger(__name__)
 
 _MOST_DISKS = 255
+# Each is read once.
+_MOST_BASES = 4
 
 
 class KeyBelongsToCinder(exceptions.Conflict):
@@ -109,7 +111,7 @@ def receive_image(call: Call) -> Answer:
     # That region's operator has a bound, and this one's.
     elsewhere.check_size(service.conf, source["image_id"], source["size"])
     rights = service.elsewhere.rights(call.context, body.get("agency_name"))
-    _check_base(call)
+    _check_bases(call)
     key_id = _key(call)
     disks = source.get("disks") or 0
     service.quota.check_bytes(call.context, call.project_id, source["size"])
@@ -153,6 +155,7 @@ def arguments_of(body: Mapping[str, Any], key_id: str | None) -> dict[str, Any]:
         "description": body.get("description"),
         "cmk_id": key_id,
         "base_image_id": body.get("base_image_id"),
+        "base_image_ids": body.get("base_image_ids"),
         "enterprise_project_id": body.get("enterprise_project_id"),
         "disks": source.get("disks") or 0,
         "size": source["size"],
@@ -224,17 +227,20 @@ def _key(call: Call) -> str | None:
     return ask(call.context, named, call.project_id) or str(named)
 
 
-def _check_base(call: Call) -> None:
-    image_id = call.body.get("base_image_id")
-    if image_id is None:
-        return
-    status = lookup.get(call, image_id)["status"]
-    if status != "active":
-        raise BaseNotActive(image_id=image_id, status=status)
+def _check_bases(call: Call) -> None:
+    named = [call.body.get("base_image_id"), *(call.body.get("base_image_ids") or ())]
+    for image_id in filter(None, named):
+        status = lookup.get(call, image_id)["status"]
+        if status != "active":
+            raise BaseNotActive(image_id=image_id, status=status)
 
 
 _OPTIONAL = {"type": ["string", "null"]}
 _BASE = {"anyOf": [schemas.UUID, {"type": "null"}]}
+_BASES = {
+    "type": ["array", "null"], "maxItems": _MOST_BASES, "uniqueItems": True, "items": schemas.UUID,
+    "description": "other images of the target project that equal data is taken from",
+}  # fmt: skip
 _AGENCY = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
 _ID = {"type": "string", "minLength": 1, "maxLength": 64}
 _ROLES = {
@@ -248,6 +254,7 @@ _WISHED = {
     "cmk_id": {"anyOf": [schemas.KEY_ID, {"type": "null"}]},
     "agency_name": _AGENCY,
     "base_image_id": _BASE,
+    "base_image_ids": _BASES,
     "enterprise_project_id": {"anyOf": [schemas.ENTERPRISE_PROJECT, {"type": "null"}]},
     "dry_run": schemas.BOOLEAN,
 }

@@ -62,7 +62,7 @@ ANSWER: dict[str, Any] = {
                 },
                 "base_image_id": {
                     "type": ["string", "null"],
-                    "description": "of the image there that equal data is taken from: the one that was "
+                    "description": "of the image there that equal data is taken from: the first that was "
                     "named, or the newest of the same lineage or name",
                 },
                 "base_holds": {
@@ -143,9 +143,9 @@ class _Images:
 
 def _base(call: Call) -> Mapping[str, Any] | None:
     """The image that the job would take equal data from."""
-    named = call.body.get("base_image_id")
-    if named:
-        return lookup.get(call, named)
+    named = [call.body.get("base_image_id"), *(call.body.get("base_image_ids") or ())]
+    if first := next(filter(None, named), None):
+        return lookup.get(call, first)
     source = call.body["source"]
     like = source.get("likeness")
     if not like:

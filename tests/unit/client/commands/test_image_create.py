@@ -295,6 +295,7 @@ def test_copy(ready, run, key, arguments, body):
     assert ready.only("POST").body == body
 
 
+OTHER_ID = "77777777-0000-4000-8000-000000000000"
 CROSS_REGION = f"/v1/cloudimages/{IMAGE_ID}/cross_region_copy"
 
 
@@ -311,6 +312,14 @@ CROSS_REGION = f"/v1/cloudimages/{IMAGE_ID}/cross_region_copy"
                 "agency_name": "a",
                 "cmk_id": KEY,
                 "base_image_id": IMAGE_ID,
+            },
+        ),
+        (
+            ["--base", IMAGE_ID, "--base", KEY, "--base", OTHER_ID],
+            {
+                "project_name": PROJECT,
+                "base_image_id": IMAGE_ID,
+                "base_image_ids": [KEY, OTHER_ID],
             },
         ),
     ],

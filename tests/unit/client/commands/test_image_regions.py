@@ -173,5 +173,8 @@ def test_a_copy_names_what_is_there_by_its_name(cloud, run):
     run(CopyImage, "mine", "--region", "TWO", "--base", "copy", "-f", "json")
     [asked] = [each for each in cloud.sent("POST") if each.path.endswith("cross_region_copy")]
     assert asked.body["base_image_id"] == COPY_ID
+    run(CopyImage, "mine", "--region", "TWO", "--base", IMAGE_ID, "--base", "copy", "-f", "json")
+    *_others, asked = [each for each in cloud.sent("POST") if each.path.endswith(path)]
+    assert (asked.body["base_image_id"], asked.body["base_image_ids"]) == (IMAGE_ID, [COPY_ID])
     with pytest.raises(sdk_exceptions.NotFoundException, match="'nothing'"):
         run(CopyImage, "mine", "--region", "TWO", "--base", "nothing", "-f", "json")

@@ -14,6 +14,7 @@ from ims_glance.model.job import RECEIVE_IMAGE
 from ims_glance.model.server import Disk
 from ims_glance.store.sealed import Owner
 from ims_glance.store.spools import Spools
+from ims_glance.transfer import cuts
 from ims_glance.transfer.held import piece_prefix
 from tests.unit.jobs import job_bench
 from tests.unit.store.stores import KEY_ID
@@ -56,24 +57,29 @@ def older(server, created="2026-11-01T00:00:00Z", **properties):
     return server.make(b"data", created_at=created, **{"name": "web", **RAW, **properties})
 
 
-def test_the_newest_of_the_name_or_the_lineage(job, server):
+def chosen(job, source=SOURCE):
+    """Ids of what is chosen."""
+    return [[each["id"] for each in views] for views in base.choose(job, source)]
+
+
+def test_the_newest_two_of_the_name_or_the_lineage(job, server):
     older(server, created="2026-11-02T00:00:00Z")
-    older(server, created="2026-11-03T00:00:00Z", name="web copy")
+    before = older(server, created="2026-11-03T00:00:00Z", name="web copy")
     newest = older(
         server, created="2026-11-04T00:00:00Z", name="x", __data_origin="image,RegionTwo,s"
     )
-    assert base.choose(job(), SOURCE) == [newest]
+    assert chosen(job()) == [[newest, before]]
 
 
 def test_what_the_source_itself_was_copied_from(job, server):
     """Two versions have one origin; or the origin is here."""
     sibling = older(server, name="x", __data_origin="image,RegionOne,o")
     source = {**SOURCE, "__data_origin": "image,RegionOne,o"}
-    assert base.choose(job(), source) == [sibling]
+    assert chosen(job(), source) == [[sibling]]
     del server.images[sibling]
     origin = older(server, name="y", id="o")
-    assert base.choose(job(), source) == [origin]
-    assert base.choose(job(), {**SOURCE, "__data_origin": "server_backup,x"}) == []
+    assert chosen(job(), source) == [[origin]]
+    assert chosen(job(), {**SOURCE, "__data_origin": "server_backup,x"}) == []
 
 
 @pytest.mark.parametrize(
@@ -91,13 +97,30 @@ def test_what_the_source_itself_was_copied_from(job, server):
 def test_others_are_none(job, server, properties):
     image_id = older(server, **properties)
     server.images[image_id].update(properties)
-    assert base.choose(job(), SOURCE) == []
+    assert chosen(job()) == []
 
 
 def test_one_that_is_named_goes_before_all(job, server):
     older(server)
     named = older(server, name="z", owner="others", disk_format="qcow2")
-    assert base.choose(job(base_image_id=named), SOURCE) == [named]
+    assert chosen(job(base_image_id=named)) == [[named]]
+
+
+def test_as_many_as_are_named(job, server):
+    newest, *others = [older(server, created=f"2026-{month}") for month in (12, 11, 10, 9)]
+    wished = job(base_image_id=others[2], base_image_ids=[others[0], newest, others[2]])
+    assert chosen(wished) == [[others[2], others[0], newest]]
+    server.images[others[0]]["status"] = "deactivated"
+    assert chosen(wished) == [[others[2], newest]]
+    assert chosen(job(base_image_ids=[others[1]])) == [[others[1]]]
+
+
+def test_they_are_cut_by_content_where_the_other_region_can():
+    views = [{"id": "a", "size": 12 << 30}, {"id": "b", "size": 4 << 30}]
+    fine, coarse = cuts.CONTENT
+    assert base.Bases.of(views, by_content=True) == base.Bases(("a", "b"), fine)
+    assert base.Bases.of([*views, {"id": "c", "size": 1}], by_content=True).cut is coarse
+    assert base.Bases.of(views, by_content=False) == base.Bases(("a", "b"), cuts.FIXED)
 
 
 @pytest.mark.parametrize("change", [dict.clear, lambda view: view.update(status="deactivated")])
@@ -108,15 +131,20 @@ def test_one_that_is_named_and_gone_is_none(job, server, change):
     change(server.images[named])
     if not server.images[named]:
         del server.images[named]
-    assert base.choose(job(base_image_id=named), SOURCE) == []
+    assert chosen(job(base_image_id=named)) == []
 
 
-def test_whole_machines_disk_by_disk(job, whole):
+def test_whole_machines_disk_by_disk(job, server, whole):
     image_id, ids = whole(name="web", created_at="2026")
     source = {**SOURCE, "__whole_image": "true"}
     del source["disk_format"]
-    assert base.choose(job(base_image_id=image_id), source) == ids
-    assert base.choose(job(), source) == ids
+    for wished in ({"base_image_id": image_id}, {}):
+        assert chosen(job(**wished), source) == [[each] for each in ids]
+    _other, more = whole(name="web", created_at="2025")
+    together = [list(each) for each in zip(ids, more, strict=True)]
+    assert chosen(job(), source) == together
+    del server.images[ids[0]]
+    assert chosen(job(), source) == [together[0][1:], together[1]]
 
 
 # --- its pieces --------------------------------------------------------------------------------
@@ -131,7 +159,7 @@ def spool(inner, key_manager):
 def test_pieces_that_are_not_zeros(job, server, spool):
     data = NOISE[: 3 * PIECE] + bytes(2 * PIECE) + NOISE[3 * PIECE :]
     opened = spool()
-    base.keep(job(), opened, server.make(data))
+    base.keep(job(), opened, [server.make(data)])
     pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
     wanted = {piece_prefix(each): each for each in pieces if each.strip(b"\0")}
     for found in (opened, spool()):
@@ -144,7 +172,7 @@ def test_as_many_as_may_be_named(job, server, spool, monkeypatch):
     monkeypatch.setattr(base, "HELD_LIMIT", 1)
     monkeypatch.setattr("ims_glance.store.spool.CONTENTS", PIECE)
     opened = spool()
-    base.keep(job(), opened, server.make(NOISE))
+    base.keep(job(), opened, [server.make(NOISE)])
     assert opened.pieces < 5
 
 
@@ -152,7 +180,7 @@ def test_as_many_as_may_be_named(job, server, spool, monkeypatch):
 def test_what_cannot_be_read_is_done_without(job, server, spool, status):
     server.failures["GET .*/file"] = [status]
     opened = spool()
-    base.keep(job(), opened, server.make(NOISE))
+    base.keep(job(), opened, [server.make(NOISE)])
     assert opened.pieces == 0
 
 
@@ -174,7 +202,7 @@ def breaks_off(monkeypatch, at):
 def test_what_breaks_off_is_gone_on_with(job, server, spool, monkeypatch):
     breaks_off(monkeypatch, lambda _number: 1)
     opened = spool()
-    base.keep(job(), opened, server.make(NOISE))
+    base.keep(job(), opened, [server.make(NOISE)])
     assert opened.pieces == 11
     assert server.ranges == [f"bytes={at * PIECE}-" for at in (3, 6, 9)]
 
@@ -183,7 +211,7 @@ def test_what_breaks_off_at_one_place_is_done_without(job, server, spool, monkey
     """There is damage in the store."""
     breaks_off(monkeypatch, lambda number: 1 if number == 1 else 0)
     opened = spool()
-    base.keep(job(), opened, server.make(NOISE))
+    base.keep(job(), opened, [server.make(NOISE)])
     assert opened.pieces == 3
 
 
@@ -194,6 +222,58 @@ def test_another_worker_goes_on_with_it(job, server, spool):
         opened.piece(piece_prefix(piece), number * PIECE, piece)
     opened.flush()
     other = spool()
-    base.keep(job(), other, server.make(NOISE))
+    base.keep(job(), other, [server.make(NOISE)])
     assert other.pieces == len(other.prefixes()) // 8 == 11
     assert server.ranges[-1] == f"bytes={4 * PIECE}-"
+
+
+def prefixes(*images, cut=cuts.FIXED):
+    """Those of the pieces that are not zeros."""
+    pieces = {each for data in images for each in cut.cut([data], 0) if each.strip(b"\0")}
+    return b"".join(sorted(map(piece_prefix, pieces)))
+
+
+MOVED = NOISE[:4096] + b"x" * 4096 + NOISE[4096:]
+
+
+@pytest.mark.parametrize("cut", [cuts.FIXED, cuts.CONTENT[0]], ids=lambda cut: cut.name)
+def test_of_several_images_each_piece_is_kept_once(job, server, spool, cut):
+    opened = spool()
+    base.keep(job(), opened, [server.make(each) for each in (NOISE, MOVED, NOISE)], cut)
+    for found in (opened, spool()):
+        assert found.prefixes() == prefixes(NOISE, MOVED, cut=cut)
+        assert found.pieces == len(found.prefixes()) // 8
+    fewer = len(prefixes(MOVED, cut=cut)) // 2
+    assert (found.pieces < len(prefixes(NOISE, cut=cut)) // 8 + fewer // 8) is (
+        cut is not cuts.FIXED
+    )
+
+
+def test_one_of_several_that_is_gone_is_done_without(job, server, spool):
+    opened = spool()
+    base.keep(job(), opened, ["gone", server.make(NOISE), "gone as well", server.make(MOVED)])
+    assert opened.prefixes() == prefixes(NOISE, MOVED)
+
+
+@pytest.mark.parametrize("dies", range(1, 6))
+def test_another_worker_goes_on_with_several(job, server, spool, monkeypatch, dies):
+    """Wherever the one before died, all is there in the end, and it is not read from the first byte."""
+    monkeypatch.setattr("ims_glance.store.spool.CONTENTS", 3 * PIECE)
+    images = [server.make(NOISE), server.make(MOVED)]
+    cut, flush, left = cuts.CONTENT[0], spool().flush.__func__, [dies]
+
+    def dying(self):
+        if not left[0]:
+            raise SystemExit
+        left[0] -= 1
+        flush(self)
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr("ims_glance.store.spool.Spool.flush", dying)
+        base.keep(job(), spool(), images, cut)
+        raise SystemExit
+    server.ranges.clear()
+    opened = spool()
+    base.keep(job(), opened, images, cut)
+    assert opened.prefixes() == prefixes(NOISE, MOVED, cut=cut)
+    assert len(server.ranges) >= (dies < 4)

@@ -15,6 +15,7 @@ from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from ims_glance.store import spools
 from ims_glance.store.spools import find
+from ims_glance.transfer import cuts
 from tests.unit.store.stores import KeyRing
 
 PIECE = 1 << 16
@@ -147,6 +148,47 @@ def test_only_what_is_new_is_sent(receive, far, is_copy, older):
     is_copy(job, older)
     new = 1_000_000
     assert new < sum(far.link) < new + 2 * PIECE
+
+
+MOVED = OLD[:4096] + b"x" * 4096 + OLD[4096:]
+
+
+@pytest.fixture
+def made_anew(far, server, source):
+    """The image is made anew: all that the older version has lies elsewhere in it."""
+    server.make(OLD, name="source", disk_format="raw", container_format="bare")
+    view = server.images[server.make(MOVED)]
+    for name in ("size", "checksum", "os_hash_value", "os_hash_algo"):
+        far.images[source][name] = view[name]
+    far.data[source] = MOVED
+    del server.images[view["id"]]
+
+
+def test_what_lies_elsewhere_is_found(receive, far, server, made_anew):
+    job = receive()
+    assert server.data[job.image_id] == MOVED
+    assert sum(far.link) < 2 * cuts.CONTENT[0].piece
+
+
+def test_a_region_that_is_older_cuts_as_it_can(receive, far, server, older, is_copy):
+    far.cuts.clear()
+    is_copy(receive(), older)
+    assert 1_000_000 < sum(far.link) < 1_000_000 + 2 * PIECE
+
+
+def test_a_region_that_becomes_older_meanwhile_cuts_as_it_can(receive, far, server, made_anew):
+    """One of its processes is newer, say: then more is sent, and it is right."""
+    asked = []
+
+    def before(request_):
+        if request_.endswith("/frames"):
+            asked.append(request_)
+            far.cuts = set() if len(asked) > 1 else far.cuts
+
+    far.before = before
+    job = receive()
+    assert server.data[job.image_id] == MOVED
+    assert len(asked) == 3
 
 
 # More than a job has: the last ones die never.

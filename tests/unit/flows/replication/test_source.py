@@ -15,6 +15,7 @@ from ims_glance.flows.replication.source import (
 )
 from ims_glance.model import job as model
 from ims_glance.model.copy import Digest
+from ims_glance.transfer import cuts
 
 DIGEST = Digest(5, "md5", "sha512", "hash")
 # What users call their properties is theirs.
@@ -26,12 +27,37 @@ def test_a_plan_is_recorded_and_read_again():
     parts = (
         ReceivedPart(0, "i", DIGEST, "b", BODY, DISK),
         ReceivedPart(1, "j", DIGEST, None, BODY),
+        ReceivedPart(2, "k", DIGEST, "b", BODY, {}, ("c", "d"), "content-32768"),
     )
     plan = ReceivePlan("k", parts, BODY)
     record = json.loads(json.dumps(plan.record()))
     model.check_storable(record)
     assert ReceivePlan.of(record) == plan
-    assert plan.size == 10
+    assert plan.size == 15
+    assert [each.base_ids for each in plan.parts] == [("b",), (), ("b", "c", "d")]
+    assert plan.parts[2].cut is cuts.CONTENT[0]
+
+
+def test_a_plan_of_before_is_read():
+    """And one of now by workers of before: what they do not know is where they do not look."""
+    parts = (ReceivedPart(0, "i", DIGEST, "b", BODY, {}, ("c",), "content-65536"),)
+    record = ReceivePlan("k", parts, BODY).record()
+    assert set(record["parts"][0]) == {
+        "number",
+        "image_id",
+        "digest",
+        "base_id",
+        "attributes",
+        "disk",
+    }
+    del record["compared"]
+    [part] = ReceivePlan.of(record).parts
+    assert (part.base_ids, part.cut) == (("b",), cuts.FIXED)
+
+
+def test_a_cut_that_a_newer_worker_chose_is_done_without():
+    part = ReceivedPart(0, "i", DIGEST, "b", BODY, cut_name="content-by-moonlight")
+    assert part.cut is cuts.FIXED
 
 
 def test_a_disk_with_another_image():

@@ -47,6 +47,8 @@ def test_the_newest_of_all_that_fit(search):
         newest = search.newest(Images(*found[:last]))
         assert newest is not None
         assert newest["id"] == found[last - 1]["id"]
+        order = [each["id"] for each in search.newest_first(Images(*found[:last]))]
+        assert order == [each["id"] for each in found[:last]][::-1]
     assert search.newest(Images(view("6", "6", name="other"))) is None
 
 

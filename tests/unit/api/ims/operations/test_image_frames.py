@@ -13,7 +13,7 @@ from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims.operations import image_frames
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.server import Disk
-from ims_glance.transfer import frames, held, reader, writer
+from ims_glance.transfer import cuts, frames, held, reader, writer
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, OTHER, SECOND
 
@@ -55,11 +55,11 @@ def read(tmp_path, images, **body):
     return image_frames.read_image_frames(call)
 
 
-def contents(answer, offset=0, length=SIZE, has=()):
+def contents(answer, offset=0, length=SIZE, has=(), cut=cuts.FIXED):
     """The bytes that it stands for."""
     known = {held.piece_prefix(each): each for each in has}
     data = b""
-    for frame in reader.read(answer.stream, offset, length):
+    for frame in reader.read(answer.stream, offset, length, sizes=cut):
         if frame.kind is frames.FrameKind.HELD:
             data += b"".join(known[prefix] for prefix in frame.pieces)
         else:
@@ -111,6 +111,16 @@ def test_what_is_held_is_not_sent(tmp_path):
     assert sum(map(len, sent)) < 70_000 + 5000
     answer = read(tmp_path, Images(DATA), held=text)
     assert contents(answer, has=has) == DATA
+
+
+@pytest.mark.parametrize("name", [None, *cuts.CUTS])
+def test_it_is_cut_as_the_receiver_wants_it(tmp_path, name):
+    cut = cuts.CUTS[name or "fixed-65536"]
+    has = list(cut.cut([DATA], 0))[1::2]
+    packed = b"".join(sorted({held.piece_prefix(each) for each in has}))
+    body = {"held": base64.b64encode(packed).decode(), "cut": name, "compress": False}
+    answer = read(tmp_path, Images(DATA), **body)
+    assert contents(answer, has=has, cut=cut) == DATA
 
 
 def test_the_operator_says_how_much_zstd_tries(tmp_path):

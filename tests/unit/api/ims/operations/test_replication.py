@@ -235,6 +235,7 @@ class TestReceived:
             "description": None,
             "cmk_id": None,
             "base_image_id": None,
+            "base_image_ids": None,
             "enterprise_project_id": None,
             "disks": 0,
             "size": 4,
@@ -276,7 +277,8 @@ class TestReceived:
         assert {jobs.split_id(each) for each in ids} == {(each, None) for each in ids}
 
     def test_all_wishes(self, make):
-        wishes = {"description": "d", "base_image_id": SECOND, "enterprise_project_id": "0"}
+        bases = {"base_image_id": SECOND, "base_image_ids": [SECOND]}
+        wishes = {"description": "d", "enterprise_project_id": "0", **bases}
         call = make({**wishes, "agency_name": "copies"}, calls.view(SECOND), disks=3)
         arguments = self._accepted(call)
         assert wishes.items() <= arguments.items()
@@ -304,6 +306,8 @@ class TestReceived:
             ({}, {"region": "RegionOne"}, "IMG.0108"),
             ({"base_image_id": ABSENT}, {}, "IMG.0027"),
             ({"base_image_id": SECOND}, {}, "IMG.0046"),
+            ({"base_image_ids": [SECOND]}, {}, "IMG.0046"),
+            ({"base_image_ids": [ABSENT]}, {}, "IMG.0027"),
         ],
     )
     def test_refusals(self, make, body, source, code):

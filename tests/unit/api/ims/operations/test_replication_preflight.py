@@ -21,11 +21,12 @@ ORIGIN = {"__data_origin": f"image,RegionTwo,{IMAGE}"}
 def foreseen(tmp_path):
     """What is answered."""
 
-    def foreseen(*views, jobs=(), base=None, size=1000, **likeness):
+    def foreseen(*views, jobs=(), base=None, bases=None, size=1000, **likeness):
         like = {"id": IMAGE, "name": "golden", "size": size, **likeness}
         source: Any = {"region": "RegionTwo", "project_id": OTHER, "image_id": IMAGE}
         source |= {"roles": ["reader"], "size": size, "likeness": like}
-        body = {"name": "copy", "dry_run": True, "source": source, "base_image_id": base}
+        body = {"name": "copy", "dry_run": True, "source": source}
+        body |= {"base_image_id": base, "base_image_ids": bases}
         call = calls.call(calls.configuration(tmp_path), *views, body=body)
         call.service.jobs.there = list(jobs)
         answer = replication.receive_image(call).body
@@ -80,6 +81,7 @@ def test_as_much_as_of_the_last_copy(foreseen):
     # Named, it is that one.
     other = calls.view(ABSENT, name="x")
     assert holds(foreseen(base, other, jobs=[job], base=ABSENT)) == (ABSENT, 750, "estimated")
+    assert holds(foreseen(base, other, jobs=[job], bases=[ABSENT])) == (ABSENT, 750, "estimated")
 
 
 def test_nobody_can_say(foreseen):
