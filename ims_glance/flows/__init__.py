@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ims_glance.flows import backup, member
 from ims_glance.flows.capture import server, volume
 from ims_glance.flows.copy import in_region
+from ims_glance.flows.files import export
 from ims_glance.flows.files import image as of_file
 from ims_glance.flows.replication import follow
 from ims_glance.flows.replication import image as received
@@ -27,5 +28,6 @@ JOB_TYPES: Mapping[str, FlowFactory] = {
     job.SERVER_BACKUP: backup.flow,
     job.IMPORT_IMAGE: of_file.flow,
     job.IMPORT_DATA_IMAGE: of_file.flow,
+    job.EXPORT_IMAGE: export.flow,
 }
 """Job type -> what makes the flow of such a job."""

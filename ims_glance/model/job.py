@@ -45,6 +45,7 @@ WHOLE_OF_BACKUP = "imsCreateWholeImageByBackupJob"
 SERVER_BACKUP = "imsCreateServerBackupJob"
 IMPORT_IMAGE = "imsImportImageJob"
 IMPORT_DATA_IMAGE = "imsImportDataImageJob"
+EXPORT_IMAGE = "imsNativeExportImageJob"
 FOLLOWING = frozenset({COPY_CROSS_REGION})
 """Jobs that wait for jobs of other regions, and do nothing themselves."""
 WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})

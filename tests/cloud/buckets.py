@@ -32,14 +32,30 @@ class Bucket:
         etag = self.put(name, data)
         return FoundFile(BucketFile(self.name, name), len(data), etag).to_arguments()
 
+    def get(self, name: str) -> bytes:
+        """An object."""
+        answer = self.tenant.object_store.get(self._path(name))
+        assert answer.status_code == 200, answer.text
+        return bytes(answer.content)
+
     def delete(self, name: str) -> None:
-        """Delete an object."""
+        """Delete an object, and the parts that it consists of."""
         self.tenant.object_store.delete(self._path(name))
+        for each in self.segments(f"{name}/"):
+            self.tenant.object_store.delete(f"/{self.name}_segments/{quote(each)}")
 
     def names(self) -> list[str]:
         """All objects."""
-        listed = self.tenant.object_store.get(f"/{self.name}", params={"format": "json"})
-        return [each["name"] for each in listed.json()]
+        return self._listed(self.name)
+
+    def segments(self, prefix: str = "") -> list[str]:
+        """Parts of large objects."""
+        return self._listed(f"{self.name}_segments", prefix)
+
+    def _listed(self, container: str, prefix: str = "") -> list[str]:
+        query = {"format": "json", "prefix": prefix}
+        listed = self.tenant.object_store.get(f"/{container}", params=query)
+        return [each["name"] for each in listed.json()] if listed.status_code == 200 else []
 
     def _path(self, name: str) -> str:
         return f"/{self.name}/{quote(name)}"
@@ -55,4 +71,5 @@ def bucket(tenant: Any, name: str) -> Iterator[Bucket]:
     finally:
         for each in made.names():
             made.delete(each)
+        tenant.object_store.delete(f"/{name}_segments")
         tenant.object_store.delete(f"/{name}")

@@ -146,3 +146,27 @@ def test_what_is_no_disk_leaves_nothing(demo, bucket):
     said = refusal("demo", "image", "create", "file-bad", *of, "--wait")
     assert "IMG.0057" in said
     assert not list(demo.image.images(name="file-bad"))
+
+
+@pytest.mark.parametrize("form", ["qcow2", "vhd", "vmdk"])
+def test_out_and_back(demo, make, bucket, form, tmp_path):
+    """What is exported is read by QEMU, and makes the same image again."""
+    made = make("disk.raw", "--key", "ims/default")
+    of = (made["id"], f"{bucket.name}:out.{form}", "--file-format", form)
+    assert "--decrypt" in refusal("demo", "image", "export", *of)
+    job = read("demo", "image", "export", *of, "--decrypt", "--wait")
+    assert job["status"] == "SUCCESS"
+    written, raw = tmp_path / "written", tmp_path / "raw"
+    written.write_bytes(bucket.get(f"out.{form}"))
+    driver = {"vhd": "vpc"}.get(form, form)
+    command = ["qemu-img", "convert", "-f", driver, "-O", "raw", str(written), str(raw)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert raw.read_bytes() == DISK
+    assert _data(demo, make(f"out.{form}")) == DISK
+    assert "IMG.0070" in refusal("demo", "image", "export", *of, "--decrypt")
+
+
+def test_nowhere_to_go(demo, make):
+    made = make("disk.raw")
+    of = (made["id"], "no-such-bucket:x", "--file-format", "qcow2")
+    assert "IMG.0069" in refusal("demo", "image", "export", *of)

@@ -49,8 +49,8 @@ def _of_files(ims):
     }
 
 
-def _later(ims, image_id="", queued_id=""):
-    """Calls of operations that are still to come."""
+def _of_images(ims, image_id="", queued_id=""):
+    """Calls of operations on what is there, with buckets that are not."""
     export = v2.ExportImageRequestBody("bucket:object", "qcow2")
     return {
         "register": lambda: ims.register_image(
@@ -70,10 +70,16 @@ def test_files_that_are_not_there(ims, operation):
         _of_files(ims)[operation]()
 
 
-@pytest.mark.parametrize("operation", _later(None))
-def test_not_supported_yet(ims, images, operation):
+@pytest.mark.pocket
+@pytest.mark.parametrize("operation", ["export", "export safely"])
+def test_buckets_that_are_not_there(ims, images, operation):
+    with refused("IMG.0069", 404):
+        _of_images(ims, *images)[operation]()
+
+
+def test_not_supported_yet(ims, images):
     with refused("IMG.0105"):
-        _later(ims, *images)[operation]()
+        _of_images(ims, *images)["register"]()
 
 
 @pytest.mark.pocket
@@ -99,7 +105,7 @@ def test_copies_in_other_regions(ims, images, demo, changes, code):
 @pytest.mark.parametrize("operation", ["register", "export", "export safely"])
 def test_what_is_found_out_nevertheless(ims, operation):
     with refused("IMG.0027", 404):
-        _later(ims, NOBODY, NOBODY)[operation]()
+        _of_images(ims, NOBODY, NOBODY)[operation]()
 
 
 def test_their_bodies_are_checked_nevertheless(ims):

@@ -113,7 +113,7 @@ def test_create_image_without_a_name(conn):
 def test_export_image(conn, image, how):
     with pytest.raises(exceptions.HttpException) as caught:
         conn.imsv1.export_image(image_id=image.id, bucket_url="bucket:object", **how)
-    _refused(caught, "IMG.0105", 400)
+    _refused(caught, "IMG.0069", 404)
 
 
 def _copy(conn, image, **body):

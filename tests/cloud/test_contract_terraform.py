@@ -168,8 +168,6 @@ def test_the_origin_of_an_image_of_a_volume_has_two_parts(service, demo):
 @pytest.mark.parametrize(
     ("how", "code"),
     [
-        ({"file_format": "zvhd"}, "IMG.0105"),
-        ({"is_quick_export": True}, "IMG.0105"),
         ({"is_quick_export": True, "file_format": "zvhd"}, "IMG.0072"),
         ({}, "IMG.0072"),
     ],

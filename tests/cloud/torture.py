@@ -8,6 +8,7 @@ result, or in ``FAIL`` with a reason and nothing done.
 import contextlib
 import dataclasses
 import hashlib
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,8 @@ from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 
 RECEIVE = model.RECEIVE_IMAGE
 _OF_FILES = {model.IMPORT_IMAGE: "FusionCompute", model.IMPORT_DATA_IMAGE: "DataImage"}
-TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE, *_OF_FILES)
+EXPORT = model.EXPORT_IMAGE
+TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE, *_OF_FILES, EXPORT)
 _MAKES_IMAGE = (COPY, VOLUME, RECEIVE, *_OF_FILES)
 # Those of servers are in test_torture_machines, those about backups in test_torture_backups. The one that
 # follows another region's job, which the API of that region has to accept, is in test_client_regions.
@@ -41,6 +43,7 @@ class Site:
 
     :ivar source_there: an image with the same data, in the other region
     :ivar file: with the same data in a bucket, as jobs are told of it
+    :ivar bucket: that one
     :ivar key_id: the key of the tenant's copies, so that Barbican has a part in it
     """
 
@@ -51,6 +54,7 @@ class Site:
     volume: str
     key_id: str
     file: dict[str, Any]
+    bucket: buckets.Bucket
 
 
 @contextlib.contextmanager
@@ -66,7 +70,7 @@ def site() -> Iterator[Site]:
         source_there = flow_jobs.upload(there)
         with flow_jobs.volume(tenant) as volume, buckets.bucket(tenant, "torture") as bucket:
             file = bucket.found("disk.raw", DATA)
-            yield Site(tenant, receiver, source, source_there, volume, key_id, file)
+            yield Site(tenant, receiver, source, source_there, volume, key_id, file, bucket)
         tenant.image.delete(f"/images/{source}")
         there.image.delete(f"/images/{source_there}")
         for secret in tenant.key_manager.secrets():
@@ -116,6 +120,14 @@ class Round:
                 "min_disk": 1,
                 "cmk_id": self.site.key_id,
             }
+        elif name == EXPORT:
+            arguments = {
+                "image_id": self.site.source,
+                "bucket": self.site.bucket.name,
+                "object": f"out-{secrets.token_hex(4)}",
+                "format": "raw",
+            }
+            return flow_jobs.accept(self.bench, who, name, **arguments)
         elif name == RECEIVE:
             return self._accept_received()
         else:
@@ -167,7 +179,8 @@ class Round:
                 undone = "could not be undone" not in job.fail_reason
                 assert undone or "openstack volume set --state" in job.fail_reason, job
                 failures.append(f"{name}: {job.error_code} {job.fail_reason}")
-            getattr(self, f"_check_{'image' if name in _MAKES_IMAGE else 'members'}")(name, job)
+            kind = "image" if name in _MAKES_IMAGE else "file" if name == EXPORT else "members"
+            getattr(self, f"_check_{kind}")(name, job)
         for image_id in self.shared.values():
             self.site.tenant.image.delete(f"/images/{image_id}")
         return failures
@@ -183,6 +196,14 @@ class Round:
         if name != VOLUME:
             assert flow_jobs.sha256(tenant, str(job.image_id)) == SHA256
         tenant.image.delete(f"/images/{job.image_id}")
+
+    def _check_file(self, _name: str, job: StoredJob) -> None:
+        bucket, name = self.site.bucket, job.arguments["object"]
+        assert (name in bucket.names()) is (job.status is JobStatus.SUCCESS)
+        assert bool(bucket.segments(f"{name}/")) is (job.status is JobStatus.SUCCESS)
+        if job.status is JobStatus.SUCCESS:
+            assert hashlib.sha256(bucket.get(name)).hexdigest() == SHA256
+            bucket.delete(name)
 
     def _check_members(self, name: str, job: StoredJob) -> None:
         before = {} if name == ADD else {self.project: "pending"}

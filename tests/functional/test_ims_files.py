@@ -166,3 +166,20 @@ def test_refusals(ims: Client, path: str, body: Any, status: int, code: str) -> 
 
 def test_a_reader_makes_nothing(ims: Client) -> None:
     assert_refused(ask(ims.as_(READER)), 403, "IMG.0026")
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_out_and_back(
+    ims: Client, service: GlanceService, store: ObjectServer, is_encrypted: bool
+) -> None:
+    """What is exported makes the same image again."""
+    key = service.vault.make("demo") if is_encrypted else None
+    image = made(ims, ask(ims, cmk_id=key))
+    wanted = {"bucket_url": f"bucket:out-{is_encrypted}", "file_format": "qcow2"}
+    path = f"/v1/cloudimages/{image['id']}/file"
+    job = ended(ims, ims.send("POST", path, json_body=wanted))
+    assert job["status"] == "SUCCESS", job
+    assert job["entities"]["file_bytes"] == len(store.objects[f"out-{is_encrypted}"])
+    assert_refused(ims.send("POST", path, json_body=wanted), 400, "IMG.0070")
+    again = made(ims, ask(ims, image_url=wanted["bucket_url"]))
+    assert ims.download(again["id"]) == DISK

@@ -92,7 +92,8 @@ class TestNotSupportedYet:
             ("/v2.1/cloudimages/{image}/file", {"bucket_url": "bucket:x", "is_quick_export": True}),
         ],
     )
-    def test_others(self, ims: Client, image: str, path: str, body: dict) -> None:
+    def test_export(self, ims: Client, image: str, path: str, body: dict) -> None:
+        """There is no object storage."""
         assert_refused(post(ims, path.format(image=image), **body), 400, "IMG.0105")
 
     def test_another_region(self, ims: Client, image: str) -> None:

@@ -158,7 +158,7 @@ class HttpObjectStore(ObjectStore):
     """
 
     def __init__(self, service: Adapter) -> None:
-        self._rest = _Http(service)
+        self._rest = HttpFiles(service)
 
     def head(self, file: BucketFile) -> FoundFile:
         """``HEAD``."""
@@ -201,7 +201,9 @@ class HttpObjectStore(ObjectStore):
         # Bytes that came do not say what they are once they are encoded.
         sent = {"Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})}
         try:
-            response = self._rest.request(method, _path(file), headers=sent, stream=True, log=False)
+            response = self._rest.request(
+                method, path_of(file), headers=sent, stream=True, log=False
+            )
         except rest.NotInCatalog as error:
             raise NoObjectStorage(reason=error.details["reason"]) from None
         except rest.Refused as refused:
@@ -227,7 +229,7 @@ class HttpObjectStore(ObjectStore):
         return bytes(body)
 
 
-class _Http(rest.Rest):
+class HttpFiles(rest.Rest):
     """Answers without a look at their bodies, which are XML, text, or nothing."""
 
     def __init__(self, service: Adapter) -> None:
@@ -262,7 +264,8 @@ def _refusal(refused: rest.Refused, file: BucketFile) -> exceptions.ImsError:
     return kinds[refused.status](file=file)
 
 
-def _path(file: BucketFile) -> str:
+def path_of(file: BucketFile) -> str:
+    """Where an object is, below the address of the object storage."""
     return f"/{quote(file.bucket, safe='')}/{quote(file.name, safe='/')}"
 
 

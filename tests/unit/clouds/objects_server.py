@@ -2,6 +2,7 @@
 """As much of Swift, and of S3, over HTTP, as jobs ask for: objects of one bucket."""
 
 import hashlib
+import json
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,8 @@ class SmallObjects:
     :ivar objects: data by name
     :ivar object_headers: that answers have otherwise; those of value ``None`` not at all
     :ivar object_ranges: offset and length of each range that was read
+    :ivar segments: parts of large objects, by name; ``None`` while there is no container for them
+    :ivar object_owners: of large objects, what their writers call themselves
     :ivar s3_secret: that requests have to be signed with; ``None`` if they have a token
     """
 
@@ -28,6 +31,8 @@ class SmallObjects:
         self.object_headers: dict[str, str | None] = {}
         self.object_ranges: list[tuple[int, int]] = []
         self.s3_secret: str | None = None
+        self.segments: dict[str, bytes] | None = None
+        self.object_owners: dict[str, str] = {}
 
     def etag(self, name: str) -> str:
         """What changes with an object."""
@@ -47,6 +52,14 @@ class ObjectsHandler:
     ROUTES: ClassVar[dict[str, str]] = {
         f"(?:HEAD|GET) /{BUCKET}/(.+)": "_object",
         "(?:HEAD|GET) /no-bucket/(.+)": "_no_object",
+        "HEAD /no-bucket": "_no_bucket",
+        f"HEAD /{BUCKET}": "_bucket",
+        f"PUT /{BUCKET}/(.+)": "_put_together",
+        f"DELETE /{BUCKET}/(.+)": "_delete_object",
+        f"PUT /{BUCKET}_segments": "_make_segments",
+        f"GET /{BUCKET}_segments": "_list_segments",
+        f"PUT /{BUCKET}_segments/(.+)": "_put_segment",
+        f"DELETE /{BUCKET}_segments/(.+)": "_delete_segment",
     }
 
     def _object(self, quoted: str) -> None:
@@ -69,6 +82,9 @@ class ObjectsHandler:
             return
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
         headers = {"ETag": f'"{etag}"', "Content-Type": "application/octet-stream"}
+        name = unquote(self.path.partition("?")[0]).removeprefix(f"/{BUCKET}/")
+        if name in self.server.object_owners:
+            headers["X-Object-Meta-Ims-Job"] = self.server.object_owners[name]
         part = data
         if asked is not None and int(asked[1]) >= len(data):
             self._answer(416)  # type: ignore[attr-defined]
@@ -86,6 +102,59 @@ class ObjectsHandler:
         self.end_headers()  # type: ignore[attr-defined]
         if self.command != "HEAD":
             self.wfile.write(part)
+
+    def _no_bucket(self) -> None:
+        self._answer(404)  # type: ignore[attr-defined]
+
+    def _bucket(self) -> None:
+        self._answer(204)  # type: ignore[attr-defined]
+
+    def _make_segments(self) -> None:
+        if self.server.segments is None:
+            self.server.segments = {}
+        self._answer(201)  # type: ignore[attr-defined]
+
+    def _list_segments(self) -> None:
+        if self.server.segments is None:
+            self._answer(404)  # type: ignore[attr-defined]
+            return
+        prefix = dict(parse_qsl(urlsplit(self.path).query))["prefix"]
+        names = [each for each in sorted(self.server.segments) if each.startswith(prefix)]
+        self._answer(200, [{"name": each} for each in names])  # type: ignore[attr-defined]
+
+    def _put_segment(self, quoted: str) -> None:
+        data = bytes(self.body)  # type: ignore[attr-defined]
+        self.server.segments[unquote(quoted)] = data
+        self.send_response(201)  # type: ignore[attr-defined]
+        self.send_header("ETag", hashlib.md5(data).hexdigest())  # type: ignore[attr-defined]
+        self.send_header("Content-Length", "0")  # type: ignore[attr-defined]
+        self.end_headers()  # type: ignore[attr-defined]
+
+    def _delete_segment(self, quoted: str) -> None:
+        known = (self.server.segments or {}).pop(unquote(quoted), None)
+        self._answer(404 if known is None else 204)  # type: ignore[attr-defined]
+
+    def _put_together(self, quoted: str) -> None:
+        name = unquote(quoted)
+        if self.headers.get("If-None-Match") == "*" and name in self.server.objects:
+            self._answer(412)  # type: ignore[attr-defined]
+            return
+        data = b""
+        for part in json.loads(self.body):  # type: ignore[attr-defined]
+            segment = self.server.segments[part["path"].removeprefix(f"/{BUCKET}_segments/")]
+            assert (hashlib.md5(segment).hexdigest(), len(segment)) == (
+                part["etag"],
+                part["size_bytes"],
+            )
+            data += segment
+        self.server.objects[name] = data
+        self.server.object_owners[name] = self.headers["X-Object-Meta-Ims-Job"]
+        self._answer(201)  # type: ignore[attr-defined]
+
+    def _delete_object(self, quoted: str) -> None:
+        self.server.object_owners.pop(unquote(quoted), None)
+        known = self.server.objects.pop(unquote(quoted), None)
+        self._answer(404 if known is None else 204)  # type: ignore[attr-defined]
 
     def _is_signed(self, secret: str) -> bool:
         """Whether Keystone, which radosgw asks, would accept the signature."""
@@ -159,8 +228,9 @@ class _Handler(ObjectsHandler, BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Serve it."""
-        request = f"{self.command} {self.path}"
+        request = f"{self.command} {self.path.partition('?')[0]}"
         self.server.requests.append(request)
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.server.failures:
             self._answer(self.server.failures.pop(0))
             return
@@ -171,11 +241,13 @@ class _Handler(ObjectsHandler, BaseHTTPRequestHandler):
                 return
         self._answer(404)
 
-    do_HEAD = do_GET
+    do_HEAD = do_PUT = do_DELETE = do_GET
 
-    def _answer(self, status: int) -> None:
+    def _answer(self, status: int, body: Any = None) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(content)))
         # For those that would be followed.
         self.send_header("Location", f"{self.server.url}/{BUCKET}/other")
         self.end_headers()
+        self.wfile.write(content)

@@ -100,6 +100,7 @@ class DirectCloud(cloud_server.SmallCloud):
             "trust": self.trusts,
             "stored object": self.stored,
             "file": self.objects,
+            "segment": self.segments or {},
         }
         return copy.deepcopy(kinds)
 

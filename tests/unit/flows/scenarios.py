@@ -25,6 +25,7 @@ from tests.unit.clouds.backups_server import PROVER
 from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.machine import Machine
+from tests.unit.formats import files
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 _BACKUP = "b0000000-0000-4000-8000-000000000000"
@@ -60,6 +61,7 @@ class Scenario:
             *_MEMBERS,
             model.SERVER_BACKUP,
             model.COPY_CROSS_REGION,
+            model.EXPORT_IMAGE,
         )
 
     def check_success(self, cloud: DirectCloud, before: State, job: StoredJob) -> None:
@@ -230,6 +232,25 @@ def _is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
     assert (image[attributes.CMK_ID], image["virtual_env_type"]) == (KEY, job.arguments["purpose"])
     return {"image": {image_id}, "store file": {image_id}}
+
+
+def _to_export(cloud: DirectCloud) -> dict[str, Any]:
+    body = {"disk_format": "raw", "container_format": "bare"}
+    data = pattern(0, 3072) + bytes(137 * 512)
+    return {
+        "image_id": cloud.make(data, **body),
+        "bucket": BUCKET,
+        "object": "out",
+        "format": "qcow2",
+    }
+
+
+def _is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
+    assert cloud.segments is not None
+    parts = {each for each in cloud.segments if each.startswith(f"out/{job.id}/")}
+    assert len(parts) == 2
+    return {"file": {"out"}, "segment": parts}
 
 
 # --- members -----------------------------------------------------------------------------------
@@ -404,6 +425,7 @@ SCENARIOS = (
     Scenario(model.RECEIVE_IMAGE, "whole machine", _elsewhere(_whole_source), _is_whole),
     Scenario(model.IMPORT_IMAGE, "raw", _file(Purpose.SERVER, pattern(0, 3000)), _is_of_file),
     Scenario(model.IMPORT_DATA_IMAGE, "raw", _file(Purpose.DATA, bytes(3000)), _is_of_file),
+    Scenario(model.EXPORT_IMAGE, "qcow2", _to_export, _is_exported),
     Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),
     Scenario(model.DELETE_MEMBERS, "two images", _to_unshare, _is_unshared, shares=True),
     Scenario(model.UPDATE_MEMBERS, "two images", _to_accept, _is_accepted, shares=True),

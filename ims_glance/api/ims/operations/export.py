@@ -2,11 +2,20 @@
 """Export of images to buckets of the object storage."""
 
 import dataclasses
+from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
-from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
+from ims_glance.api.ims.operation import Access, Answer, Call, Operation
+from ims_glance.clouds import caller
+from ims_glance.clouds.objects.large import LargeFile
+from ims_glance.model import job as jobs
+from ims_glance.model.bucket import BucketFile
+from ims_glance.model.image import attributes
 from ims_glance.model.image import rules as image_rules
+from ims_glance.model.image.from_file import GIB, RAW
+
+_QUICK = "zvhd2"
 
 
 class FormatContradicts(exceptions.Invalid):
@@ -16,13 +25,79 @@ class FormatContradicts(exceptions.Invalid):
     template = "Name 'file_format' (qcow2, vhd, zvhd or vmdk), or ask for 'is_quick_export'."
 
 
+class NotRaw(exceptions.Conflict):
+    """Only what is a disk byte by byte is written as another format."""
+
+    code = "IMG.0072"
+    template = (
+        "Image {image_id} is kept as {format}, as which it can be downloaded. Only raw images are exported: "
+        "an image that is imported from a file is one."
+    )
+
+
+class NeverQuickly(exceptions.Conflict):
+    """IMS exports no encrypted image so."""
+
+    code = "IMG.0071"
+    template = (
+        "Image {image_id} is encrypted, and cannot be exported quickly. Name a 'file_format'."
+    )
+
+
+class ExportTooLarge(exceptions.Conflict):
+    """The image is larger than what is exported."""
+
+    code = "IMG.0160"
+    template = "Image {image_id} has {size} bytes; {most} GiB are the most{hint}."
+
+
+class ExportRunning(exceptions.Conflict):
+    """The image is being exported to that file already."""
+
+    code = "IMG.0148"
+    template = "Job {job_id} exports image {image_id} already. Wait for it, or cancel it."
+
+
 def export_image(call: Call) -> Answer:
-    """``POST /v1/cloudimages/{image_id}/file``."""
-    is_quick = bool(call.body.get("is_quick_export"))
-    if is_quick == bool(call.body.get("file_format")):
+    """``POST /v1/cloudimages/{image_id}/file``: an encrypted image in the clear, as IMS does it."""
+    body = call.body
+    is_quick = bool(body.get("is_quick_export"))
+    if is_quick == bool(body.get("file_format")):
         raise FormatContradicts
-    lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
-    raise NotSupportedYet(missing="export to the object storage")
+    view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
+    file = BucketFile.parse(body["bucket_url"])
+    _check(call, view, is_quick)
+    region = caller.region_of(call.service.conf, call.context)
+    LargeFile(region, file, "", lambda _seconds: None).check_new()
+    arguments: dict[str, Any] = {
+        "image_id": view["id"],
+        "bucket": file.bucket,
+        "object": file.name,
+        "format": _QUICK if is_quick else body["file_format"],
+    }
+    job_id = call.service.jobs.accept(
+        call.context,
+        jobs.EXPORT_IMAGE,
+        arguments,
+        entities={"image_name": view["name"], "file": str(file)},
+    )
+    return Answer({"job_id": job_id}, image_ids=(view["id"],), job_id=job_id)
+
+
+def _check(call: Call, view: lookup.View, is_quick: bool) -> None:
+    if view["disk_format"] != RAW:
+        raise NotRaw(image_id=view["id"], format=view["disk_format"])
+    if is_quick and view.get(attributes.CMK_ID):
+        raise NeverQuickly(image_id=view["id"])
+    options = call.service.conf.ims_files
+    most, hint = (
+        (options.quick_file_gib, "") if is_quick else (options.file_gib, ", or more quickly")
+    )
+    if view["size"] > most * GIB:
+        raise ExportTooLarge(image_id=view["id"], size=view["size"], most=most, hint=hint)
+    for job in call.service.jobs.unfinished(call.project_id):
+        if job.type == jobs.EXPORT_IMAGE and job.arguments["image_id"] == view["id"]:
+            raise ExportRunning(job_id=job.id, image_id=view["id"])
 
 
 _EXPORT = Operation(

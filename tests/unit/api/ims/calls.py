@@ -142,6 +142,11 @@ class Jobs:
         """Note what was asked for."""
         self.limits.append((project_id, job_type, creates_image))
 
+    def unfinished(self, project_id):
+        """The jobs that the test put there."""
+        assert project_id == PROJECT
+        return [each for each in self.there if not each.is_finished]
+
     def find(self, project_id, status=None):
         """The jobs that the test put there."""
         assert project_id == PROJECT

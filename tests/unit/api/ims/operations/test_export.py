@@ -1,41 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exports: what is checked, although none is made yet."""
+"""Exports, as far as a request is answered at once; with a small object storage."""
 
 import jsonschema
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.api.ims.operation import NotSupportedYet
 from ims_glance.api.ims.operations import export
+from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes
+from ims_glance.model.job import StoredJob
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, OTHER
 
 
-def _code(tmp_path, image_id=IMAGE, body=None, **changes):
-    body = {"bucket_url": "bucket:x", **(body or {"file_format": "qcow2"})}
-    conf = calls.configuration(tmp_path)
-    call = calls.call(conf, calls.view(**changes), body=body, image_id=image_id)
+@pytest.fixture
+def make(site):
+    def make(body=None, image_id=IMAGE, url="bucket:x", **changes):
+        view = calls.view(**{"disk_format": "raw", "size": 1 << 30, **changes})
+        body = {"bucket_url": url, **(body or {"file_format": "qcow2"})}
+        return site.call(body, None, view, image_id=image_id)
+
+    return make
+
+
+def _code(call):
     with pytest.raises(exceptions.ImsError) as refused:
         export.export_image(call)
-    if refused.value.code == "IMG.0105":
-        assert isinstance(refused.value, NotSupportedYet)
+    assert call.service.jobs.accepted == []
     return refused.value.code
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("body", "form"),
     [
-        ({"file_format": "vmdk"}, "IMG.0105"),
-        ({"file_format": "vmdk", "is_quick_export": False}, "IMG.0105"),
-        ({"file_format": None, "is_quick_export": True}, "IMG.0105"),
-        ({"file_format": None}, "IMG.0072"),
-        ({"is_quick_export": False}, "IMG.0072"),
-        ({"file_format": "vhd", "is_quick_export": True}, "IMG.0072"),
+        ({"file_format": "vmdk"}, "vmdk"),
+        ({"file_format": "vhd", "is_quick_export": False}, "vhd"),
+        ({"file_format": None, "is_quick_export": True}, "zvhd2"),
     ],
 )
-def test_format(tmp_path, body, code):
-    assert _code(tmp_path, body=body) == code
+def test_accepted(make, body, form):
+    call = make(body, url="bucket:a/ü.img", **{attributes.CMK_ID: None})
+    answer = export.export_image(call)
+    assert (answer.body, answer.image_ids) == ({"job_id": calls.JOB}, (IMAGE,))
+    wanted = {"image_id": IMAGE, "bucket": "bucket", "object": "a/ü.img", "format": form}
+    entities = {"image_name": "image", "file": "bucket:a/ü.img"}
+    assert call.service.jobs.accepted == [(jobs.EXPORT_IMAGE, wanted, entities, False)]
+
+
+def test_an_encrypted_image_is_exported_as_ims_does_it(make):
+    export.export_image(make(**{attributes.CMK_ID: "k"}))
+    quickly = {"is_quick_export": True}
+    assert _code(make(quickly, **{attributes.CMK_ID: "k"})) == "IMG.0071"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"file_format": None},
+        {"is_quick_export": False},
+        {"file_format": "vhd", "is_quick_export": True},
+    ],
+)
+def test_format(make, body):
+    assert _code(make(body)) == "IMG.0072"
 
 
 @pytest.mark.parametrize(
@@ -46,15 +73,32 @@ def test_format(tmp_path, body, code):
         ({"status": "queued"}, "IMG.0046"),
         ({attributes.VIRTUAL_ENV_TYPE: "IsoImage"}, "IMG.0167"),
         ({attributes.WHOLE_IMAGE: "true"}, "IMG.0128"),
-        ({attributes.CMK_ID: "k"}, "IMG.0105"),
+        ({"disk_format": "qcow2"}, "IMG.0072"),
+        ({"size": (128 << 30) + 1}, "IMG.0160"),
+        ({"image_id": ABSENT}, "IMG.0027"),
+        ({"url": "bucket:../x"}, "IMG.0075"),
+        ({"url": "no-bucket:x"}, "IMG.0069"),
     ],
 )
-def test_what_the_image_is(tmp_path, changes, code):
-    assert _code(tmp_path, **changes) == code
+def test_refusals(make, changes, code):
+    assert _code(make(**changes)) == code
 
 
-def test_unknown_image(tmp_path):
-    assert _code(tmp_path, ABSENT) == "IMG.0027"
+def test_larger_ones_quickly(make):
+    export.export_image(make({"is_quick_export": True}, size=(128 << 30) + 1))
+    assert _code(make({"is_quick_export": True}, size=(1024 << 30) + 1)) == "IMG.0160"
+
+
+def test_a_file_that_is_there(make, server):
+    server.objects["x"] = b"mine"
+    assert _code(make()) == "IMG.0070"
+
+
+def test_one_at_a_time(make):
+    call = make()
+    running = StoredJob("j", jobs.EXPORT_IMAGE, calls.PROJECT, "u", arguments={"image_id": IMAGE})
+    call.service.jobs.there = [running]
+    assert _code(call) == "IMG.0148"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openstack ims image export``."""
+
+import argparse
+
+from osc_lib import exceptions
+
+from ims_glance.client.shell import base, views
+
+_FORMATS = ("qcow2", "vhd", "vmdk", "zvhd")
+
+
+class ExportImage(base.ShowOne):
+    """Write an image as a file into a bucket (a container of Swift) of yours.
+
+    Examples:
+    openstack ims image export golden images:golden.qcow2 --file-format qcow2 --wait
+    openstack ims image export secret images:secret.vmdk --file-format vmdk --decrypt --wait
+    openstack ims image export large images:large.zvhd2 --quick --wait
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The command line."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("image", metavar="<image>", help="Name or id of the image")
+        parser.add_argument(
+            "file",
+            metavar="<bucket:object>",
+            help="Where it goes. Nothing is written over an object that is there",
+        )
+        how = parser.add_mutually_exclusive_group(required=True)
+        how.add_argument("--file-format", choices=_FORMATS, help="Format of the file")
+        how.add_argument(
+            "--quick",
+            action="store_true",
+            help="Format zvhd2, of large images (up to 1 TB) too; not of encrypted ones",
+        )
+        parser.add_argument(
+            "--decrypt",
+            action="store_true",
+            help="Export an encrypted image, which everybody can read who may read the bucket",
+        )
+        base.add_waiting(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
+        """Begin, and wait if wanted."""
+        image = self.ims.find_image(parsed_args.image)
+        if image.is_encrypted and not parsed_args.decrypt:
+            raise exceptions.CommandError(
+                f"Image {image.id} is encrypted, and the file would not be. Say --decrypt if that is meant."
+            )
+        job = self.ims.export_image(image, parsed_args.file, parsed_args.file_format)
+        return self.show_job(job, parsed_args)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openstack ims image export``."""
+
+import json
+
+import pytest
+from osc_lib import exceptions
+
+from ims_glance.client.commands.image_export import ExportImage
+from tests.unit.client.cloud import IMAGE_ID, JOB_ID, PROJECT, image, job
+
+KEY = "6f0a2b5c-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def ready(cloud):
+    cloud.ims("POST", f"/v1/cloudimages/{IMAGE_ID}/file", {"job_id": JOB_ID})
+    cloud.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", job("INIT"))
+    cloud.images(image())
+    return cloud
+
+
+@pytest.mark.parametrize(
+    ("arguments", "body"),
+    [
+        (["--file-format", "vmdk"], {"file_format": "vmdk"}),
+        (["--quick"], {"is_quick_export": True}),
+        (["--file-format", "qcow2", "--decrypt"], {"file_format": "qcow2"}),
+    ],
+)
+def test_what_is_asked_for(ready, run, arguments, body):
+    shown = json.loads(run(ExportImage, "mine", "bucket:a/b", *arguments, "-f", "json"))
+    assert shown["job_id"] == JOB_ID
+    assert ready.only("POST").body == {"bucket_url": "bucket:a/b", **body}
+
+
+def test_nothing_is_decrypted_by_accident(ready, run):
+    ready.images(image(__system__cmkid=KEY))
+    with pytest.raises(exceptions.CommandError, match="--decrypt"):
+        run(ExportImage, "mine", "bucket:x", "--file-format", "qcow2")
+    assert ready.sent("POST") == []
+    run(ExportImage, "mine", "bucket:x", "--file-format", "qcow2", "--decrypt")
+    assert ready.only("POST").body == {"bucket_url": "bucket:x", "file_format": "qcow2"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--file-format", "raw"], ["--file-format", "vhd", "--quick"]]
+)
+def test_one_format(ready, run, arguments):
+    with pytest.raises(SystemExit):
+        run(ExportImage, "mine", "bucket:x", *arguments)
