@@ -176,10 +176,6 @@ OBJECT = (
     Question("object-store", "HEAD", "/bucket/absent", 404),
     Question("object-store", "HEAD", "/no-bucket/question", 404),
     Question("object-store", "GET", "/bucket/question", 206, headers=(_RANGE,)),
-    Question(
-        "object-store", "GET", "/bucket/question", 206, headers=(_RANGE, ("If-Match", "{etag}"))
-    ),
-    Question("object-store", "GET", "/bucket/question", 412, headers=(_RANGE, ("If-Match", '"x"'))),
     Question("object-store", "GET", "/bucket/question", 416, headers=(("Range", "bytes=9-9"),)),
 )
-"""``question`` has four bytes, and ``{etag}`` is its ETag in quotes."""
+"""``question`` has four bytes."""

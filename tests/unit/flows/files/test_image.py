@@ -83,8 +83,8 @@ def test_a_raw_disk(cloud, server):
     ],
 )
 def test_a_disk_in_something_else(cloud, server, name, pack):
-    server.objects[name] = pack(DATA)
-    is_made(server, make(cloud, pack(DATA), name=name))
+    packed = server.objects[name] = pack(DATA)
+    is_made(server, make(cloud, packed, name=name))
 
 
 def test_a_machine_of_several_disks(cloud, server):
