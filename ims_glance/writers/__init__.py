@@ -8,12 +8,12 @@ Swift. (``qemu-img`` writes its files at random: to a pipe it writes none of the
 format    what is written                                     left out if  head    state, each TiB
                                                               zero
 ========= =================================================== ============ ======= =================
-``raw``   the disk as it is                                   nothing      none    100 bytes
+``raw``   the disk as it is                                   nothing      none    200 bytes
 ``qcow2`` version 3, clusters of 64 KiB, not compressed       64 KiB       64 KiB  20 KiB
-``vhd``   dynamic, of exactly the disk's size                 2 MiB        4 MiB   64 KiB
-``vmdk``  streamOptimized, zlib level 1                       64 KiB       none    128 KiB
-``zvhd``  zlib level 1, one stream                            2 MiB        none    100 bytes
-``zvhd2`` zstd level 1, with an index                         2 MiB        none    1 MiB
+``vhd``   dynamic, of exactly the disk's size                 2 MiB        2 MiB   128 KiB
+``vmdk``  streamOptimized, zlib level 1                       64 KiB       none    144 KiB
+``zvhd``  zlib level 1, one stream                            2 MiB        none    200 bytes
+``zvhd2`` zstd level 1, with an index                         2 MiB        none    1.2 MiB
 ========= =================================================== ============ ======= =================
 
 The *head* is the beginning of the file, which is known when all else was written; it has a fixed length

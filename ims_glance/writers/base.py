@@ -15,6 +15,7 @@ Buffer = bytes | bytearray | memoryview
 SECTOR = 512
 MIB = 1 << 20
 GIB = 1 << 30
+_LEVEL = 1  # of a state, which is made for each part
 NOBODY = uuid.UUID(int=0)
 
 
@@ -129,7 +130,7 @@ class ExportWriter(abc.ABC):
             "is_finished": self.is_finished,
             "tables": self._tables(),
         }
-        return zlib.compress(json.dumps(known, sort_keys=True).encode(), 9)
+        return zlib.compress(json.dumps(known, sort_keys=True).encode(), _LEVEL)
 
     @classmethod
     def restored(cls, known: dict[str, Any]) -> "ExportWriter":
