@@ -120,11 +120,13 @@ class _Frames:
     If the source fails there is no END, which tells the client that the answer is not all.
     """
 
-    def __init__(self, image_id: str, data: Data, stream: Generator[bytes, None, None]) -> None:
+    def __init__(
+        self, image_id: str, data: Data, stream: Generator[bytes, None, None], is_counted: bool
+    ) -> None:
         self._image_id = image_id
         self._data = data
         self._stream = stream
-        self._is_open = True
+        self._is_counted = is_counted
 
     def __iter__(self) -> "_Frames":
         return self
@@ -142,8 +144,8 @@ class _Frames:
 
     def close(self) -> None:
         """Let go of the image's store; servers call it however the answer ends."""
-        is_open, self._is_open = self._is_open, False
-        if is_open:
+        is_counted, self._is_counted = self._is_counted, False
+        if is_counted:
             _STREAMS.give_back()
         self._stream.close()
         self._data.close()
@@ -163,16 +165,20 @@ def read_image_frames(call: Call) -> Answer:
     has = _held(call.body.get("held") or "")
     cut = cuts.CUTS[call.body.get("cut") or cuts.FIXED.name]
     options = call.service.conf.ims_api
-    _STREAMS.take(options.frame_requests)
+    # Who only asks whether it may be read, or in which way, is to know it at once.
+    is_counted = length > 0
+    if is_counted:
+        _STREAMS.take(options.frame_requests)
     try:
         data = _data(call, view, offset, length)
     except BaseException:
-        _STREAMS.give_back()
+        if is_counted:
+            _STREAMS.give_back()
         raise
     level, size = options.compression_level, int(view["size"])
     stream = writer.write(data.chunks, offset, has, size, compress, length, level=level, sizes=cut)
     return Answer(
-        stream=_Frames(image_id, data, stream),
+        stream=_Frames(image_id, data, stream, is_counted),
         content_type=frames.MEDIA_TYPE,
         headers={SIZE_HEADER: str(view["size"])},
         image_ids=(image_id,),

@@ -187,6 +187,10 @@ def test_so_many_streams_at_once(tmp_path, streams):
     first, second, another = (read(tmp_path, Images(DATA)) for _ in range(3))
     with pytest.raises(image_frames.TooManyStreams, match="frame_requests") as refused:
         read(tmp_path, Images(DATA))
+    # A question of no data is answered all the same.
+    question = read(tmp_path, Images(DATA), length=0)
+    assert contents(question, 0, 0) == b""
+    assert streams.count == 3
     answer = errors.answer(refused.value)
     assert (answer.status_int, answer.headers["Retry-After"]) == (503, "2")
     # One is read to its end, and closed by the server besides.
