@@ -31,11 +31,7 @@ def crc32c(data: bytes) -> int:
     register = _ALL
     for byte in head:
         register = register >> 8 ^ _TABLE[(register ^ byte) & 0xFF]
-    zeros = len(data) - len(head)
-    for power in range(zeros.bit_length()):
-        if zeros >> power & 1:
-            register = _apply(_zeros(power), register)
-    return register ^ _ALL
+    return _apply(_zeros(len(data) - len(head)), register) ^ _ALL
 
 
 def _apply(matrix: _Matrix, register: int) -> int:
@@ -47,11 +43,13 @@ def _apply(matrix: _Matrix, register: int) -> int:
     return result
 
 
-@functools.cache
-def _zeros(power: int) -> _Matrix:
-    """What 2^power bytes of zeros do to the register."""
-    if power == 0:
-        bits = (1 << index for index in range(32))
+@functools.lru_cache(maxsize=256)
+def _zeros(count: int) -> _Matrix:
+    """What so many bytes of zeros do to the register."""
+    bits = tuple(1 << index for index in range(32))
+    if count == 0:
+        return bits
+    if count == 1:
         return tuple(bit >> 8 ^ _TABLE[bit & 0xFF] for bit in bits)
-    half = _zeros(power - 1)
-    return tuple(_apply(half, column) for column in half)
+    half, rest = _zeros(count // 2), _zeros(count - count // 2)
+    return tuple(_apply(rest, column) for column in half)

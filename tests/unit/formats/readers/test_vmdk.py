@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """VMDK as ``qemu-img`` writes it is read back identical; what is damaged or made to do harm is refused."""
 
+import gzip
 import struct
+import zlib
 
 import pytest
 
@@ -155,3 +157,42 @@ def test_a_disk_of_a_pebibyte():
 def test_runs_check_for_themselves():
     with pytest.raises(formats.FileRefused, match="no VMDK header"):
         drained(vmdk.runs(InMemory(bytes(2048)), Bounds()))
+
+
+def as_of_esx(raw: bytes) -> bytes:
+    """A stream as ESX exports it: its directory is at the end, after the grains, and a footer says where."""
+    grain, size = 65536, len(raw)
+    text = STREAM[512 : 512 * 21].split(b"\0")[0]
+    text = text.replace(b"RW 586 ", b"RDONLY %d " % (size // 512))
+    header = bytearray(STREAM[:512])
+    struct.pack_into("<Q", header, 12, size // 512)
+    struct.pack_into("<QQQ", header, 48, 0, (1 << 64) - 1, 128)
+    out = bytes(header) + text.ljust(512 * 127, b"\0")
+    places = []
+    for start in range(0, size, grain):
+        block = raw[start : start + grain].ljust(grain, b"\0")
+        places.append(len(out) // 512 if any(block) else 0)
+        if any(block):
+            packed = zlib.compress(block)
+            data = struct.pack("<QI", start // 512, len(packed)) + packed
+            out += data + bytes(-len(data) % 512)
+    marker = struct.Struct("<QII496x")
+    out += marker.pack(4, 0, 1)
+    table = len(out) // 512
+    out += struct.pack(f"<{len(places)}I", *places).ljust(2048, b"\0") + marker.pack(1, 0, 2)
+    struct.pack_into("<Q", header, 56, len(out) // 512)
+    out += struct.pack("<I", table).ljust(512, b"\0") + marker.pack(1, 0, 3)
+    return out + bytes(header) + bytes(512)
+
+
+def test_streams_whose_directory_is_at_the_end():
+    file = as_of_esx(disk(300_032))
+    assert qemu_reads(file, "vmdk") == disk(300_032) == opened(file, "disk.vmdk")
+    assert opened(gzip.compress(file), "disk.vmdk.gz") == disk(300_032)
+    source = InMemory(file)
+    for _ in formats.reader(source, formats.recognise(source)):
+        pass
+    assert source.reads <= 6
+    # What the footer says of the descriptor, which a reader of the directory would believe.
+    refused(patched(file, len(file) - 1024 + 28, "<Q", 9), "inspector says")
+    refused(file[:-512], "inspector says|no end mark")
