@@ -30,6 +30,7 @@ from ims_glance.cmd import audit as audit_trail
 from ims_glance.cmd import checks, configuration
 from ims_glance.cmd import job as jobs
 from ims_glance.cmd import orphans as left_behind
+from ims_glance.cmd import replication as replications
 from ims_glance.cmd import show as shown
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
@@ -189,6 +190,7 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
         help="sync: make the tables or bring them up to date; version: show their version",
     )
     jobs.add_commands(subparsers)
+    replications.add_commands(subparsers)
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:

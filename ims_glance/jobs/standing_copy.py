@@ -26,6 +26,8 @@ from ims_glance.db.database import Database, DatabaseUnavailable
 from ims_glance.db.delegation import Delegations
 from ims_glance.db.standing.claims import StandingClaims, StandingCopyLost
 from ims_glance.db.standing.copies import StandingCopies
+from ims_glance.db.standing.receptions import Receptions
+from ims_glance.jobs.lease import clock
 from ims_glance.model import job as jobs
 from ims_glance.model import standing_copy as model
 from ims_glance.model.image import attributes
@@ -73,10 +75,13 @@ class StandingWork:
         self._options = conf.ims_jobs
         self._copies = StandingCopies(database)
         self._claims = StandingClaims(database)
+        self._receptions = Receptions(database)
         self._delegations = Delegations(database)
         self._identity = identity
         self._worker = worker
         self._stopping = stopping
+        # Until when a region is left alone that did not answer: who waits for it helps no other project.
+        self._away: dict[str, float] = {}
 
     def look(self) -> None:
         """Look at those whose turn it is.
@@ -89,6 +94,15 @@ class StandingWork:
             standing = self._claims.claim(standing_id, self._worker, self._options.lease_seconds)
             if standing is not None:
                 self._serve(standing)
+
+    def sweep(self) -> None:
+        """Forget the other ends of those whose rights ended here.
+
+        :raises DatabaseUnavailable: if the database is away
+        """
+        for reception in self._receptions.expired(f"{timeutils.utcnow():%Y-%m-%dT%H:%M:%S.%fZ}"):
+            LOG.warning("Replication %s has no rights here any more", reception.id)
+            self._receptions.delete(reception)
 
     def _serve(self, standing: StandingCopy) -> None:
         seconds = float(self._options.replication_seconds)
@@ -115,8 +129,9 @@ class StandingWork:
             if standing.status is StandingStatus.ACTIVE:
                 here = _OnBehalf(self._session(standing.source_delegation_id), self._conf, standing)
                 self._find(standing, here)
-                self._prune(standing, there)
-                self._start(standing, here, there)
+                if clock() >= self._away.get(standing.region, 0.0):
+                    self._prune(standing, there)
+                    self._start(standing, here, there)
             self._tell(standing, None)
         except (rest.DelegationEnded, TrustEnded) as error:
             if isinstance(error, TrustEnded) or self._has_ended(standing):
@@ -127,8 +142,13 @@ class StandingWork:
         except DatabaseUnavailable:
             raise
         except (exceptions.Unavailable, rest.Refused) as error:
+            self._leave_alone(standing.region, error)
             self._tell(standing, error)
         return any(each.state in model.UNDER_WAY for each in self._images(standing))
+
+    def _leave_alone(self, region: str, error: exceptions.ImsError) -> None:
+        if isinstance(error, exceptions.Unavailable):
+            self._away[region] = clock() + float(self._options.replication_seconds)
 
     def _tell(self, standing: StandingCopy, error: exceptions.ImsError | None) -> None:
         code, reason = (error.code, jobs.without_tokens(str(error))) if error else (None, None)
@@ -221,6 +241,7 @@ class StandingWork:
             )
         except exceptions.Unavailable as error:
             # Perhaps it was begun all the same: the same is asked for again.
+            self._leave_alone(standing.region, error)
             self._claims.record(standing, self._waiting(image, error))
         except rest.Refused as error:
             self._claims.record(standing, self._left(standing, there, image, error))

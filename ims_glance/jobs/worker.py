@@ -192,6 +192,7 @@ class Worker:
             self._runner.forget(job_id)
             self._jobs.delete(job_id)
         self._audit.prune()
+        self._standing.sweep()
 
     # --- inside --------------------------------------------------------------------------------
 

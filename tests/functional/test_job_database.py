@@ -22,12 +22,15 @@ from ims_glance.db import job as jobs
 from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import Database, DatabaseBroken
 from ims_glance.db.lease import Leases
+from ims_glance.db.standing.claims import StandingClaims
+from ims_glance.db.standing.copies import StandingCopies, TooManyStandingCopies
 from ims_glance.db.supervision import Supervision
 from ims_glance.db.worker import Workers
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
 from ims_glance.model.job import BEFORE_RESET, JobStatus, StoredJob
 from tests.unit import job_database
+from tests.unit.db.standing.rows import IMAGE, numbered
 from tests.unit.db.test_migrations import differences
 from tests.unit.jobs import job_bench
 
@@ -312,6 +315,28 @@ def test_accepted_and_ended_at_once_the_delegation_is_not_lost(tables):
     using = [job for job in tables.jobs.find("project") if not job.is_finished]
     # Either it was given back and nobody uses it, or somebody does and it stays.
     assert ended == (using == [])
+
+
+def test_replications_of_many_workers(tables):
+    """Each is one worker's, its images are recorded once, and nothing of it is left."""
+    copies, claims = StandingCopies(tables.database), StandingClaims(tables.database)
+    for number in (1, 2, 3):
+        standing = numbered(number, project_id="other" if number == 3 else "project")
+        copies.create(standing, 2, 600.0)
+        copies.activate(standing.id, {})
+    with pytest.raises(TooManyStandingCopies):
+        copies.create(numbered(4), 2, 600.0)
+    assert set(claims.due(2)) == {numbered(1).id, numbered(3).id}
+    for standing_id in claims.due(10):
+        taken = at_once(4, lambda number, each=standing_id: claims.claim(each, f"w{number}", 60))
+        (claimed,) = [each for each in taken if each is not None]
+        at_once(4, lambda _number, each=claimed: claims.add(each, [IMAGE]))
+        assert copies.images(standing_id) == [IMAGE]
+        claims.tell(claimed, None, None)
+        copies.delete(standing_id)
+        claims.remove(claimed)
+    assert (copies.find(), claims.due(10)) == ([], [])
+    copies.check_limit("project", 1)
 
 
 class Step(Task):

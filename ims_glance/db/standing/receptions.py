@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from ims_glance import exceptions
 from ims_glance.db import delegation
 from ims_glance.db.database import Database
-from ims_glance.db.schema import RECEPTIONS
+from ims_glance.db.schema import DELEGATIONS, RECEPTIONS
 from ims_glance.model.standing_copy import Reception
 
 
@@ -54,6 +54,20 @@ class Receptions:
         if found is None or (found.project_id, found.user_id) != (project_id, user_id):
             raise ReceptionNotFound(standing_id=standing_id)
         return found
+
+    def expired(self, moment: str) -> list[Reception]:
+        """Those with a delegation that ended before a moment.
+
+        :param moment: in Keystone's words
+        """
+        over = sa.select(DELEGATIONS.c.id).where(DELEGATIONS.c.expires_at < moment)
+        query = sa.select(RECEPTIONS).where(
+            sa.or_(
+                RECEPTIONS.c.delegation_id.in_(over), RECEPTIONS.c.source_delegation_id.in_(over)
+            )
+        )
+        rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [Reception(**row) for row in rows]
 
     def delete(self, reception: Reception) -> None:
         """Forget one, and leave its delegations; one that is gone is fine."""

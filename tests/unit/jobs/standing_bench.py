@@ -266,19 +266,23 @@ class SmallRegions:
 
     # --- what workers do -----------------------------------------------------------------------
 
-    def worker(self, name: str = "worker") -> StandingWork:
-        """A worker of the first region."""
-        tables, identity = self.one.tables, self.one.standing._identity
-        return StandingWork(self.one.conf, tables.database, identity, name, threading.Event())
+    def worker(self, name: str = "worker", region: SmallRegion | None = None) -> StandingWork:
+        """A worker of a region, the first one."""
+        region = region or self.one
+        database, identity = region.tables.database, region.standing._identity
+        return StandingWork(region.conf, database, identity, name, threading.Event())
+
+    def let_look(self, **values: Any) -> None:
+        """Change when all are looked at."""
+        with self.one.tables.database.engine.begin() as connection:
+            connection.execute(sa.update(STANDING_COPIES).values(**values))
 
     def look(self, is_dead: bool = False) -> None:
         """A worker looks at all that there is.
 
         :param is_dead: whether the one before it is
         """
-        values: dict[str, Any] = {"look_at": 0.0} | ({"lease_until": None} if is_dead else {})
-        with self.one.tables.database.engine.begin() as connection:
-            connection.execute(sa.update(STANDING_COPIES).values(**values))
+        self.let_look(look_at=0.0, **({"lease_until": None} if is_dead else {}))
         self.worker().look()
 
     def try_again(self) -> None:
@@ -333,13 +337,14 @@ class SmallRegions:
             for region in self.regions.values()
         )
 
+    @staticmethod
+    def users(connection: Any) -> int:
+        """How many jobs and replications use delegations in a database."""
+        return int(connection.scalar(sa.text("SELECT coalesce(sum(jobs), 0) FROM delegations")))
+
     def delegated(self) -> int:
-        """How many jobs and replications use delegations, in both regions."""
-        count = sa.text("SELECT coalesce(sum(jobs), 0) FROM delegations")
-        return sum(
-            int(region.tables.database.read(lambda each: each.scalar(count)))
-            for region in self.regions.values()
-        )
+        """How many use them in both regions."""
+        return sum(each.tables.database.read(self.users) for each in self.regions.values())
 
     def unfinished(self) -> int:
         """How many jobs of both regions go on."""

@@ -445,3 +445,33 @@ def test_a_record_of_a_job_that_is_gone(world):
     world.go_on()
     assert world.states(standing) == {image: "done"}
     assert len(copied(world)) == 1
+
+
+def test_a_region_that_does_not_answer_is_left_alone_by_a_worker(world):
+    """The others do not wait for it as often as there are replications that lead there."""
+    for name in ("a", "b", "c"):
+        world.create(name=name)
+    image = world.image()
+    world.away.add("RegionTwo")
+    worker = world.worker()
+    world.let_look(look_at=0.0)
+    worker.look()
+    asked = [each for each in world.asked if each == "RegionOne copy_replicated_image"]
+    assert len(asked) == 1
+    world.away.clear()
+    world.try_again()
+    world.go_on()
+    assert copied(world) == [image] * 3
+
+
+def test_the_other_end_of_one_whose_rights_ended_is_forgotten(world):
+    """Also if nobody can tell that region of it."""
+    world.create()
+    worker = world.worker(region=world.two)
+    worker.sweep()
+    assert world.rows("receptions") == 1
+    with world.two.tables.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE delegations SET expires_at = '2020-01-01T00:00:00Z'")
+    worker.sweep()
+    assert world.rows("receptions") == 0
+    assert world.two.tables.database.read(world.users) == 0

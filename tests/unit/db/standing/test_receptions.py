@@ -6,6 +6,7 @@ import pytest
 from ims_glance.db.standing.receptions import ReceptionNotFound, Receptions, ReceptionTaken
 from ims_glance.model.standing_copy import Reception
 from tests.unit.db.standing.rows import users
+from tests.unit.job_database import EXPIRES
 
 
 @pytest.fixture
@@ -25,6 +26,8 @@ def test_it_is_its_owners_and_holds_its_delegations(tables, receptions):
         assert refused.value.code == "IMG.0179"
     with pytest.raises(ReceptionTaken):
         receptions.create(made, [])
+    assert receptions.expired(EXPIRES) == []
+    assert receptions.expired("2040") == [made]
     receptions.delete(made)
     receptions.delete(made)
     assert users(tables, delegation_id) == 0
