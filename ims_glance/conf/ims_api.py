@@ -62,7 +62,7 @@ OPTS: list[cfg.Opt] = [
         default=10,
         min=0,
         help="Replications that a project may have: standing orders to copy its images to another region "
-        "as they become active.",
+        "as they become active; and as many whose copies it receives from other regions.",
     ),
     cfg.IntOpt(
         "max_body_kib",

@@ -37,6 +37,7 @@ from ims_glance.model.standing_copy import CopyState, StandingCopy, StandingImag
 LOG = logging.getLogger(__name__)
 
 _AT_ONCE = 20
+_MOST_SESSIONS = 500
 # How soon it is looked again at one that has a copy under way; seconds.
 _SOON = 5.0
 _UNUSABLE = "IMG.0087"
@@ -82,6 +83,8 @@ class StandingWork:
         self._stopping = stopping
         # Until when a region is left alone that did not answer: who waits for it helps no other project.
         self._away: dict[str, float] = {}
+        # By what was delegated: each has a token that is good for more than one look.
+        self._sessions: dict[str, Session] = {}
 
     def look(self) -> None:
         """Look at those whose turn it is.
@@ -134,6 +137,7 @@ class StandingWork:
                     self._start(standing, here, there)
             self._tell(standing, None)
         except (rest.DelegationEnded, TrustEnded) as error:
+            self._sessions.clear()
             if isinstance(error, TrustEnded) or self._has_ended(standing):
                 self._end(standing)
                 return False
@@ -304,7 +308,11 @@ class StandingWork:
         grant = self._grant(delegation_id)
         if grant is None:
             raise TrustEnded
-        return self._identity.session_of(grant)
+        if grant not in self._sessions:
+            if len(self._sessions) >= _MOST_SESSIONS:
+                self._sessions.clear()
+            self._sessions[grant] = self._identity.session_of(grant)
+        return self._sessions[grant]
 
     def _grant(self, delegation_id: str | None) -> str | None:
         """What was delegated, unless its time is over."""

@@ -136,14 +136,17 @@ class Standing:
 
         :param acting: what jobs may do here
         :param reading: and where the images are
+        :raises TooManyReceptions: if the project receives those of as many as it may
         :raises: as :meth:`begin`; ReceptionTaken if there is one of its id
         """
+        limit = self._conf.ims_api.replications
+        self._receptions.check_limit(reception.project_id, limit)
         own, source = self._trusted(context, reception.id, acting, reading)
         made = dataclasses.replace(
             reception, delegation_id=own.delegation_id, source_delegation_id=source.delegation_id
         )
         try:
-            self._receptions.create(made, {own, source})
+            self._receptions.create(made, limit, {own, source})
         except delegations.Ended:
             raise NotRecorded from None
         return made

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ims_glance import exceptions
-from ims_glance.db import delegation
+from ims_glance.db import delegation, tally
 from ims_glance.db.database import Database
 from ims_glance.db.schema import DELEGATIONS, RECEPTIONS
 from ims_glance.model.standing_copy import Reception
+
+_KIND = "receptions"
 
 
 class ReceptionNotFound(exceptions.NotFound):
@@ -30,20 +32,42 @@ class ReceptionTaken(exceptions.Conflict):
     template = "This region receives copies of a replication {standing_id} already."
 
 
+class TooManyReceptions(exceptions.Conflict):
+    """The project receives as many as it may."""
+
+    code = "IMG.0060"
+    template = (
+        "Project {project_id} receives the copies of {limit} replications here, which is as many as it may "
+        "([ims_api] replications). Delete one first, in its region."
+    )
+
+
 class Receptions:
     """The table."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, reception: Reception, trusts: Collection[delegation.Made]) -> None:
+    def check_limit(self, project_id: str, limit: int) -> None:
+        """See whether there is room for one more; :meth:`create` makes sure of it.
+
+        :raises TooManyReceptions: if not
+        """
+        if self._database.read(lambda each: tally.count(each, project_id, _KIND)) >= limit:
+            raise TooManyReceptions(project_id=project_id, limit=limit)
+
+    def create(
+        self, reception: Reception, limit: int, trusts: Collection[delegation.Made] = ()
+    ) -> None:
         """Record one.
 
+        :param limit: that the project may have
         :param trusts: those of its delegations that are used for the first time
+        :raises TooManyReceptions: if the project has as many
         :raises ReceptionTaken: if there is one of its id
         :raises delegation.Ended: if a delegation ended meanwhile
         """
-        self._database.write(lambda connection: _create(connection, reception, trusts))
+        self._database.write(lambda connection: _create(connection, reception, limit, trusts))
 
     def get(self, standing_id: str, project_id: str, user_id: str) -> Reception:
         """That of a standing copy, for whoever made it.
@@ -75,6 +99,7 @@ class Receptions:
         def write(connection: Connection) -> None:
             gone = sa.delete(RECEPTIONS).where(RECEPTIONS.c.id == reception.id)
             if connection.execute(gone).rowcount == 1:
+                tally.give_back(connection, reception.project_id, _KIND)
                 for delegation_id in reception.delegation_ids:
                     delegation.leave(connection, delegation_id)
 
@@ -82,10 +107,15 @@ class Receptions:
 
 
 def _create(
-    connection: Connection, reception: Reception, trusts: Collection[delegation.Made]
+    connection: Connection,
+    reception: Reception,
+    limit: int,
+    trusts: Collection[delegation.Made],
 ) -> None:
     if _find(connection, reception.id) is not None:
         raise ReceptionTaken(standing_id=reception.id)
+    if not tally.take(connection, reception.project_id, _KIND, limit):
+        raise TooManyReceptions(project_id=reception.project_id, limit=limit)
     for trust in trusts:
         delegation.record(connection, trust)
     for delegation_id in reception.delegation_ids:

@@ -475,3 +475,20 @@ def test_the_other_end_of_one_whose_rights_ended_is_forgotten(world):
     worker.sweep()
     assert world.rows("receptions") == 0
     assert world.two.tables.database.read(world.users) == 0
+
+
+def test_a_worker_logs_in_once_for_all_looks(world, monkeypatch):
+    sessions = []
+
+    def session_of(_self, grant, _request_id=None):
+        sessions.append(grant)
+        return grant
+
+    monkeypatch.setattr("ims_glance.clouds.identity.Identity.session_of", session_of)
+    world.create()
+    worker = world.worker()
+    for _look in range(3):
+        world.let_look(look_at=0.0)
+        worker.look()
+    # One trust for both regions, which is the same project with the same roles.
+    assert len(sessions) == 1

@@ -11,7 +11,7 @@ from ims_glance.api.common.standing import NotRecorded, Standing
 from ims_glance.clouds.identity import DelegationRefused, Identity
 from ims_glance.db.delegation import Delegations
 from ims_glance.db.standing.copies import TooManyStandingCopies
-from ims_glance.db.standing.receptions import ReceptionNotFound, ReceptionTaken
+from ims_glance.db.standing.receptions import ReceptionNotFound, ReceptionTaken, TooManyReceptions
 from ims_glance.model.standing_copy import Reception
 from tests.unit.db.standing.rows import IMAGE, STANDING, users
 
@@ -139,6 +139,11 @@ def test_the_other_end(standing, tables, trusts):
     standing.check_reception(made)
     with pytest.raises(ReceptionTaken):
         standing.receive(caller(), RECEPTION, HERE, THERE)
+    count = len(trusts)
+    tables.conf.set_override("replications", 1, "ims_api")
+    with pytest.raises(TooManyReceptions):
+        standing.receive(caller(), RECEPTION, HERE, THERE)
+    assert len(trusts) == count
     with pytest.raises(ReceptionNotFound):
         standing.reception(caller(user_id="another"), RECEPTION.id)
     with tables.database.engine.begin() as connection:
