@@ -13,7 +13,7 @@ from ims_glance.client.operations.image import is_uuid
 from ims_glance.client.resources.image import Image
 from ims_glance.client.resources.job import Job
 from ims_glance.client.shell import base, files, pause, views
-from ims_glance.client.shell.uploads import LocalFile
+from ims_glance.client.shell.files import LocalFile
 from ims_glance.client.waiting import JobFailed
 
 _DEFAULT_KEY = "ims/default"

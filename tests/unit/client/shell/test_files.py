@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of images of files; what they become of is in ``commands/test_image_create.py``."""
+"""Images of files: the options, and files of the caller's disk in a bucket, sent whole and deleted again.
+
+What the options become is in ``commands/test_image_create.py``.
+"""
 
 import argparse
+import io
+
+import pytest
+from osc_lib import exceptions
 
 from ims_glance.client.shell import files
+from ims_glance.client.shell.files import LocalFile
+from tests.unit.client.cloud import OBJECTS, Answer
+
+DATA = b"disk" * 700_000
 
 NOTHING = {
     "bucket": None,
@@ -32,3 +43,89 @@ def test_what_is_asked_for_a_file():
     found = files.wishes(parsed("--min-disk", "5", "--firmware", "uefi"), "b:o")
     said = {name: value for name, value in found.items() if value is not None}
     assert said == {"image_url": "b:o", "min_disk": 5, "hw_firmware_type": "uefi"}
+
+
+@pytest.fixture
+def path(tmp_path):
+    made = tmp_path / "my disk (1).qcow2"
+    made.write_bytes(DATA)
+    return made
+
+
+@pytest.fixture
+def stored(cloud):
+    """What is in the bucket."""
+    objects = {}
+
+    def put(request):
+        objects[request.path] = request.body
+        return Answer(201)
+
+    def delete(request):
+        return Answer(204 if objects.pop(request.path, None) else 404)
+
+    cloud.on("PUT", f"{OBJECTS}/bucket/.+", put)
+    cloud.on("DELETE", f"{OBJECTS}/bucket/.+", delete)
+    cloud.json("PUT", f"{OBJECTS}/bucket", None, 202)
+    return objects
+
+
+def local(cloud, path):
+    return LocalFile(cloud.connection(), path, "bucket")
+
+
+def test_it_is_sent_and_deleted(cloud, stored, path):
+    file, said = local(cloud, path), io.StringIO()
+    file.send(said)
+    [(place, data)] = stored.items()
+    assert data == DATA
+    bucket, name = file.url.split(":")
+    assert place.endswith(f"/{bucket}/{name}")
+    assert name.endswith("-my_disk_1_.qcow2")
+    assert "upload my disk (1).qcow2" in said.getvalue()
+    sent = [each for each in cloud.sent("PUT") if each.body]
+    assert sent[0].headers["Content-Length"] == str(len(DATA))
+    file.delete()
+    assert stored == {}
+    # The bucket was there before.
+    assert [each.path for each in cloud.sent("DELETE")] == [place]
+
+
+def test_a_bucket_that_was_made_for_it_goes_too(cloud, stored, path):
+    cloud.json("PUT", f"{OBJECTS}/bucket", None, 201)
+    cloud.json("DELETE", f"{OBJECTS}/bucket", None, 409)
+    file = local(cloud, path)
+    file.send(io.StringIO())
+    file.delete()
+    assert [each.path[-7:] for each in cloud.sent("DELETE")][-1] == "/bucket"
+
+
+def test_two_files_of_one_name(cloud, path):
+    assert local(cloud, path).url != local(cloud, path).url
+
+
+def test_what_cannot_be_sent(cloud, stored, path, tmp_path, monkeypatch):
+    path.write_bytes(b"")
+    for wrong, said in (
+        (path, "empty"),
+        (tmp_path / "none", "No such file"),
+        (tmp_path, "directory"),
+    ):
+        file = local(cloud, wrong)
+        with pytest.raises(exceptions.CommandError, match=said):
+            file.send(io.StringIO())
+        file.delete()
+    path.write_bytes(b"xx")
+    monkeypatch.setattr(files, "LARGEST", 1)
+    with pytest.raises(exceptions.CommandError, match="--file"):
+        local(cloud, path).send(io.StringIO())
+    assert cloud.sent("PUT") == cloud.sent("DELETE") == []
+
+
+def test_a_storage_that_refuses(cloud, stored, path):
+    cloud.json("PUT", f"{OBJECTS}/bucket/.+", None, 413)
+    file = local(cloud, path)
+    with pytest.raises(exceptions.CommandError, match="413"):
+        file.send(io.StringIO())
+    file.delete()
+    assert stored == {}
