@@ -154,7 +154,7 @@ def test_nothing_readable_is_on_any_disk_of_the_target(demo, there, name, link):
         data = demo.image.get(f"/images/{image_id}/file").content
         found = ciphertext.runs(data)
         wanted = found[:: len(found) // 24]
-        link.rate = 4 * MIB
+        link.rate = 2 * MIB
         job_id = _begin(name)
         looks = 0
         while not (seen := read("demo", "job", "show", job_id))["ended"]:
