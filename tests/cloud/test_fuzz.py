@@ -101,6 +101,8 @@ def known(tenant, session):
         "job_id": [answer.json()["job_id"]],
         # There is none: servers that it could be of take their time.
         "backup_id": [str(uuid.UUID(int=1))],
+        # Nor one of these, which would copy what the others make.
+        "replication_id": [str(uuid.UUID(int=1))],
         "key": ["key", "a"],
         "cmk_id": ["ims/default"],
     }
