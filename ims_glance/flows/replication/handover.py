@@ -16,6 +16,9 @@ from ims_glance.store.spool import Spool
 
 # Bytes on their way to the upload, at most; the link waits then.
 _DEPTH = 4 << 20
+# So many bytes that are in no object of the spool yet are kept for an upload that is not close behind; then
+# the spool writes one. Of pieces that are held here it would write one a GiB or more.
+_UNWRITTEN = 32 << 20
 # So long either side waits for the other, before the one reads the spool and the other breaks off; seconds.
 _PATIENCE = 5.0
 # So often either of them looks whether to go on; seconds.
@@ -64,7 +67,8 @@ class Handover:
 
         :param offset: in the image, where the run before it ended
         :param run: its bytes, which stay as they are; ``None`` if they are zeros
-        :raises BaseException: what the upload failed with, if nothing can be uploaded
+        :raises BaseException: what the upload failed with, if nothing can be uploaded; else what
+            :meth:`ims_glance.store.spool.Spool.flush` raises
         """
         with self._changed:
             self._runs.append((offset, length, run))
@@ -80,6 +84,11 @@ class Handover:
                 self._forget(self._spool.written)
             if self._error is not None:
                 raise self._error
+            is_much = self._bytes > _UNWRITTEN
+        if is_much:
+            self._spool.flush()
+            with self._changed:
+                self._forget(self._spool.written)
 
     def stop(self) -> None:
         """Nothing more comes: an upload that is under way is to end."""

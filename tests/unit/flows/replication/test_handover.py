@@ -112,6 +112,25 @@ def test_but_not_for_long(spool, impatient):
     assert b"".join([*got, *chunks]) == giver.image
 
 
+def test_what_is_held_here_fills_no_memory(spool, monkeypatch):
+    """In the spool it is a few bytes, so that the spool itself would not write it for long."""
+    monkeypatch.setattr(handover, "_UNWRITTEN", 8 * PIECE)
+    spool.piece(b"prefix--", 0, NOISE[:PIECE])
+    spool.flush()
+    place = spool.place(b"prefix--")
+    image = NOISE[:PIECE] * 100
+    to_upload = Handover(spool, len(image), lambda: None)
+    kept = []
+    for _run in range(100):
+        offset = spool.end
+        spool.held(PIECE, [place])
+        to_upload.give(offset, PIECE, NOISE[:PIECE])
+        kept.append(to_upload._bytes)
+    assert max(kept) <= 8 * PIECE
+    spool.flush()
+    assert b"".join(to_upload.chunks()) == image
+
+
 def test_an_upload_that_begins_late_or_again(spool):
     giver = Giver(spool, runs())
     giver.give()
