@@ -108,9 +108,11 @@ class SealedObject:
         """The plain bytes of the first segment, whatever the size of the object.
 
         :raises ObjectDamaged: if it does not open
+        :raises SpoolUnavailable: if the store gives it not
         """
         start = stream.PRELUDE_SIZE
-        stored = bytes(self._reader.read(start, stream.SEGMENT_SIZE - start))
+        with _answered():
+            stored = bytes(self._reader.read(start, stream.SEGMENT_SIZE - start))
         size = max(0, len(stored) - stream.TAG_SIZE)
         segment = stream.SegmentPlace(0, False, 0, size, start, len(stored))
         try:

@@ -258,13 +258,17 @@ class Spool:
 
     def _load(self) -> None:
         """Read the journal; what does not go on where it ended before is deleted."""
-        while (found := self._objects.open(number := len(self._sizes))) is not None:
+        while True:
+            number, start, size = len(self._sizes), 0, 0
             try:
-                start, size, entries = _read_index(found)
+                found = self._objects.open(number)
+                if found is None:
+                    break
+                with contextlib.closing(found):
+                    start, size, entries = _read_index(found)
             except exceptions.ObjectDamaged:
+                # Also one that a power failure left empty.
                 entries = []
-            finally:
-                found.close()
             if not entries or not self._follows(entries):
                 self._objects.drop(number)
                 break

@@ -104,6 +104,20 @@ def test_what_a_driver_raises(inner, monkeypatch, raised, told):
         made.put(3, memoryview(b""))
 
 
+def test_a_store_that_is_away_in_the_midst_of_an_object(inner, monkeypatch):
+    """Then the job waits, and what has come is still there."""
+    made = begun(inner)
+    found = made.open(1)
+
+    def broken(*_arguments):
+        raise OSError(5, "Input/output error")
+
+    with contextlib.closing(found):
+        monkeypatch.setattr(type(found._reader), "read", broken)
+        with pytest.raises(SpoolUnavailable):
+            found.first()
+
+
 def test_a_store_is_told_the_size_of_what_it_gets(inner, monkeypatch):
     """rbd and swift keep so many bytes, and no more."""
     told = {}

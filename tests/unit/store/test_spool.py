@@ -201,6 +201,21 @@ def test_damage_is_fetched_again(opened, inner, number):
     assert names(inner) == sorted(f"{OWNER.prefix}{each}" for each in range(number))
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("size", [0, 7])
+def test_what_a_power_failure_left_of_the_last_object_is_fetched_again(opened, inner, size):
+    """And no more: all before it goes on to be there."""
+    found = opened()
+    for number in range(3):
+        found.data(pattern(number, PIECE))
+        found.flush()
+    path = inner.uri(f"{OWNER.prefix}3").removeprefix("file://")
+    with open(path, "r+b") as file:
+        file.truncate(size)
+    assert opened().end == 2 * PIECE
+    assert names(inner) == sorted(f"{OWNER.prefix}{each}" for each in range(3))
+
+
 def test_damage_that_is_met_while_the_image_is_read(opened, inner):
     found = opened()
     found.data(pattern(0, 2_000_000))
