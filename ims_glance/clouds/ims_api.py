@@ -75,6 +75,14 @@ class ImsApi:
         """
         self._rest.request("DELETE", f"/v1/{project_id}/receptions/{standing_id}")
 
+    def has_replication(self, project_id: str, standing_id: str) -> bool:
+        """Whether it has a replication that this region receives the copies of."""
+        try:
+            self._rest.request("GET", f"/v1/{project_id}/replications/{standing_id}")
+        except MissingThere:
+            return False
+        return True
+
     def receive_replicated(
         self, project_id: str, standing_id: str, body: Mapping[str, Any]
     ) -> dict[str, Any]:

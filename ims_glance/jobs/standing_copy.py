@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 from keystoneauth1.session import Session
 from oslo_config import cfg
-from oslo_utils import timeutils
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
@@ -26,8 +25,8 @@ from ims_glance.db.database import Database, DatabaseUnavailable
 from ims_glance.db.delegation import Delegations
 from ims_glance.db.standing.claims import StandingClaims, StandingCopyLost
 from ims_glance.db.standing.copies import StandingCopies
-from ims_glance.db.standing.receptions import Receptions
 from ims_glance.jobs.lease import clock
+from ims_glance.jobs.receptions import ReceptionSweep, unexpired_grant
 from ims_glance.model import job as jobs
 from ims_glance.model import standing_copy as model
 from ims_glance.model.image import attributes
@@ -76,7 +75,7 @@ class StandingWork:
         self._options = conf.ims_jobs
         self._copies = StandingCopies(database)
         self._claims = StandingClaims(database)
-        self._receptions = Receptions(database)
+        self._receptions = ReceptionSweep(conf, database, identity, stopping)
         self._delegations = Delegations(database)
         self._identity = identity
         self._worker = worker
@@ -99,13 +98,8 @@ class StandingWork:
                 self._serve(standing)
 
     def sweep(self) -> None:
-        """Forget the other ends of those whose rights ended here.
-
-        :raises DatabaseUnavailable: if the database is away
-        """
-        for reception in self._receptions.expired(f"{timeutils.utcnow():%Y-%m-%dT%H:%M:%S.%fZ}"):
-            LOG.warning("Replication %s has no rights here any more", reception.id)
-            self._receptions.delete(reception)
+        """Forget the other ends of those that are over; see :class:`ReceptionSweep`."""
+        self._receptions.sweep()
 
     def _serve(self, standing: StandingCopy) -> None:
         seconds = float(self._options.replication_seconds)
@@ -315,12 +309,7 @@ class StandingWork:
         return self._sessions[grant]
 
     def _grant(self, delegation_id: str | None) -> str | None:
-        """What was delegated, unless its time is over."""
-        found = None if delegation_id is None else self._delegations.get(delegation_id)
-        if found is None:
-            return None
-        end = timeutils.normalize_time(timeutils.parse_isotime(found.expires_at))
-        return None if end < timeutils.utcnow() else found.grant
+        return unexpired_grant(self._delegations, delegation_id)
 
     def _has_ended(self, standing: StandingCopy) -> bool:
         """Whether Keystone has its trusts no more.

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ims_glance import exceptions
-from ims_glance.db import delegation, tally
+from ims_glance.db import clock, delegation, tally
 from ims_glance.db.database import Database
 from ims_glance.db.schema import DELEGATIONS, RECEPTIONS
 from ims_glance.model.standing_copy import Reception
@@ -89,6 +89,19 @@ class Receptions:
             sa.or_(
                 RECEPTIONS.c.delegation_id.in_(over), RECEPTIONS.c.source_delegation_id.in_(over)
             )
+        )
+        rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [Reception(**row) for row in rows]
+
+    def made_before(self, seconds: float) -> list[Reception]:
+        """Those that were made so long ago that their replications are there, if they were made at all.
+
+        :param seconds: before now; what they hold was not left by a job since then either
+        """
+        young = sa.select(DELEGATIONS.c.id).where(DELEGATIONS.c.begun >= clock.now() - seconds)
+        query = sa.select(RECEPTIONS).where(
+            RECEPTIONS.c.delegation_id.not_in(young),
+            RECEPTIONS.c.source_delegation_id.not_in(young),
         )
         rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [Reception(**row) for row in rows]

@@ -151,3 +151,13 @@ def test_replications(api, there):
         ("DELETE", "/p/receptions/r"),
     ]
     assert json.loads(there.requests[1][2]) == {"attempt": 1}
+
+
+def test_whether_a_replication_is_there(api, there):
+    there.answer = (200, b"{}")
+    assert api.has_replication("p", "r")
+    there.answer = (404, b'{"error": {"code": "IMG.0121", "message": "No such replication."}}')
+    assert not api.has_replication("p", "r")
+    there.answer = (404, b"not found")
+    with pytest.raises(NoImsThere):
+        api.has_replication("p", "r")

@@ -129,6 +129,13 @@ class IntoRegion:
     def end_reception(self, _project_id: str, standing_id: str) -> None:
         self._ask(reception.end_reception, replication_id=standing_id)
 
+    def has_replication(self, _project_id: str, standing_id: str) -> bool:
+        try:
+            self._ask(standing_copy.show_replication, replication_id=standing_id)
+        except MissingThere:
+            return False
+        return True
+
     def receive_replicated(self, _project_id: str, standing_id: str, body: Any) -> Any:
         return self._ask(reception.receive_replicated_image, body, replication_id=standing_id)
 
@@ -189,7 +196,13 @@ class SmallRegions:
 
         jobs, api = "ims_glance.jobs.standing_copy", "ims_glance.api.common.standing"
         identity = "ims_glance.clouds.identity.Identity"
-        for place in (f"{jobs}.ImsApi", f"{jobs}.ImageApi", f"{api}.ImsApi"):
+        receptions = "ims_glance.jobs.receptions"
+        for place in (
+            f"{jobs}.ImsApi",
+            f"{jobs}.ImageApi",
+            f"{api}.ImsApi",
+            f"{receptions}.ImsApi",
+        ):
             monkeypatch.setattr(place, into)
         monkeypatch.setattr(f"{identity}.create_trust", self._create_trust)
         monkeypatch.setattr(f"{identity}.session_of", lambda _self, grant, _id=None: grant)

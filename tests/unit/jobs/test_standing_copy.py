@@ -464,19 +464,6 @@ def test_a_region_that_does_not_answer_is_left_alone_by_a_worker(world):
     assert copied(world) == [image] * 3
 
 
-def test_the_other_end_of_one_whose_rights_ended_is_forgotten(world):
-    """Also if nobody can tell that region of it."""
-    world.create()
-    worker = world.worker(region=world.two)
-    worker.sweep()
-    assert world.rows("receptions") == 1
-    with world.two.tables.database.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE delegations SET expires_at = '2020-01-01T00:00:00Z'")
-    worker.sweep()
-    assert world.rows("receptions") == 0
-    assert world.two.tables.database.read(world.users) == 0
-
-
 def test_a_worker_logs_in_once_for_all_looks(world, monkeypatch):
     sessions = []
 
