@@ -33,7 +33,7 @@ class Kept(Generic[Made]):
         self._seconds = seconds
         self._harmless = harmless
         self._clock = clock
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}
         self._newest: _Use[Made] | None = None
         self._of_parents: list[_Use[Made]] = []
 
@@ -60,15 +60,18 @@ class Kept(Generic[Made]):
             if self._newest is not None:
                 self._retire_locked(self._newest)
 
+    @property
+    def _lock(self) -> threading.Lock:
+        """That of this process: a fork may have come while another thread of the parent held its own."""
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
     def _enter(self) -> "_Use[Made]":
-        # A fork may have come while another thread of the parent held the lock.
-        if self._newest is not None and self._newest.process != os.getpid():
-            self._of_parents.append(self._newest)
-            self._newest = None
-            self._lock = threading.Lock()
         with self._lock:
             newest = self._newest
-            if newest is not None and self._clock() >= newest.until:
+            if newest is not None and newest.process != os.getpid():
+                self._of_parents.append(newest)
+                self._newest = None
+            elif newest is not None and self._clock() >= newest.until:
                 self._retire_locked(newest)
             if self._newest is None:
                 self._newest = _Use(self._make, self._clock() + self._seconds)

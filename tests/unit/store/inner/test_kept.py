@@ -120,12 +120,35 @@ def test_renewed_before_there_is_any(cluster, kept):
 
 
 def test_a_forked_process_makes_its_own(cluster, kept, monkeypatch):
-    """It cannot even close that of its parent, nor wait for a lock that a thread of that one held."""
+    """It cannot even close that of its parent."""
     with kept.use():
         monkeypatch.setattr(os, "getpid", lambda: -1)
-        with kept._lock, kept.use() as number:
+        with kept.use() as number:
             assert number == 2
         assert cluster.open == {1, 2}
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_fork_while_a_thread_of_the_parent_had_the_lock(cluster, kept, monkeypatch, is_made):
+    """Also while the first connection was being made."""
+    if is_made:
+        with kept.use():
+            pass
+    seen = []
+
+    def work():
+        with kept.use() as number:
+            seen.append(number)
+
+    with kept._lock:
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(2)
+    assert seen == [cluster.made] * 4
+    assert cluster.made == (2 if is_made else 1)
 
 
 def test_threads_share_one(cluster, kept):
