@@ -26,6 +26,8 @@ LARGEST = 5 << 30
 """Bytes of the largest object that goes up at once, in S3 and in Swift."""
 # What an object may be called everywhere; the ending says what the file ought to be.
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
+# A slash would make it an object in another bucket.
+_BUCKET = re.compile(r"[^:\s/]{3,63}")
 # What goes with a file alone: option -> its name in the IMS API.
 _OPTIONS = {
     "min_disk": "min_disk",
@@ -104,8 +106,7 @@ def check(parsed_args: argparse.Namespace) -> None:
         raise exceptions.CommandError(
             "--from-file needs no --access-key: it goes up with your token."
         )
-    if parsed_args.bucket and not parsed_args.from_file:
-        raise exceptions.CommandError("--bucket goes with --from-file.")
+    _check_bucket(parsed_args)
     if parsed_args.file is None and parsed_args.from_file is None:
         given = [name for name in (*_OPTIONS, "quick") if getattr(parsed_args, name)]
         if given:
@@ -122,6 +123,15 @@ def check(parsed_args: argparse.Namespace) -> None:
     if parsed_args.type == "iso" and not parsed_args.os_version:
         raise exceptions.CommandError(
             "An ISO needs --os-version: what it installs (see 'openstack ims os list')."
+        )
+
+
+def _check_bucket(parsed_args: argparse.Namespace) -> None:
+    if parsed_args.bucket and not parsed_args.from_file:
+        raise exceptions.CommandError("--bucket goes with --from-file.")
+    if parsed_args.bucket and not _BUCKET.fullmatch(parsed_args.bucket):
+        raise exceptions.CommandError(
+            "--bucket is a name of 3 to 63 characters, without blanks, ':' and '/'."
         )
 
 

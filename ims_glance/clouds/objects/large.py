@@ -164,12 +164,16 @@ class LargeFile:
         self._delete_parts()
 
     def _delete_parts(self) -> None:
-        while names := self._names():
+        # Each once: Swift may list them for hours after they are gone.
+        last = ""
+        while names := self._names(last):
             for name in names:
                 self._ask("DELETE", self._path(name), missing=True)
+            last = names[-1]
 
-    def _names(self) -> list[str]:
-        query = {"format": "json", "prefix": self._prefix, "limit": str(_PAGE)}
+    def _names(self, after: str) -> list[str]:
+        """A page of the parts behind one."""
+        query = {"format": "json", "prefix": self._prefix, "limit": str(_PAGE), "marker": after}
         path = f"/{quote(self._segments, safe='')}"
         answer = self._ask("GET", path, missing=True, params=query)
         return (

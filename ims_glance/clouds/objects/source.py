@@ -13,7 +13,7 @@ import tenacity
 from oslo_utils import units
 
 from ims_glance.clouds import rest
-from ims_glance.clouds.objects.base import FoundFile, ObjectStore
+from ims_glance.clouds.objects.base import FileUnreadable, FoundFile, ObjectStore
 
 BLOCK = units.Mi
 """Bytes of a block, the least that is asked for. A table of a qcow2 with 64 KiB clusters has 64 KiB."""
@@ -23,6 +23,9 @@ _KEPT = 24
 """Blocks that are remembered."""
 # Glance waits meanwhile, and what it has would have to be sent again: so a few seconds, and no more.
 _ATTEMPTS = 4
+# How often as many bytes may come as the object has. A disk that was written here and there in clusters of 64
+# KiB takes 16; one that was made for it could take thousands.
+_TIMES = 100
 
 
 class ObjectSource:
@@ -32,15 +35,21 @@ class ObjectSource:
     storage is away for a moment it is asked again.
 
     :param pause: waits so many seconds, unless there is something else to do
+    :param check: called with each read; raises something if there is no use in going on
     :ivar received: bytes that came
     :ivar requests: that they took
     """
 
     def __init__(
-        self, store: ObjectStore, found: FoundFile, pause: Callable[[float], None] = time.sleep
+        self,
+        store: ObjectStore,
+        found: FoundFile,
+        pause: Callable[[float], None] = time.sleep,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._pause = pause
+        self._check = check
         self._found = found
         self._blocks: collections.OrderedDict[int, bytes] = collections.OrderedDict()
         self._next = -1
@@ -53,7 +62,11 @@ class ObjectSource:
         return self._found.size
 
     def read(self, offset: int, length: int) -> bytes:
-        """A range; less only where the object ends."""
+        """A range; less only where the object ends.
+
+        :raises FileUnreadable: if the object was read many times over already
+        """
+        self._check()
         end = min(offset + length, self.size)
         if offset >= end:
             return b""
@@ -80,6 +93,12 @@ class ObjectSource:
             reraise=True,
         )
         length = min(count * BLOCK, self.size - begin)
+        if self.received + length > _TIMES * self.size:
+            raise FileUnreadable(
+                file=self._found.file,
+                reason=f"what belongs together lies so far apart in it that it was read {_TIMES} times over. "
+                "Convert it ('qemu-img convert -O qcow2'), which puts it in order",
+            )
         data = again(self._store.read, self._found, begin, length)
         self.received += len(data)
         self.requests += 1

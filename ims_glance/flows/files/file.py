@@ -30,7 +30,7 @@ class JobFile:
     @functools.cached_property
     def source(self) -> ObjectSource:
         """What it is read with."""
-        return ObjectSource(self._store, self._found, self._job.pause)
+        return ObjectSource(self._store, self._found, self._job.pause, self._job.check)
 
     def check_unchanged(self) -> None:
         """Look whether it is as it was.
@@ -58,8 +58,19 @@ class JobFile:
     def chunks(self, content: FormatFound) -> Iterator[bytes]:
         """The bytes of the disk in it, from the first one to the last.
 
+        The last ones come once nothing speaks against the file, checksums and digests among it: an image that has all
+        its bytes is active, and right.
+
         :raises FileRefused: if it turns out to be damaged
         """
+        held = b""
+        for chunk in self._pieces(content):
+            if held:
+                yield held
+            held = chunk
+        yield held
+
+    def _pieces(self, content: FormatFound) -> Iterator[bytes]:
         for extent in formats.reader(self.source, content):
             yield from (
                 _zeros(extent.length) if isinstance(extent, formats.ZeroRun) else (extent.data,)

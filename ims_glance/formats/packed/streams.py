@@ -10,6 +10,11 @@ from ims_glance.formats.extents import is_zero
 from ims_glance.formats.refusals import FileCut, FileRefused
 from ims_glance.formats.source import PIECE, Cursor
 
+# Of pieces that are given on, but for the last. Millions of little ones would take much memory, and time.
+_LEAST = 64 << 10
+# Of a file that are given to zlib at once: it copies what is left of them behind each member.
+_FED = 32 << 10
+
 _GZIP_BITS = 16 + zlib.MAX_WBITS
 _GZIP = b"\x1f\x8b"
 
@@ -30,7 +35,7 @@ def gunzip(cursor: Cursor) -> Iterator[bytes]:
     :raises FileRefused: if it is damaged, or has something else behind its last member
     """
     rest = b""
-    while data := rest or cursor.some():
+    while data := rest or cursor.some(_FED):
         if is_zero(data):
             rest = b""
             continue
@@ -51,7 +56,7 @@ def _member(cursor: Cursor, expander: "zlib._Decompress", data: bytes) -> Iterat
             yield plain
         data = expander.unconsumed_tail
         if not data and not expander.eof and len(plain) < PIECE:
-            data = cursor.some()
+            data = cursor.some(_FED)
             if not data:
                 raise FileCut("its gzip data end too early")
 
@@ -111,5 +116,22 @@ def _expander() -> Callable[[bytes], Iterator[bytes]]:
     return expand
 
 
-EXPAND: dict[str, Callable[[Cursor], Iterator[bytes]]] = {"gz": gunzip, "zst": unzstd}
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same in larger pieces, however many members, frames and blocks they are of; 1 MiB at most."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if size >= _LEAST or size + len(piece) > PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+        held.append(piece)
+        size += len(piece)
+    if held:
+        yield b"".join(held)
+
+
+EXPAND: dict[str, Callable[[Cursor], Iterator[bytes]]] = {
+    "gz": lambda cursor: _gathered(gunzip(cursor)),
+    "zst": lambda cursor: _gathered(unzstd(cursor)),
+}
 """What expands a file of the format."""

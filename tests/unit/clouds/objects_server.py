@@ -22,6 +22,7 @@ class SmallObjects:
     :ivar object_headers: that answers have otherwise; those of value ``None`` not at all
     :ivar object_ranges: offset and length of each range that was read
     :ivar segments: parts of large objects, by name; ``None`` while there is no container for them
+    :ivar late_segments: such as are gone, and are listed nevertheless
     :ivar object_owners: of large objects, what their writers call themselves
     :ivar s3_secret: that requests have to be signed with; ``None`` if they have a token
     """
@@ -32,6 +33,7 @@ class SmallObjects:
         self.object_ranges: list[tuple[int, int]] = []
         self.s3_secret: str | None = None
         self.segments: dict[str, bytes] | None = None
+        self.late_segments: list[str] = []
         self.object_owners: dict[str, str] = {}
 
     def etag(self, name: str) -> str:
@@ -115,9 +117,11 @@ class ObjectsHandler:
         if self.server.segments is None:
             self._answer(404)  # type: ignore[attr-defined]
             return
-        prefix = dict(parse_qsl(urlsplit(self.path).query))["prefix"]
-        names = [each for each in sorted(self.server.segments) if each.startswith(prefix)]
-        self._answer(200, [{"name": each} for each in names])  # type: ignore[attr-defined]
+        asked = dict(parse_qsl(urlsplit(self.path).query))
+        known = sorted({*self.server.segments, *self.server.late_segments})
+        names = [each for each in known if each.startswith(asked["prefix"])]
+        listed = [each for each in names if each > asked.get("marker", "")][: int(asked["limit"])]
+        self._answer(200, [{"name": each} for each in listed])  # type: ignore[attr-defined]
 
     def _put_segment(self, quoted: str) -> None:
         data = bytes(self.body)  # type: ignore[attr-defined]

@@ -129,3 +129,10 @@ def test_a_storage_that_refuses(cloud, stored, path):
         file.send(io.StringIO())
     file.delete()
     assert stored == {}
+
+
+@pytest.mark.parametrize("bucket", ["photos/raw", "a:bc", "ab", "x" * 64, "my bucket"])
+def test_no_bucket_that_is_an_object_in_another_one(bucket):
+    """It would be written over, and deleted."""
+    with pytest.raises(exceptions.CommandError, match="--bucket is a name"):
+        files.check(parsed("--from-file", "disk.qcow2", "--bucket", bucket))

@@ -71,6 +71,17 @@ def test_deleted_with_its_parts(server):
     assert (server.objects, server.segments) == ({}, {})
 
 
+def test_parts_that_are_listed_after_they_are_gone(server, monkeypatch):
+    monkeypatch.setattr(large, "_PAGE", 2)
+    file = writing(server)
+    file.begin()
+    for offset in range(5):
+        file.put(offset, [b"a"], 1)
+    server.late_segments = list(server.segments)
+    file.delete()
+    assert server.segments == {}
+
+
 def test_nothing_is_written_over_another_file(server):
     server.objects[FILE.name] = b"mine"
     file = writing(server)

@@ -6,7 +6,8 @@ import random
 import pytest
 
 from ims_glance.clouds import rest
-from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
+from ims_glance.clouds.objects import source as module
+from ims_glance.clouds.objects.base import FileChanged, FileUnreadable, FoundFile, ObjectStore
 from ims_glance.clouds.objects.source import BLOCK, ObjectSource
 from ims_glance.model.bucket import BucketFile
 from tests.base import pattern
@@ -107,3 +108,22 @@ def test_what_was_changed_is_not_asked_for_again(source, store, pauses):
     with pytest.raises(FileChanged):
         source.read(0, 9)
     assert pauses == []
+
+
+def test_a_file_that_jumps_is_not_read_for_ever(source, monkeypatch):
+    """Of clusters of 512 bytes in the worst order each would cost a MiB."""
+    monkeypatch.setattr(module, "_TIMES", 4)
+    with pytest.raises(FileUnreadable, match="was read 4 times over") as refused:
+        for turn in range(50):
+            for number in reversed(range(30)):
+                source.read(number * BLOCK + turn * 512, 512)
+    assert refused.value.code == "IMG.0057"
+    assert 3 * len(DATA) < source.received <= 4 * len(DATA)
+
+
+def test_who_reads_may_be_stopped(store):
+    looks = []
+    stopped = ObjectSource(store, store.head(BucketFile("b", "o")), check=lambda: looks.append(1))
+    stopped.read(0, 5)
+    stopped.read(0, 5)
+    assert len(looks) == 2

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bytes of the disk in a file, zeros among them. What jobs make of them is in ``test_image``."""
 
+import gzip
 import types
 
 import pytest
@@ -10,9 +11,11 @@ from ims_glance.clouds.objects.base import FileChanged, FoundFile
 from ims_glance.clouds.region import Region
 from ims_glance.flows.files.file import JobFile
 from ims_glance.formats import FileRefused
+from ims_glance.jobs.context import Cancelled
 from ims_glance.model.bucket import BucketFile
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET, ObjectServer
+from tests.unit.formats.files import disk, made
 
 DATA = pattern(0, 200_000) + bytes(3 * CHUNK + 5) + pattern(3, 70_000)
 
@@ -40,6 +43,7 @@ def _job(conf, region, found):
         project_id="p",
         arguments={"file": found.to_arguments()},
         pause=lambda _seconds: None,
+        check=lambda: None,
     )
 
 
@@ -71,3 +75,33 @@ def test_a_name_that_promises_something_else(store, conf):
     found = FoundFile(BucketFile(BUCKET, "disk.qcow2"), len(DATA), store.etag("disk.qcow2"))
     with pytest.raises(FileRefused, match="qcow2"):
         JobFile(_job(conf, region, found)).recognise(1 << 30)
+
+
+def test_a_look_at_a_file_ends_with_its_job(store, conf):
+    """All of a file is looked at if only that tells how large its disk is."""
+    store.objects["disk.raw.gz"] = gzip.compress(DATA)
+    size = len(store.objects["disk.raw.gz"])
+    found = FoundFile(BucketFile(BUCKET, "disk.raw.gz"), size, store.etag("disk.raw.gz"))
+    job = _job(conf, Region(store.session()), found)
+    job.check = _cancelled
+    with pytest.raises(Cancelled):
+        JobFile(job).recognise(1 << 30)
+
+
+def _cancelled():
+    raise Cancelled
+
+
+def test_the_last_bytes_come_when_nothing_speaks_against_the_file(store, conf):
+    """Otherwise the image would be active, though damaged: its worker may die before it deletes it."""
+    packed = bytearray(gzip.compress(made(disk(6 << 20), "qcow2")))
+    packed[-8] ^= 1
+    store.objects["disk.qcow2.gz"] = bytes(packed)
+    found = FoundFile(BucketFile(BUCKET, "disk.qcow2.gz"), len(packed), store.etag("disk.qcow2.gz"))
+    file = JobFile(_job(conf, Region(store.session()), found))
+    content = file.recognise(1 << 30)
+    came = 0
+    with pytest.raises(FileRefused, match="gzip data are damaged"):
+        for chunk in file.chunks(content):
+            came += len(chunk)
+    assert 0 < came < 6 << 20

@@ -131,6 +131,23 @@ def test_a_bomb_takes_no_memory(kind):
     assert peak < 6 * MIB
 
 
+def crumbs(kind):
+    """200,000 bytes, packed one or two at a time."""
+    if kind == "gz":
+        return gzip.compress(b"x") * 200_000
+    block = (2 << 3).to_bytes(3, "little") + b"xx"
+    last = (2 << 3 | 1).to_bytes(3, "little") + b"xx"
+    return b"\x28\xb5\x2f\xfd\x00\x58" + block * 99_999 + last
+
+
+@kinds
+def test_crumbs_are_gathered(kind):
+    """Each of the last 8 MiB would be an object of its own, and be passed at each read."""
+    pieces = list(streams.EXPAND[kind](Cursor(InMemory(crumbs(kind)))))
+    assert b"".join(pieces) == b"x" * 200_000
+    assert min(map(len, pieces[:-1])) >= 65_536
+
+
 def test_zstd_that_wants_much_memory():
     parameters = zstandard.ZstdCompressionParameters(window_log=27)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
