@@ -23,11 +23,13 @@ from ims_glance.clouds.objects.base import (
     path_of,
 )
 from ims_glance.clouds.region import Region
-from ims_glance.model.bucket import BucketFile
+from ims_glance.model.bucket import MAX_OBJECT, BucketFile, FileNameTooLong
 
 MAX_PARTS = 1000
 """Of a file, in Swift and in radosgw unless they are configured otherwise."""
 
+# Parts have the name of the file, that of its writer, and where they are in it.
+_LONGEST = MAX_OBJECT - 60
 _OWNER = "X-Object-Meta-Ims-Job"
 _PAGE = 1000
 _ATTEMPTS = 4
@@ -82,9 +84,13 @@ class LargeFile:
     def check_new(self) -> None:
         """Check that it can be written, as far as that can be known.
 
+        :raises FileNameTooLong: if its parts could have no names
         :raises BucketMissing, BucketDenied: if there is no bucket
         :raises FileExists: if there is such a file, and of another owner
         """
+        length = len(self.file.name.encode())
+        if length > _LONGEST:
+            raise FileNameTooLong(length=length, most=_LONGEST)
         if self._ask("HEAD", f"/{quote(self.file.bucket, safe='')}", missing=True) is None:
             raise BucketMissing(bucket=self.file.bucket)
         headers = self._head()

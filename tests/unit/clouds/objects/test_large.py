@@ -7,7 +7,7 @@ from ims_glance.clouds import rest
 from ims_glance.clouds.objects import base, large
 from ims_glance.clouds.objects.large import LargeFile
 from ims_glance.clouds.region import Region
-from ims_glance.model.bucket import BucketFile
+from ims_glance.model.bucket import BucketFile, FileNameTooLong
 from tests.unit.clouds.objects_server import BUCKET, ObjectServer
 
 FILE = BucketFile(BUCKET, "folder/ü 1")
@@ -94,6 +94,20 @@ def test_nothing_is_written_over_another_file(server):
         file.finish()
     file.delete()
     assert (server.objects, server.segments) == ({FILE.name: b"mine"}, {})
+
+
+def test_a_name_that_parts_cannot_begin_with(server):
+    """They are objects too, whose names have 1024 bytes at most."""
+    longest = BucketFile(BUCKET, "ü" * 482)
+    file = writing(server, "0" * 36, longest)
+    file.check_new()
+    file.begin()
+    file.put(0, [b"a"], 1)
+    (part,) = server.segments
+    assert len(part.encode()) <= 1024
+    with pytest.raises(FileNameTooLong) as refused:
+        writing(server, file=BucketFile(BUCKET, longest.name + "x")).check_new()
+    assert refused.value.code == "IMG.0074"
 
 
 def test_no_bucket(server):
