@@ -5,6 +5,7 @@ from typing import Any
 
 from ims_glance.api.ims import schemas
 from ims_glance.model.image import attributes, values
+from ims_glance.model.text import patterns
 
 _ID = {"anyOf": [schemas.UUID, {"type": "null"}]}
 _ENTERPRISE = {"anyOf": [schemas.ENTERPRISE_PROJECT, {"type": "null"}]}
@@ -16,7 +17,7 @@ _FIRMWARE = {
 }
 _ARCHITECTURE = {"enum": ["x86", "arm", None], "x-ims-code": "IMG.0212"}
 # Ours: IMS reads buckets as whoever asks.
-_ACCESS_KEY = {"type": ["string", "null"], "minLength": 1, "maxLength": 128}
+_ACCESS_KEY = {"type": ["string", "null"], "pattern": patterns.whole("[!-~]{1,128}")}
 _KEY = {"anyOf": [schemas.KEY_ID, {"type": "null"}]}
 
 

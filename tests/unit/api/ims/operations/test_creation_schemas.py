@@ -54,6 +54,13 @@ class TestAll:
     ("changes", "fits"),
     [
         ({"min_disk": 1}, True),
+        ({"access_key": "0123456789abcdef" * 2}, True),
+        ({"access_key": None}, True),
+        ({"access_key": ""}, False),
+        ({"access_key": "x" * 129}, False),
+        # Half of a surrogate pair, which no hash and no header can be made of.
+        ({"access_key": "\ud800"}, False),
+        ({"access_key": "a b"}, False),
         ({"min_disk": 0}, False),
         ({"min_disk": -1}, False),
         ({"min_disk": 1.5}, False),
