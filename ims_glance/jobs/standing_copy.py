@@ -18,7 +18,7 @@ from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.image_api import ImageApi
-from ims_glance.clouds.ims_api import ImsApi
+from ims_glance.clouds.ims_api import ImsApi, NoImsThere
 from ims_glance.clouds.region import Region
 from ims_glance.conf import ims_service
 from ims_glance.db.database import Database, DatabaseUnavailable
@@ -139,7 +139,7 @@ class StandingWork:
             self._tell(standing, error)
         except DatabaseUnavailable:
             raise
-        except (exceptions.Unavailable, rest.Refused) as error:
+        except (exceptions.Unavailable, rest.Refused, NoImsThere) as error:
             self._leave_alone(standing.region, error)
             self._tell(standing, error)
         return any(each.state in model.UNDER_WAY for each in self._images(standing))

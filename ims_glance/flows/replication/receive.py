@@ -101,7 +101,12 @@ class Meter:
             self._tell()
 
     def waits(self, number: int, reason: str) -> None:
-        """Nothing comes of an image for now."""
+        """Nothing comes of an image for now.
+
+        :raises Stopped: if another one cannot be received: there is nothing to wait for
+        """
+        if self.broken.is_set():
+            raise Stopped
         with self._lock:
             is_news = not self._waits
             self._waits[number] = reason

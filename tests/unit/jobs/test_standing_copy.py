@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
+from ims_glance.clouds.ims_api import NoImsThere
 from ims_glance.db.job import Jobs
 from ims_glance.jobs.standing_copy import StandingWork
 from ims_glance.model.image import attributes
 from ims_glance.model.job import COPY_CROSS_REGION, COPY_IN_REGION, RECEIVE_IMAGE, JobStatus
 from tests.unit.api.ims.calls import PROJECT
-from tests.unit.jobs.standing_bench import Died, SmallRegions
+from tests.unit.jobs.standing_bench import Died, IntoRegion, SmallRegions
 
 _LONGEST = 60
 
@@ -109,6 +110,24 @@ def test_a_refusal_is_told(world):
     (shown,) = world.show(standing)["images"]
     assert (shown["state"], shown["error_code"], shown["attempts"]) == ("failed", "IMG.0024", 1)
     assert copied(world) == []
+
+
+def test_a_region_whose_plugin_is_gone_is_told(world, monkeypatch):
+    standing, _image = world.create(), world.image()
+
+    def without(*_values):
+        raise NoImsThere(region="RegionTwo")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IntoRegion, "receive_replicated", without)
+        patch.setattr(IntoRegion, "cancel_job", without)
+        world.look()
+        shown = world.show(standing)
+        assert (shown["status"], shown["error_code"]) == ("active", "IMG.0105")
+        assert "Ask the operator" in shown["reason"]
+    world.go_on()
+    shown = world.show(standing)
+    assert (shown["error_code"], shown["images"][0]["state"]) == (None, "done")
 
 
 def test_too_many_jobs_are_waited_for(world):

@@ -276,6 +276,15 @@ def test_the_others_stop_when_one_is_broken(job):
         meter.filled(0, 1)
 
 
+def test_nobody_waits_for_a_region_when_one_is_broken(job):
+    """Or a job that fails anyway would last for as long as that region is away."""
+    meter = Meter(job, 1000)
+    meter.waits(0, "away")
+    meter.broken.set()
+    with pytest.raises(Stopped):
+        meter.waits(0, "away")
+
+
 def test_a_region_that_is_away_is_asked_less_and_less():
     outage = receive._Outage()
     pauses = [outage.next_pause() for _look in range(9)]
