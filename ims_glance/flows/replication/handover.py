@@ -90,6 +90,15 @@ class Handover:
             with self._changed:
                 self._forget(self._spool.written)
 
+    def check(self) -> None:
+        """Look whether there is anything to receive for.
+
+        :raises BaseException: what the upload failed with, if nothing can be uploaded
+        """
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+
     def stop(self) -> None:
         """Nothing more comes: an upload that is under way is to end."""
         with self._changed:

@@ -230,6 +230,7 @@ class Receiver:
         self._wait_for(error, outage.next_pause())
 
     def _wait_for(self, error: Exception, seconds: float) -> None:
+        self._handover.check()
         self._meter.waits(self._part.number, f"{self._region}: {error}")
         self._job.pause(seconds)
 

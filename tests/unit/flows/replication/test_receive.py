@@ -10,6 +10,7 @@ from ims_glance import exceptions
 from ims_glance.clouds import image_frames
 from ims_glance.clouds.region import Region
 from ims_glance.flows.replication import receive
+from ims_glance.flows.replication.handover import Handover
 from ims_glance.flows.replication.receive import Meter, Receiver, Stopped
 from ims_glance.flows.replication.source import ReceivedPart, SourceGone
 from ims_glance.jobs.context import JobContext
@@ -127,6 +128,20 @@ def test_a_region_that_is_busy_is_waited_for_as_long_as_it_is(
     server.is_busy = lambda: len(naps) < 20
     assert received(spool()) == DATA
     assert naps == [7] * 20
+
+
+def test_a_region_is_not_waited_for_if_nothing_can_be_uploaded(job, server, spool, naps):
+    """Or a job that fails anyway would last for as long as that region is away."""
+    source = server.make(DATA)
+    server.is_busy = lambda: len(naps) < 3
+    part = ReceivedPart(0, source, Digest.of(server.images[source]), None, {})
+    found = spool()
+    handover = Handover(found, len(DATA), job.check)
+    handover.fail(ValueError("too large"))
+    receiver = Receiver(job, part, found, Meter(job, len(DATA)), handover=handover)
+    with pytest.raises(ValueError, match="too large"):
+        receiver.run()
+    assert naps == []
 
 
 def test_a_region_that_is_busy_with_this_copy(received, server, spool, naps):
