@@ -71,7 +71,7 @@ class ReplicationOperations(Operations):
         return self._answered("PUT", self._place(Replication._get_id(replication)), values)
 
     def pause_replication(self, replication: str | Replication) -> Replication:
-        """Begin no more copies; those that are under way end."""
+        """Begin no more copies; those that are under way come to their end."""
         return self.update_replication(replication, status="paused")
 
     def resume_replication(self, replication: str | Replication) -> Replication:
@@ -79,7 +79,7 @@ class ReplicationOperations(Operations):
         return self.update_replication(replication, status="active")
 
     def delete_replication(self, replication: str | Replication) -> None:
-        """Delete one. Its copies stay, and those that are under way end."""
+        """Delete one. Its copies stay, and those that are under way come to their end."""
         self.delete(self._place(Replication._get_id(replication)))
 
     def _place(self, replication_id: str | None = None) -> str:

@@ -149,7 +149,7 @@ def begin_reception(call: Call) -> Answer:
 
 
 def end_reception(call: Call) -> Answer:
-    """``DELETE /v1/{project_id}/receptions/{replication_id}``: copies that are under way end."""
+    """``DELETE /v1/{project_id}/receptions/{replication_id}``: copies that are under way come to their end."""
     reception = _reception(call)
     call.service.standing.stop_receiving(reception)
     return Answer()

@@ -107,7 +107,7 @@ def update_replication(call: Call) -> Answer:
 
 
 def delete_replication(call: Call) -> Answer:
-    """``DELETE /v1/{project_id}/replications/{replication_id}``: copies that are under way end."""
+    """``DELETE /v1/{project_id}/replications/{replication_id}``: copies that are under way come to their end."""
     call.service.standing.copies.delete(_id(call), call.project_id)
     return Answer()
 
@@ -307,7 +307,7 @@ OPERATIONS = (
         "DELETE",
         _ONE,
         delete_replication,
-        "Delete a replication; its copies stay, and what is under way ends (an extension)",
+        "Delete a replication; its copies stay, also one that is being made (an extension)",
         access=Access.WRITE,
         status=204,
         audit="deleteReplication",
