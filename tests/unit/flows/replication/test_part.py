@@ -219,7 +219,8 @@ def test_the_last_bytes_come_when_all_are_right(algorithm):
 
 def test_the_weaker_digest_if_there_is_no_other_or_nobody_knows_it():
     value = hashlib.md5(b"".join(CHUNKS)).hexdigest()
-    for digest in ({}, {"algorithm": "of tomorrow", "multihash": "x"}):
+    for algorithm in (None, "of tomorrow", "shake_128"):
+        digest = {"algorithm": algorithm, "multihash": "x"} if algorithm else {}
         assert list(parts.verified(CHUNKS, of(checksum=value, **digest))) == CHUNKS
         with pytest.raises(CopyDiffers):
             list(parts.verified(CHUNKS, of(checksum="x", **digest)))
