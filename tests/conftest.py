@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generated tests are not timed: what runs them may have other things to do."""
+"""Generated tests are not timed, for what runs them may have other things to do; names of tests are short."""
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# Bytes of a parameter that are shown in the name of a test, at most.
+_SHOWN = 64
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names of tests are short, and the same in each process: archives and compressed files tell the time."""
+    return argname if isinstance(val, bytes) and len(val) > _SHOWN else None
