@@ -13,7 +13,7 @@ from tests.cloud.flow_jobs import COPY, DATA
 
 pytestmark = pytest.mark.pocket
 
-TASKS = ("read source", "*create image", "*copy data", "finish image")
+TASKS = ("read source", "*create copy", "*copy data", "finish image")
 SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
