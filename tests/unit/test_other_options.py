@@ -130,7 +130,16 @@ READ: dict[str, tuple[str, list[str]]] = {
             "key_manager.username",
         ],
     ),
-    "keys/__init__.py": (KEYS, ["key_manager.backend", "key_manager.username"]),
+    "keys/__init__.py": (
+        KEYS,
+        [
+            "key_manager.auth_url",
+            "key_manager.backend",
+            "key_manager.password",
+            "key_manager.user_id",
+            "key_manager.username",
+        ],
+    ),
     "clouds/image.py": (IMAGE, ["metadata_encryption_key"]),
     "cmd/checks.py": (
         CHECKS,
