@@ -28,20 +28,21 @@ class PatternSource:
     """The first *size* bytes of :func:`pattern` as an upload, without keeping them in memory.
 
     :param pieces: sizes of what each read returns at most, over and over
+    :ivar reads: how often something was read
     """
 
     def __init__(self, size: int, pieces: Iterable[int] = ()) -> None:
         self._left = size
         self._position = 0
         self._pieces = tuple(pieces)
-        self._reads = 0
+        self.reads = 0
 
     def read(self, size: int) -> bytes:
         """At most *size* bytes."""
         if self._pieces:
-            size = min(size, self._pieces[self._reads % len(self._pieces)])
+            size = min(size, self._pieces[self.reads % len(self._pieces)])
         piece = pattern(self._position, min(size, self._left))
-        self._reads += 1
+        self.reads += 1
         self._position += len(piece)
         self._left -= len(piece)
         return piece

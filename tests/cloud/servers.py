@@ -37,10 +37,18 @@ def server(connection: Any, image: Any, name: str = "guest") -> Iterator[Any]:
         name=name, image_id=image.id, flavor_id=flavor.id, networks="none"
     )
     try:
-        yield connection.compute.wait_for_server(made, wait=240)
+        yield _running(connection, made)
     finally:
         connection.compute.delete_server(made)
         connection.compute.wait_for_delete(made, wait=240)
+
+
+def _running(connection: Any, made: Any) -> Any:
+    try:
+        return connection.compute.wait_for_server(made, wait=240)
+    except exceptions.ResourceFailure as failure:
+        failure.add_note(f"Nova says: {connection.compute.get_server(made).fault}")
+        raise
 
 
 def console(connection: Any, server: Any) -> str:
