@@ -116,6 +116,8 @@ class Database:
         def attempt() -> T:
             transaction = getattr(self._manager(), mode).connection.using(_Transaction())
             with transaction as connection:
+                if mode == "writer":
+                    _begin_writing(connection)
                 return work(connection)
 
         try:
@@ -140,6 +142,18 @@ class Database:
         manager = enginefacade.transaction_context()
         manager.configure(sqlite_fk=True, **{name: group[name] for name in _ENGINE_OPTIONS})
         return manager
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Have SQLite wait for other writers now.
+
+    None of its transactions that began with reading may write once another one has written; it is refused at once,
+    however long it could wait.
+    """
+    if connection.dialect.name == "sqlite":
+        # In place of the one that oslo.db began.
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _is_lost_race(error: Exception) -> bool:

@@ -356,8 +356,6 @@ def _create(
         "cancel_requested": False,
         "generation": 0,
     }
-    # Nothing is looked for before: of SQLite's transactions none writes that began with reading, once
-    # another has written.
     try:
         connection.execute(sa.insert(JOBS).values(**values))
     except db_exceptions.DBDuplicateEntry:

@@ -195,6 +195,8 @@ class StandingWork:
             for each in known.values()
             if each.state in model.TO_DO and each.image_id not in still
         ]
+        over = model.perhaps_gone(known.values(), still, standing.generation)
+        gone += [each.image_id for each in over if here.images.find(each.image_id) is None]
         if gone:
             self._claims.forget(standing, gone)
         late = model.passed_over(self._images(standing), standing.keep)
@@ -234,7 +236,7 @@ class StandingWork:
                 {
                     "image_id": image.image_id,
                     "attempt": image.attempts,
-                    "base_image_id": model.base_of(images, image),
+                    "base_image_ids": model.bases_of(images, image),
                 },
             )
         except exceptions.Unavailable as error:

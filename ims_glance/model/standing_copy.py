@@ -11,7 +11,7 @@ import enum
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ims_glance.model.image import attributes
@@ -19,6 +19,10 @@ from ims_glance.model.job import StoredJob, timestamp
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 21_600.0
 _ORIGIN_PARTS = 3
+# What an image made anew has in common with both sends less, and a third one would hardly help.
+_BASES = 2
+# Of those that are over, how many are looked for at once.
+_LOOKED_FOR = 5
 _ID = re.compile("[0-9a-f]{32}")
 
 
@@ -56,6 +60,8 @@ class CopyState(enum.StrEnum):
 
 UNDER_WAY = (CopyState.STARTING, CopyState.RUNNING)
 TO_DO = (CopyState.WAITING, CopyState.FAILED)
+OVER = (CopyState.EXISTING, CopyState.PASSED_OVER, CopyState.REMOVED)
+"""Nothing is done with them any more; that they are known keeps them from being copied (again)."""
 _ONCE_MORE = (*TO_DO, CopyState.STARTING)
 
 
@@ -239,10 +245,10 @@ def too_many(images: Iterable[StandingImage], keep: int | None) -> list[Standing
     return [] if keep is None else _done(images)[max(1, keep) :]
 
 
-def base_of(images: Iterable[StandingImage], image: StandingImage) -> str | None:
-    """Id of the copy that most of the next one is taken to be in: the newest one before it."""
-    done = [each for each in _done(images) if each.copy_id and _age(each) <= _age(image)]
-    return done[0].copy_id if done else None
+def bases_of(images: Iterable[StandingImage], image: StandingImage) -> list[str]:
+    """Ids of the copies that most of the next one is taken to be in: the newest two before it."""
+    done = [each for each in _done(images) if _age(each) <= _age(image)]
+    return [each.copy_id for each in done if each.copy_id][:_BASES]
 
 
 def _done(images: Iterable[StandingImage]) -> list[StandingImage]:
@@ -253,6 +259,18 @@ def _done(images: Iterable[StandingImage]) -> list[StandingImage]:
 
 def _age(image: StandingImage) -> tuple[str, str]:
     return image.created_at, image.image_id
+
+
+def perhaps_gone(
+    images: Iterable[StandingImage], found: Collection[str], turn: int
+) -> list[StandingImage]:
+    """Those that need not be known any more if there is no such image: a few each turn.
+
+    :param found: ids of images that are there
+    """
+    over = [each for each in images if each.state in OVER and each.image_id not in found]
+    turns = -(-len(over) // _LOOKED_FOR) or 1
+    return sorted(over, key=_age)[turn % turns :: turns]
 
 
 # --- how clients see it --------------------------------------------------------------------------

@@ -59,11 +59,18 @@ class StandingClaims:
         )
 
     def release(self, standing: StandingCopy, seconds: float) -> None:
-        """Let it be looked at again in so many seconds; nothing if it is not this worker's any more."""
+        """Let it be looked at again in so many seconds, or at once if its owner changed it meanwhile.
+
+        Nothing if it is not this worker's any more.
+        """
+        is_changed = STANDING_COPIES.c.look_at <= clock.now()
+        look_at = sa.case(
+            (is_changed, STANDING_COPIES.c.look_at), else_=clock.now() + sa.literal(seconds)
+        )
         change = (
             sa.update(STANDING_COPIES)
             .where(*_fence(standing))
-            .values(worker=None, lease_until=None, look_at=clock.now() + seconds)
+            .values(worker=None, lease_until=None, look_at=look_at)
         )
         self._database.write(lambda connection: connection.execute(change))
 
@@ -182,29 +189,25 @@ def _leave(connection: Connection, standing: StandingCopy) -> None:
 def _claim(
     connection: Connection, standing_id: str, worker: str, seconds: float
 ) -> StandingCopy | None:
-    query = sa.select(STANDING_COPIES).where(STANDING_COPIES.c.id == standing_id, *_is_due())
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
-    is_left_behind = row["status"] == StandingStatus.MAKING
-    status = str(StandingStatus.DELETING) if is_left_behind else row["status"]
+    is_left_behind = STANDING_COPIES.c.status == str(StandingStatus.MAKING)
     change = (
         sa.update(STANDING_COPIES)
-        .where(
-            STANDING_COPIES.c.id == standing_id,
-            STANDING_COPIES.c.generation == row["generation"],
-            STANDING_COPIES.c.status == row["status"],
-        )
+        .where(STANDING_COPIES.c.id == standing_id, *_is_due())
         .values(
-            status=status,
+            status=sa.case(
+                (is_left_behind, str(StandingStatus.DELETING)), else_=STANDING_COPIES.c.status
+            ),
             worker=worker,
-            generation=row["generation"] + 1,
+            generation=STANDING_COPIES.c.generation + 1,
             lease_until=clock.now() + seconds,
+            # It is earlier again if its owner changes it meanwhile.
+            look_at=clock.now() + seconds,
         )
     )
     if connection.execute(change).rowcount != 1:
         return None
-    return from_row({**row, "status": status, "generation": row["generation"] + 1})
+    query = sa.select(STANDING_COPIES).where(STANDING_COPIES.c.id == standing_id)
+    return from_row(connection.execute(query).mappings().one())
 
 
 def _is_due() -> tuple[sa.ColumnElement[bool], ...]:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+import threading
+from concurrent import futures
 
 import pytest
 import sqlalchemy as sa
@@ -52,6 +54,26 @@ def test_a_lost_race_is_run_again(tables, lost):
 
     assert tables.database.write(work) == "done"
     assert (len(runs), count(tables)) == (3, 1)
+
+
+def test_who_reads_before_it_writes_waits_for_others(tables):
+    """SQLite would let neither of two write that both had read."""
+    together = threading.Barrier(4, timeout=60)
+
+    def work(connection):
+        query = sa.select(sa.func.max(TALLIES.c.unfinished))
+        most = connection.scalar(query) or 0
+        connection.execute(
+            sa.insert(TALLIES).values(project_id=f"p{most}", kind="k", unfinished=most + 1)
+        )
+
+    def write(_number):
+        together.wait()
+        tables.database.write(work)
+
+    with futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert count(tables) == 4
 
 
 def test_a_database_that_is_away_is_said_without_the_statement():

@@ -366,3 +366,29 @@ class SmallRegions:
             int(region.tables.database.read(lambda each: each.scalar(query)) or 0)
             for region in self.regions.values()
         )
+
+
+def copied(world: SmallRegions) -> list[str]:
+    """Ids of the images in the order in which their copies were begun."""
+    return [job.entities["source_image_id"] for job in world.two.jobs(RECEIVE_IMAGE)]
+
+
+def dies_at(world: SmallRegions, number: int, rounds: int = 2) -> bool:
+    """Have a worker die at its *number*-th step; whether there was one."""
+    steps: list[int] = []
+
+    def step() -> None:
+        steps.append(1)
+        if len(steps) == number:
+            raise Died
+
+    world.step = step
+    try:
+        for _round in range(rounds):
+            world.look(is_dead=True)
+            world.run_jobs()
+    except Died:
+        return True
+    finally:
+        world.step = lambda: None
+    return False

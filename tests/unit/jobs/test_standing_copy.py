@@ -12,7 +12,7 @@ from ims_glance.jobs.standing_copy import StandingWork
 from ims_glance.model.image import attributes
 from ims_glance.model.job import COPY_CROSS_REGION, COPY_IN_REGION, RECEIVE_IMAGE, JobStatus
 from tests.unit.api.ims.calls import PROJECT
-from tests.unit.jobs.standing_bench import Died, IntoRegion, SmallRegions
+from tests.unit.jobs.standing_bench import IntoRegion, SmallRegions, copied, dies_at
 
 _LONGEST = 60
 
@@ -20,11 +20,6 @@ _LONGEST = 60
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     return SmallRegions(tmp_path, monkeypatch)
-
-
-def copied(world):
-    """Ids of the images in the order in which their copies were begun."""
-    return [job.entities["source_image_id"] for job in world.two.jobs(RECEIVE_IMAGE)]
 
 
 def test_each_image_is_copied_once_and_in_order(world):
@@ -47,13 +42,13 @@ def test_each_image_is_copied_once_and_in_order(world):
     assert copied(world) == images
     first, second = world.show(standing)["images"][1:]
     assert (first["region"], first["process_percent"], first["attempts"]) == ("RegionTwo", 100.0, 1)
-    # The next one is compared with the copy before it.
-    (_one, two) = world.two.jobs(RECEIVE_IMAGE)
-    assert two.arguments["base_image_id"] == first["copy_id"] != second["copy_id"]
     # It got the tag later.
     world.one.images.views[other]["tags"].append("release=stable")
     world.go_on()
     assert copied(world) == [*images, other]
+    # Each is compared with the copies before it.
+    bases = [job.arguments["base_image_ids"] for job in world.two.jobs(RECEIVE_IMAGE)]
+    assert bases == [[], [first["copy_id"]], [second["copy_id"], first["copy_id"]]]
 
 
 def test_images_that_are_there_are_copied_if_wanted(world):
@@ -218,6 +213,19 @@ def test_never_the_newest_one_and_none_that_is_protected_or_another_s(world):
     assert world.states(standing)[images[0]] == "done"
 
 
+def test_what_is_over_is_forgotten_once_the_image_is_gone(world):
+    standing = world.create(keep=1)
+    images = [world.image(str(number)) for number in range(3)]
+    world.go_on(4)
+    assert list(world.states(standing).values()) == ["removed", "removed", "done"]
+    del world.one.images.views[images[0]]
+    # As good as deleted for the search; copied again it would be if it were forgotten.
+    world.one.images.views[images[1]]["status"] = "deactivated"
+    del world.one.images.views[images[2]]
+    world.go_on(2)
+    assert world.states(standing) == {images[1]: "removed", images[2]: "done"}
+
+
 def test_what_is_older_than_all_that_is_kept_is_passed_over(world):
     standing = world.create(keep=1)
     first, second = world.image(), world.image()
@@ -353,7 +361,7 @@ def test_workers_that_die_at_any_step(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             world = SmallRegions(folder, patch)
             standing, image = world.create(), world.image()
-            has_died = _dies_at(world, number)
+            has_died = dies_at(world, number)
             world.go_on(1)
             assert world.states(standing) == {image: "done"}, number
             assert copied(world) == [image], number
@@ -369,7 +377,7 @@ def test_workers_that_die_while_they_remove_copies(world):
     world.go_on()
     for number in range(1, _LONGEST):
         world.change(standing, keep=2)
-        if not _dies_at(world, number, rounds=1):
+        if not dies_at(world, number, rounds=1):
             break
     world.look(is_dead=True)
     assert list(world.states(standing).values()) == ["removed", "done", "done"]
@@ -383,34 +391,13 @@ def test_workers_that_die_while_they_delete_it(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             world = SmallRegions(folder, patch)
             world.delete(world.create())
-            has_died = _dies_at(world, number, rounds=1)
+            has_died = dies_at(world, number, rounds=1)
             world.look(is_dead=True)
             assert world.rows("standing_copies") == world.rows("receptions") == 0, number
             assert world.delegated() == 0, number
         if not has_died:
             return
     raise AssertionError("it never came to an end")
-
-
-def _dies_at(world, number, rounds=2):
-    """Have a worker die at its *number*-th step; whether there was one."""
-    steps = []
-
-    def step():
-        steps.append(1)
-        if len(steps) == number:
-            raise Died
-
-    world.step = step
-    try:
-        for _round in range(rounds):
-            world.look(is_dead=True)
-            world.run_jobs()
-    except Died:
-        return True
-    finally:
-        world.step = lambda: None
-    return False
 
 
 def test_two_workers_at_once(world):

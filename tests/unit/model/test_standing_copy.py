@@ -96,11 +96,29 @@ def test_what_is_kept():
     assert model.passed_over([late, *done[1:]], None) == []
 
 
-def test_the_base_is_the_newest_copy_before():
-    done = [image(number, CopyState.DONE, copy_id=f"c{number}") for number in (1, 3)]
-    assert model.base_of(done, image(2)) == "c1"
-    assert model.base_of(done, image(4)) == "c3"
-    assert model.base_of([], image(4)) is None
+def test_the_bases_are_the_newest_copies_before():
+    done = [image(number, CopyState.DONE, copy_id=f"c{number}") for number in (1, 3, 5)]
+    assert model.bases_of(done, image(2)) == ["c1"]
+    assert model.bases_of(done, image(4)) == ["c3", "c1"]
+    assert model.bases_of(done, image(6)) == ["c5", "c3"]
+    assert model.bases_of([], image(4)) == []
+
+
+def test_which_may_be_forgotten():
+    over = [
+        image(3, CopyState.REMOVED),
+        image(1, CopyState.EXISTING),
+        image(2, CopyState.PASSED_OVER),
+    ]
+    others = [image(number, state) for number, state in enumerate(CopyState, 4)]
+    others = [each for each in others if each.state not in model.OVER]
+    found = model.perhaps_gone([*over, *others], {"i2"}, 10)
+    assert [each.image_id for each in found] == ["i1", "i3"]
+    many = [image(number, CopyState.REMOVED) for number in range(12)]
+    turns = [model.perhaps_gone(many, set(), turn) for turn in range(4, 7)]
+    assert [len(each) for each in turns] == [4, 4, 4]
+    assert {each.image_id for turn in turns for each in turn} == {each.image_id for each in many}
+    assert model.perhaps_gone([], set(), 3) == []
 
 
 def test_what_clients_see():

@@ -76,7 +76,7 @@ def copy_replicated_image(call: Call) -> Answer:
     asked = {
         "image_id": view["id"],
         "name": name,
-        "base_image_id": body.get("base_image_id"),
+        "base_image_ids": body.get("base_image_ids"),
         "source": {
             "job_id": job_id,
             **{key: source[key] for key in ("size", "disks", "encrypted")},
@@ -200,7 +200,7 @@ def _told(call: Call, reception: Reception) -> dict[str, Any]:
     body = call.body
     return {
         "name": body["name"],
-        "base_image_id": _base(call),
+        "base_image_ids": _bases(call),
         "source": {
             **body["source"],
             "region": reception.source_region,
@@ -210,16 +210,16 @@ def _told(call: Call, reception: Reception) -> dict[str, Any]:
     }
 
 
-def _base(call: Call) -> str | None:
-    """The image to take equal data from, if it is there: its owner may have deleted the last copy."""
-    image_id = call.body.get("base_image_id")
-    if image_id is None:
-        return None
+def _bases(call: Call) -> list[str]:
+    """The images to take equal data from that are there: their owner may have deleted copies."""
+    return [each for each in call.body.get("base_image_ids") or () if _is_active(call, each)]
+
+
+def _is_active(call: Call, image_id: str) -> bool:
     try:
-        view = lookup.get(call, image_id)
+        return bool(lookup.get(call, image_id)["status"] == "active")
     except exceptions.ImageNotFound:
-        return None
-    return image_id if view["status"] == "active" else None
+        return False
 
 
 def _key(call: Call, reception: Reception) -> str | None:
@@ -235,7 +235,6 @@ def _key(call: Call, reception: Reception) -> str | None:
 
 
 _ATTEMPT = {"type": "integer", "minimum": 1, "maximum": _MOST_ATTEMPTS}
-_BASE = {"anyOf": [schemas.UUID, {"type": "null"}]}
 _ID = {"type": "string", "minLength": 1, "maxLength": 64}
 _SHORT = {"type": "string", "minLength": 1, "maxLength": 255}
 _HEX_ID = {"type": "string", "pattern": patterns.whole("[0-9a-f]{32}")}
@@ -254,7 +253,7 @@ OPERATIONS = (
             "properties": {
                 "image_id": schemas.UUID,
                 "attempt": _ATTEMPT,
-                "base_image_id": _BASE,
+                "base_image_ids": replication.BASES,
             },
             "required": ["image_id", "attempt"],
         },
@@ -318,7 +317,7 @@ OPERATIONS = (
             "properties": {
                 "image_id": schemas.UUID,
                 "name": schemas.NAME,
-                "base_image_id": _BASE,
+                "base_image_ids": replication.BASES,
                 "source": {
                     "type": "object",
                     "properties": {

@@ -237,7 +237,7 @@ def _check_bases(call: Call) -> None:
 
 _OPTIONAL = {"type": ["string", "null"]}
 _BASE = {"anyOf": [schemas.UUID, {"type": "null"}]}
-_BASES = {
+BASES = {
     "type": ["array", "null"], "maxItems": _MOST_BASES, "uniqueItems": True, "items": schemas.UUID,
     "description": "other images of the target project that equal data is taken from",
 }  # fmt: skip
@@ -254,7 +254,7 @@ _WISHED = {
     "cmk_id": {"anyOf": [schemas.KEY_ID, {"type": "null"}]},
     "agency_name": _AGENCY,
     "base_image_id": _BASE,
-    "base_image_ids": _BASES,
+    "base_image_ids": BASES,
     "enterprise_project_id": {"anyOf": [schemas.ENTERPRISE_PROJECT, {"type": "null"}]},
     "dry_run": schemas.BOOLEAN,
 }

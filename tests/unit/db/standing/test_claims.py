@@ -46,6 +46,15 @@ def test_one_worker_has_it(copies, claims):
     assert claims.claim(standing_id, "b", 60).generation == 2
 
 
+def test_what_its_owner_changed_meanwhile_is_looked_at_at_once(copies, claims, claimed):
+    copies.change(claimed.id, claimed.project_id, {"status": "paused"})
+    claims.release(claimed, 600.0)
+    assert claims.due(10) == [claimed.id]
+    again = claims.claim(claimed.id, "worker", 60)
+    claims.release(again, 600.0)
+    assert claims.due(10) == []
+
+
 def test_one_that_is_lost_is_written_by_nobody_else(copies, claims, tables, claimed):
     let_be_due(tables, lease_until=1.0)
     newer = claims.claim(claimed.id, "b", 60)

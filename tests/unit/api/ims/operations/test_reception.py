@@ -133,13 +133,13 @@ def test_what_is_encrypted_is_never_plain(world, named, encrypted, used):
 def test_a_copy_that_was_deleted_is_no_base(world):
     standing = world.create()
     world.two.images.views[SECOND] = calls.view(SECOND)
-    bases = [SECOND, ABSENT, None]
+    bases = [[SECOND, ABSENT], [ABSENT], None]
     for attempt, base in enumerate(bases, 1):
-        receive(world, standing, attempt, base_image_id=base)
-    assert [job.arguments["base_image_id"] for job in received(world)] == [SECOND, None, None]
+        receive(world, standing, attempt, base_image_ids=base)
+    assert [job.arguments["base_image_ids"] for job in received(world)] == [[SECOND], [], []]
     world.two.images.views[SECOND]["status"] = "deactivated"
-    receive(world, standing, 4, base_image_id=SECOND)
-    assert received(world)[-1].arguments["base_image_id"] is None
+    receive(world, standing, 4, base_image_ids=[SECOND])
+    assert received(world)[-1].arguments["base_image_ids"] == []
 
 
 def test_a_replication_that_is_not_known_there(world):
