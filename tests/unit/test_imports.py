@@ -46,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "conf": _BOTTOM,
     "metrics": set(),
     "clouds": _VALUES,
+    "guests": _VALUES,
     "db": _VALUES,
     "keys": {"clouds", "metrics", *_VALUES},
     "store": {"keys", "clouds", *_VALUES},
@@ -57,7 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     "api.front": {"api.common", *_MIDDLE},
     # The table of what there is to do is handed in: jobs run whatever their flows do.
     "jobs": _MIDDLE,
-    "flows": {"jobs", *_MIDDLE},
+    "flows": {"guests", "jobs", *_MIDDLE},
     "cmd": {"api.ims", "flows", "jobs", *_MIDDLE},
     # It saves images in any format; writers need nothing that is not installed with it.
     "client": {"writers"},
