@@ -22,20 +22,31 @@ LIGHT = (
     "ca-certificates", "gcc", "git", "iproute2", "libc6-dev", "mariadb-client", "mariadb-server",
     "pkg-config", "procps", "python3-dev", "python3-venv", "util-linux",
 )  # fmt: skip
+# What systems in images are looked at with: in sandboxes, and in a virtual machine. Its kernel is that of
+# this machine, or any other that is in /boot.
+GUESTS = (
+    "bubblewrap", "libguestfs-xfs", "libguestfs0", "libnbd-bin", "linux-image-cloud-amd64",
+    "ntfs-3g", "python3-guestfs", "python3-hivex", "python3-libnbd", "qemu-block-extra",
+    "qemu-system-x86", "qemu-utils",
+)  # fmt: skip
 FULL = (
     *LIGHT,
+    *GUESTS,
     "busybox-static", "ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "dosfstools",
     "libvirt-clients", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-system",
-    "libvirt-dev", "linux-image-cloud-amd64", "mtools", "python3-ceph-argparse", "python3-rados",
-    "python3-rbd", "qemu-block-extra", "qemu-guest-agent", "qemu-system-x86", "qemu-utils",
-    "rabbitmq-server", "radosgw", "syslinux",
+    "libvirt-dev", "mtools", "python3-ceph-argparse", "python3-rados", "python3-rbd",
+    "qemu-guest-agent", "rabbitmq-server", "radosgw", "syslinux",
 )  # fmt: skip
-TEST = ("qemu-utils", "shellcheck")
+TEST = (*GUESTS, "shellcheck")
 
-# Ceph's Python is only in Debian; it is made for the same interpreter.
+# This Python is only in Debian; it is made for the same interpreter.
 DEBIAN_PYTHON = Path("/usr/lib/python3/dist-packages")
 _SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
-LINKED = (f"rados{_SUFFIX}", f"rbd{_SUFFIX}", "ceph_argparse.py")
+CEPH = (f"rados{_SUFFIX}", f"rbd{_SUFFIX}", "ceph_argparse.py")
+LINKED = (
+    "guestfs.py", "hivex", f"libguestfsmod{_SUFFIX}", f"libhivexmod{_SUFFIX}", f"libnbdmod{_SUFFIX}",
+    "nbd.py",
+)  # fmt: skip
 
 _HERE = Path(__file__).parent
 _CONSTRAINTS = _HERE / "constraints.txt"
@@ -60,12 +71,13 @@ def ensure(cloud: Cloud, is_light: bool, progress: Progress) -> None:
     _check_uwsgi(cloud, progress)
     _plugin(cloud, "service" if is_light else "s3,swift", progress)
     if not is_light:
-        _link_debian_python(cloud.venv)
+        _link_debian_python(cloud.venv, (*CEPH, *LINKED))
 
 
 def ensure_test(cloud: Cloud, progress: Progress) -> None:
     """Install what linting and testing need: the extras of ``pyproject.toml``."""
     debian(cloud, TEST, progress)
+    _link_debian_python(cloud.venv, LINKED)
     project = tomllib.loads((cloud.checkout / "pyproject.toml").read_text())["project"]
     extras: dict[str, list[str]] = project["optional-dependencies"]
     listed = (requirement for extra in sorted(extras) for requirement in extras[extra])
@@ -159,9 +171,9 @@ def _libraries(venv: Path) -> Path:
     return venv / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
 
 
-def _link_debian_python(venv: Path) -> None:
+def _link_debian_python(venv: Path, names: Iterable[str]) -> None:
     libraries = _libraries(venv)
-    for name in LINKED:
+    for name in names:
         link = libraries / name
         if not link.is_symlink():
             link.symlink_to(DEBIAN_PYTHON / name)

@@ -25,6 +25,7 @@ def test_the_groups():
         "ims_backups",
         "ims_database",
         "ims_files",
+        "ims_guests",
         "ims_jobs",
         "ims_kms",
         "ims_metrics",

@@ -3,7 +3,7 @@
 
 The layers::
 
-    cmd  ->  api, flows -> jobs  ->  db, clouds, store, keys  ->
+    cmd  ->  api, flows -> jobs, guests  ->  db, clouds, store, keys  ->
         model, crypto, transfer, formats, writers, conf  ->  exceptions
 
 and the rooms of ``api``::
@@ -56,6 +56,8 @@ ALLOWED: dict[str, set[str]] = {
     # All that it does to images it asks of the Image API, behind the guard.
     "api.ims": {"api.native", "api.common", *_MIDDLE},
     "api.front": {"api.common", *_MIDDLE},
+    # It looks into disks, and knows nothing of jobs and images.
+    "guests": {"formats", "model", "conf", *_BOTTOM},
     # The table of what there is to do is handed in: jobs run whatever their flows do.
     "jobs": _MIDDLE,
     "flows": {"guests", "jobs", *_MIDDLE},
@@ -352,6 +354,9 @@ def _distribution(name: str) -> str:
         ("jobs/a.py", "from ims_glance.flows import b", "flows/b.py"),
         ("jobs/a.py", "from ims_glance.api.common import b", "api/common/b.py"),
         ("db/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
+        ("guests/a.py", "from ims_glance.clouds import b", "clouds/b.py"),
+        ("guests/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
+        ("jobs/a.py", "from ims_glance import guests", "guests/__init__.py"),
         ("client/a.py", "from ims_glance import exceptions", "exceptions.py"),
         ("writers/a.py", "from ims_glance.transfer import b", "transfer/b.py"),
         ("client/a.py", "from ims_glance.transfer import b", "transfer/b.py"),
@@ -369,6 +374,8 @@ def test_a_wrong_edge_is_found(tmp_path: Path, importer: str, statement: str, ta
 @pytest.mark.parametrize(
     ("importer", "statement", "target"),
     [
+        ("flows/files/a.py", "from ims_glance import guests", "guests/__init__.py"),
+        ("guests/a.py", "from ims_glance.formats import b", "formats/b.py"),
         ("cmd/a.py", "from ims_glance.flows import b", "flows/b.py"),
         ("cmd/a.py", "from ims_glance.jobs import b", "jobs/b.py"),
         ("flows/copy/a.py", "from ims_glance.jobs import b", "jobs/b.py"),

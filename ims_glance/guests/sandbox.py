@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that read strangers' bytes see nothing of this machine but ``/usr``.
+
+bubblewrap gives them name spaces of their own, with no network, no other process and no file of this
+machine but the programs and libraries, which they cannot change. They have an unprivileged user, also where
+the worker is root; what they work with they get as open files. They end with the thread that started them.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from typing import IO
+
+from ims_glance.guests.refusals import GuestsUnavailable
+
+NOBODY = 65534
+"""User and group where the worker is root."""
+
+_BWRAP = (
+    "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
+    "--cap-drop", "ALL", "--clearenv", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib",
+    "--symlink", "usr/lib64", "/lib64", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
+)  # fmt: skip
+_MEMORY = 1 << 30
+_FILES = 64
+_SAID = 300
+
+
+def program(name: str) -> str:
+    """The path of a program.
+
+    :raises GuestsUnavailable: if it is not installed
+    """
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin:/sbin:/bin")
+    if path is None:
+        raise GuestsUnavailable(f"the program '{name}' is not installed")
+    return path
+
+
+class Sandboxed:
+    """A program in its sandbox, until :meth:`kill`.
+
+    :param command: program and arguments; the program lies in ``/usr``
+    :param handed: open files that it gets, by the same numbers
+    :param file_size: bytes of the largest file that it may write
+    :param sees_itself: whether it has a ``/proc``, with itself alone in it: to open what it was handed
+    :raises GuestsUnavailable: if there is no sandbox on this machine
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        handed: Sequence[int],
+        *,
+        file_size: int,
+        sees_itself: bool = False,
+    ) -> None:
+        # Named by nobody, and gone with the last who has it open.
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill()
+        limits = [f"--as={_MEMORY}", f"--fsize={file_size}", f"--nofile={_FILES}", "--core=0"]
+        proc = ["--proc", "/proc"] if sees_itself else []
+        wrapped = [
+            *(program("prlimit"), *limits, "--"),
+            *(program("bwrap"), *_BWRAP, *proc, "--remount-ro", "/", "--chdir", "/", "--"),
+            *command,
+        ]
+        nobody = NOBODY if os.geteuid() == 0 else None
+        self._process = subprocess.Popen(
+            wrapped,
+            pass_fds=handed,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
+            cwd="/",
+            env={},
+            user=nobody,
+            group=nobody,
+            extra_groups=None if nobody is None else [],
+            # Too large a file is an error for it, and not its end: Python ignores SIGXFSZ.
+            restore_signals=False,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the sandbox, with which all in it ends."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The end of what it said to nobody."""
+        self._said.seek(0)
+        return self._said.read(1 << 16)[-_SAID:].decode("ascii", "replace").strip()
+
+    def kill(self) -> None:
+        """End it, and all in it."""
+        self._process.kill()
+        self._process.wait()
+        self._said.close()

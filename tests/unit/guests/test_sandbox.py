@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What programs see that read strangers' bytes: nothing."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ims_glance import guests
+from tests.unit.formats.files import InMemory, disk
+from tests.unit.formats.samples import sample
+from tests.unit.guests.disks import family, opened_disk
+
+
+def test_what_reads_the_file_has_neither_scratch_nor_privileges(conf):
+    with opened_disk(InMemory(disk(66_048)), conf, writable=True) as opened:
+        reader = family(opened.daemons[0].pid)[-1]
+        files = [os.readlink(path) for path in Path(f"/proc/{reader}/fd").iterdir()]
+        assert not [name for name in files if conf.ims_guests.scratch_dir in name]
+        for each in opened.daemons:
+            status = Path(f"/proc/{family(each.pid)[-1]}/status").read_text()
+            fields = dict(line.split(":\t", 1) for line in status.splitlines())
+            assert fields["Uid"].split()[0] != "0"
+            assert int(fields["CapEff"], 16) == 0
+            assert fields["NoNewPrivs"] == "1"
+
+
+def test_a_sandbox_sees_no_file_of_this_machine(conf):
+    """Also where a disk names one, and none of our own checks is there."""
+    with opened_disk(InMemory(disk(66_048)), conf) as opened:
+        inside = Path(f"/proc/{family(opened.daemons[0].pid)[-1]}/root")
+        assert {path.name for path in inside.iterdir()} <= {"usr", "lib", "lib64", "etc"}
+        assert [path.name for path in (inside / "etc").iterdir()] == ["ld.so.cache"]
+
+
+@pytest.mark.parametrize("name", ["bwrap", "qemu-storage-daemon", "prlimit"])
+def test_a_worker_without_the_programs(conf, monkeypatch, name):
+    real = shutil.which
+    monkeypatch.setattr(
+        "ims_glance.guests.sandbox.shutil.which",
+        lambda wanted, **more: None if wanted == name else real(wanted, **more),
+    )
+    with (
+        pytest.raises(guests.GuestsUnavailable, match=f"'{name}' is not installed"),
+        opened_disk(InMemory(sample("qcow2")), conf),
+    ):
+        pass
+
+
+def test_a_machine_without_name_spaces(conf, tmp_path, monkeypatch):
+    refusing = tmp_path / "bwrap"
+    refusing.write_text(
+        "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2; exit 1\n"
+    )
+    refusing.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid():
+            folder.chmod(folder.stat().st_mode | 0o711)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with (
+        pytest.raises(guests.GuestsUnavailable, match="No permissions to create new namespace"),
+        opened_disk(InMemory(sample("qcow2")), conf),
+    ):
+        pass
