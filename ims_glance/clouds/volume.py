@@ -51,6 +51,10 @@ class VolumeApi:
         wanted = {"name": name, "size": gibibytes}
         return self._create(wanted | ({"volume_type": volume_type} if volume_type else {}))
 
+    def types(self) -> set[str]:
+        """The names of the types of volumes that the caller may have."""
+        return {str(each["name"]) for each in self._rest.json("GET", "/types")["volume_types"]}
+
     def _create(self, wanted: Mapping[str, Any]) -> str:
         made = self._rest.json("POST", "/volumes", json={"volume": dict(wanted)})
         return str(made["volume"]["id"])

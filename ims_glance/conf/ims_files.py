@@ -65,6 +65,13 @@ OPTS: list[cfg.Opt] = [
         max=2048,
         help="The same of the largest data disk.",
     ),
+    cfg.IntOpt(
+        "most_disks",
+        default=24,
+        min=1,
+        max=60,
+        help="Disks of the largest machine in an archive (OVA) that a whole-machine image is made of.",
+    ),
 ]
 
 

@@ -89,7 +89,7 @@ def recognise(
     if name in EXPAND:
         return _recognise_inside(source, name, name_hint, bounds)
     if name == "ova":
-        return ova.find(blocks, bounds, lambda part, member: _recognise_disk(part, member, bounds))
+        return ova.find(blocks, bounds, _recognise_disk)
     return _found(blocks, name, bounds)
 
 
@@ -164,9 +164,12 @@ def measured(source: Source, found: FormatFound, *, bounds: Bounds | None = None
     """
     if found.virtual_size is not None:
         return found
+    bounds = bounds or Bounds()
     numbers = range(max(1, len(found.disks)))
     sizes = [
-        sum(extent.length for extent in reader(source, found, number, bounds=bounds))
+        sum(
+            extent.length for extent in reader(source, found, number, bounds=bounds.of_disk(number))
+        )
         for number in numbers
     ]
     disks = tuple(

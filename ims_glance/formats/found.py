@@ -16,10 +16,21 @@ class Bounds:
 
     :ivar virtual_size: of its disk, in bytes; IMS takes data disks of 2048 GB from a file
     :ivar disks: that an archive may have
+    :ivar further: the size of the second and further disks of an archive; ``None`` for that of the first
     """
 
     virtual_size: int = 2048 << 30
     disks: int = 60
+    further: int | None = None
+
+    def of_disk(self, number: int) -> "Bounds":
+        """Those of one disk of an archive.
+
+        :param number: of the disk, from 0
+        """
+        if not number or self.further is None:
+            return self
+        return dataclasses.replace(self, virtual_size=self.further)
 
     def check(self, size: int) -> int:
         """A disk's size, if it may be so large.
@@ -84,6 +95,9 @@ class ArchivedDisk:
     :ivar size: of the member, in bytes
     :ivar found: what it is
     :ivar digest: ``sha256`` and so on, with the digest in hexadecimal, if the manifest has it
+    :ivar capacity: of the disk in bytes, as the description of the machine tells it, if it does
+    :ivar volume_type: name of the type that its volume had, if that is told
+    :ivar goes_with_server: whether its volume was deleted with its server
     """
 
     name: str
@@ -91,6 +105,9 @@ class ArchivedDisk:
     size: int
     found: FormatFound
     digest: tuple[str, str] | None = None
+    capacity: int | None = None
+    volume_type: str | None = None
+    goes_with_server: bool = True
 
     def to_arguments(self) -> dict[str, Any]:
         """As JSON."""

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cloud import buckets, client_shell
 from tests.cloud.client_shell import read, refusal
+from tests.unit.formats import archives
 
 pytestmark = pytest.mark.pocket
 
@@ -89,6 +90,22 @@ def test_a_data_disk_and_an_iso(demo, make):
     cd = make("cd.iso", "--for", "iso", "--os-version", SYSTEM)
     assert demo.image.get_image(cd["id"]).disk_format == "iso"
     assert _data(demo, cd) == ISO
+
+
+def test_a_machine_of_two_disks(demo, make, bucket):
+    """One image of both, each under the key; with it they go."""
+    system, data = bucket.get("disk.vmdk"), secrets.token_bytes(MIB + 512)
+    bucket.put("web.ova", archives.ova({"web-disk1.vmdk": system, "web-disk2.raw": data}))
+    made = make("web.ova", "--key", "ims/default", "--os-version", SYSTEM)
+    assert (made["kind"], made["encrypted"], made["platform"]) == ("whole", True, "CentOS")
+    assert made["origin"] == f"file,{bucket.name}:web.ova"
+    assert [(each["boot"], each["size_gb"], each["encrypted"]) for each in made["disks"]] == [
+        (0, 1, True),
+        (None, 1, True),
+    ]
+    assert [_data(demo, {"id": each["image_id"]}) for each in made["disks"]] == [DISK, data]
+    demo.image.delete_image(made["id"])
+    assert [demo.image.find_image(each["image_id"]) for each in made["disks"]] == [None, None]
 
 
 def test_with_an_access_key(demo, make, access_key):

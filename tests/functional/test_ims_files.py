@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ims_glance.model.image import whole_image
 from tests.base import pattern
 from tests.functional.client import Answer, Client
 from tests.functional.commands import Commands
@@ -20,12 +21,14 @@ from tests.functional.service import GlanceService
 from tests.functional.test_ims_images import assert_refused
 from tests.unit.clouds.keystone_server import KeystoneServer
 from tests.unit.clouds.objects_server import ObjectServer
+from tests.unit.formats import archives
 
 CREATE = "/v2/cloudimages/action"
 CREATE_DATA = "/v1/cloudimages/dataimages/action"
 QUICK = "/v2/cloudimages/quickimport/action"
 MIB = 1 << 20
 DISK = pattern(0, 3 * MIB + 512) + bytes(2 * MIB) + pattern(1, MIB)
+DATA = pattern(3, MIB + 512)
 ISO = bytes(32769) + b"CD001" + pattern(2, MIB)
 SYSTEM = "CentOS 7.3 64bit"
 FILE = {"name": "of file", "image_url": "bucket:disk.raw", "min_disk": 1}
@@ -36,6 +39,7 @@ def store() -> Iterator[ObjectServer]:
     """The bucket."""
     made = ObjectServer()
     made.objects = {"disk.raw": DISK, "cd.iso": ISO, "folder/ü100%": DISK, "bomb.raw": b"QFI\xfb"}
+    made.objects["web.ova"] = archives.ova({"system.raw": DISK, "data.raw": DATA})
     yield made
     made.close()
 
@@ -132,6 +136,22 @@ def test_an_iso(ims: Client) -> None:
     image = made(ims, ask(ims, **wanted))
     assert ims.download(image["id"]) == ISO
     assert (image["disk_format"], image["virtual_env_type"]) == ("iso", "IsoImage")
+
+
+def test_a_machine_of_two_disks(ims: Client, service: GlanceService) -> None:
+    key = service.vault.make("demo")
+    image = made(ims, ask(ims, image_url="bucket:web.ova", cmk_id=key, os_version=SYSTEM))
+    assert (image["size"], image["__whole_image"], image["__system__cmkid"]) == (0, "true", key)
+    parts = whole_image.components(image)
+    views = [ims.call("GET", f"/v2/images/{part.image_id}").json for part in parts]
+    assert [ims.download(view["id"]) for view in views] == [DISK, DATA]
+    assert {(each["os_hidden"], each["protected"], each["__system__cmkid"]) for each in views} == {
+        (True, True, key)
+    }
+    # Nobody takes its disks away from it, and with it they go.
+    assert ims.send("DELETE", f"/v2/images/{parts[1].image_id}").status == 409
+    ims.call("DELETE", f"/v2/images/{image['id']}")
+    assert {ims.send("GET", f"/v2/images/{each['id']}").status for each in views} == {404}
 
 
 def test_quickly(ims: Client) -> None:

@@ -46,8 +46,8 @@ def add_sources(group: Any) -> None:
     group.add_argument(
         "--file",
         metavar="<bucket:object>",
-        help="File in a bucket (a container of Swift) of yours: raw, qcow2, VHD, VMDK or ISO. Leave it as it is "
-        "until the image is made",
+        help="File in a bucket (a container of Swift) of yours: raw, qcow2, VHD, VMDK, ISO or OVA. Of an OVA with "
+        "several disks the whole machine becomes the image. Leave the file as it is until the image is made",
     )
     group.add_argument(
         "--from-file",

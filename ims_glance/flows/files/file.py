@@ -40,38 +40,44 @@ class JobFile:
         if not self._store.head(self.name).is_as(self._found):
             raise FileChanged(file=self.name)
 
-    def recognise(self, most: int) -> FormatFound:
+    def recognise(
+        self, most: int, further: int | None = None, disks: int = Bounds.disks
+    ) -> FormatFound:
         """What is in it.
 
         :param most: size of the largest disk, in bytes
+        :param further: the same of the second and further disks of an archive; without it, one with several
+            disks is refused
+        :param disks: that an archive may have
         :raises FileRefused: if it is nothing that an image is made of
         """
-        bounds = Bounds(virtual_size=most)
+        bounds = Bounds(virtual_size=most, further=further, disks=disks)
         found = formats.recognise(self.source, self.name.name, bounds=bounds)
-        if len(found.disks) > 1:
+        if len(found.disks) > 1 and further is None:
             raise FormatNotRead(
                 f"it is an archive of a machine with {len(found.disks)} disks, and an image has one",
                 "Unpack it, and make an image of each of its disks.",
             )
         return formats.measured(self.source, found, bounds=bounds)
 
-    def chunks(self, content: FormatFound) -> Iterator[bytes]:
+    def chunks(self, content: FormatFound, disk: int = 0) -> Iterator[bytes]:
         """The bytes of the disk in it, from the first one to the last.
 
         The last ones come once nothing speaks against the file, checksums and digests among it: an image that has all
         its bytes is active, and right.
 
+        :param disk: which one of an archive, counted from 0
         :raises FileRefused: if it turns out to be damaged
         """
         held = b""
-        for chunk in self._pieces(content):
+        for chunk in self._pieces(content, disk):
             if held:
                 yield held
             held = chunk
         yield held
 
-    def _pieces(self, content: FormatFound) -> Iterator[bytes]:
-        for extent in formats.reader(self.source, content):
+    def _pieces(self, content: FormatFound, disk: int) -> Iterator[bytes]:
+        for extent in formats.reader(self.source, content, disk):
             yield from (
                 _zeros(extent.length) if isinstance(extent, formats.ZeroRun) else (extent.data,)
             )

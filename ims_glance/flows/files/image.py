@@ -16,11 +16,13 @@ from taskflow.patterns import linear_flow
 from ims_glance import exceptions
 from ims_glance.clouds.image_api import Download
 from ims_glance.flows import job_image
-from ims_glance.flows.copy.data import CopyBroken, CopyDiffers, DataCopy, JobImage
+from ims_glance.flows.copy.data import CopyBroken, CopyDiffers, DataCopy, JobImage, Target
 from ims_glance.flows.files.file import JobFile
 from ims_glance.formats import FormatFound
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
+from ims_glance.model import archive
+from ims_glance.model.archive import FileDisk
 from ims_glance.model.copy import Digest
 from ims_glance.model.image import from_file
 from ims_glance.model.image.from_file import Purpose
@@ -82,11 +84,17 @@ class ReadFile(Task):
         """What is in it."""
         file, min_disk = JobFile(self.job), int(self.job.arguments["min_disk"])
         file.check_unchanged()
-        purpose = Purpose(self.job.arguments["purpose"])
-        found = file.recognise(from_file.largest(self.job.conf.ims_files, purpose) * units.Gi)
-        from_file.check_content(file.name, purpose, found.format == from_file.ISO)
+        purpose, options = Purpose(self.job.arguments["purpose"]), self.job.conf.ims_files
+        most, further = (
+            from_file.largest(options, each) * units.Gi for each in (purpose, Purpose.DATA)
+        )
+        found = file.recognise(most, further, options.most_disks)
         size = int(found.virtual_size or 0)
-        from_file.check_fits(file.name, size, min_disk)
+        if len(found.disks) > 1:
+            archive.check(file.name, self.job.arguments, disks_of(found), options)
+        else:
+            from_file.check_content(file.name, purpose, found.format == from_file.ISO)
+            from_file.check_fits(file.name, size, min_disk)
         self._check_room(file, size)
         self.job.tell(file_format=found.format)
         return {"found": found.to_arguments(), "size": size}
@@ -104,13 +112,15 @@ class ReadFile(Task):
 class CreateImageOfFile(_FileTask):
     """Makes the image, without data."""
 
-    def execute(self) -> None:
-        """Make it."""
-        job_image.make_image(self.job, self.body)
+    def execute(self, content: Mapping[str, Any]) -> None:
+        """Make it; that of a whole machine is made when its disks are there."""
+        if not is_machine(content):
+            job_image.make_image(self.job, self.body)
 
-    def revert(self, **_: Any) -> None:
+    def revert(self, content: Mapping[str, Any], **_: Any) -> None:
         """Delete it."""
-        job_image.delete_image(self.job)
+        if not is_machine(content):
+            job_image.delete_image(self.job)
 
 
 class FillImage(_FileTask):
@@ -118,16 +128,47 @@ class FillImage(_FileTask):
 
     def execute(self, content: Mapping[str, Any]) -> None:
         """Read and upload until the image has it all."""
-        file = JobFile(self.job)
-        disk = _DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]))
-        copy = DataCopy(self.job, disk, JobImage(self.job, lambda: self.body))
-        try:
-            copy.run(Digest(content["size"]))
-        except CopyBroken as broken:
-            raise ImportBroken(file=file.name, **_said(broken, "attempts", "reason")) from None
-        except CopyDiffers as differs:
-            raise ImportDiffers(file=file.name, **_said(differs, "found", "wanted")) from None
+        if is_machine(content):
+            return
+        file, size = JobFile(self.job), content["size"]
+        disk = DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]), size, size)
+        fill(self.job, disk, JobImage(self.job, lambda: self.body))
         self.job.tell(read_bytes=file.source.received)
+
+
+def fill(job: JobContext, disk: "DiskInFile", target: Target) -> str:
+    """Read a disk and upload it until an image has it all; the id of the image.
+
+    :raises ImportBroken, ImportDiffers: if it cannot be
+    """
+    try:
+        return DataCopy(job, disk, target).run(Digest(disk.size))
+    except CopyBroken as broken:
+        raise ImportBroken(file=disk.id, **_said(broken, "attempts", "reason")) from None
+    except CopyDiffers as differs:
+        raise ImportDiffers(file=disk.id, **_said(differs, "found", "wanted")) from None
+
+
+def is_machine(content: Mapping[str, Any]) -> bool:
+    """Whether a machine with several disks is in a file.
+
+    :param content: as :class:`ReadFile` tells it
+    """
+    return len(content["found"]["disks"]) > 1
+
+
+def disks_of(found: FormatFound) -> list[FileDisk]:
+    """The disks of an archive."""
+    return [
+        FileDisk(
+            number,
+            int(each.found.virtual_size or 0),
+            each.capacity,
+            each.volume_type,
+            each.goes_with_server,
+        )
+        for number, each in enumerate(found.disks)
+    ]
 
 
 def _said(error: exceptions.ImsError, *names: str) -> dict[str, Any]:
@@ -139,24 +180,44 @@ class FinishImageOfFile(Task):
 
     def execute(self, content: Mapping[str, Any]) -> None:
         """Write it."""
-        self.job.image.update(str(self.job.image_id), {"__image_size": str(content["size"])})
+        if not is_machine(content):
+            size = str(content["size"])
+            self.job.image.update(str(self.job.image_id), {"__image_size": size})
 
 
-class _DiskInFile:
-    """The disk in a file, as what an image is filled from (:class:`ims_glance.flows.copy.data.CopySource`)."""
+class DiskInFile:
+    """The disk in a file, as what an image is filled from (:class:`ims_glance.flows.copy.data.CopySource`).
 
-    def __init__(self, job: JobContext, file: JobFile, content: FormatFound) -> None:
+    :param size: of the disk, in bytes
+    :param total: bytes of all disks of the job
+    :param before: bytes of those that come before
+    :param number: which one of an archive, counted from 0
+    """
+
+    def __init__(
+        self,
+        job: JobContext,
+        file: JobFile,
+        content: FormatFound,
+        size: int,
+        total: int,
+        before: int = 0,
+        number: int = 0,
+    ) -> None:
         self.id = str(file.name)
+        self.size = size
         self._job = job
         self._file = file
         self._content = content
-        self._size = int(content.virtual_size or 0)
+        self._total = total
+        self._before = before
+        self._number = number
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Download]:
         """From its first byte on."""
-        yield Download(self._size, self._file.chunks(self._content))
+        yield Download(self.size, self._file.chunks(self._content, self._number))
 
     def tell(self, done: int) -> None:
         """So many bytes are where they are to be."""
-        self._job.progress(done, self._size)
+        self._job.progress(self._before + done, self._total)

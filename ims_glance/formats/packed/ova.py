@@ -4,6 +4,7 @@
 The disks are read where they lie in the archive.
 """
 
+import functools
 from collections.abc import Callable
 
 from ims_glance.formats.found import ArchivedDisk, Bounds, Fact, FormatFound
@@ -11,13 +12,13 @@ from ims_glance.formats.packed import manifest, ovf, tar
 from ims_glance.formats.refusals import FileCut, FileRefused, quoted
 from ims_glance.formats.source import Part, Source, read
 
-Recognise = Callable[[Source, str], FormatFound]
+Recognise = Callable[[Source, str, Bounds], FormatFound]
 
 
 def find(source: Source, bounds: Bounds, recognise: Recognise) -> FormatFound:
     """Check the archive, its description and its small files, and recognise each disk.
 
-    :param recognise: finds out what a member is, of which it is given the name too
+    :param recognise: finds out what a member is, of which it is given the name and the bounds too
     :raises FileRefused: why it is not taken
     """
     members = {member.name: member for member in tar.members(source)}
@@ -31,13 +32,24 @@ def find(source: Source, bounds: Bounds, recognise: Recognise) -> FormatFound:
         raise FileRefused(
             f"its machine has {len(machine.disks)} disks, and 1 to {bounds.disks} may be"
         )
-    disks = tuple(_disk(source, members, disk, digests, recognise) for disk in machine.disks)
+    disks = tuple(
+        _disk(
+            source, members, disk, digests, functools.partial(_bounded, recognise, bounds, number)
+        )
+        for number, disk in enumerate(machine.disks)
+    )
     if len({disk.name for disk in disks}) != len(disks):
         raise FileRefused("two of its disks are the same file")
     sizes = [disk.found.virtual_size for disk in disks]
     whole = None if None in sizes else sum(size for size in sizes if size is not None)
     facts: dict[str, Fact] = {**machine.facts, "has_digests": bool(digests)}
     return FormatFound("ova", whole, facts, disks=disks)
+
+
+def _bounded(
+    recognise: Recognise, bounds: Bounds, number: int, part: Source, name: str
+) -> FormatFound:
+    return recognise(part, name, bounds.of_disk(number))
 
 
 def opened(source: Source, disk: ArchivedDisk) -> Part | manifest.Digested:
@@ -75,7 +87,7 @@ def _disk(
     members: dict[str, tar.TarMember],
     disk: ovf.OvfDisk,
     digests: dict[str, manifest.Digest],
-    recognise: Recognise,
+    recognise: Callable[[Source, str], FormatFound],
 ) -> ArchivedDisk:
     member = members.get(disk.href)
     if member is None:
@@ -87,4 +99,27 @@ def _disk(
         raise FileCut(f"{quoted(member.name)} has {member.size} bytes instead of {disk.size}")
     part = Part(source, member.offset, member.size)
     found = recognise(part, member.name)
-    return ArchivedDisk(member.name, member.offset, member.size, found, digests.get(member.name))
+    _check_capacity(disk, member.name, found)
+    return ArchivedDisk(
+        member.name,
+        member.offset,
+        member.size,
+        found,
+        digests.get(member.name),
+        disk.capacity,
+        disk.volume_type,
+        disk.goes_with_server,
+    )
+
+
+def _check_capacity(disk: ovf.OvfDisk, name: str, found: FormatFound) -> None:
+    """See that the disk is not larger than its description says; that it is smaller does no harm.
+
+    :raises FileRefused: if it is
+    """
+    told, size = disk.capacity, found.virtual_size
+    if told is not None and size is not None and size > told:
+        raise FileRefused(
+            f"its description says that the disk in {quoted(name)} has {told} bytes, and it has {size}",
+            "One of them is of another machine, or was changed by hand: export the machine anew.",
+        )

@@ -6,7 +6,8 @@ archive's own members.
 """
 
 import dataclasses
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import defusedxml
@@ -21,6 +22,11 @@ _DISK = "17"
 _CONTROLLERS = ("5", "6", "20")
 _CPU, _MEMORY = "3", "4"
 _LONGEST = 100
+_LONGEST_TYPE = 255
+# DSP0004's programmatic units; in an older form too, as of OVF 0.9.
+_UNIT = re.compile(r"bytes?(\s*\*\s*2\^(\d{1,2}))?")
+_OLD_UNITS = {"kilobytes": 10, "megabytes": 20, "gigabytes": 30}
+_YES = frozenset({"true", "1", "yes"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,17 +35,23 @@ class OvfDisk:
 
     :ivar href: name of its file
     :ivar size: of the file in bytes, if it is told
+    :ivar capacity: of the disk in bytes, if it is told
+    :ivar volume_type: name of the type that its volume had, where a cloud like this one wrote the archive
+    :ivar goes_with_server: whether its volume was deleted with its server; said there too
     """
 
     href: str
     size: int | None
+    capacity: int | None = None
+    volume_type: str | None = None
+    goes_with_server: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
 class OvfMachine:
     """A machine.
 
-    :ivar disks: in the order in which it has them
+    :ivar disks: in the order in which it has them, but first the one that it boots from
     """
 
     disks: tuple[OvfDisk, ...]
@@ -75,7 +87,10 @@ def parse(data: bytes) -> OvfMachine:
     files = _by_id(named.get("File", []), "id")
     disks = _by_id(named.get("Disk", []), "diskId")
     items = [_fields(each) for name in ("Item", "StorageItem") for each in named.get(name, [])]
-    chosen = [_disk(disks[name], files) for name in _order(items, disks)]
+    ordered = _order(items, disks)
+    boots = _boots(ordered, items, named, disks)
+    names = [*boots, *(name for name in ordered if name not in boots)]
+    chosen = [_disk(disks[name], files) for name in names]
     found = tuple(disk for disk in chosen if disk is not None)
     return OvfMachine(found, _facts(machines[0], named, items))
 
@@ -105,31 +120,75 @@ def _by_id(elements: list[Any], key: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _order(items: list[dict[str, str]], disks: dict[str, Any]) -> Iterator[str]:
+def _order(items: list[dict[str, str]], disks: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Names of the disks: by controller, then by place there; those that no drive has come last."""
     controllers = [item for item in items if item.get("ResourceType") in _CONTROLLERS]
-    places = {item.get("InstanceID"): number for number, item in enumerate(controllers)}
-    drives = []
-    for item in items:
-        if item.get("ResourceType") == _DISK and item.get("HostResource"):
-            name = item["HostResource"].rsplit("/disk/", 1)[-1]
-            if name not in disks:
-                raise FileRefused(
-                    f"its description has a drive with {quoted(name)}, which is no disk"
-                )
-            controller = places.get(item.get("Parent"), len(places))
-            drives.append((controller, _number(item.get("AddressOnParent", "")) or 0, name))
+    places = {_id(item): number for number, item in enumerate(controllers)}
+    drives = [
+        (
+            places.get(item.get("Parent"), len(places)),
+            _number(item.get("AddressOnParent", "")) or 0,
+            _named_by(item, disks),
+        )
+        for item in _drives(items)
+    ]
     # Places that are not told keep the order of the description.
     ordered = [name for _, _, name in sorted(drives, key=lambda each: each[:2])]
     if len(set(ordered)) != len(ordered):
         raise FileRefused("its description has a disk in two drives")
-    yield from ordered
-    yield from (name for name in disks if name not in ordered)
+    return [*ordered, *(name for name in disks if name not in ordered)]
+
+
+def _drives(items: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The items that are hard disks."""
+    return [
+        item for item in items if item.get("ResourceType") == _DISK and item.get("HostResource")
+    ]
+
+
+def _id(item: Mapping[str, str]) -> str | None:
+    # OVF 0.9, and virt-v2v, have the first letter of "Id" alone large.
+    return item.get("InstanceID") or item.get("InstanceId")
+
+
+def _named_by(item: Mapping[str, str], disks: Mapping[str, Mapping[str, str]]) -> str:
+    """The name of the disk in a drive.
+
+    virt-v2v names its file there.
+
+    :raises FileRefused: if there is none of that name
+    """
+    name = item["HostResource"].rsplit("/disk/", 1)[-1]
+    if name not in disks:
+        for disk_id, disk in disks.items():
+            if disk.get("fileRef") == name:
+                return disk_id
+        raise FileRefused(f"its description has a drive with {quoted(name)}, which is no disk")
+    return name
+
+
+def _boots(
+    ordered: Iterable[str],
+    items: list[dict[str, str]],
+    named: Mapping[str, list[Any]],
+    disks: Mapping[str, Mapping[str, str]],
+) -> list[str]:
+    """The name of the disk that the machine boots from, if it is said.
+
+    VMware names the drive in a section of its own, oVirt and virt-v2v mark the disk.
+    """
+    drives = {_id(item): _named_by(item, disks) for item in _drives(items)}
+    for section in named.get("BootOrderSection", []):
+        told = _attributes(section)
+        if told.get("type") == "disk" and told.get("instanceId") in drives:
+            return [drives[told["instanceId"]]]
+    return [name for name in ordered if disks[name].get("boot", "").lower() in _YES][:1]
 
 
 def _disk(disk: dict[str, str], files: dict[str, dict[str, str]]) -> OvfDisk | None:
     """A disk with its file; none, if it has none and is made empty."""
-    if "parentRef" in disk:
+    # oVirt and virt-v2v write that there is none.
+    if disk.get("parentRef"):
         raise FileRefused(
             "a disk of it holds only what differs from another disk",
             "Export the machine without it.",
@@ -144,7 +203,23 @@ def _disk(disk: dict[str, str], files: dict[str, dict[str, str]]) -> OvfDisk | N
     file = files[reference]
     if "chunkSize" in file:
         raise FormatNotRead("a disk of it is in several files", "Export it in one file a disk.")
-    return OvfDisk(file.get("href", ""), _number(file.get("size", "")))
+    volume_type = disk.get("volumeType", "")
+    return OvfDisk(
+        file.get("href", ""),
+        _number(file.get("size", "")),
+        _capacity(disk),
+        volume_type[:_LONGEST_TYPE] if volume_type.isprintable() and volume_type else None,
+        disk.get("deleteOnTermination", "true").lower() in _YES,
+    )
+
+
+def _capacity(disk: Mapping[str, str]) -> int | None:
+    """The size of a disk in bytes; ``None`` if it is not told, or in words that nobody knows."""
+    number = _number(disk.get("capacity", ""))
+    unit = disk.get("capacityAllocationUnits", "byte").strip().lower()
+    found = _UNIT.fullmatch(unit)
+    power = int(found[2] or 0) if found else _OLD_UNITS.get(unit)
+    return None if number is None or power is None else number << power
 
 
 def _number(text: str) -> int | None:
@@ -167,4 +242,7 @@ def _facts(
     for each in named.get("Config", []):
         if _attributes(each).get("key") == "firmware":
             told["firmware"] = _attributes(each).get("value")
+    for each in named.get("Firmware", []):
+        # VirtualBox.
+        told["firmware"] = _attributes(each).get("type")
     return {key: value[:_LONGEST] for key, value in told.items() if value and value.isprintable()}

@@ -41,6 +41,7 @@ class SmallCloud(SmallObjects):
     :ivar restored_status: that a volume has once a backup was restored to it
     :ivar broken_uploads: of volumes, so many next ones break off: the image is no good, and stays
     :ivar messages: that Cinder tells
+    :ivar volume_types: names of those that Cinder has
     :ivar usage: of Keystone's limits, as Glance tells it
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
     :ivar before: called with ``METHOD path`` before a request is served
@@ -56,6 +57,7 @@ class SmallCloud(SmallObjects):
         self.volumes: dict[str, dict[str, Any]] = {}
         self.broken_uploads = 0
         self.messages: list[dict[str, str]] = []
+        self.volume_types = ["fast"]
         self.usage: dict[str, dict[str, int]] = {}
         self.ranges: list[str] = []
         self.cuts: set[str] = set(cuts.CUTS)
@@ -222,6 +224,7 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         "GET /volumes/([^/]+)": "_volume",
         "POST /volumes/([^/]+)/action": "_upload_volume",
         "GET /messages": "_messages",
+        "GET /types": "_types",
         "GET /v2/info/usage": "_usage",
     }
 
@@ -398,6 +401,10 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
     def _refuse_copy(self) -> None:
         error = {"code": "IMG.0023", "message": "Job does not exist in this project."}
         self._answer(404, {"error": error})
+
+    def _types(self) -> None:
+        named = [{"name": name} for name in self.server.volume_types]
+        self._answer(200, {"volume_types": named})
 
     def _volume(self, volume_id: str) -> None:
         volume = self.server.volumes.get(volume_id)

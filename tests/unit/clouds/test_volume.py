@@ -57,3 +57,8 @@ def test_snapshots_and_volumes_of_them(server, volumes):
         volumes.delete(made)
         volumes.delete_snapshot(snapshot_id)
     assert (volumes.named("ims-job-1-0"), volumes.snapshots_named("ims-job-1-0")) == ([], [])
+
+
+def test_types(server, volumes):
+    server.volume_types = ["fast", "slow"]
+    assert volumes.types() == {"fast", "slow"}

@@ -30,6 +30,8 @@ def test_buckets_are_read_with_the_callers_token(options):
         ("file_gib", 0),
         ("most_system_disk_gib", 1025),
         ("most_data_disk_gib", 2049),
+        ("most_disks", 0),
+        ("most_disks", 61),
         ("s3_endpoint", "ftp://x"),
     ],
 )

@@ -25,7 +25,7 @@ from tests.unit.clouds.backups_server import PROVER
 from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.machine import Machine
-from tests.unit.formats import files
+from tests.unit.formats import archives, files
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 _BACKUP = "b0000000-0000-4000-8000-000000000000"
@@ -234,6 +234,29 @@ def _is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     return {"image": {image_id}, "store file": {image_id}}
 
 
+_DISKS = (pattern(0, 3072), bytes(1024) + pattern(1, 512))
+
+
+def _machine_file(cloud: DirectCloud) -> dict[str, Any]:
+    """An archive with two disks in a bucket."""
+    told = (f'ovf:capacity="{len(_DISKS[0])}"', 'ims:volumeType="fast" ovf:capacity="2147483648"')
+    disks = {"a.raw": _DISKS[1], "b.raw": _DISKS[0]}
+    packed = archives.ova(disks, order=(1, 0), told=tuple(reversed(told)))
+    return _file(Purpose.SERVER, packed)(cloud)
+
+
+def _is_of_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    image = cloud.images[str(job.image_id)]
+    assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
+    assert image["__image_size"] == str(sum(map(len, _DISKS)))
+    parts = whole_image.components(image)
+    assert [cloud.data[part.image_id] for part in parts] == list(_DISKS)
+    # Where Cinder does not tell its types, the disk has none.
+    assert [part.disk.size for part in parts] == [1, 2]
+    assert job.entities["disks"] == 2
+    return _is_whole(cloud, job)
+
+
 def _to_export(cloud: DirectCloud) -> dict[str, Any]:
     body = {"disk_format": "raw", "container_format": "bare"}
     data = pattern(0, 3072) + bytes(137 * 512)
@@ -424,6 +447,7 @@ SCENARIOS = (
     Scenario(model.RECEIVE_IMAGE, "image", _elsewhere(_source, cmk_id=KEY), _is_copy),
     Scenario(model.RECEIVE_IMAGE, "whole machine", _elsewhere(_whole_source), _is_whole),
     Scenario(model.IMPORT_IMAGE, "raw", _file(Purpose.SERVER, pattern(0, 3000)), _is_of_file),
+    Scenario(model.IMPORT_IMAGE, "machine of two disks", _machine_file, _is_of_machine),
     Scenario(model.IMPORT_DATA_IMAGE, "raw", _file(Purpose.DATA, bytes(3000)), _is_of_file),
     Scenario(model.EXPORT_IMAGE, "qcow2", _to_export, _is_exported),
     Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),

@@ -5,11 +5,12 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Mapping
+from typing import Any
 
 OVF = """<?xml version="1.0" encoding="UTF-8"?>
 <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
  xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
- xmlns:vmw="http://www.vmware.com/schema/ovf">
+ xmlns:vmw="http://www.vmware.com/schema/ovf" xmlns:ims="urn:ims_glance:ovf">
  <References>{files}</References>
  <DiskSection><Info>Disks</Info>{disks}</DiskSection>
  <VirtualSystem ovf:id="web1"><Info>A machine</Info>
@@ -28,10 +29,11 @@ OVF = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def ovf(*disks: str, order: tuple[int, ...] = ()) -> str:
+def ovf(*disks: str, order: tuple[int, ...] = (), told: tuple[str, ...] = ()) -> str:
     """A description of a machine with these files as its disks.
 
     :param order: the places of the disks at their controller
+    :param told: what else the description says of each disk, as attributes
     """
     places = order or tuple(range(len(disks)))
     return OVF.format(
@@ -39,8 +41,8 @@ def ovf(*disks: str, order: tuple[int, ...] = ()) -> str:
             f'<File ovf:id="file{n}" ovf:href="{name}"/>' for n, name in enumerate(disks)
         ),
         disks="".join(
-            f'<Disk ovf:capacity="1" ovf:diskId="disk{n}" ovf:fileRef="file{n}"/>'
-            for n in range(len(disks))
+            f'<Disk ovf:diskId="disk{n}" ovf:fileRef="file{n}" {more}/>'
+            for n, more in enumerate(told or ("",) * len(disks))
         ),
         drives="".join(
             f"<Item><rasd:AddressOnParent>{place}</rasd:AddressOnParent>"
@@ -75,8 +77,15 @@ def tar_of(members: list[tuple[tarfile.TarInfo, bytes]], form: int = tarfile.UST
     return out.getvalue()
 
 
-def ova(disks: Mapping[str, bytes], *, has_digests: bool = True, **more: tuple[int, ...]) -> bytes:
+def ova(disks: Mapping[str, bytes], *, has_digests: bool = True, **more: tuple[Any, ...]) -> bytes:
     """A machine with these disks."""
     files = {"web1.ovf": ovf(*disks, **more).encode()}
     digests = {"web1.mf": manifest({**files, **disks})} if has_digests else {}
     return tar({**files, **digests, **disks})
+
+
+def header(name: str, size: int) -> bytes:
+    """The beginning of an archive: of a file of this size, which does not follow."""
+    info = tarfile.TarInfo(name)
+    info.size = size
+    return info.tobuf(tarfile.GNU_FORMAT)

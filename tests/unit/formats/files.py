@@ -43,6 +43,22 @@ class InMemory:
         return self.data[offset : offset + length]
 
 
+class Sparse(InMemory):
+    """A beginning, and zeros behind it that take no memory."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        super().__init__(data)
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read(self, offset: int, length: int) -> bytes:
+        data = super().read(offset, length)
+        return data.ljust(min(length, self._size - offset), b"\0")
+
+
 @functools.cache
 def disk(size: int = 3 * MIB + 1536, seed: int = 1) -> bytes:
     """A raw disk: a boot sector, holes, data that can be compressed and data that cannot, and a last sector."""

@@ -87,12 +87,6 @@ def test_a_disk_in_something_else(cloud, server, name, pack):
     is_made(server, make(cloud, packed, name=name))
 
 
-def test_a_machine_of_several_disks(cloud, server):
-    archive = ova({"a.raw": DATA, "b.raw": DATA})
-    server.objects["disk.ova"] = archive
-    assert "2 disks" in is_undone(server, make(cloud, archive, name="disk.ova"), "IMG.0072")
-
-
 def test_an_iso(cloud, server):
     server.objects["cd.iso"] = ISO
     job = make(cloud, ISO, name="cd.iso", purpose="IsoImage", os_version="CentOS 7.3 64bit")

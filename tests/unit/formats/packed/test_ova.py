@@ -10,7 +10,7 @@ from ims_glance.formats.found import Bounds
 from ims_glance.formats.packed import ova
 from ims_glance.formats.refusals import DiskFileTooLarge
 from tests.unit.formats import archives
-from tests.unit.formats.files import InMemory, disk, joined, made
+from tests.unit.formats.files import InMemory, Sparse, disk, joined, made
 
 ONE, TWO = disk(300_032), disk(100_352, 7)
 STREAM = made(ONE, "vmdk", "subformat=streamOptimized")
@@ -112,6 +112,7 @@ def files(**more):
         (archives.ova({"a.vmdk": ONE}), "its name ends in '.vmdk'"),
         (archives.ova({"a.ova": FILE}), "archive in an archive"),
         (archives.ova({"a.gz": gzip.compress(FILE)}), "ova in gz"),
+        (archives.ova({"a.raw": TWO}, told=('ovf:capacity="100351"',)), "has 100351 bytes, and it"),
     ],
 )
 def test_what_is_refused(data, why):
@@ -123,8 +124,50 @@ def test_files_that_are_shorter_than_told():
     refused(archives.tar({"web1.ovf": text.encode(), "a.vmdk": STREAM}), "instead of 1073741824")
 
 
+def test_a_description_as_long_as_a_disk():
+    """It is refused by what the archive says of it, and not read."""
+    text = archives.ovf("a.vmdk").encode()
+    huge = archives.tar({"web1.ovf": text})
+    size = 1 << 30
+    source = Sparse(archives.header("web1.ovf", size), size + 2048)
+    with pytest.raises(formats.FileRefused, match="is too long"):
+        formats.recognise(source)
+    assert source.got < 1 << 20
+    with pytest.raises(formats.FileRefused, match="which is not in the archive"):
+        formats.recognise(InMemory(huge))
+
+
+def test_a_member_that_is_longer_than_the_file():
+    source = Sparse(archives.header("a.vmdk", 1 << 40), 4096)
+    with pytest.raises(formats.FileRefused, match="not there as a whole"):
+        formats.recognise(source)
+
+
+def test_ten_thousand_members():
+    source = InMemory(archives.tar({f"{number}.vmdk": b"" for number in range(10_000)}))
+    with pytest.raises(formats.FileRefused, match="more than 256 files"):
+        formats.recognise(source)
+    assert source.got < 1 << 20
+
+
+def test_capacities_that_are_larger_are_told():
+    data = archives.ova(
+        {"a.raw": TWO, "b.raw": ONE},
+        told=(
+            'ovf:capacity="100352"',
+            'ovf:capacity="3" ovf:capacityAllocationUnits="byte * 2^30" ims:volumeType="fast"',
+        ),
+    )
+    first, second = formats.recognise(InMemory(data)).disks
+    assert (first.capacity, second.capacity) == (100352, 3 << 30)
+    assert (second.volume_type, second.goes_with_server) == ("fast", True)
+
+
 def test_bounds_are_those_of_each_disk():
     with pytest.raises(DiskFileTooLarge):
         formats.recognise(InMemory(FILE), bounds=Bounds(virtual_size=300_000))
+    with pytest.raises(DiskFileTooLarge):
+        formats.recognise(InMemory(FILE), bounds=Bounds(further=100_000))
+    formats.recognise(InMemory(FILE), bounds=Bounds(virtual_size=300_032, further=100_352))
     with pytest.raises(formats.FileRefused, match="2 disks, and 1 to 1"):
         formats.recognise(InMemory(FILE), bounds=Bounds(disks=1))

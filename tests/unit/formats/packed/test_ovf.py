@@ -6,6 +6,7 @@ import pytest
 from ims_glance.formats.packed import ovf
 from ims_glance.formats.refusals import FileRefused, FormatNotRead
 from tests.unit.formats import archives
+from tests.unit.formats.packed import descriptions
 
 TEXT = archives.ovf("a.vmdk", "b.vmdk")
 
@@ -116,3 +117,60 @@ def test_several_machines():
         ovf.parse(TEXT.replace(machine, machine + machine).encode())
     with pytest.raises(FormatNotRead, match="0 machines"):
         ovf.parse(TEXT.replace(machine, "").encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (descriptions.VMWARE, ["b.vmdk", "a.vmdk"]),
+        (descriptions.VIRTUALBOX, ["b.vmdk", "a.vmdk"]),
+        (descriptions.VIRT_V2V, ["b.qcow2", "a.qcow2"]),
+    ],
+)
+def test_as_other_programs_write_it(text, names):
+    """The disk that boots comes first; of whatever unit, the capacity is in bytes."""
+    found = ovf.parse(text.encode()).disks
+    assert [disk.href for disk in found] == names
+    assert [disk.capacity for disk in found] == [16 << 30, 40 << 30]
+
+
+@pytest.mark.parametrize("text", [descriptions.VMWARE, descriptions.VIRTUALBOX])
+def test_firmware(text):
+    assert str(ovf.parse(text.encode()).facts["firmware"]).lower() == "efi"
+
+
+def test_the_order_of_the_drives_without_one_that_boots():
+    text = descriptions.VMWARE.replace("vmw:BootOrderSection", "vmw:OtherSection")
+    assert disks(text) == ["a.vmdk", "b.vmdk"]
+    # What boots first is a network here, and something that is not there.
+    for odd in ('vmw:instanceId="9" vmw:type="net"', 'vmw:instanceId="7" vmw:type="disk"'):
+        other = descriptions.VMWARE.replace('vmw:instanceId="9" vmw:type="disk"', odd)
+        assert disks(other) == ["a.vmdk", "b.vmdk"]
+
+
+@pytest.mark.parametrize(
+    ("told", "capacity"),
+    [
+        ("", None),
+        ('ovf:capacity="5"', 5),
+        ('ovf:capacity="5" ovf:capacityAllocationUnits="byte"', 5),
+        ('ovf:capacity="5" ovf:capacityAllocationUnits="byte * 2^30"', 5 << 30),
+        ('ovf:capacity="5" ovf:capacityAllocationUnits="bytes*2^10"', 5 << 10),
+        ('ovf:capacity="5" ovf:capacityAllocationUnits="GigaBytes"', 5 << 30),
+        ('ovf:capacity="5" ovf:capacityAllocationUnits="parsec"', None),
+        ('ovf:capacity="${size}"', None),
+        ('ovf:capacity="-5"', None),
+        (f'ovf:capacity="{"9" * 30}"', None),
+    ],
+)
+def test_capacities(told, capacity):
+    text = archives.ovf("a", told=(told,))
+    [disk] = ovf.parse(text.encode()).disks
+    assert disk.capacity == capacity
+
+
+def test_what_a_cloud_like_this_one_tells_of_volumes():
+    told = ('ims:volumeType="fast" ims:deleteOnTermination="false"', "", 'ims:volumeType="&#9;"')
+    found = ovf.parse(archives.ovf("a", "b", "c", told=told).encode()).disks
+    assert [disk.volume_type for disk in found] == ["fast", None, None]
+    assert [disk.goes_with_server for disk in found] == [False, True, True]
