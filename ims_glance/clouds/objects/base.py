@@ -238,6 +238,17 @@ class HttpFiles(rest.Rest):
     def __init__(self, service: Adapter) -> None:
         super().__init__(service, _TITLE, follows=False)
 
+    def bounded(self, response: Any, most: int) -> bytes | None:
+        """The body of a streamed answer, if it has *most* bytes at most."""
+        with contextlib.closing(response):
+            body = bytearray()
+            try:
+                while len(body) <= most and (piece := response.raw.read1(_PIECE)):
+                    body += piece
+            except (http_exceptions.HTTPError, OSError) as error:
+                raise self.away(f"an answer broke off: {error}") from error
+        return bytes(body) if len(body) <= most else None
+
     def _check(self, response: Any) -> None:
         status, reason = response.status_code, str(response.reason)
         if status < 300:

@@ -1,37 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing a file into a bucket in parts, which may come in any order: a static large object of Swift.
+"""A file that is written into a bucket in parts, which may come in any order.
 
-The parts are objects of their own, in the container ``BUCKET_segments`` as Swift's own client has them, under
-the name of the file and of who writes it; the file is the list of them, written last. So there is no file before
-it is whole, and what was written of one that never will be is found by its name, and deleted.
+There is no file before it is whole; what was written of one that never will be is found by who writes it, and
+deleted. Beside the parts lies a note of the writer, from which another worker goes on.
 """
 
-from collections.abc import Callable, Iterable
+import abc
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 import tenacity
-from oslo_serialization import jsonutils
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
-from ims_glance.clouds.objects.base import (
-    BucketDenied,
-    FileUnreadable,
-    HttpFiles,
-    NoObjectStorage,
-    path_of,
-)
-from ims_glance.clouds.region import Region
 from ims_glance.model.bucket import MAX_OBJECT, BucketFile, FileNameTooLong
 
-MAX_PARTS = 1000
-"""Of a file, in Swift and in radosgw unless they are configured otherwise."""
+Buffer = bytes | bytearray | memoryview
 
-# Parts have the name of the file, that of its writer, and where they are in it.
+# Parts and notes have the name of the file, that of its writer, and where they are in it.
 _LONGEST = MAX_OBJECT - 60
-_OWNER = "X-Object-Meta-Ims-Job"
-_PAGE = 1000
 _ATTEMPTS = 4
 
 
@@ -60,27 +48,60 @@ class FileIncomplete(exceptions.ImsError):
     )
 
 
-class LargeFile:
+@dataclasses.dataclass(frozen=True)
+class NewPart:
+    """A part to be sent.
+
+    :ivar offset: of its first byte in the file
+    :ivar pieces: gives its bytes, from the first one again with each call, and the same
+    :ivar size: in bytes; ``None`` if that is known once they were given
+    """
+
+    offset: int
+    pieces: Callable[[], Iterable[Buffer]]
+    size: int | None
+
+    @classmethod
+    def held(cls, offset: int, pieces: list[Buffer]) -> "NewPart":
+        """One that is in memory."""
+        return cls(offset, lambda: pieces, sum(map(len, pieces)))
+
+
+@dataclasses.dataclass(frozen=True)
+class SentPart:
+    """A part that is in the object storage.
+
+    :ivar etag: what that says of it
+    """
+
+    size: int
+    etag: str
+
+
+class LargeFile(abc.ABC):
     """A file that is being written.
 
     Every method raises what :meth:`ims_glance.clouds.objects.base.ObjectStore.head` raises.
 
-    :param region: as its writer sees it
     :param owner: who writes it, known by a text that nobody else has
     :param pause: waits so many seconds
+    :ivar parts: those that are there, by their offset in the file
+    :ivar reference: what else another worker needs to go on
+    :ivar most_parts: of a file
+    :ivar least_part: bytes of a part but for the last one of the file
     """
 
-    def __init__(
-        self, region: Region, file: BucketFile, owner: str, pause: Callable[[float], None]
-    ) -> None:
-        self._http = HttpFiles(region.adapter("object-store"))
+    most_parts: int
+    least_part: int = 0
+
+    def __init__(self, file: BucketFile, owner: str, pause: Callable[[float], None]) -> None:
         self.file = file
         self._owner = owner
         self._pause = pause
-        self._segments = f"{file.bucket}_segments"
-        self._prefix = f"{file.name}/{owner}/"
-        self._parts: dict[int, dict[str, Any]] = {}
+        self.parts: dict[int, SentPart] = {}
+        self.reference = ""
 
+    @abc.abstractmethod
     def check_new(self) -> None:
         """Check that it can be written, as far as that can be known.
 
@@ -88,38 +109,58 @@ class LargeFile:
         :raises BucketMissing, BucketDenied: if there is no bucket
         :raises FileExists: if there is such a file, and of another owner
         """
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int | None:
+        """Its size in bytes, if it was put together already; ``None`` if not."""
+
+    @abc.abstractmethod
+    def begin(self) -> None:
+        """Make what parts go to; those of another attempt are deleted, and its note."""
+
+    def go_on(self, reference: str, parts: dict[int, SentPart]) -> bool:
+        """Take over what another worker has sent; whether it is still there."""
+        self.reference, self.parts = reference, dict(parts)
+        return True
+
+    @abc.abstractmethod
+    def put(self, part: NewPart) -> None:
+        """Write a part, again if the object storage is away for a moment."""
+
+    @abc.abstractmethod
+    def finish(self) -> int:
+        """Put it together, unless that was done; its size in bytes.
+
+        :raises FileExists: if somebody else has written such a file meanwhile
+        :raises FileIncomplete: if it is not what was sent
+        """
+
+    @abc.abstractmethod
+    def delete(self) -> None:
+        """Delete it, if it is this one, all its parts and its note; that there is none is fine."""
+
+    @abc.abstractmethod
+    def keep(self, note: bytes) -> None:
+        """Write what the owner needs to go on, over the last such note."""
+
+    @abc.abstractmethod
+    def kept(self, most: int) -> bytes | None:
+        """The note, if there is one of *most* bytes at most."""
+
+    @abc.abstractmethod
+    def forget(self) -> None:
+        """Delete the note: it is not needed any more."""
+
+    # --- what stores have in common ------------------------------------------------------------
+
+    def _check_name(self) -> None:
         length = len(self.file.name.encode())
         if length > _LONGEST:
             raise FileNameTooLong(length=length, most=_LONGEST)
-        if self._ask("HEAD", f"/{quote(self.file.bucket, safe='')}", missing=True) is None:
-            raise BucketMissing(bucket=self.file.bucket)
-        headers = self._head()
-        if headers is not None and headers.get(_OWNER) != self._owner:
-            raise FileExists(file=self.file)
 
-    @property
-    def size(self) -> int | None:
-        """Its size in bytes, if it was put together already; ``None`` if not."""
-        headers = self._head()
-        if headers is None or headers.get(_OWNER) != self._owner:
-            return None
-        return int(headers.get("Content-Length", 0))
-
-    def begin(self) -> None:
-        """Make what parts go to; those of another attempt are deleted."""
-        self._delete_parts()
-        self._ask("PUT", f"/{quote(self._segments, safe='')}")
-        self._parts.clear()
-
-    def put(self, offset: int, pieces: Iterable[Any], size: int) -> None:
-        """Write a part, again if the object storage is away for a moment.
-
-        :param offset: in the file, of its first byte
-        :param size: of the part, in bytes
-        """
-        data = b"".join(pieces)
-        assert len(data) == size, (len(data), size)
-        name = f"{self._prefix}{offset:020d}"
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
+        """An answer; the object storage is asked again if it is away for a moment."""
         again = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(rest.ServiceUnavailable),
             wait=tenacity.wait_exponential(),
@@ -127,84 +168,24 @@ class LargeFile:
             sleep=self._pause,
             reraise=True,
         )
-        answer = again(self._ask, "PUT", self._path(name), data=data)
-        etag = str(answer.headers.get("ETag") or "").strip('"')
-        path = f"/{self._segments}/{name}"
-        self._parts[offset] = {"path": path, "etag": etag, "size_bytes": size}
+        return again(ask)
 
-    def finish(self) -> int:
-        """Put it together; its size in bytes.
 
-        :raises FileExists: if somebody else has written such a file meanwhile
-        :raises FileIncomplete: if it is not what was sent
-        """
-        listed = [self._parts[offset] for offset in sorted(self._parts)]
-        size = sum(int(part["size_bytes"]) for part in listed)
-        headers = {
-            "If-None-Match": "*",
-            "Content-Type": "application/octet-stream",
-            _OWNER: self._owner,
-        }
-        try:
-            self._ask(
-                "PUT",
-                path_of(self.file),
-                params={"multipart-manifest": "put"},
-                data=jsonutils.dump_as_bytes(listed),
-                headers=headers,
-            )
-        except rest.Refused as refused:
-            if refused.status == 412:
-                raise FileExists(file=self.file) from None
-            raise FileUnreadable(file=self.file, reason=refused.details["reason"]) from None
-        found = self.size
-        if found != size:
-            self.delete()
-            raise FileIncomplete(file=self.file, found=found, size=size)
-        return size
+class PartBody:
+    """A part as the body of a request, which may be sent again: with another token, say.
 
-    def delete(self) -> None:
-        """Delete it, if it is this one, and all its parts; that there is none is fine."""
-        if self.size is not None:
-            self._ask("DELETE", path_of(self.file), missing=True)
-        self._delete_parts()
+    :ivar sent: bytes that were given since it began last
+    """
 
-    def _delete_parts(self) -> None:
-        # Each once: Swift may list them for hours after they are gone.
-        last = ""
-        while names := self._names(last):
-            for name in names:
-                self._ask("DELETE", self._path(name), missing=True)
-            last = names[-1]
+    def __init__(self, part: NewPart) -> None:
+        self._part = part
+        self.sent = 0
+        if part.size is not None:
+            # What ``requests`` tells as its length; without it, the body goes in chunks of HTTP.
+            self.len = part.size
 
-    def _names(self, after: str) -> list[str]:
-        """A page of the parts behind one."""
-        query = {"format": "json", "prefix": self._prefix, "limit": str(_PAGE), "marker": after}
-        path = f"/{quote(self._segments, safe='')}"
-        answer = self._ask("GET", path, missing=True, params=query)
-        return (
-            []
-            if answer is None
-            else [str(each["name"]) for each in jsonutils.loads(answer.content)]
-        )
-
-    def _head(self) -> Any:
-        """Headers of the object by its name; ``None`` if there is none."""
-        answer = self._ask("HEAD", path_of(self.file), missing=True)
-        return None if answer is None else answer.headers
-
-    def _path(self, name: str) -> str:
-        return path_of(BucketFile(self._segments, name))
-
-    def _ask(self, method: str, path: str, missing: bool = False, **request: Any) -> Any:
-        """An answer, read to its end; ``None`` if what is asked for may be missing, and is."""
-        try:
-            return self._http.request(method, path, log=False, **request)
-        except rest.NotInCatalog as error:
-            raise NoObjectStorage(reason=error.details["reason"]) from None
-        except rest.Refused as refused:
-            if missing and refused.status in (404, 410):
-                return None
-            if refused.status == 403:
-                raise BucketDenied(file=self.file) from None
-            raise
+    def __iter__(self) -> Iterator[Buffer]:
+        self.sent = 0
+        for piece in self._part.pieces():
+            self.sent += len(piece)
+            yield piece

@@ -17,7 +17,7 @@ from keystoneauth1 import session, token_endpoint
 from ims_glance.transfer import cuts, frames, held, writer
 from tests.unit.clouds.backups_server import BackupsHandler
 from tests.unit.clouds.machines_server import Machines, MachinesHandler
-from tests.unit.clouds.objects_server import ObjectsHandler, SmallObjects
+from tests.unit.clouds.objects_server import ObjectsHandler, SmallObjects, body_of
 
 OWNER = "demo"
 
@@ -188,7 +188,7 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         self.query = query
         # Read before any answer: a connection that is closed with unread bytes is reset, and the
         # client may then never see the answer.
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.body = body_of(self)
         for pattern, statuses in self.server.failures.items():
             if statuses and re.fullmatch(pattern, request):
                 self.close_connection = True

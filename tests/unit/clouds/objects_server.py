@@ -41,6 +41,22 @@ class SmallObjects:
         return hashlib.md5(self.objects[name]).hexdigest()
 
 
+def body_of(request: Any) -> bytes:
+    """The body of a request, whose length may not have been known beforehand.
+
+    :param request: what handles it
+    """
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        found: bytes = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        return found
+    body = bytearray()
+    while size := int(request.rfile.readline() or b"0", 16):
+        body += request.rfile.read(size)
+        request.rfile.readline()
+    request.rfile.readline()
+    return bytes(body)
+
+
 class ObjectsHandler:
     """One request for an object. The server's ``objects`` has the data of each, by name."""
 
@@ -60,6 +76,7 @@ class ObjectsHandler:
         f"DELETE /{BUCKET}/(.+)": "_delete_object",
         f"PUT /{BUCKET}_segments": "_make_segments",
         f"GET /{BUCKET}_segments": "_list_segments",
+        f"GET /{BUCKET}_segments/(.+)": "_segment",
         f"PUT /{BUCKET}_segments/(.+)": "_put_segment",
         f"DELETE /{BUCKET}_segments/(.+)": "_delete_segment",
     }
@@ -130,6 +147,13 @@ class ObjectsHandler:
         self.send_header("ETag", hashlib.md5(data).hexdigest())  # type: ignore[attr-defined]
         self.send_header("Content-Length", "0")  # type: ignore[attr-defined]
         self.end_headers()  # type: ignore[attr-defined]
+
+    def _segment(self, quoted: str) -> None:
+        name = unquote(quoted)
+        if name in (self.server.segments or {}):
+            self._send(self.server.segments[name])
+        else:
+            self._answer(404)  # type: ignore[attr-defined]
 
     def _delete_segment(self, quoted: str) -> None:
         known = (self.server.segments or {}).pop(unquote(quoted), None)
@@ -231,7 +255,7 @@ class _Handler(ObjectsHandler, BaseHTTPRequestHandler):
         """Serve it."""
         request = f"{self.command} {self.path.partition('?')[0]}"
         self.server.requests.append(request)
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.body = body_of(self)
         if self.server.failures:
             self._answer(self.server.failures.pop(0))
             return

@@ -200,6 +200,8 @@ class Exchange(cloud_server.Handler):
         self.path = str(request.path_url)
         self.headers = request.headers
         self.rfile = _Upload(request.body)  # type: ignore[assignment]
+        # There is no encoding on the way either.
+        self.headers.pop("Transfer-Encoding", None)
         self.wfile = self._written = io.BytesIO()
         self.close_connection = False
         self._status = 0

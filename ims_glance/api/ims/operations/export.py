@@ -8,7 +8,7 @@ from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.clouds import caller
-from ims_glance.clouds.objects.large import LargeFile
+from ims_glance.clouds.objects.large_swift import SwiftLargeFile
 from ims_glance.model import job as jobs
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes
@@ -68,7 +68,7 @@ def export_image(call: Call) -> Answer:
     file = BucketFile.parse(body["bucket_url"])
     _check(call, view, is_quick)
     region = caller.region_of(call.service.conf, call.context)
-    LargeFile(region, file, "", lambda _seconds: None).check_new()
+    SwiftLargeFile(region, file, "", lambda _seconds: None).check_new()
     arguments: dict[str, Any] = {
         "image_id": view["id"],
         "bucket": file.bucket,

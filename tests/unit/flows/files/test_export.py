@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exports in a small cloud: whatever breaks, there is one right file, or none and a true reason."""
 
+import re
+
 import pytest
 
+from ims_glance.clouds.objects.large_swift import SwiftLargeFile
+from ims_glance.flows.files import written
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
@@ -53,9 +57,88 @@ def test_qemu_reads_it(cloud, server, image):
 
 
 def test_in_several_parts(cloud, server, image, monkeypatch):
-    monkeypatch.setattr("ims_glance.flows.files.export.PART", MIB)
+    monkeypatch.setattr(written, "PART", MIB)
     export(cloud, image)
-    assert len(server.segments) == 4
+    assert sorted(len(each) for each in server.segments.values()) == [65536, 393216, MIB, MIB]
+    assert files.opened(server.objects["out"]) == DATA
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Small ones."""
+    monkeypatch.setattr(written, "PART", 1 << 16)
+
+
+def _sent(server):
+    return [each for each in server.requests if re.fullmatch(r"PUT .*/out/.*/\d+", each)]
+
+
+def _again(cloud, server, image, form="qcow2", at_death=lambda: None):
+    """The job once more, by a worker that dies with the third part, and another one."""
+    third = server.requests.index(_sent(server)[2])
+    server.objects.clear()
+    server.segments.clear()
+    del server.requests[:]
+
+    def watch(_request):
+        if len(server.requests) == third + 1:
+            at_death()
+
+    cloud.watch = watch
+    job = export(cloud, image, form, number=2, dies_at=third + 1)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    assert not [each for each in server.segments if each.endswith("/note")]
+    return len(_sent(server))
+
+
+@pytest.mark.usefixtures("parts")
+@pytest.mark.parametrize("form", ["qcow2", "raw"])
+def test_another_worker_goes_on_behind_the_last_part(cloud, server, image, form):
+    job = export(cloud, image, form)
+    assert job.status is JobStatus.SUCCESS
+    whole, count = server.objects["out"], len(_sent(server))
+    # That which the first one was sending is sent twice.
+    assert _again(cloud, server, image, form) == count + 1
+    assert server.objects["out"] == whole
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_note_that_is_of_no_use(cloud, server, image):
+    """The owner of the bucket may have changed it: then all is written anew."""
+
+    def spoil_it():
+        [name] = [each for each in server.segments if each.endswith("/note")]
+        server.segments[name] = b"no note"
+
+    export(cloud, image)
+    whole, count = server.objects["out"], len(_sent(server))
+    assert _again(cloud, server, image, at_death=spoil_it) == count + 3
+    assert server.objects["out"] == whole
+
+
+@pytest.mark.usefixtures("parts")
+@pytest.mark.parametrize("form", ["qcow2", "vmdk", "raw"])
+def test_parts_that_are_too_large_to_be_held(cloud, server, image, form, monkeypatch):
+    """They are made while they are sent, and again if the storage was away."""
+    monkeypatch.setattr(SwiftLargeFile, "most_parts", 4)
+    server.failures["PUT .*/out/.*"] = [503, 503]
+    job = export(cloud, image, form)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    assert form == "vmdk" or max(map(len, server.segments.values())) >= MIB
+    assert files.opened(server.objects["out"]) == DATA
+
+
+@pytest.mark.usefixtures("parts")
+def test_what_the_first_worker_read_otherwise_is_not_kept(cloud, server, image):
+    """Though the second one would find the digest right."""
+    export(cloud, image)
+    count = len(_sent(server))
+    server.data[image] = b"x" + DATA[1:]
+
+    def mend():
+        server.data[image] = DATA
+
+    assert _again(cloud, server, image, at_death=mend) == count + 3
     assert files.opened(server.objects["out"]) == DATA
 
 
