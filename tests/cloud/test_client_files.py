@@ -183,6 +183,16 @@ def test_out_and_back(demo, make, bucket, form, tmp_path):
     assert "IMG.0070" in refusal("demo", "image", "export", *of, "--decrypt")
 
 
+def test_out_and_back_by_an_access_key(demo, make, bucket, access_key):
+    """A multipart upload of S3, of which nothing is left beside the file."""
+    made = make("disk.raw")
+    of = (made["id"], f"{bucket.name}:s3.vhd", "--file-format", "vhd", "--access-key", access_key)
+    assert read("demo", "image", "export", *of, "--wait")["status"] == "SUCCESS"
+    assert _data(demo, make("s3.vhd", "--access-key", access_key)) == DISK
+    assert [each for each in bucket.names() if each.startswith("s3.")] == ["s3.vhd"]
+    assert "IMG.0070" in refusal("demo", "image", "export", *of)
+
+
 def test_nowhere_to_go(demo, make):
     made = make("disk.raw")
     of = (made["id"], "no-such-bucket:x", "--file-format", "qcow2")

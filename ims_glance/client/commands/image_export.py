@@ -17,6 +17,7 @@ class ExportImage(base.ShowOne):
     openstack ims image export golden images:golden.qcow2 --file-format qcow2 --wait
     openstack ims image export secret images:secret.vmdk --file-format vmdk --decrypt --wait
     openstack ims image export large images:large.zvhd2 --quick --wait
+    openstack ims image export golden images:golden.vhd --file-format vhd --access-key 1f0c... --wait
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -40,6 +41,12 @@ class ExportImage(base.ShowOne):
             action="store_true",
             help="Export an encrypted image, which everybody can read who may read the bucket",
         )
+        parser.add_argument(
+            "--access-key",
+            metavar="<key>",
+            help="Write to a bucket of S3, with this access key of yours ('openstack ec2 credentials list'). Its "
+            "secret is never sent",
+        )
         base.add_waiting(parser)
         return parser
 
@@ -50,5 +57,7 @@ class ExportImage(base.ShowOne):
             raise exceptions.CommandError(
                 f"Image {image.id} is encrypted, and the file would not be. Say --decrypt if that is meant."
             )
-        job = self.ims.export_image(image, parsed_args.file, parsed_args.file_format)
+        job = self.ims.export_image(
+            image, parsed_args.file, parsed_args.file_format, parsed_args.access_key
+        )
         return self.show_job(job, parsed_args)

@@ -156,16 +156,26 @@ class ImageOperations(Operations):
         return self._begin("POST", path, _creation(name, tags, source))
 
     def export_image(
-        self, image: str | Image, bucket_url: str, file_format: str | None = None
+        self,
+        image: str | Image,
+        bucket_url: str,
+        file_format: str | None = None,
+        access_key: str | None = None,
     ) -> Job:
         """Begin to write an image into a bucket (``export_image``); an encrypted one in the clear.
 
         :param bucket_url: ``bucket:object``
         :param file_format: ``qcow2``, ``vhd``, ``vmdk`` or ``zvhd``; ``None`` for a quick export (zvhd2)
+        :param access_key: of an EC2 credential of the caller, for a bucket of S3
         """
         path = f"/v1/cloudimages/{segment(Image._get_id(image))}/file"
-        how = {"file_format": file_format} if file_format else {"is_quick_export": True}
-        return self._begin("POST", path, {"bucket_url": bucket_url, **how})
+        how: dict[str, Any] = (
+            {"file_format": file_format} if file_format else {"is_quick_export": True}
+        )
+        body = {"bucket_url": bucket_url, **how}
+        if access_key:
+            body["access_key"] = access_key
+        return self._begin("POST", path, body)
 
     def copy_image(
         self,

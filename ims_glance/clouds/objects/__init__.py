@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where files are that become images: one module a kind of object storage, loaded by its entry point."""
+"""Where files are that become images, or are made of them: one module a kind of object storage, loaded by its entry point."""
 
 import dataclasses
 from typing import Any
@@ -61,7 +61,15 @@ def load(conf: cfg.ConfigOpts, region: Region, reader: FileReader) -> ObjectStor
     """
     if reader.access_key is None:
         made: ObjectStore = _driver(conf.ims_files.object_store)(region)
-        return made
+    else:
+        made = _driver(_S3)(*_s3(conf, region, reader))
+    return made
+
+
+def _s3(
+    conf: cfg.ConfigOpts, region: Region, reader: FileReader
+) -> tuple[str, str, ec2.Credential, bool | str]:
+    """What requests to S3 are sent with, see :class:`ims_glance.clouds.objects.s3.S3Objects`."""
     options = conf.ims_files
     endpoint = options.s3_endpoint or region.service(_S3, "S3").endpoint()
     if not endpoint:
@@ -69,13 +77,12 @@ def load(conf: cfg.ConfigOpts, region: Region, reader: FileReader) -> ObjectStor
             reason="[ims_files] s3_endpoint is not set, nor is s3 in the catalogue"
         )
     service = conf[ims_service.GROUP]
-    signed: ObjectStore = _driver(_S3)(
+    return (
         endpoint,
         options.s3_region or region.name or _REGION,
         _credential(conf, reader),
-        verify=False if service.insecure else service.cafile or True,
+        False if service.insecure else service.cafile or True,
     )
-    return signed
 
 
 def _driver(name: str) -> Any:

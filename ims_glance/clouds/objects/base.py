@@ -13,7 +13,7 @@ import abc
 import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ from urllib3 import exceptions as http_exceptions
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
+from ims_glance.clouds.objects.large import LargeFile
 from ims_glance.model.bucket import BucketFile
 
 MAX_READ = 16 * units.Mi
@@ -149,6 +150,10 @@ class ObjectStore(abc.ABC):
         :raises FileChanged: if it is another object by now
         :raises Exception: see :meth:`head`
         """
+
+    @abc.abstractmethod
+    def large_file(self, file: BucketFile, owner: str, pause: Callable[[float], None]) -> LargeFile:
+        """A file to be written in parts; see there."""
 
 
 class HttpObjectStore(ObjectStore):

@@ -13,8 +13,8 @@ from typing import Any
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
+from ims_glance.clouds import objects
 from ims_glance.clouds.objects.large import LargeFile
-from ims_glance.clouds.objects.large_swift import SwiftLargeFile
 from ims_glance.flows import job_image
 from ims_glance.flows.files.disk import ExportedDisk
 from ims_glance.flows.files.written import WrittenDisk
@@ -29,7 +29,7 @@ from ims_glance.writers import factory
 def flow(job: JobContext) -> Flow:
     """The flow of a job.
 
-    Its arguments are ``image_id``, ``bucket``, ``object`` and ``format``.
+    Its arguments are ``image_id``, ``bucket``, ``object``, ``format``, and if given ``access_key`` (to S3).
     """
     return linear_flow.Flow("export image").add(ReadExported(job), WriteFile(job))
 
@@ -75,4 +75,5 @@ class WriteFile(Task):
 
 def _file(job: JobContext) -> LargeFile:
     file = BucketFile(job.arguments["bucket"], job.arguments["object"])
-    return SwiftLargeFile(job.region, file, job.id, job.pause)
+    reader = objects.FileReader(job.user_id, job.project_id, job.arguments.get("access_key"))
+    return objects.load(job.conf, job.region, reader).large_file(file, job.id, job.pause)

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from keystoneauth1 import session, token_endpoint
-from keystoneclient.contrib.ec2 import utils
+
+from tests.unit.clouds.s3_server import UploadsHandler
 
 BUCKET = "bucket"
 
@@ -24,6 +25,9 @@ class SmallObjects:
     :ivar segments: parts of large objects, by name; ``None`` while there is no container for them
     :ivar late_segments: such as are gone, and are listed nevertheless
     :ivar object_owners: of large objects, what their writers call themselves
+    :ivar uploads: multipart uploads of S3 that go on, by id
+    :ivar upload_count: how many were begun
+    :ivar s3_least: bytes of the parts of one, but for the last
     :ivar s3_secret: that requests have to be signed with; ``None`` if they have a token
     """
 
@@ -35,6 +39,9 @@ class SmallObjects:
         self.segments: dict[str, bytes] | None = None
         self.late_segments: list[str] = []
         self.object_owners: dict[str, str] = {}
+        self.uploads: dict[str, Any] = {}
+        self.upload_count = 0
+        self.s3_least = 0
 
     def etag(self, name: str) -> str:
         """What changes with an object."""
@@ -57,21 +64,18 @@ def body_of(request: Any) -> bytes:
     return bytes(body)
 
 
-class ObjectsHandler:
+class ObjectsHandler(UploadsHandler):
     """One request for an object. The server's ``objects`` has the data of each, by name."""
 
-    server: Any
-    path: str
-    headers: Any
-    command: str
     close_connection: bool
-    wfile: Any
 
     ROUTES: ClassVar[dict[str, str]] = {
         f"(?:HEAD|GET) /{BUCKET}/(.+)": "_object",
         "(?:HEAD|GET) /no-bucket/(.+)": "_no_object",
         "HEAD /no-bucket": "_no_bucket",
         f"HEAD /{BUCKET}": "_bucket",
+        f"GET /{BUCKET}": "_list_uploads",
+        f"POST /{BUCKET}/(.+)": "_post_object",
         f"PUT /{BUCKET}/(.+)": "_put_together",
         f"DELETE /{BUCKET}/(.+)": "_delete_object",
         f"PUT /{BUCKET}_segments": "_make_segments",
@@ -83,9 +87,10 @@ class ObjectsHandler:
 
     def _object(self, quoted: str) -> None:
         name = unquote(quoted)
-        secret = self.server.s3_secret
-        if secret is not None and not self._is_signed(secret):
-            self._answer(403)  # type: ignore[attr-defined]
+        if self._is_refused():
+            return
+        if "uploadId" in self._query:
+            self._list_parts()
         elif name not in self.server.objects:
             self._no_object(quoted)
         else:
@@ -100,7 +105,8 @@ class ObjectsHandler:
         headers = {"ETag": f'"{etag}"', "Content-Type": "application/octet-stream"}
         name = unquote(self.path.partition("?")[0]).removeprefix(f"/{BUCKET}/")
         if name in self.server.object_owners:
-            headers["X-Object-Meta-Ims-Job"] = self.server.object_owners[name]
+            kind = "Object" if self.server.s3_secret is None else "Amz"
+            headers[f"X-{kind}-Meta-Ims-Job"] = self.server.object_owners[name]
         part = data
         if asked is not None and int(asked[1]) >= len(data):
             self._answer(416)  # type: ignore[attr-defined]
@@ -123,7 +129,8 @@ class ObjectsHandler:
         self._answer(404)  # type: ignore[attr-defined]
 
     def _bucket(self) -> None:
-        self._answer(204)  # type: ignore[attr-defined]
+        if not self._is_refused():
+            self._answer(204)  # type: ignore[attr-defined]
 
     def _make_segments(self) -> None:
         if self.server.segments is None:
@@ -141,7 +148,7 @@ class ObjectsHandler:
         self._answer(200, [{"name": each} for each in listed])  # type: ignore[attr-defined]
 
     def _put_segment(self, quoted: str) -> None:
-        data = bytes(self.body)  # type: ignore[attr-defined]
+        data = bytes(self.body)
         self.server.segments[unquote(quoted)] = data
         self.send_response(201)  # type: ignore[attr-defined]
         self.send_header("ETag", hashlib.md5(data).hexdigest())  # type: ignore[attr-defined]
@@ -160,12 +167,15 @@ class ObjectsHandler:
         self._answer(404 if known is None else 204)  # type: ignore[attr-defined]
 
     def _put_together(self, quoted: str) -> None:
+        if self.server.s3_secret is not None:
+            self._put_object(quoted)
+            return
         name = unquote(quoted)
         if self.headers.get("If-None-Match") == "*" and name in self.server.objects:
             self._answer(412)  # type: ignore[attr-defined]
             return
         data = b""
-        for part in json.loads(self.body):  # type: ignore[attr-defined]
+        for part in json.loads(self.body):
             segment = self.server.segments[part["path"].removeprefix(f"/{BUCKET}_segments/")]
             assert (hashlib.md5(segment).hexdigest(), len(segment)) == (
                 part["etag"],
@@ -177,31 +187,14 @@ class ObjectsHandler:
         self._answer(201)  # type: ignore[attr-defined]
 
     def _delete_object(self, quoted: str) -> None:
+        if self._is_refused():
+            return
+        if "uploadId" in self._query:
+            self._abort()
+            return
         self.server.object_owners.pop(unquote(quoted), None)
         known = self.server.objects.pop(unquote(quoted), None)
         self._answer(404 if known is None else 204)  # type: ignore[attr-defined]
-
-    def _is_signed(self, secret: str) -> bool:
-        """Whether Keystone, which radosgw asks, would accept the signature."""
-        said = self.headers.get("Authorization") or ""
-        found = re.fullmatch(
-            r"AWS4-HMAC-SHA256 Credential=([^/]+)/\S+, SignedHeaders=\S+, Signature=(\w+)", said
-        )
-        if found is None:
-            return False
-        url = urlsplit(self.path)
-        wanted = utils.Ec2Signer(secret).generate(
-            {
-                "access": found[1],
-                "host": self.headers["Host"],
-                "verb": self.command,
-                "path": url.path,
-                "params": dict(parse_qsl(url.query)),
-                "headers": dict(self.headers),
-                "body_hash": hashlib.sha256(b"").hexdigest(),
-            }
-        )
-        return bool(wanted == found[2])
 
 
 class ObjectServer(SmallObjects, ThreadingHTTPServer):
@@ -266,7 +259,7 @@ class _Handler(ObjectsHandler, BaseHTTPRequestHandler):
                 return
         self._answer(404)
 
-    do_HEAD = do_PUT = do_DELETE = do_GET
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
 
     def _answer(self, status: int, body: Any = None) -> None:
         content = b"" if body is None else json.dumps(body).encode()

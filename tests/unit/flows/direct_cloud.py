@@ -70,12 +70,16 @@ class DirectCloud(cloud_server.SmallCloud):
 
     def session(self) -> session.Session:
         """A session that finds every service here."""
+        auth = token_endpoint.Token(URL, "token")
+        return session.Session(auth=auth, session=self.transport())
+
+    def transport(self) -> requests.Session:
+        """What sends requests here."""
         transport = requests.Session()
         # No look at files and variables for each request.
         transport.trust_env = False
         transport.mount("http://", _Transport(self))
-        auth = token_endpoint.Token(URL, "token")
-        return session.Session(auth=auth, session=transport)
+        return transport
 
     def answer(self, request: requests.PreparedRequest) -> requests.Response:
         """The answer to a request, as :attr:`around` will have it."""
@@ -101,6 +105,7 @@ class DirectCloud(cloud_server.SmallCloud):
             "stored object": self.stored,
             "file": self.objects,
             "segment": self.segments or {},
+            "upload": self.uploads,
         }
         return copy.deepcopy(kinds)
 

@@ -15,7 +15,6 @@ import pytest
 import requests
 
 from ims_glance import flows
-from ims_glance.flows.files import written
 from ims_glance.flows.replication import receive
 from ims_glance.jobs import task as jobs_task
 from ims_glance.jobs import worker as jobs_worker
@@ -28,7 +27,6 @@ from ims_glance.jobs.worker import Worker
 from ims_glance.model import job as model
 from ims_glance.model.image import attributes
 from ims_glance.model.job import JobStatus, StoredJob
-from ims_glance.writers import parts
 from tests.unit.flows import scenarios, small_world
 from tests.unit.flows.direct_cloud import DirectCloud, DirectIdentity, Serve, State, refusal
 from tests.unit.flows.scenarios import Scenario
@@ -354,10 +352,6 @@ def explorers(kind: type[DirectCloud] = DirectCloud) -> Iterator[Explorer]:
         # Hundreds of jobs fail, as they should: their log helps nobody.
         for module in (jobs_task, jobs_worker):
             monkeypatch.setattr(module.LOG, "disabled", True)
-        # An export has several of them all the same.
-        monkeypatch.setattr(parts, "UNIT", scenarios.EXPORTED_PART)
-        monkeypatch.setattr(written, "PART", scenarios.EXPORTED_PART)
-        monkeypatch.setattr(written, "WORTH", 0)
         explorer = Explorer(kind)
         small_world.remember(monkeypatch, explorer.world)
         small_world.equip(monkeypatch, explorer.world)

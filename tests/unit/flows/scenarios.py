@@ -25,6 +25,7 @@ from tests.unit.clouds.backups_server import PROVER
 from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.machine import Machine
+from tests.unit.flows.small_world import EXPORTED_PART, S3_SECRET
 from tests.unit.formats import archives, files
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
@@ -32,8 +33,6 @@ _BACKUP = "b0000000-0000-4000-8000-000000000000"
 _SERVER = "50000000-0000-4000-8000-000000000000"
 _GONE = ("d0000000-0000-4000-8000-000000000000", "d1000000-0000-4000-8000-000000000000")
 _PROJECTS = ["p", "q"]
-EXPORTED_PART = 1 << 10
-"""Bytes of the parts of a file that an export writes, where the blocks of its format are not larger."""
 _QUIESCES = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
 
 
@@ -277,6 +276,18 @@ def _to_export_in_parts(cloud: DirectCloud) -> dict[str, Any]:
     return {"image_id": cloud.make(data, **body), **arguments}
 
 
+def _to_export_to_s3(cloud: DirectCloud) -> dict[str, Any]:
+    cloud.s3_secret = S3_SECRET
+    # Somebody writes such a file by themselves.
+    cloud.uploads["theirs"] = {"key": "out", "owner": None, "parts": {}}
+    return {**_to_export_in_parts(cloud), "access_key": "a" * 32}
+
+
+def _is_exported_to_s3(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
+    return {"file": {"out"}}
+
+
 def _is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
     assert cloud.segments is not None
@@ -460,6 +471,7 @@ SCENARIOS = (
     Scenario(model.IMPORT_DATA_IMAGE, "raw", _file(Purpose.DATA, bytes(3000)), _is_of_file),
     Scenario(model.EXPORT_IMAGE, "qcow2", _to_export, _is_exported),
     Scenario(model.EXPORT_IMAGE, "in parts", _to_export_in_parts, _is_exported),
+    Scenario(model.EXPORT_IMAGE, "to S3", _to_export_to_s3, _is_exported_to_s3),
     Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),
     Scenario(model.DELETE_MEMBERS, "two images", _to_unshare, _is_unshared, shares=True),
     Scenario(model.UPDATE_MEMBERS, "two images", _to_accept, _is_accepted, shares=True),

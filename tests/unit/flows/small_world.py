@@ -15,20 +15,26 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 import pytest
+import requests
 import sqlalchemy
 from glance_store import exceptions as store_exceptions
 from oslo_db.sqlalchemy import engines
 from taskflow.persistence.backends import impl_memory
 
 from ims_glance import keys
+from ims_glance.clouds import ec2, objects
+from ims_glance.clouds.objects import s3
+from ims_glance.clouds.objects.large_s3 import S3LargeFile
 from ims_glance.db.job import Jobs
+from ims_glance.flows.files import written
 from ims_glance.jobs import engine as jobs_engine
 from ims_glance.jobs import lease
 from ims_glance.jobs.context import JobContext
 from ims_glance.store import spools
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
+from ims_glance.writers import parts
 from tests.unit import job_database
-from tests.unit.flows.direct_cloud import DirectCloud, Kept
+from tests.unit.flows.direct_cloud import URL, DirectCloud, Kept
 
 # So patient that a neighbour is asked a few times, and not hundreds of times; and one after the other: what
 # threads do is not the same each time.
@@ -39,6 +45,10 @@ _OPTIONS: dict[str, float] = {
     "volume_seconds_per_gib": 1.0,
     "replication_disks": 1,
 }
+
+S3_SECRET = "very-secret"
+EXPORTED_PART = 1 << 10
+"""Bytes of the parts of a file that an export writes, where the blocks of its format are not larger."""
 
 Watch = Callable[[str], None]
 
@@ -242,6 +252,22 @@ def equip(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     small_keys = SmallKeys()
     monkeypatch.setattr(keys, "of_process", lambda _conf: small_keys)
     monkeypatch.setattr(spools, "find", lambda _conf: SmallInner(world))
+
+    def transport() -> requests.Session:
+        return world.cloud.transport()
+
+    world.tables.conf.set_override("s3_endpoint", URL, "ims_files")
+    monkeypatch.setattr(objects, "_credential", lambda _conf, reader: _credential(reader))
+    monkeypatch.setattr(s3, "new_session", transport)
+    # An export has several parts all the same.
+    monkeypatch.setattr(parts, "UNIT", EXPORTED_PART)
+    monkeypatch.setattr(written, "PART", EXPORTED_PART)
+    monkeypatch.setattr(written, "WORTH", 0)
+    monkeypatch.setattr(S3LargeFile, "least_part", 0)
+
+
+def _credential(reader: objects.FileReader) -> ec2.Credential:
+    return ec2.Credential(str(reader.access_key), S3_SECRET, reader.user_id, reader.project_id)
 
 
 def remember(monkeypatch: pytest.MonkeyPatch, world: World) -> None:

@@ -17,7 +17,7 @@ _FIRMWARE = {
 }
 _ARCHITECTURE = {"enum": ["x86", "arm", None], "x-ims-code": "IMG.0212"}
 # Ours: IMS reads buckets as whoever asks.
-_ACCESS_KEY = {"type": ["string", "null"], "pattern": patterns.whole("[!-~]{1,128}")}
+ACCESS_KEY = {"type": ["string", "null"], "pattern": patterns.whole("[!-~]{1,128}")}
 _KEY = {"anyOf": [schemas.KEY_ID, {"type": "null"}]}
 
 
@@ -46,7 +46,7 @@ IMAGE = {
         "instance_id": _ID,
         "volume_id": _ID,
         "image_url": _BUCKET,
-        "access_key": _ACCESS_KEY,
+        "access_key": ACCESS_KEY,
         "min_disk": _gibibytes(1024),
         "min_ram": _MEBIBYTES,
         "max_ram": _MEBIBYTES,
@@ -81,7 +81,7 @@ DATA_IMAGE = {
     "properties": {
         **_TEXTS,
         "image_url": schemas.BUCKET_OBJECT,
-        "access_key": _ACCESS_KEY,
+        "access_key": ACCESS_KEY,
         "min_disk": _gibibytes(2048),
         "os_type": {"enum": ["Linux", "Windows", None], "x-ims-code": "IMG.0122"},
         "cmk_id": _KEY,
@@ -110,7 +110,7 @@ QUICK_IMPORT = {
     "properties": {
         **_TEXTS,
         "image_url": schemas.BUCKET_OBJECT,
-        "access_key": _ACCESS_KEY,
+        "access_key": ACCESS_KEY,
         "min_disk": _gibibytes(1024),
         "os_type": {"enum": ["Linux", "Windows", None], "x-ims-code": "IMG.0122"},
         "os_version": _OS_VERSION,
@@ -123,6 +123,6 @@ QUICK_IMPORT = {
 }
 REGISTER = {
     "type": "object",
-    "properties": {"image_url": schemas.BUCKET_OBJECT, "access_key": _ACCESS_KEY},
+    "properties": {"image_url": schemas.BUCKET_OBJECT, "access_key": ACCESS_KEY},
     "required": ["image_url"],
 }

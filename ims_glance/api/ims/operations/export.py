@@ -7,8 +7,8 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.clouds import caller
-from ims_glance.clouds.objects.large_swift import SwiftLargeFile
+from ims_glance.api.ims.operations import creation_schemas
+from ims_glance.clouds import caller, objects
 from ims_glance.model import job as jobs
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes
@@ -67,13 +67,14 @@ def export_image(call: Call) -> Answer:
     view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
     file = BucketFile.parse(body["bucket_url"])
     _check(call, view, is_quick)
-    region = caller.region_of(call.service.conf, call.context)
-    SwiftLargeFile(region, file, "", lambda _seconds: None).check_new()
+    access_key = body.get("access_key") or None
+    _check_new(call, file, access_key)
     arguments: dict[str, Any] = {
         "image_id": view["id"],
         "bucket": file.bucket,
         "object": file.name,
         "format": _QUICK if is_quick else body["file_format"],
+        "access_key": access_key,
     }
     job_id = call.service.jobs.accept(
         call.context,
@@ -82,6 +83,14 @@ def export_image(call: Call) -> Answer:
         entities={"image_name": view["name"], "file": str(file)},
     )
     return Answer({"job_id": job_id}, image_ids=(view["id"],), job_id=job_id)
+
+
+def _check_new(call: Call, file: BucketFile, access_key: str | None) -> None:
+    """Check that the caller may write it, as far as that can be known."""
+    conf, context = call.service.conf, call.context
+    reader = objects.FileReader(str(context.user_id), call.project_id, access_key)
+    store = objects.load(conf, caller.region_of(conf, context), reader)
+    store.large_file(file, "", lambda _seconds: None).check_new()
 
 
 def _check(call: Call, view: lookup.View, is_quick: bool) -> None:
@@ -113,6 +122,7 @@ _EXPORT = Operation(
             "bucket_url": schemas.BUCKET_OBJECT,
             "file_format": {"enum": ["qcow2", "vhd", "zvhd", "vmdk", None]},
             "is_quick_export": {"type": ["boolean", "null"]},
+            "access_key": creation_schemas.ACCESS_KEY,
         },
         "required": ["bucket_url"],
     },

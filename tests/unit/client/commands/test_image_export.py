@@ -26,6 +26,10 @@ def ready(cloud):
         (["--file-format", "vmdk"], {"file_format": "vmdk"}),
         (["--quick"], {"is_quick_export": True}),
         (["--file-format", "qcow2", "--decrypt"], {"file_format": "qcow2"}),
+        (
+            ["--file-format", "vhd", "--access-key", "a" * 32],
+            {"file_format": "vhd", "access_key": "a" * 32},
+        ),
     ],
 )
 def test_what_is_asked_for(ready, run, arguments, body):

@@ -43,6 +43,7 @@ def test_accepted(make, body, form):
     answer = export.export_image(call)
     assert (answer.body, answer.image_ids) == ({"job_id": calls.JOB}, (IMAGE,))
     wanted = {"image_id": IMAGE, "bucket": "bucket", "object": "a/ü.img", "format": form}
+    wanted["access_key"] = None
     entities = {"image_name": "image", "file": "bucket:a/ü.img"}
     assert call.service.jobs.accepted == [(jobs.EXPORT_IMAGE, wanted, entities, False)]
 
@@ -89,6 +90,10 @@ def test_larger_ones_quickly(make):
     assert _code(make({"is_quick_export": True}, size=(1024 << 30) + 1)) == "IMG.0160"
 
 
+def test_no_s3(make):
+    assert _code(make({"file_format": "vhd", "access_key": "a" * 32})) == "IMG.0105"
+
+
 def test_a_file_that_is_there(make, server):
     server.objects["x"] = b"mine"
     assert _code(make()) == "IMG.0070"
@@ -109,6 +114,8 @@ def test_one_at_a_time(make):
         ({"bucket_url": "bucket:x", "file_format": "zvhd2"}, False),
         ({"bucket_url": "bucket:x", "file_format": "QCOW2"}, False),
         ({"bucket_url": "bucket:x", "is_quick_export": "true"}, False),
+        ({"bucket_url": "bucket:x", "file_format": "vhd", "access_key": "a" * 32}, True),
+        ({"bucket_url": "bucket:x", "file_format": "vhd", "access_key": "a b"}, False),
         ({"bucket_url": "bucket"}, False),
         ({"file_format": "qcow2"}, False),
     ],

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A large file in S3: a multipart upload.
+
+Every request is signed with its body's SHA-256, and every part needs its length beforehand. So of one that is not held
+in memory, the bytes are made twice: once to know both, and once to send them; only a file of more than 140 GiB has
+such parts.
+
+An upload that nobody ends costs its owner space, and can be told from another one of the same name by its id alone. So
+beside the file lies an object (a *mark*) that says which uploads there were before, then which one is ours.
+"""
+
+import hashlib
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from keystoneauth1.adapter import Adapter
+from oslo_serialization import jsonutils
+
+from ims_glance.clouds import rest
+from ims_glance.clouds.objects.base import (
+    BucketDenied,
+    FileUnreadable,
+    HttpFiles,
+    path_of,
+)
+from ims_glance.clouds.objects.large import (
+    BucketMissing,
+    FileExists,
+    FileIncomplete,
+    LargeFile,
+    NewPart,
+    PartBody,
+    SentPart,
+)
+from ims_glance.model.bucket import BucketFile
+from ims_glance.writers.parts import S3_LEAST
+
+SHA256 = "X-Amz-Content-SHA256"
+_OWNER = "x-amz-meta-ims-job"
+_MOST_MARK = 1 << 20
+_UPLOAD = re.compile(r"<Upload>(.*?)</Upload>", re.DOTALL)
+_ID = re.compile(r"<UploadId>([^<]+)</UploadId>")
+_KEY = re.compile(r"<Key>([^<]+)</Key>")
+
+
+class S3LargeFile(LargeFile):
+    """One of S3.
+
+    :param service: sends requests, signed
+    """
+
+    most_parts = 10_000
+    least_part = S3_LEAST
+
+    def __init__(
+        self, service: Adapter, file: BucketFile, owner: str, pause: Callable[[float], None]
+    ) -> None:
+        super().__init__(file, owner, pause)
+        self._http = HttpFiles(service)
+        self._bucket = f"/{quote(file.bucket, safe='')}"
+        self._note = path_of(BucketFile(file.bucket, f"{file.name}.{owner}.note"))
+        self._mark = path_of(BucketFile(file.bucket, f"{file.name}.{owner}.mark"))
+
+    def check_new(self) -> None:
+        """Look at the bucket, and at the object."""
+        self._check_name()
+        if self._ask("HEAD", self._bucket, missing=True) is None:
+            raise BucketMissing(bucket=self.file.bucket)
+        headers = self._head()
+        if headers is not None and headers.get(_OWNER) != self._owner:
+            raise FileExists(file=self.file)
+
+    @property
+    def size(self) -> int | None:
+        """That of the object, if it is this owner's."""
+        headers = self._head()
+        if headers is None or headers.get(_OWNER) != self._owner:
+            return None
+        return int(headers.get("Content-Length", 0))
+
+    def begin(self) -> None:
+        """Begin an upload; one that was begun before is ended."""
+        self._abort()
+        before = self._uploads()
+        self._write(self._mark, jsonutils.dump_as_bytes({"before": before, "upload": ""}))
+        answer = self._ask("POST", path_of(self.file), query="uploads", headers=self._headers)
+        found = _ID.search(answer.content.decode(errors="replace"))
+        if found is None:
+            raise self._http.away("an upload was begun, and no id of it told")
+        self.reference = html.unescape(found[1])
+        self._write(
+            self._mark, jsonutils.dump_as_bytes({"before": before, "upload": self.reference})
+        )
+        self.parts.clear()
+
+    def go_on(self, reference: str, parts: dict[int, SentPart]) -> bool:
+        """Take over an upload, if it was not ended meanwhile."""
+        super().go_on(reference, parts)
+        query = f"max-parts=1&uploadId={quote(reference, safe='')}"
+        return self._ask("GET", path_of(self.file), missing=True, query=query) is not None
+
+    def put(self, part: NewPart) -> None:
+        """``UploadPart``."""
+        size, digest = _measured(part)
+        body = PartBody(NewPart(part.offset, part.pieces, size))
+        answer = self._patiently(
+            lambda: self._ask(
+                "PUT",
+                path_of(self.file),
+                query=f"partNumber={self._number(part.offset)}&uploadId={self._quoted}",
+                data=body,
+                headers={SHA256: digest},
+            )
+        )
+        self.parts[part.offset] = SentPart(size, str(answer.headers.get("ETag") or "").strip('"'))
+
+    def finish(self) -> int:
+        """``CompleteMultipartUpload``."""
+        size = sum(part.size for part in self.parts.values())
+        if self._head() is not None:
+            raise FileExists(file=self.file)
+        try:
+            self._complete()
+        except rest.Refused as refused:
+            # Without an upload, its end may have been told to nobody.
+            if refused.status == 412:
+                raise FileExists(file=self.file) from None
+            if refused.status != 404:
+                raise FileUnreadable(file=self.file, reason=refused.details["reason"]) from None
+        found = self.size
+        if found != size:
+            self.delete()
+            raise FileIncomplete(file=self.file, found=found or 0, size=size)
+        return size
+
+    def delete(self) -> None:
+        """Delete the object, and end the upload."""
+        if self.size is not None:
+            self._ask("DELETE", path_of(self.file), missing=True)
+        self._abort()
+        self.forget()
+
+    def keep(self, note: bytes) -> None:
+        """An object beside the file."""
+        self._write(self._note, note)
+
+    def kept(self, most: int) -> bytes | None:
+        """``GET`` of that object."""
+        return self._read(self._note, most)
+
+    def forget(self) -> None:
+        """``DELETE`` of it, and of the mark."""
+        for path in (self._note, self._mark):
+            self._ask("DELETE", path, missing=True)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {_OWNER: self._owner, "Content-Type": "application/octet-stream"}
+
+    @property
+    def _quoted(self) -> str:
+        return quote(self.reference, safe="")
+
+    def _number(self, offset: int) -> int:
+        """Of a part, which is its place in the file; the first one may come last."""
+        before = sum(1 for each in self.parts if 0 < each < offset)
+        return 2 + before if offset else 1
+
+    def _complete(self) -> None:
+        listed = "".join(
+            f"<Part><PartNumber>{self._number(offset)}</PartNumber>"
+            f"<ETag>{escape(part.etag)}</ETag></Part>"
+            for offset, part in sorted(self.parts.items())
+        )
+        answer = self._ask(
+            "POST",
+            path_of(self.file),
+            query=f"uploadId={self._quoted}",
+            data=f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode(),
+            headers={"If-None-Match": "*", "Content-Type": "application/xml"},
+        )
+        if b"<Error>" in answer.content:
+            raise self._http.away("the parts could not be put together")
+
+    def _abort(self) -> None:
+        """End the upload that the mark tells of, and what was begun after it was written."""
+        kept = self._read(self._mark, _MOST_MARK)
+        if kept is None:
+            return
+        try:
+            known = jsonutils.loads(kept)
+            before, named = list(known["before"]), str(known["upload"])
+        except (ValueError, KeyError, TypeError):
+            return
+        for each in [named] if named else set(self._uploads()) - set(before):
+            query = f"uploadId={quote(each, safe='')}"
+            self._ask("DELETE", path_of(self.file), missing=True, query=query)
+        self.forget()
+
+    def _uploads(self) -> list[str]:
+        """Ids of the uploads of such a file, at most a thousand."""
+        query = f"prefix={quote(self.file.name, safe='')}&uploads="
+        answer = self._ask("GET", self._bucket, query=query)
+        found = []
+        for (upload,) in map(re.Match.groups, _UPLOAD.finditer(answer.content.decode())):
+            key, upload_id = _KEY.search(upload), _ID.search(upload)
+            if key and upload_id and html.unescape(key[1]) == self.file.name:
+                found.append(html.unescape(upload_id[1]))
+        return found
+
+    def _write(self, path: str, data: bytes) -> None:
+        self._patiently(lambda: self._ask("PUT", path, data=data))
+
+    def _read(self, path: str, most: int) -> bytes | None:
+        answer = self._ask("GET", path, missing=True, stream=True)
+        return None if answer is None else self._http.bounded(answer, most)
+
+    def _head(self) -> Any:
+        answer = self._ask("HEAD", path_of(self.file), missing=True)
+        return None if answer is None else answer.headers
+
+    def _ask(
+        self, method: str, path: str, missing: bool = False, query: str = "", **request: Any
+    ) -> Any:
+        """An answer; ``None`` if what is asked for may be missing, and is."""
+        try:
+            where = f"{path}?{query}" if query else path
+            return self._http.request(method, where, log=False, **request)
+        except rest.Refused as refused:
+            if missing and refused.status in (404, 410):
+                return None
+            if refused.status == 403:
+                raise BucketDenied(file=self.file) from None
+            raise
+
+
+def _measured(part: NewPart) -> tuple[int, str]:
+    """The length of a part, and its SHA-256 in hexadecimal."""
+    hasher, size = hashlib.sha256(), 0
+    for piece in part.pieces():
+        hasher.update(piece)
+        size += len(piece)
+    return size, hasher.hexdigest()

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files written to S3 in parts: signed, whole or not there, and no upload that nobody ends."""
+
+import pytest
+
+from ims_glance.clouds.ec2 import Credential
+from ims_glance.clouds.objects import base, large
+from ims_glance.clouds.objects.large import NewPart
+from ims_glance.clouds.objects.s3 import S3Objects
+from ims_glance.model.bucket import BucketFile, FileNameTooLong
+from tests.unit.clouds.objects_server import BUCKET, ObjectServer
+
+FILE = BucketFile(BUCKET, "folder/ü+1 &")
+MIB = 1 << 20
+
+
+@pytest.fixture
+def server():
+    made = ObjectServer()
+    made.s3_secret = "very-secret"
+    yield made
+    made.close()
+
+
+def writing(server, owner="job", file=FILE, secret="very-secret", pauses=None):
+    pause = (lambda _seconds: None) if pauses is None else pauses.append
+    store = S3Objects(server.url, "region", Credential("a" * 32, secret, "u", "p"))
+    return store.large_file(file, owner, pause)
+
+
+def test_the_first_part_comes_last(server):
+    server.s3_least = 5 * MIB
+    file = writing(server)
+    file.check_new()
+    file.begin()
+    file.put(NewPart.held(6 * MIB, [b"b" * (5 * MIB), memoryview(b"bb")]))
+    pieces = [b"c"]
+    file.put(NewPart(11 * MIB + 2, lambda: iter(pieces), None))
+    assert file.size is None
+    file.put(NewPart.held(0, [b"a" * (6 * MIB)]))
+    assert file.finish() == file.size == 11 * MIB + 3
+    assert writing(server).size == 11 * MIB + 3
+    writing(server).check_new()
+    file.forget()
+    assert server.objects == {FILE.name: b"a" * (6 * MIB) + b"b" * (5 * MIB + 2) + b"c"}
+    assert server.uploads == {}
+
+
+def test_another_worker_goes_on(server):
+    first = writing(server)
+    first.begin()
+    first.put(NewPart.held(4, [b"b"]))
+    first.keep(b"note")
+    second = writing(server)
+    assert second.kept(4) == b"note"
+    assert second.kept(3) is None
+    assert second.go_on(first.reference, first.parts)
+    second.put(NewPart.held(5, [b"c"]))
+    second.put(NewPart.held(0, [b"aaaa"]))
+    assert second.finish() == 6
+    assert server.objects[FILE.name] == b"aaaabc"
+    # There is no such upload any more.
+    assert not writing(server).go_on(first.reference, first.parts)
+
+
+def test_the_uploads_of_others_stay(server):
+    server.uploads["theirs"] = {"key": FILE.name, "owner": None, "parts": {}}
+    file = writing(server)
+    file.begin()
+    file.put(NewPart.held(0, [b"a"]))
+    again = writing(server)
+    again.begin()
+    assert set(server.uploads) == {"theirs", again.reference}
+    writing(server).delete()
+    assert (list(server.uploads), server.objects) == (["theirs"], {})
+
+
+def test_an_upload_whose_id_nobody_noted(server):
+    """The worker died when it had begun it."""
+    server.uploads["theirs"] = {"key": FILE.name, "owner": None, "parts": {}}
+    file = writing(server)
+    file.begin()
+    [mark] = server.objects
+    server.objects[mark] = b'{"before": ["theirs"], "upload": ""}'
+    writing(server).delete()
+    assert (list(server.uploads), server.objects) == (["theirs"], {})
+
+
+def test_nothing_is_written_over_another_file(server):
+    server.objects[FILE.name] = b"mine"
+    file = writing(server)
+    with pytest.raises(large.FileExists):
+        file.check_new()
+    file.begin()
+    file.put(NewPart.held(0, [b"a"]))
+    with pytest.raises(large.FileExists):
+        file.finish()
+    file.delete()
+    assert (server.objects, server.uploads) == ({FILE.name: b"mine"}, {})
+
+
+def test_refusals(server):
+    with pytest.raises(base.BucketDenied):
+        writing(server, secret="another").check_new()
+    with pytest.raises(large.BucketMissing):
+        writing(server, file=BucketFile("no-bucket", "x")).check_new()
+    with pytest.raises(FileNameTooLong):
+        writing(server, file=BucketFile(BUCKET, "x" * 1000)).check_new()
+
+
+def test_a_storage_that_is_away_for_a_moment(server):
+    """Then a part is made again, if it was not held."""
+    pauses: list[float] = []
+    file = writing(server, pauses=pauses)
+    file.begin()
+    server.failures = [503, 503]
+    file.put(NewPart(0, lambda: iter([b"a", b"b"]), None))
+    assert pauses == [1, 2]
+    assert file.finish() == 2
+    assert server.objects[FILE.name] == b"ab"
