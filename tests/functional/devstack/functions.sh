@@ -86,22 +86,22 @@ function echo_summary {
 
 # iniset config-file section option value: makes the file and the section if need be.
 function iniset {
-    python3 "$_HERE/ini.py" set "$1" "$2" "$3" "$4"
+    python3 -IS "$_HERE/ini.py" set "$1" "$2" "$3" "$4"
 }
 
 # iniget config-file section option: prints the value, or an empty line.
 function iniget {
-    python3 "$_HERE/ini.py" get "$1" "$2" "$3"
+    python3 -IS "$_HERE/ini.py" get "$1" "$2" "$3"
 }
 
 # ini_has_option config-file section option
 function ini_has_option {
-    python3 "$_HERE/ini.py" has "$1" "$2" "$3"
+    python3 -IS "$_HERE/ini.py" has "$1" "$2" "$3"
 }
 
 # inidelete config-file section option
 function inidelete {
-    python3 "$_HERE/ini.py" delete "$1" "$2" "$3"
+    python3 -IS "$_HERE/ini.py" delete "$1" "$2" "$3"
 }
 
 # setup_develop project_dir [extras]: pip install -e of a checkout where the services run.

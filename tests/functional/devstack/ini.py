@@ -2,10 +2,12 @@
 """Edit INI files in place, as DevStack's iniset, iniget, ini_has_option and inidelete do.
 
 Called as ``ini.py set|get|has|delete FILE SECTION OPTION [VALUE]``. Comments and order stay.
+
+It is started some fifty times for each test, so it loads nothing that takes longer than its work.
 """
 
+import os
 import sys
-from pathlib import Path
 
 
 def _option_lines(lines: list[str], section: str, option: str) -> list[int]:
@@ -19,13 +21,19 @@ def _option_lines(lines: list[str], section: str, option: str) -> list[int]:
     return found
 
 
-def _read(path: Path) -> list[str]:
-    return path.read_text().splitlines()
+def _read(path: str) -> list[str]:
+    with open(path) as file:
+        return file.read().splitlines()
 
 
-def set_option(path: Path, section: str, option: str, value: str) -> int:
+def _write(path: str, lines: list[str]) -> None:
+    with open(path, "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
+def set_option(path: str, section: str, option: str, value: str) -> int:
     """Replace the value, or put the option right below the section's head."""
-    lines = _read(path) if path.exists() else []
+    lines = _read(path) if os.path.exists(path) else []
     entry = f"{option} = {' '.join(value.split())}"
     at = _option_lines(lines, section, option)
     for number in at:
@@ -34,27 +42,27 @@ def set_option(path: Path, section: str, option: str, value: str) -> int:
         if f"[{section}]" not in lines:
             lines += ["", f"[{section}]"]
         lines.insert(lines.index(f"[{section}]") + 1, entry)
-    path.write_text("\n".join(lines) + "\n")
+    _write(path, lines)
     return 0
 
 
-def get_option(path: Path, section: str, option: str) -> int:
+def get_option(path: str, section: str, option: str) -> int:
     """Print the value, or an empty line."""
     lines = _read(path)
     print(*(lines[n].partition("=")[2].strip() for n in _option_lines(lines, section, option)))
     return 0
 
 
-def has_option(path: Path, section: str, option: str) -> int:
+def has_option(path: str, section: str, option: str) -> int:
     """0 if the option is set, 1 if not."""
-    return 0 if path.exists() and _option_lines(_read(path), section, option) else 1
+    return 0 if os.path.exists(path) and _option_lines(_read(path), section, option) else 1
 
 
-def delete_option(path: Path, section: str, option: str) -> int:
+def delete_option(path: str, section: str, option: str) -> int:
     """Remove the option; an empty section stays."""
     lines = _read(path)
     gone = set(_option_lines(lines, section, option))
-    path.write_text("".join(f"{line}\n" for n, line in enumerate(lines) if n not in gone))
+    _write(path, [line for n, line in enumerate(lines) if n not in gone])
     return 0
 
 
@@ -63,4 +71,4 @@ ACTIONS = {"get": get_option, "has": has_option, "delete": delete_option}
 if __name__ == "__main__":
     verb, file, *arguments = sys.argv[1:]
     action = set_option if verb == "set" else ACTIONS[verb]
-    sys.exit(action(Path(file), *arguments))
+    sys.exit(action(file, *arguments))

@@ -15,7 +15,7 @@ HARNESS = Path(__file__).parent
 SERVICES = "key,g-api,n-api,n-cpu,barbican"
 USER_ID = "5d6f2c8e0b7a4c51a1e0f9d3b2c4a687"
 
-RECORDER = f"""#!/usr/bin/env python3
+RECORDER = f"""#!/usr/bin/env -S python3 -IS
 import json, os, sys
 name = os.path.basename(sys.argv[0])
 with open(os.environ["CALLS"], "a") as log:
