@@ -190,3 +190,205 @@ RECEPTIONS = sa.Table(
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
 )
+
+# --- the marketplace -----------------------------------------------------------------------------
+
+# What is sold. Whoever moves a product, a version of it, or what buyers have of it, changes its row
+# first: so those come one after the other.
+MARKET_PRODUCTS = sa.Table(
+    "market_products",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    # On each image that is made of it. It never changes.
+    sa.Column("product_code", sa.String(32), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("access_type", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    # The seller's draft, with what buyers never see.
+    sa.Column("document", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Column("note", sa.Text()),
+    # How often the draft was changed, and how often the row.
+    sa.Column("revision", sa.Integer(), nullable=False),
+    sa.Column("moves", sa.Integer(), nullable=False),
+    # The version that is copied or reviewed.
+    sa.Column("submission_id", sa.String(32)),
+    # What buyers see: all of it, and what of it is in lists.
+    sa.Column("published", JsonEncodedDict(mysql_as_long=True)),
+    sa.Column("summary", JsonEncodedDict(mysql_as_long=True)),
+    sa.Column("agreement", sa.String(64)),
+    sa.Column("listed_at", _MOMENT),
+    # From when nobody has it any more: seconds since 1970 by the clock of the database.
+    sa.Column("withdrawn_from", sa.Double()),
+    sa.Column("created_at", _MOMENT, nullable=False),
+    sa.Column("updated_at", _MOMENT, nullable=False),
+    sa.Index("market_products_code", "product_code", unique=True),
+    sa.Index("market_products_project", "project_id", "created_at"),
+    sa.Index("market_products_listed", "state", "listed_at", "id"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# What was handed in of a product: the image, and the text as it was then.
+MARKET_VERSIONS = sa.Table(
+    "market_versions",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("product_id", sa.String(32), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("release_notes", sa.Text()),
+    sa.Column("source_image_id", sa.String(36), nullable=False),
+    sa.Column("source_digest", sa.String(128)),
+    # What of the image buyers choose by: its system, processor and size.
+    sa.Column("source", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("document", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Column("job_id", sa.String(32)),
+    sa.Column("code", sa.String(16)),
+    sa.Column("reason", sa.Text()),
+    sa.Column("created_at", _MOMENT, nullable=False),
+    sa.Column("changed_at", _MOMENT, nullable=False),
+    sa.Index("market_versions_product", "product_id", "created_at"),
+    sa.Index("market_versions_state", "state", "changed_at"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# The service's copies of a version's image, one a region.
+MARKET_IMAGES = sa.Table(
+    "market_images",
+    METADATA,
+    sa.Column("version_id", sa.String(32), primary_key=True),
+    sa.Column("region", sa.String(255), primary_key=True),
+    sa.Column("product_id", sa.String(32), nullable=False),
+    sa.Column("image_id", sa.String(36)),
+    sa.Column("digest", sa.String(128)),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("code", sa.String(16)),
+    sa.Column("reason", sa.Text()),
+    sa.Index("market_images_image", "image_id"),
+    sa.Index("market_images_product", "product_id"),
+    sa.Index("market_images_state", "state"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# Which projects shall be members of those copies, and whether they are.
+MARKET_MEMBERS = sa.Table(
+    "market_members",
+    METADATA,
+    sa.Column("image_id", sa.String(36), primary_key=True),
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("region", sa.String(255), nullable=False),
+    sa.Column("product_id", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("changed_at", _MOMENT, nullable=False),
+    sa.Index("market_members_state", "state", "changed_at"),
+    sa.Index("market_members_product", "product_id", "project_id"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# What projects may have of products, and what they agreed to.
+MARKET_ENTITLEMENTS = sa.Table(
+    "market_entitlements",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("product_id", sa.String(32), nullable=False),
+    sa.Column("product_code", sa.String(32), nullable=False),
+    sa.Column("sku", sa.String(64)),
+    sa.Column("agreement", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("since", _MOMENT, nullable=False),
+    sa.Column("ended_at", _MOMENT),
+    # When it ends by itself: seconds since 1970 by the clock of the database.
+    sa.Column("until", sa.Double()),
+    sa.Index("market_entitlements_project", "project_id", "state"),
+    sa.Index("market_entitlements_product", "product_id", "state"),
+    sa.Index("market_entitlements_until", "state", "until"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# What buyers agree to, by its SHA-256.
+MARKET_AGREEMENTS = sa.Table(
+    "market_agreements",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("content", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# Who decided what about a version.
+MARKET_REVIEWS = sa.Table(
+    "market_reviews",
+    METADATA,
+    sa.Column("version_id", sa.String(32), primary_key=True),
+    sa.Column("product_id", sa.String(32), nullable=False),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("decision", sa.String(16), nullable=False),
+    sa.Column("reasons", sa.Text()),
+    sa.Column("decided_at", _MOMENT, nullable=False),
+    sa.Index("market_reviews_product", "product_id"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# Each change of a product's state, in the order in which they came.
+MARKET_CHANGES = sa.Table(
+    "market_changes",
+    METADATA,
+    sa.Column("product_id", sa.String(32), primary_key=True),
+    # Of the product's row, when it was changed.
+    sa.Column("moves", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("version_id", sa.String(32)),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("from_state", sa.String(16), nullable=False),
+    sa.Column("to_state", sa.String(16), nullable=False),
+    sa.Column("why", sa.Text()),
+    sa.Column("changed_at", _MOMENT, nullable=False),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+# Logos and certificates of products, by their SHA-256.
+MARKET_FILES = sa.Table(
+    "market_files",
+    METADATA,
+    sa.Column("product_id", sa.String(32), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column(
+        "content",
+        sa.LargeBinary().with_variant(mysql.MEDIUMBLOB, "mysql", "mariadb"),
+        nullable=False,
+    ),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
+_TERM = sa.String(64).with_variant(
+    # Two words are two, whatever a language makes of their letters.
+    mysql.VARCHAR(64, collation="utf8mb4_bin"),
+    "mysql",
+    "mariadb",
+)
+
+# What listed products are found by: words, category, system, region, price.
+MARKET_TERMS = sa.Table(
+    "market_terms",
+    METADATA,
+    sa.Column("kind", sa.String(8), primary_key=True),
+    sa.Column("term", _TERM, primary_key=True),
+    sa.Column("product_id", sa.String(32), primary_key=True),
+    sa.Index("market_terms_product", "product_id"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)

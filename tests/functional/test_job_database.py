@@ -2,6 +2,7 @@
 """Jobs in the databases of real servers: MariaDB, and PostgreSQL where that is installed."""
 
 import contextlib
+import functools
 import os
 import pwd
 import re
@@ -22,6 +23,7 @@ from ims_glance.db import job as jobs
 from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import Database, DatabaseBroken
 from ims_glance.db.lease import Leases
+from ims_glance.db.schema import METADATA
 from ims_glance.db.standing.claims import StandingClaims
 from ims_glance.db.standing.copies import StandingCopies, TooManyStandingCopies
 from ims_glance.db.supervision import Supervision
@@ -30,6 +32,7 @@ from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
 from ims_glance.model.job import BEFORE_RESET, JobStatus, StoredJob
 from tests.unit import job_database
+from tests.unit.db.market import rows as market_rows
 from tests.unit.db.standing.rows import IMAGE, numbered
 from tests.unit.db.test_migrations import differences
 from tests.unit.jobs import job_bench
@@ -119,6 +122,7 @@ def tables(url):
             "standing_copies",
             "standing_images",
             "receptions",
+            *(name for name in METADATA.tables if name.startswith("market_")),
         ):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     made.database.engine.dispose()
@@ -363,3 +367,38 @@ def test_a_flow_is_recorded_and_undone(tables):
     with tables.database.engine.connect() as connection:
         for table in ("logbooks", "flowdetails", "atomdetails"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+
+
+def test_a_market_of_many_processes(tables):
+    """Of decisions at once one is taken, nobody subscribes twice, and the last copy counts once."""
+    market = market_rows.MarketTables(tables.database)
+    seller, reviewer = market_rows.SELLER, market_rows.REVIEWER
+    for _number in range(3):
+        version = market.submitted()
+        copies = [
+            functools.partial(market.copied, version, region) for region in market_rows.REGIONS
+        ]
+        assert market_rows.refusals(market_rows.at_once(*copies)) == []
+        version = market.versions.get_any(version.id)
+        assert str(version.state) == "in review"
+        approve = functools.partial(
+            market.versions.approve, version, reviewer, market_rows.PUBLICATION, None
+        )
+        take_back = functools.partial(market.versions.take_back, version, seller)
+        reject = functools.partial(market.versions.reject, version, reviewer, "no")
+        results = market_rows.at_once(approve, take_back, reject, approve)
+        assert len(market_rows.refusals(results)) == 3
+        left = market.of(version)
+        assert (str(left.state) == "listed") is (None in (results[0], results[3]))
+        assert left.submission_id is None
+    product = market.listed()
+    subscribe = functools.partial(market.subscribe, product)
+    restrict = functools.partial(market.entitlements.restrict, product.id, "sellers", seller, None)
+    results = market_rows.at_once(subscribe, subscribe, restrict, subscribe)
+    has_it = market.entitlements.of_project("buyers", product.product_code)
+    assert len(has_it) <= 1
+    assert len(market_rows.refusals(results)) == (0 if has_it else 3)
+    assert len(market.members.to_do(product_id=product.id)) == 2 * len(has_it)
+    market.entitlements.withdraw(product.id, "sellers", seller, None, after=3600.0)
+    assert market.entitlements.end_due() == 0
+    assert market.entitlements.images("buyers").keys() == {product.id for _each in has_it}

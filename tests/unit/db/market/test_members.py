@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which projects are to be members of products' copies, in the database."""
+
+from ims_glance.model.market.entitlement import ProductMemberState
+
+
+def test_wishes_are_seen_to_once(market):
+    product = market.listed()
+    entitlement = market.subscribe(product)
+    market.subscribe(product, "others")
+    wishes = market.members.to_do(project_id="buyers", product_id=product.id)
+    assert {each.state for each in wishes} == {ProductMemberState.WANTED}
+    assert {each.region for each in wishes} == {"RegionOne", "RegionTwo"}
+    assert len(market.members.to_do()) == 4
+    for wish in wishes:
+        assert market.members.there(wish.image_id, "buyers")
+        assert not market.members.there(wish.image_id, "buyers")
+        assert not market.members.removed(wish.image_id, "buyers")
+        assert market.members.count(wish.image_id) == 2
+    market.entitlements.unsubscribe(entitlement.id, "buyers")
+    gone = market.members.to_do(project_id="buyers")
+    assert {each.state for each in gone} == {ProductMemberState.UNWANTED}
+    for wish in gone:
+        assert not market.members.there(wish.image_id, "buyers")
+        assert market.members.removed(wish.image_id, "buyers")
+        assert market.members.count(wish.image_id) == 1
+
+
+def test_who_comes_back_before_all_was_taken_away_is_a_member_again(market):
+    product = market.listed()
+    entitlement = market.subscribe(product)
+    first, second = (each.image_id for each in market.members.to_do())
+    market.entitlements.unsubscribe(entitlement.id, "buyers")
+    assert market.members.removed(first, "buyers")
+    again = market.subscribe(product)
+    assert again.id != entitlement.id
+    assert not market.members.removed(second, "buyers")
+    wishes = market.members.to_do()
+    assert {each.image_id for each in wishes} == {first, second}
+    assert {each.state for each in wishes} == {ProductMemberState.WANTED}
