@@ -10,6 +10,7 @@ import re
 
 UNKNOWN = "unknown"
 MEMBER, TAG, BACKUP, REPLICATION = "/member", "/tag", "/backup", "/replication"
+PRODUCT, SUBSCRIPTION = "/product", "/subscription"
 
 # Name -> CADF's action, and what of an image it is done to.
 ACTIONS: dict[str, tuple[str, str]] = {
@@ -29,6 +30,12 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "createReplication": ("create", REPLICATION),
     "updateReplication": ("update", REPLICATION),
     "deleteReplication": ("delete", REPLICATION),
+    "createProduct": ("create", PRODUCT),
+    "updateProduct": ("update", PRODUCT),
+    "deleteProduct": ("delete", PRODUCT),
+    "reviewProduct": ("evaluate", PRODUCT),
+    "createSubscription": ("create", SUBSCRIPTION),
+    "deleteSubscription": ("delete", SUBSCRIPTION),
 }
 
 

@@ -103,6 +103,10 @@ def known(tenant, session):
         "backup_id": [str(uuid.UUID(int=1))],
         # Nor one of these, which would copy what the others make.
         "replication_id": [str(uuid.UUID(int=1))],
+        # Nor any of these: others' tests see to products that are listed.
+        "product_id": ["0" * 32],
+        "version_id": ["0" * 32],
+        "subscription_id": ["0" * 32],
         "key": ["key", "a"],
         "cmk_id": ["ims/default"],
     }

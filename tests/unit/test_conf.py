@@ -28,6 +28,7 @@ def test_the_groups():
         "ims_guests",
         "ims_jobs",
         "ims_kms",
+        "ims_market",
         "ims_metrics",
         "ims_service",
         "ims_signature",

@@ -20,11 +20,12 @@ from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images, SubrequestRefused
+from ims_glance.api.common.market import Market, NoMarketImages
 from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.common.standing import Standing
 from ims_glance.api.ims import checking, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
-from ims_glance.api.ims.policy import Policy
+from ims_glance.api.ims.policy import NotAllowed, Policy
 from ims_glance.api.native import guard
 
 LOG = logging.getLogger(__name__)
@@ -111,7 +112,12 @@ class Application:
         # A job of a caller with an access key acts by that.
         context.ec2_access = request.environ.get(tokens.ACCESS_KEY)
         context.login = tokens.login(request.environ)
-        self._policy.check(context, operation)
+        try:
+            self._policy.check(context, operation)
+        except NotAllowed:
+            if operation.access.is_hidden:
+                raise UnknownPath(method=request.method, path=request.path_info[:255]) from None
+            raise
         given = arguments.get("project_id", context.project_id)
         if given != context.project_id:
             raise ProjectNotOfToken(given=given[:64], own=context.project_id)
@@ -180,5 +186,6 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     backups = Backups(conf, jobs.backup_ids_in_use)
     images = Images(guard.make(conf, native, image_keys, quota, backups))
     others = Elsewhere(conf), Standing(conf)
-    service = Service(conf, images, jobs, image_keys, quota, backups, *others)
-    return Application(service, operations.OPERATIONS, Policy(conf))
+    market = Market(conf, NoMarketImages()) if conf.ims_market.enabled else None
+    service = Service(conf, images, jobs, image_keys, quota, backups, *others, market)
+    return Application(service, operations.served(market is not None), Policy(conf))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ims_glance.api.ims.operation import Access, Operation
+from ims_glance.api.ims.operation import Operation
 from ims_glance.api.ims.operations import OPERATIONS
 from ims_glance.model.text import patterns
 
@@ -27,6 +27,9 @@ _ARGUMENT_HELP = {
     "member_id": "Id of a project that the image is shared with.",
     "backup_id": "Id of a server backup.",
     "job_id": "Id of a job, 32 hexadecimal digits.",
+    "product_id": "Id of a product of the marketplace, 32 hexadecimal digits.",
+    "version_id": "Id of a version of a product, 32 hexadecimal digits.",
+    "subscription_id": "Id of a subscription, 32 hexadecimal digits.",
     "replication_id": "Id of a replication, 32 hexadecimal digits.",
     "key": "Key of a tag.",
 }
@@ -111,7 +114,7 @@ def _components() -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    role = "reader" if operation.access is Access.READ else "member"
+    role = operation.access.value.removeprefix("role:")
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,

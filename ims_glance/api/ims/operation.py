@@ -12,6 +12,7 @@ from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.image_keys import ImageKeys
+from ims_glance.api.common.market import Market
 from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.common.standing import Standing
 
@@ -30,6 +31,13 @@ class Access(enum.Enum):
 
     READ = "role:reader"
     WRITE = "role:member"
+    SELL = "role:ims_seller"
+    REVIEW = "role:ims_market_reviewer"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether others do not even see that there is such an operation."""
+        return self in (Access.SELL, Access.REVIEW)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +52,7 @@ class Service:
     :ivar backups: server backups
     :ivar elsewhere: other regions
     :ivar standing: replications
+    :ivar market: the marketplace; ``None`` if there is none
     """
 
     conf: Any
@@ -54,6 +63,7 @@ class Service:
     backups: Backups
     elsewhere: Elsewhere
     standing: Standing
+    market: Market | None = None
 
 
 @dataclasses.dataclass(frozen=True)

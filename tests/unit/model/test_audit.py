@@ -53,10 +53,12 @@ def test_the_rest_has_none(method, path):
     assert audit.native_operation(method, path) is None
 
 
-def test_every_name_is_one_of_ims_or_about_a_backup_or_a_replication():
+def test_every_name_is_one_of_ims_or_about_what_is_ours():
     ours = {"createBackup", "deleteBackup"} | {
         f"{verb}Replication" for verb in ("create", "update", "delete")
     }
+    ours |= {f"{verb}Product" for verb in ("create", "update", "delete", "review")}
+    ours |= {"createSubscription", "deleteSubscription"}
     assert set(audit.ACTIONS) - ours == {
         "createImage", "updateImage", "deleteImage", "copyImage", "exportImage",
         "addMember", "updateMember", "deleteMember", "addTag", "deleteTag",

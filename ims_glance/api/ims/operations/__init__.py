@@ -10,6 +10,9 @@ from ims_glance.api.ims.operations import (
     image,
     image_frames,
     job,
+    market,
+    market_review,
+    market_seller,
     member,
     os_version,
     project,
@@ -19,6 +22,13 @@ from ims_glance.api.ims.operations import (
     standing_copy,
     tag,
 )
+
+MARKET: tuple[Operation, ...] = (
+    *market.OPERATIONS,
+    *market_seller.OPERATIONS,
+    *market_review.OPERATIONS,
+)
+"""Those that are served if there is a marketplace."""
 
 OPERATIONS: tuple[Operation, ...] = (
     *image.OPERATIONS,
@@ -36,4 +46,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *project.OPERATIONS,
     *job.OPERATIONS,
     *backup.OPERATIONS,
+    *MARKET,
 )
+
+
+def served(with_market: bool) -> tuple[Operation, ...]:
+    """The operations that there are; without a marketplace as if there never was one."""
+    return OPERATIONS if with_market else tuple(each for each in OPERATIONS if each not in MARKET)

@@ -16,7 +16,8 @@ from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import app
-from ims_glance.api.ims.operation import Answer, Operation
+from ims_glance.api.ims.operation import Access, Answer, Operation
+from ims_glance.api.ims.policy import NotAllowed
 
 
 class Policy:
@@ -25,6 +26,8 @@ class Policy:
     def check(self, _context, operation):
         if operation.name == "forbidden":
             raise exceptions.Forbidden
+        if operation.name in ("sold", "denied"):
+            raise NotAllowed(rule=operation.policy, default="nobody")
 
 
 def _raise(error):
@@ -46,6 +49,8 @@ TABLE = (
     Operation("stream", "GET", "/v1/stream", lambda _call: Answer(
         stream=iter([b"a", b"b"]), content_type="text/csv", headers={"X-More": "1"}), "Stream"),
     Operation("forbidden", "GET", "/v1/forbidden", lambda _call: Answer(), "Forbidden"),
+    Operation("denied", "GET", "/v1/denied", lambda _call: Answer(), "Denied"),
+    Operation("sold", "GET", "/v1/sold", lambda _call: Answer(), "Sold", access=Access.SELL),
     Operation("refused", "GET", "/v1/refused", _raise(SubrequestRefused(REFUSED)), "Refused"),
     Operation("database", "GET", "/v1/database", _raise(db_exceptions.DBConnectionError()), "Away"),
     Operation("login", "GET", "/v1/login",
@@ -159,3 +164,12 @@ def test_a_job_is_told_how_its_caller_logged_in(serve):
     environ = {"keystone.token_info": {"token": token}}
     response, _trail = serve("GET", "/v1/login", environ=environ)
     assert response.json == ["application_credential 7", "method application_credential"]
+
+
+def test_who_does_not_sell_sees_no_selling(serve):
+    answers = []
+    for path in ("/v1/sold", "/v1/nowhere", "/v1/denied"):
+        response, _trail = serve("GET", path)
+        answers.append((response.status_int, response.json["error"]["message"].replace(path, "")))
+    assert answers[0] == answers[1]
+    assert answers[2][0] == 403

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group ``[ims_market]``: the marketplace, whose records are those of one region."""
+
+from oslo_config import cfg
+
+GROUP = "ims_market"
+
+OPTS: list[cfg.Opt] = [
+    cfg.BoolOpt(
+        "enabled",
+        default=False,
+        help="Whether there is a marketplace. Of several regions one has it: that whose database has its "
+        "records. Without it, the API is as if there were none.",
+    ),
+    cfg.ListOpt(
+        "regions",
+        default=[],
+        help="Other regions that products may be offered in, beside this one.",
+    ),
+    cfg.IntOpt(
+        "drafts",
+        default=20,
+        min=0,
+        help="Products that are not listed yet, or were rejected, that a seller's project may have. There may "
+        "be any number of listed ones.",
+    ),
+    cfg.IntOpt(
+        "certificates_kib",
+        default=8192,
+        min=0,
+        max=10240,
+        help="Size in KiB of all certificates of a product.",
+    ),
+]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the group on *conf*."""
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """The group for ``oslo-config-generator``."""
+    return [(GROUP, OPTS)]
