@@ -22,6 +22,7 @@ _DELETION_DELAYED = {"deleted": True, "status": "pending_delete"}
 
 # The key that its owner, or the service, shows; else that of its copies in encrypting stores.
 _KEYS = (attributes.CMK_ID, attributes.STORE_KEY)
+_PRODUCTS = attributes.PRODUCT_CODE
 
 
 class ImageInUse(exceptions.Conflict):
@@ -84,6 +85,16 @@ class ImageRecords:
         names = [name for name in _KEYS if name in properties] or [attributes.CMK_ID]
         values = {"properties": dict.fromkeys(names, key_id)}
         self._db().image_update(_admin_context(), image_id, values, purge_props=False)
+
+    def product_code(self, image_id: str) -> str:
+        """The products of the marketplace that an image holds, or held before it was deleted.
+
+        :returns: the attribute; empty if there are none
+        :raises ImageNotFound: if there never was such an image, or its row is purged
+        """
+        # Nobody removes the attribute, so what is there of a deleted image is what it had.
+        named = [each for each in self._get(image_id)["properties"] if each["name"] == _PRODUCTS]
+        return str(named[-1]["value"] or "") if named else ""
 
     def count(self, owner: str) -> int:
         """How many images a project has, of whatever kind, as Glance's own quota counts them."""

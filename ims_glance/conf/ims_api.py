@@ -42,6 +42,17 @@ OPTS: list[cfg.Opt] = [
         ),
         help="Whether an encrypted image may be shared. Receivers never get the key.",
     ),
+    cfg.StrOpt(
+        "product_downloads",
+        default="services",
+        choices=(
+            ("services", "services of the cloud only, for their callers: with a service token"),
+            ("everybody", "whoever may download other images, too"),
+        ),
+        help="Who may download what holds a product of the marketplace (__productcode). Nova and Cinder "
+        "have to send service tokens then ([service_user] send_service_user_token of each). Each "
+        "download costs one more look at the image. 'everybody' is for a region without a marketplace.",
+    ),
     cfg.BoolOpt(
         "native_conventions",
         default=False,

@@ -35,7 +35,8 @@ _BASE = frozenset(
     }
 )
 # True of the one image only: its key and text, its place in the marketplace, its backup, who made
-# it. The charging mark (__account_code) goes along: what is charged for is in the copy as well.
+# it. The product code goes along, and the charging mark (__account_code): what is sold, and charged
+# for, is in the copy as well.
 _LEFT = frozenset(
     {
         attributes.BACKUP_ID,
@@ -51,7 +52,6 @@ _LEFT = frozenset(
         "__image_location",
         "__is_offshelved",
         "__lazyloading",
-        "__productcode",
         "__root_origin",
         "__system_support_market",
         # What Nova notes of the server and of the user that a snapshot was made from.

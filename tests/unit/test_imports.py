@@ -52,9 +52,10 @@ ALLOWED: dict[str, set[str]] = {
     "store": {"keys", "clouds", *_VALUES},
     "api": set(),
     "api.common": _MIDDLE,
-    "api.native": {"api.common", *_MIDDLE},
+    "api.market": {"api.common", *_MIDDLE},
+    "api.native": {"api.market", "api.common", *_MIDDLE},
     # All that it does to images it asks of the Image API, behind the guard.
-    "api.ims": {"api.native", "api.common", *_MIDDLE},
+    "api.ims": {"api.native", "api.market", "api.common", *_MIDDLE},
     "api.front": {"api.common", *_MIDDLE},
     # It looks into disks, and knows nothing of jobs and images.
     "guests": {"formats", "model", "conf", *_BOTTOM},

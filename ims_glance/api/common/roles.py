@@ -9,6 +9,8 @@ import copy
 from typing import Any
 
 SERVICE_ROLE = "ims_service"
+NEIGHBOUR_ROLE = "service"
+"""What Nova and Cinder have in the token that they send beside that of their caller."""
 
 
 def as_service(context: Any) -> Any:
@@ -24,3 +26,8 @@ def is_service(context: Any) -> bool:
     Keystone's middleware checked the token, and removed what a client claims to be one.
     """
     return SERVICE_ROLE in (context.service_roles or [])
+
+
+def is_of_service(context: Any) -> bool:
+    """Whether a service of the cloud (Nova, Cinder, our worker) makes the request for its caller."""
+    return is_service(context) or NEIGHBOUR_ROLE in (context.service_roles or [])

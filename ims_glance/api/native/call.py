@@ -14,7 +14,7 @@ from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.image import Images, ShownImage, SubrequestRefused
 from ims_glance.api.common.image_keys import ImageKeys
 from ims_glance.api.common.quota import ImageQuota
-from ims_glance.api.common.roles import is_service
+from ims_glance.api.common.roles import is_of_service, is_service
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
 from ims_glance.model.image import rules as image_rules
@@ -95,6 +95,9 @@ class NativeCall:
         if facts.component and self._is_left_behind(image):
             # It did not follow its image when that was deleted: its owner may tidy up.
             facts = dataclasses.replace(facts, component=False)
+        if action is image_rules.Action.SHARE and is_of_service(self.context):
+            # Nova gives the image of a server that an administrator makes to the server's project.
+            facts = dataclasses.replace(facts, product=False)
         viewer = str(self.context.project_id)
         if self.context.is_admin and action is not image_rules.Action.ACCEPT:
             # Not to accept: that is never the owner's to do, and administrators receive images, too.

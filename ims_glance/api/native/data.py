@@ -11,11 +11,12 @@ import webob
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import ShownImage, may
+from ims_glance.api.common.roles import is_of_service
 from ims_glance.api.native import bodies, elsewhere
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import NativeCall
 from ims_glance.clouds import coordination
-from ims_glance.model.image import attributes, stores
+from ims_glance.model.image import attributes, kinds, stores
 from ims_glance.model.image import rules as image_rules
 
 _STORE_HEADER = "X-Image-Meta-Store"
@@ -26,6 +27,15 @@ class ImportMalformed(exceptions.Invalid):
     """A part of an import's body has a type that makes Glance fail."""
 
     template = "'{name}' of an import must be {kind}."
+
+
+def download(call: NativeCall) -> None:
+    """``GET /v2/images/{id}/file``: products leave the cloud by no door; services read them to run them."""
+    if call.limits.conf.ims_api.product_downloads == "everybody" or is_of_service(call.context):
+        return
+    image = call.image()
+    if image is not None and kinds.product_codes(image.view):
+        call.check(image_rules.Action.EXPORT, image)
 
 
 def upload(call: NativeCall) -> None:
@@ -138,6 +148,9 @@ def remove_copy(call: NativeCall) -> None:
 
     :attr:`Call.image_path` is ``/{image}``.
     """
+    image = call.images.get(call.context, f"/v2/images{call.image_path}")
+    if image is not None and kinds.is_of_market(image.view):
+        call.check(image_rules.Action.DELETE, image)
 
     def show_key(response: webob.Response) -> None:
         if response.status_int < 300:

@@ -67,6 +67,7 @@ ROUTES = (
     Route("GET", re.compile(f"^{_IMAGE}$"), view.show, view.add_kind),
     Route("POST", re.compile(f"^{_IMAGES})$"), image.create, view.add_kind),
     Route("PATCH", re.compile(f"^{_IMAGE}$"), whole_image.update, view.add_kind),
+    Route("GET", re.compile(f"^{_IMAGE}/file$"), data.download),
     Route("PUT", re.compile(f"^{_IMAGE}/file$"), data.upload),
     Route("POST", re.compile(f"^{_IMAGE}/import$"), data.import_),
     Route("POST", re.compile(f"^{_IMAGE}/locations$"), image.add_location),

@@ -15,9 +15,10 @@ from ims_glance import exceptions
 from ims_glance.api.common import tokens
 from ims_glance.api.common.image import ShownImage, may, may_create
 from ims_glance.api.common.roles import as_service, is_service
+from ims_glance.api.market import product_code
 from ims_glance.api.native import bodies, elsewhere, properties
 from ims_glance.api.native.call import NativeCall
-from ims_glance.model.image import attributes, stores
+from ims_glance.model.image import attributes, kinds, stores
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import json_patch
 
@@ -61,9 +62,10 @@ def create(call: NativeCall) -> None:
         name: value for name, value in body.items() if service or name not in attributes.SYSTEM
     }
     key = _key_of_new(call, given, owner)
-    view = {**given, "id": "to be created", "owner": owner, **key}
+    products = {} if service else _products(call, body)
+    view = {**given, "id": "to be created", "owner": owner, **key, **products}
     check_open(call, ShownImage("", view), str(body.get("visibility")))
-    wanted = {**defaults, **given, **own, **key}
+    wanted = {**defaults, **given, **own, **key, **products}
     bodies.write_json(call.request, wanted)
     call.request.context = as_service(call.context)
     _check_tags(call, body.get("tags"))
@@ -76,6 +78,11 @@ def create(call: NativeCall) -> None:
     elif disk.number is not None:
         # Nobody needs to see it before it has its name and its attributes.
         bodies.write_json(call.request, {**wanted, **_HIDDEN})
+
+
+def _products(call: NativeCall, body: dict[str, Any]) -> dict[str, str]:
+    """What was made of an image of the marketplace says so."""
+    return product_code.of_new(call.images, call.records, call.context, body)
 
 
 def _key_of_new(call: NativeCall, body: dict[str, Any], owner: Any) -> dict[str, str]:
@@ -116,6 +123,8 @@ def update(call: NativeCall) -> ShownImage | None:
     elsewhere.change(call, image, changes)
     for visibility in opens(call, image):
         check_open(call, image, visibility)
+    if kinds.product_codes(image.view) and becomes(call, image, "shared"):
+        call.check(image_rules.Action.SHARE, image)
     urls = {
         url
         for change in changes
@@ -139,7 +148,8 @@ def check_open(call: NativeCall, image: ShownImage, visibility: str) -> None:
     Who may publish is Glance's policy. What they publish may lie in a store that encrypts for its
     own sake; an image whose owner named a key is held to what that promises.
     """
-    if visibility == COMMUNITY or (visibility == PUBLIC and image.facts.is_promised):
+    is_promised = image.facts.is_promised or bool(kinds.product_codes(image.view))
+    if visibility == COMMUNITY or (visibility == PUBLIC and is_promised):
         call.check(image_rules.Action.OPEN, image)
 
 

@@ -2,13 +2,14 @@
 """The end of every job that makes a whole-machine image of the images of its disks."""
 
 import functools
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 from ims_glance.flows import job_image
 from ims_glance.flows.capture.disks import DiskTask, describe
 from ims_glance.model import capture
-from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image import attributes, kinds, whole_image
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.server import Disk
 
@@ -49,7 +50,7 @@ class MakeWholeImage(DiskTask):
             **capture.of_disks(parts, [each for _size, each in sizes]),
             attributes.CAPTURE: instant["capture"],
             attributes.STANDSTILL: str(instant["standstill"]),
-            **self._key(images),
+            **self._of_disks(images),
             **self._backup(),
         }
         job_image.make_empty_image(self.job, body, functools.partial(self._tie, images))
@@ -66,13 +67,15 @@ class MakeWholeImage(DiskTask):
         backup_id = self.job.job.backup_id
         return {attributes.BACKUP_ID: backup_id} if backup_id else {}
 
-    def _key(self, images: list[str]) -> dict[str, str]:
-        """The key of the first encrypted disk: it may be wished, or that of what a volume was made of."""
-        for image_id in images:
-            key_id = self.job.image.get(image_id).get(attributes.CMK_ID)
-            if key_id:
-                return {attributes.CMK_ID: str(key_id)}
-        return {}
+    def _of_disks(self, images: list[str]) -> dict[str, str]:
+        """What of the marketplace is on its disks, and the key of the first encrypted one.
+
+        The key may be wished, or that of what a volume was made of.
+        """
+        views = [self.job.image.get(image_id) for image_id in images]
+        keys = [str(view[attributes.CMK_ID]) for view in views if view.get(attributes.CMK_ID)]
+        codes = itertools.chain.from_iterable(map(kinds.product_codes, views))
+        return {**({attributes.CMK_ID: keys[0]} if keys else {}), **kinds.of_products(codes)}
 
 
 def _sized(disk: Disk, size: int) -> Disk:

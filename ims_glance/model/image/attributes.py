@@ -25,6 +25,7 @@ ORIGINAL_IMAGE = "__originalimagename"
 COMPONENT_OF = "__component_of"
 """On a disk of a whole-machine image: id of that image. Ours; IMS has disks in its backups."""
 BACKUP_ID = "__backup_id"
+PRODUCT_CODE = kinds.PRODUCT_CODE
 CAPTURE = "__capture"
 STANDSTILL = "__capture_standstill_ms"
 BEFORE_SHARING = kinds.HAS_MEMBERS
@@ -115,7 +116,7 @@ TABLE: tuple[Attribute, ...] = (
     Attribute(DATA_ORIGIN, SERVICE, "What it was made of: kind,value"),
     Attribute("__root_origin", SERVICE, "file: it was uploaded"),
     Attribute("__sequence_num", SERVICE, "Place of the system disk"),
-    Attribute("__productcode", SERVICE, "Product in the marketplace"),
+    Attribute(PRODUCT_CODE, SERVICE, "Product of the marketplace that is in it; several with commas"),
     Attribute("__account_code", SERVICE, "What it is charged as"),
     Attribute("__is_offshelved", SERVICE, "Withdrawn from the marketplace", _BOOLEAN),
     Attribute("__system_support_market", SERVICE, "May be sold in the marketplace", _BOOLEAN),

@@ -46,8 +46,8 @@ class Trait(enum.Enum):
     """What images differ in, as far as rules go."""
 
     PUBLIC = "it is public"
-    MARKET = "it is an image of the marketplace"
-    PUBLISHED = "it is published in the marketplace; withdraw it first"
+    MARKET = "it is an image of the marketplace, which only the service changes"
+    SOLD = "there is a product of the marketplace in it, which stays with the project that uses it"
     RECEIVED = "it belongs to another project; copy it first"
     OTHERS = "it belongs to another project, which alone may do that"
     NOT_RECEIVED = "it is the project's own"
@@ -102,6 +102,7 @@ Row = tuple[Action, Trait, str, Why]
 TABLE: tuple[Row, ...] = (
     (Action.SHARE, Trait.PUBLIC, "IMG.0089", CONVENTION),
     (Action.SHARE, Trait.MARKET, "IMG.0024", PROTECTS),
+    (Action.SHARE, Trait.SOLD, "IMG.0024", PROTECTS),
     (Action.SHARE, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.SHARE, Trait.COMPONENT, "IMG.0135", PROTECTS),
     (Action.SHARE, Trait.ELSEWHERE, "IMG.0135", CONVENTION),
@@ -109,15 +110,19 @@ TABLE: tuple[Row, ...] = (
     (Action.SHARE, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.SHARE, Trait.ENCRYPTED, "IMG.0098", PROTECTS),
     (Action.SHARE, Trait.DEFAULT_KEY, "IMG.0098", PROTECTS),
+    (Action.OPEN, Trait.MARKET, "IMG.0024", PROTECTS),
+    (Action.OPEN, Trait.SOLD, "IMG.0024", PROTECTS),
     (Action.OPEN, Trait.ENCRYPTED, "IMG.0098", PROTECTS),
     (Action.OPEN, Trait.DEFAULT_KEY, "IMG.0098", PROTECTS),
     (Action.OPEN, Trait.ELSEWHERE, "IMG.0135", CONVENTION),
+    (Action.UNSHARE, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.UNSHARE, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.UNSHARE, Trait.COMPONENT, "IMG.0135", PROTECTS),
     (Action.ACCEPT, Trait.COMPONENT, "IMG.0135", PROTECTS),
     (Action.ACCEPT, Trait.NOT_RECEIVED, "IMG.0076", CONVENTION),
     (Action.EXPORT, Trait.PUBLIC, "IMG.0077", CONVENTION),
     (Action.EXPORT, Trait.MARKET, "IMG.0079", PROTECTS),
+    (Action.EXPORT, Trait.SOLD, "IMG.0079", PROTECTS),
     (Action.EXPORT, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.EXPORT, Trait.WHOLE, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.COMPONENT, "IMG.0128", PROTECTS),
@@ -128,6 +133,7 @@ TABLE: tuple[Row, ...] = (
     (Action.COPY, Trait.ELSEWHERE, "IMG.0130", PROTECTS),
     (Action.COPY, Trait.ISO, "IMG.0024", CONVENTION),
     (Action.COPY, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.COPY_CROSS_REGION, Trait.SOLD, "IMG.0024", PROTECTS),
     (Action.COPY_CROSS_REGION, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.COPY_CROSS_REGION, Trait.COMPONENT, "IMG.0130", PROTECTS),
     (Action.COPY_CROSS_REGION, Trait.ELSEWHERE, "IMG.0130", PROTECTS),
@@ -135,16 +141,18 @@ TABLE: tuple[Row, ...] = (
     (Action.COPY_CROSS_REGION, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.UPDATE, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.UPDATE, Trait.COMPONENT, "IMG.0024", PROTECTS),
-    (Action.UPDATE, Trait.PUBLISHED, "IMG.0046", PROTECTS),
+    (Action.UPDATE, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.UPDATE, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.COMPLETE, Trait.COMPONENT, "IMG.0024", PROTECTS),
-    (Action.COMPLETE, Trait.PUBLISHED, "IMG.0046", PROTECTS),
+    (Action.COMPLETE, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.COMPLETE, Trait.WHOLE, "IMG.0046", PROTECTS),
+    (Action.TAG, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.TAG, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.TAG, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.SWITCH, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.SWITCH, Trait.COMPONENT, "IMG.0024", PROTECTS),
     (Action.DELETE, Trait.OTHERS, "IMG.0047", CONVENTION),
-    (Action.DELETE, Trait.PUBLISHED, "IMG.0045", PROTECTS),
+    (Action.DELETE, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.DELETE, Trait.COMPONENT, "IMG.0024", PROTECTS),
     (Action.DELETE, Trait.PROTECTED, "IMG.0028", CONVENTION),
     (Action.ENCRYPT, Trait.ELSEWHERE, "IMG.0024", PROTECTS),
@@ -157,6 +165,7 @@ class Facts:
 
     :ivar owner: its project
     :ivar status: as Glance has it
+    :ivar product: whether there is a product of the marketplace in it
     """
 
     id: str
@@ -169,7 +178,7 @@ class Facts:
     whole: bool
     component: bool
     elsewhere: bool
-    published: bool
+    product: bool
     env_type: str
 
     @classmethod
@@ -189,7 +198,7 @@ class Facts:
             whole=_is_true(view.get(attributes.WHOLE_IMAGE)),
             component=bool(view.get(attributes.COMPONENT_OF)),
             elsewhere=elsewhere.is_elsewhere(view),
-            published=bool(view.get("__productcode")) and not _is_true(view.get("__is_offshelved")),
+            product=bool(view.get(attributes.PRODUCT_CODE)),
             env_type=str(view.get(attributes.VIRTUAL_ENV_TYPE, "")),
         )
 
@@ -204,7 +213,8 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
     found = {
         Trait.PUBLIC: facts.visibility == "public",
         Trait.MARKET: facts.kind == kinds.MARKET,
-        Trait.PUBLISHED: facts.published and facts.owner == viewer,
+        # The service itself copies its own to other regions.
+        Trait.SOLD: facts.product and not (facts.kind == kinds.MARKET and facts.owner == viewer),
         Trait.RECEIVED: facts.owner != viewer,
         Trait.OTHERS: facts.owner != viewer,
         Trait.NOT_RECEIVED: facts.owner == viewer,

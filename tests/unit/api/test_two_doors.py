@@ -9,7 +9,7 @@ import pytest
 import webob
 import webob.dec
 from glance.common import wsgi
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from oslo_config import cfg
 
@@ -17,7 +17,8 @@ from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.common import quota
 from ims_glance.api.common.image import Images
-from ims_glance.api.ims.operations import image, member, tag
+from ims_glance.api.ims.operations import export, image, member, replication, tag
+from ims_glance.api.native import data as native_data
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native import member as native_member
 from ims_glance.api.native import whole_image
@@ -234,6 +235,43 @@ def test_deleting_is_asked_of_the_same_table(conf: Any, view: dict[str, Any]) ->
     native = _native(conf, view, native_image.delete, None, "me")
     conventions = conf.ims_api.native_conventions
     assert native == _table(Action.DELETE, view, "me", conventions=conventions)
+
+
+@EVERYTHING
+@given(view=_views(), project=st.sampled_from(["me", RECEIVER]))
+def test_exporting(conf: Any, view: dict[str, Any], project: str) -> None:
+    """Saving what others use is no export; saving what is sold is one, at each door."""
+    native = _native(conf, view, native_data.download, None, project)
+    wanted = _table(Action.EXPORT, view, project, conventions=conf.ims_api.native_conventions)
+    assert native == (wanted if "__productcode" in view else None)
+    wanted = _table(Action.EXPORT, view, project, conventions=True)
+    assume(wanted is not None)
+    body = {"bucket_url": "bucket:object", "file_format": "raw"}
+    assert _ims(conf, view, export.export_image, body, project) == wanted
+
+
+@EVERYTHING
+@given(view=_views())
+def test_opening(conf: Any, view: dict[str, Any]) -> None:
+    """There is only the native door for it. What is not sold, or has no key, is Glance's to open."""
+    change = [{"op": "replace", "path": "/visibility", "value": "community"}]
+    native = _native(conf, view, native_image.update, change, "me")
+    action = Action.COMPLETE if view["status"] == "queued" else Action.UPDATE
+    conventions = conf.ims_api.native_conventions
+    wanted = _table(action, view, "me", conventions=conventions)
+    if wanted is None and view["visibility"] != "community":
+        wanted = _table(Action.OPEN, view, "me", conventions=conventions)
+    assert native == wanted
+
+
+@EVERYTHING
+@given(view=_views())
+def test_copying_to_another_region(conf: Any, view: dict[str, Any]) -> None:
+    """There is only IMS's door for it."""
+    wanted = _table(Action.COPY_CROSS_REGION, view, "me", conventions=True)
+    assume(wanted is not None)
+    body = {"name": "copy", "region": "there", "project_name": "mine"}
+    assert _ims(conf, view, replication.copy_image_cross_region, body, "me") == wanted
 
 
 def test_a_view_that_nobody_may_share_is_among_those(conf: Any) -> None:

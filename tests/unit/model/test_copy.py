@@ -53,6 +53,7 @@ def test_a_copy():
         "hw_firmware_type": "uefi",
         "__os_version": "CentOS 7.3 64bit",
         "__account_code": "charged",
+        "__productcode": "p",
         "mine": "yes",
         "__data_origin": "image,here,1",
         "__originalimagename": "1",

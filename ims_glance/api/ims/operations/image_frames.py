@@ -18,11 +18,12 @@ from oslo_utils import units
 from ims_glance import exceptions
 from ims_glance.api.common import elsewhere
 from ims_glance.api.common.image import Data, DataMissing
+from ims_glance.api.common.roles import is_service
 from ims_glance.api.ims import lookup
 from ims_glance.api.ims.operation import Answer, Call, Operation
 from ims_glance.api.ims.operations.copy import check_disks
+from ims_glance.model.image import kinds, whole_image
 from ims_glance.model.image import rules as image_rules
-from ims_glance.model.image import whole_image
 from ims_glance.transfer import cuts, frames, held, writer
 
 LOG = logging.getLogger(__name__)
@@ -159,6 +160,9 @@ def read_image_frames(call: Call) -> Answer:
     """``POST /v1/{project_id}/images/{image_id}/frames``: a range of an image's data."""
     view = lookup.get(call, call.arguments["image_id"])
     image_id = str(view["id"])
+    if kinds.product_codes(view) and not is_service(call.context):
+        # What the service copies, its copy of a product above all, it was allowed to.
+        lookup.checked(call, image_id, image_rules.Action.COPY_CROSS_REGION)
     offset, length = _range(view, call.body)
     _check_size(call, view)
     compress = call.body.get("compress") is not False

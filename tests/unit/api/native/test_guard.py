@@ -40,6 +40,7 @@ GUARDED = {
     ("images", "show"): view.show,
     ("images", "create"): image.create,
     ("images", "update"): whole_image.update,
+    ("image_data", "download"): data.download,
     ("image_data", "upload"): data.upload,
     ("images", "import_image"): data.import_,
     ("images", "add_location"): image.add_location,
@@ -56,7 +57,7 @@ GUARDED = {
 # Those that need no rule: they write no data to a store, and change no property of an image.
 HARMLESS = {
     ("images", "get_task_info"), ("images", "delete_from_store"), ("images", "get_locations"),
-    ("image_data", "download"), ("image_data", "stage"),
+    ("image_data", "stage"),
     ("image_members", "index"), ("image_members", "show"),
     ("tasks", "index"), ("tasks", "get"), ("tasks", "delete"),
 }  # fmt: skip

@@ -66,6 +66,11 @@ def test_a_kept_backup_and_a_key(make, server):
     assert image[attributes.CMK_ID] == "k"
 
 
+def test_what_of_the_marketplace_is_on_its_disks(make, server):
+    finished(make(), server, __productcode="code")
+    assert server.images[IMAGE]["__productcode"] == "code"
+
+
 def test_it_is_undone(make, server):
     job = make()
     finished(job, server)

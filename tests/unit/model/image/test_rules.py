@@ -16,7 +16,7 @@ OWN = Facts.of({"id": "i", "owner": "me", "status": "active", "visibility": "pri
 OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.PUBLIC: {"visibility": "public"},
     Trait.MARKET: {"kind": "market"},
-    Trait.PUBLISHED: {"published": True},
+    Trait.SOLD: {"product": True},
     Trait.RECEIVED: {"owner": "you"},
     Trait.OTHERS: {"owner": "you"},
     Trait.NOT_RECEIVED: {},
@@ -132,11 +132,39 @@ def test_facts_from_a_view():
     )  # fmt: skip
     assert facts == Facts(
         id="i", owner="me", status="active", visibility="shared", kind="shared", protected=True,
-        encrypted=True, whole=True, component=True, elsewhere=False, published=True, env_type="IsoImage",
+        encrypted=True, whole=True, component=True, elsewhere=False, product=True, env_type="IsoImage",
     )  # fmt: skip
     assert Facts.of({"block_device_mapping": '[{"snapshot_id": "s"}]'}).elsewhere
     withdrawn = Facts.of({"__productcode": "p", "__is_offshelved": "true"})
-    assert not withdrawn.published
+    assert withdrawn.product
+
+
+def test_what_was_made_of_a_product_is_its_projects_to_use_and_no_more():
+    image = dataclasses.replace(OWN, product=True)
+    refused = {Action.SHARE, Action.OPEN, Action.EXPORT, Action.COPY_CROSS_REGION}
+    for action in set(Action) - {Action.ACCEPT}:
+        if action in refused:
+            with pytest.raises(rules.RuleRefused, match="product of the marketplace"):
+                rules.check(action, image, "me", conventions=False)
+        else:
+            rules.check(action, image, "me")
+
+
+def test_who_bought_a_product_copies_it_within_the_project():
+    image = dataclasses.replace(OWN, kind="market", product=True)
+    for action in (Action.ACCEPT, Action.COPY, Action.ENCRYPT):
+        rules.check(action, image, "buyer")
+    for action in set(Action) - {Action.ACCEPT, Action.COPY, Action.ENCRYPT}:
+        with pytest.raises((rules.RuleRefused, rules.NotTheirs)):
+            rules.check(action, image, "buyer", conventions=False)
+
+
+def test_the_service_copies_its_own_to_other_regions():
+    image = dataclasses.replace(OWN, kind="market", product=True)
+    rules.check(Action.COPY_CROSS_REGION, image, "me")
+    for action in (Action.UPDATE, Action.DELETE, Action.SHARE, Action.TAG, Action.SWITCH):
+        with pytest.raises(rules.RuleRefused):
+            rules.check(action, image, "me", conventions=False)
 
 
 @given(st.sampled_from(Action), st.dictionaries(st.text(), st.text() | st.booleans() | st.none()))

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Product codes follow the data (``__productcode``), by whichever door an image of it is made.
+
+Nova and Cinder write properties of the image that a server or a volume was made of on the image that
+they make of that. (Nova: ``initialize_instance_snapshot_metadata`` in ``nova/compute/utils.py``, all
+that are not in ``non_inheritable_image_properties``, and ``base_image_ref``; Cinder: the volume's
+``volume_image_metadata``.) Both let their users write there, too. So what such a request says is
+believed only as far as it binds the one who says it:
+
+* a code, if a service of the cloud sends the request for its user, or if the user sees an image with
+  that code already, and so can use the product;
+* of what the request says to have been made of (``base_image_ref``), Glance's own record decides, also
+  if that image is deleted by now, on the same conditions.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from oslo_utils import uuidutils
+
+from ims_glance import exceptions
+from ims_glance.api.common.image import Images
+from ims_glance.api.common.roles import is_of_service
+from ims_glance.clouds.image import ImageRecords
+from ims_glance.model.image import attributes, kinds
+
+BASE_IMAGE = "base_image_ref"
+"""On an image that Nova makes of a server: the id of the image that the server was made of."""
+
+
+def of_new(
+    images: Images, records: ImageRecords, context: Any, body: Mapping[str, Any]
+) -> dict[str, str]:
+    """What a new image says of the products in it; nothing if it holds none.
+
+    :param context: of whoever makes the image
+    :param body: of ``POST /v2/images``
+    """
+    named = {*kinds.product_codes(body), *_of_base(records, body)}
+    if not named:
+        return {}
+    if is_of_service(context):
+        return kinds.of_products(named)
+    return kinds.of_products(code for code in named if _is_used(images, context, code))
+
+
+def _of_base(records: ImageRecords, body: Mapping[str, Any]) -> Iterator[str]:
+    """The products in the image that another one says to be made of."""
+    image_id = body.get(BASE_IMAGE)
+    if not isinstance(image_id, str) or not uuidutils.is_uuid_like(image_id):
+        return
+    try:
+        view = {attributes.PRODUCT_CODE: records.product_code(image_id)}
+    except exceptions.ImageNotFound:
+        return
+    yield from kinds.product_codes(view)
+
+
+def _is_used(images: Images, context: Any, code: str) -> bool:
+    """Whether somebody sees an image with a code."""
+    query = {attributes.PRODUCT_CODE: code, "member_status": "all", "limit": "1"}
+    return bool(images.call(context, "GET", "/v2/images", query=query)["images"])

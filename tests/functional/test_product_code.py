@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The product code follows the data by every door of a real Glance, and nobody removes or invents one."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functional import identity
+from tests.functional.client import Client
+from tests.functional.conftest import MakeGlance
+from tests.functional.refusals import by_glance, refused
+from tests.functional.service import GlanceService
+from tests.functional.test_guard_sharing import change
+
+CODE, OTHERS = "c0de" * 8, "0dd1" * 8
+AS_SERVICE = {"X-Service-Roles": "ims_service"}
+# What Nova and Cinder send beside their callers' tokens.
+AS_NEIGHBOUR = {"X-Service-Roles": "service"}
+SELLER = identity.Caller("market")
+BARE = {"disk_format": "raw", "container_format": "bare"}
+DATA = b"sold" * 100
+
+
+@pytest.fixture(scope="module")
+def service(make_glance: MakeGlance) -> Iterator[GlanceService]:
+    with make_glance() as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def buyer(service: GlanceService) -> Client:
+    return service.client(identity.DEMO)
+
+
+@pytest.fixture(scope="module")
+def stranger(service: GlanceService) -> Client:
+    return service.client(identity.OTHER)
+
+
+@pytest.fixture(scope="module")
+def admin(service: GlanceService) -> Client:
+    return service.client(identity.ADMIN)
+
+
+def sold(service: GlanceService, code: str, project: str) -> str:
+    """The id of the service's copy of a product that a project has agreed to."""
+    owner = service.client(SELLER)
+    body = {"name": "product", **BARE, "visibility": "shared", "__imagetype": "market"}
+    made = owner.call(
+        "POST", "/v2/images", json_body={**body, "__productcode": code}, headers=AS_SERVICE
+    ).json
+    owner.upload(made["id"], DATA)
+    members = f"/v2/images/{made['id']}/members"
+    owner.call("POST", members, json_body={"member": project}, headers=AS_SERVICE)
+    service.client(identity.Caller(project)).call(
+        "PUT", f"{members}/{project}", json_body={"status": "accepted"}
+    )
+    return str(made["id"])
+
+
+@pytest.fixture(scope="module")
+def product(service: GlanceService) -> str:
+    """Of the buyer."""
+    return sold(service, CODE, "demo")
+
+
+@pytest.fixture(scope="module")
+def anothers(service: GlanceService) -> str:
+    """Of the stranger."""
+    return sold(service, OTHERS, "other")
+
+
+def made(client: Client, headers: dict[str, str] | None = None, **said: object) -> dict:
+    """A new image, as Nova or Cinder make it for their caller, or the caller alone."""
+    body = {"name": "derived", **BARE, **said}
+    return dict(client.call("POST", "/v2/images", json_body=body, headers=headers or {}).json)
+
+
+@pytest.fixture
+def derived(buyer: Client, product: str) -> str:
+    """A snapshot of a server that was made of the product, with data."""
+    image = made(buyer, AS_NEIGHBOUR, __productcode=CODE, base_image_ref=product)
+    buyer.upload(image["id"], DATA)
+    return str(image["id"])
+
+
+@pytest.mark.usefixtures("product", "anothers")
+class TestFollows:
+    def test_into_what_nova_makes_of_a_server(self, buyer: Client, product: str) -> None:
+        """Nova carries the properties of the server's image; without them its record is enough."""
+        assert made(buyer, AS_NEIGHBOUR, __productcode=CODE)["__productcode"] == CODE
+        assert made(buyer, AS_NEIGHBOUR, base_image_ref=product)["__productcode"] == CODE
+
+    def test_of_a_cloud_without_service_tokens_too(self, buyer: Client, product: str) -> None:
+        assert made(buyer, __productcode=CODE)["__productcode"] == CODE
+        assert made(buyer, base_image_ref=product)["__productcode"] == CODE
+
+    def test_of_an_image_that_is_gone(self, service: GlanceService, buyer: Client) -> None:
+        """Servers outlive their images, and a product may be withdrawn meanwhile."""
+        gone = sold(service, "dead" * 8, "demo")
+        service.client(SELLER).call("DELETE", f"/v2/images/{gone}", headers=AS_SERVICE)
+        assert made(buyer, AS_NEIGHBOUR, base_image_ref=gone)["__productcode"] == "dead" * 8
+
+    def test_into_what_cinder_makes_of_a_volume(self, stranger: Client) -> None:
+        """A volume may have been given to another project, with all that is on it."""
+        assert made(stranger, AS_NEIGHBOUR, __productcode=CODE)["__productcode"] == CODE
+
+    def test_all_of_them(self, buyer: Client, product: str) -> None:
+        image = made(buyer, AS_NEIGHBOUR, __productcode=OTHERS, base_image_ref=product)
+        assert image["__productcode"] == f"{OTHERS},{CODE}"
+
+    def test_into_copies_by_the_service(self, buyer: Client) -> None:
+        assert made(buyer, AS_SERVICE, __productcode=CODE)["__productcode"] == CODE
+
+    def test_what_was_made_of_nothing_sold_has_none(self, buyer: Client) -> None:
+        plain = made(buyer)["id"]
+        assert "__productcode" not in made(buyer, AS_NEIGHBOUR)
+        for base in (plain, str(uuid.uuid4())):
+            assert "__productcode" not in made(buyer, AS_NEIGHBOUR, base_image_ref=base)
+
+
+@pytest.mark.usefixtures("product", "anothers")
+class TestHostile:
+    def test_nobody_removes_or_changes_it(self, buyer: Client, derived: str) -> None:
+        # What changes nothing is answered as done, for clients that take away what they do not know.
+        assert (
+            buyer.patch(derived, change("/__productcode", None, "remove"))["__productcode"] == CODE
+        )
+        for op in ("add", "replace"):
+            with refused(403, "IMG.0026"):
+                buyer.patch(derived, change("/__productcode", OTHERS, op))
+        with refused(400):
+            buyer.patch(derived, change("/__ProductCode", "", "add"))
+        assert buyer.show(derived)["__productcode"] == CODE
+
+    def test_nobody_invents_one(self, buyer: Client, anothers: str) -> None:
+        for code in (OTHERS, "made up", "f" * 32):
+            assert "__productcode" not in made(buyer, __productcode=code)
+        assert "__productcode" not in made(buyer, base_image_ref=anothers)
+        plain = made(buyer)["id"]
+        with refused(403, "IMG.0026"):
+            buyer.patch(plain, change("/__productcode", CODE))
+
+    def test_what_is_made_anew_has_it_anew(self, buyer: Client, derived: str, product: str) -> None:
+        buyer.delete(derived)
+        with by_glance(409):
+            made(buyer, id=derived)
+        image = made(buyer, AS_NEIGHBOUR, base_image_ref=product)
+        assert image["__productcode"] == CODE
+
+    def test_nobody_downloads_it(self, buyer: Client, derived: str, product: str) -> None:
+        for image in (derived, product):
+            for path in ("file", "/file", "file?_method=GET"):
+                with refused(409, "IMG.0079"):
+                    buyer.call("GET", f"/v2/images/{image}/{path}")
+            with refused(409, "IMG.0079"):
+                buyer.download(image, 0, 3)
+            got = buyer.call("GET", f"/v2/images/{image}/file", headers=AS_NEIGHBOUR)
+            assert got.body == DATA
+
+    def test_nor_by_the_door_for_other_regions(self, buyer: Client, derived: str) -> None:
+        path = f"/v1/demo/images/{derived}/frames"
+        with refused(400, "IMG.0024"):
+            buyer.call("POST", path, json_body={})
+        assert buyer.call("POST", path, json_body={}, headers=AS_SERVICE).status == 200
+
+    def test_an_import_from_another_region_finds_no_data(self, buyer: Client, product: str) -> None:
+        """Glance's own import downloads as its caller does, and its copy would have no code."""
+        with refused(409, "IMG.0079"):
+            buyer.call("GET", f"/v2/images/{product}/file", headers={"X-Service-Roles": "member"})
+
+
+@pytest.mark.usefixtures("product")
+class TestRules:
+    def test_it_is_not_shared_nor_opened(self, buyer: Client, admin: Client, derived: str) -> None:
+        with refused(409, "IMG.0024"):
+            buyer.share(derived, "other")
+        for visibility in ("shared", "community"):
+            image = made(buyer, AS_NEIGHBOUR, __productcode=CODE, visibility="private")["id"]
+            with refused(409, "IMG.0024"):
+                buyer.patch(image, change("/visibility", visibility, "replace"))
+        with refused(409, "IMG.0024"):
+            admin.patch(derived, change("/visibility", "public", "replace"))
+        for client, visibility in ((buyer, "community"), (admin, "public")):
+            with refused(409, "IMG.0024"):
+                made(client, AS_NEIGHBOUR, __productcode=CODE, visibility=visibility)
+
+    def test_nova_gives_it_to_the_project_of_the_server(self, admin: Client) -> None:
+        """An administrator who shelves a server makes an image that only Nova shares."""
+        image = made(admin, AS_NEIGHBOUR, __productcode=CODE, visibility="shared")["id"]
+        members = f"/v2/images/{image}/members"
+        admin.call("POST", members, json_body={"member": "demo"}, headers=AS_NEIGHBOUR)
+        with refused(409, "IMG.0024"):
+            admin.share(image, "other")
+
+    def test_ims_refuses_the_same(self, buyer: Client, derived: str) -> None:
+        wanted: dict[str, dict[str, object]] = {
+            "members": {"images": [derived], "projects": ["0" * 32]},
+            f"{derived}/file": {"bucket_url": "bucket:object", "file_format": "qcow2"},
+            f"{derived}/cross_region_copy": {
+                "name": "copy",
+                "region": "RegionTwo",
+                "project_name": "demo",
+                "agency_name": "agency",
+            },
+        }
+        for path, body in wanted.items():
+            with refused(400, "IMG.0079" if path.endswith("/file") else "IMG.0024"):
+                buyer.call("POST", f"/v1/cloudimages/{path}", json_body=body)
+
+    def test_its_owner_names_tags_and_deletes_it(self, buyer: Client, derived: str) -> None:
+        buyer.patch(derived, change("/name", "mine", "replace"))
+        buyer.call("PUT", f"/v2/images/{derived}/tags/mine")
+        buyer.deactivate(derived)
+        buyer.reactivate(derived)
+        buyer.delete(derived)
+
+    def test_the_services_copy_is_nobodys(self, service: GlanceService, admin: Client) -> None:
+        image = sold(service, "feed" * 8, "demo")
+        path = f"/v2/images/{image}"
+        for client in (service.client(SELLER), admin):
+            for request in (
+                ("DELETE", path),
+                ("PUT", f"{path}/tags/x"),
+                ("POST", f"{path}/actions/deactivate"),
+                ("DELETE", f"{path}/members/demo"),
+                ("DELETE", f"/v2/stores/plain/{image}"),
+            ):
+                with refused(409, "IMG.0024"):
+                    client.call(*request)
+            with refused(409, "IMG.0024"):
+                client.share(image, "other")
+            for name, value in (("name", "x"), ("visibility", "private"), ("owner", "demo")):
+                with refused(409, "IMG.0024"):
+                    client.patch(image, change(f"/{name}", value, "replace"))
+        assert service.client(identity.DEMO).show(image)["__imagetype"] == "market"

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a new image says of the products in it."""
+
+import types
+from typing import Any
+
+import pytest
+
+from ims_glance import exceptions
+from ims_glance.api.market import product_code
+from ims_glance.model.image import kinds
+
+BASE = "5b1a6f0e-93d2-4d0e-8b56-3f1f0c3d2a10"
+
+
+class Records:
+    """One image is known, and holds products, or none."""
+
+    def __init__(self, held: str = "") -> None:
+        self.held = held
+
+    def product_code(self, image_id: str) -> str:
+        if image_id != BASE:
+            raise exceptions.ImageNotFound(image_id=image_id)
+        return self.held
+
+
+class Images:
+    """The caller sees images with some codes."""
+
+    def __init__(self, *codes: str) -> None:
+        self.codes, self.asked = codes, 0
+
+    def call(self, _context: Any, _method: str, _path: str, query: dict[str, str]) -> Any:
+        self.asked += 1
+        return {"images": [{}] if query["__productcode"] in self.codes else []}
+
+
+def of_new(body: dict[str, Any], images: Any = None, held: str = "", *roles: str) -> str | None:
+    context = types.SimpleNamespace(service_roles=list(roles))
+    records: Any = Records(held)
+    seen: Any = images or Images()
+    found = product_code.of_new(seen, records, context, body)
+    return found.get("__productcode")
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"base_image_ref": BASE}, {"__productcode": ""}, {"name": "n"}]
+)
+def test_what_holds_no_product_costs_no_list(said: dict[str, Any]) -> None:
+    images = Images("p")
+    assert of_new(said, images) is None
+    assert images.asked == 0
+
+
+@pytest.mark.parametrize(
+    "base", [None, 5, "", "none", ["x"], "5b1a6f0e-93d2-4d0e-8b56-3f1f0c3d2a11"]
+)
+def test_what_is_no_image_has_no_product(base: Any) -> None:
+    assert of_new({"base_image_ref": base}, held="p") is None
+
+
+def test_a_service_of_the_cloud_is_believed() -> None:
+    assert of_new({"__productcode": "p"}, None, "", "service") == "p"
+    assert of_new({"base_image_ref": BASE}, None, "q", "service") == "q"
+    assert of_new({"base_image_ref": BASE, "__productcode": "p"}, None, "q", "service") == "p,q"
+
+
+def test_a_user_is_believed_as_far_as_they_use_it() -> None:
+    said = {"__productcode": "p,r", "base_image_ref": BASE}
+    assert of_new(said, Images("p", "q"), "q") == "p,q"
+    assert of_new(said, Images(), "q") is None
+
+
+@pytest.mark.parametrize("code", [5, "a b", "\n", "x" * 65, {"a": 1}, ",,", "-x"])
+def test_what_is_no_code_is_none(code: Any) -> None:
+    assert not {*kinds.product_codes({"__productcode": code})} - {"5"}
+
+
+def test_no_more_codes_than_a_machine_has_disks() -> None:
+    many = ",".join(f"{number:03}" for number in range(100))
+    assert len(of_new({"__productcode": many}, None, "", "service") or "") == 30 * 4 - 1
