@@ -46,7 +46,6 @@ ALLOWED: dict[str, set[str]] = {
     "conf": _BOTTOM,
     "metrics": set(),
     "clouds": _VALUES,
-    "guests": _VALUES,
     "db": _VALUES,
     "keys": {"clouds", "metrics", *_VALUES},
     "store": {"keys", "clouds", *_VALUES},
