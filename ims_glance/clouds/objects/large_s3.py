@@ -231,7 +231,9 @@ class S3LargeFile(LargeFile):
         """An answer; ``None`` if what is asked for may be missing, and is."""
         try:
             where = f"{path}?{query}" if query else path
-            return self._http.request(method, where, log=False, **request)
+            # radosgw answers in JSON who takes nothing else.
+            headers = {"Accept": "application/xml", **(request.pop("headers", None) or {})}
+            return self._http.request(method, where, log=False, headers=headers, **request)
         except rest.Refused as refused:
             if missing and refused.status in (404, 410):
                 return None

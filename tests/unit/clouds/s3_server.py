@@ -85,6 +85,8 @@ class UploadsHandler:
         self.end_headers()  # type: ignore[attr-defined]
 
     def _send_xml(self, text: str) -> None:
+        # radosgw would answer in JSON.
+        assert "json" not in self.headers["Accept"]
         self.send_response(200)  # type: ignore[attr-defined]
         self.send_header("Content-Length", str(len(text.encode())))  # type: ignore[attr-defined]
         self.end_headers()  # type: ignore[attr-defined]
