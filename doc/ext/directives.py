@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directives: ``ims-operations NOUN``, ``ims-manage-commands``, ``ims-client-commands NOUN``."""
+"""Directives: ``ims-operations NOUN``, ``ims-manage-commands``, ``ims-client-commands NOUN``, ``ims-guest-steps``."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
-from doc.ext import command_line, openapi, sources
+from doc.ext import command_line, guest_steps, openapi, sources
 
 
 class _Generated(SphinxDirective):
@@ -52,6 +52,14 @@ class ClientCommands(_Generated):
         return self._parsed(_lines(sources.client_commands(self.arguments[0])))
 
 
+class GuestSteps(_Generated):
+    """``.. ims-guest-steps::``."""
+
+    def run(self) -> list[nodes.Node]:
+        """The steps that make a guest ready."""
+        return self._parsed(guest_steps.lines())
+
+
 def _lines(parsers: Iterable[argparse.ArgumentParser]) -> Iterator[str]:
     for parser in parsers:
         yield from command_line.lines(parser)
@@ -62,4 +70,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("ims-operations", Operations)
     app.add_directive("ims-manage-commands", ManageCommands)
     app.add_directive("ims-client-commands", ClientCommands)
+    app.add_directive("ims-guest-steps", GuestSteps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

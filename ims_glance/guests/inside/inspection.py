@@ -132,7 +132,10 @@ def _boots(g: GuestFS, partition: str) -> bool:
 
 def _linux(tree: Tree, said: Mapping[str, Any]) -> dict[str, Any]:
     kernels = _read(initrd.kernels, tree) or []
-    named = {} if said["distro"] else _os_release(tree)
+    named = _os_release(tree)
+    if said["distro"]:
+        # What libguestfs knows better, all but the name for people.
+        named = {"product_name": named["product_name"] or said["product_name"]}
     return {
         **named,
         "boot_loader": next(

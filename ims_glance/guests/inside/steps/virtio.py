@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drivers of virtio disks in the initrd, without which a Linux guest does not find its disk.
+
+Whether they are there is seen first: by the settings that made the initrd, else by the names in it, for a new one
+takes minutes where there is no virtualization. It is made by the guest's own tool, quickly compressed.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+from ims_glance.guests.inside import initrd
+from ims_glance.guests.inside.steps.step import Work
+from ims_glance.guests.inside.tree import GuestProgramFailed, old_name
+
+_LIST, _MAKE = 180, 1500
+_MOST = 2
+_QUICK = "/etc/initramfs-tools/conf.d/ims-quick"
+_MODULES = "/etc/initramfs-tools/modules"
+_DRACUT = "/etc/dracut.conf.d/ims-virtio.conf"
+_MKINITFS = "/etc/mkinitfs/mkinitfs.conf"
+_ADVICE = (
+    "Make an initrd with virtio_pci, virtio_blk, virtio_scsi and virtio_net in the guest; until then its servers need "
+    "hw_disk_bus=ide."
+)
+
+
+def run(work: Work) -> None:
+    """Give the newest kernels an initrd that knows virtio disks."""
+    tree = work.tree
+    versions = list(work.guest.kernels[:_MOST])
+    if not versions:
+        work.deeds.leave("No kernel with modules was found.", _ADVICE)
+        return
+    if initrd.has_virtio(tree, versions):
+        return
+    if not initrd.has_modules(tree, versions[0]):
+        work.deeds.leave(f"Kernel {versions[0]} has no driver for virtio disks.", _ADVICE)
+        return
+    tool = _tool(work)
+    if tool is None or not work.runs:
+        work.deeds.leave("This guest's initrd cannot be made here.", _ADVICE)
+        return
+    for version in versions:
+        if initrd.image(tree, version) and not _has_it(work, tool, version):
+            _make(work, tool, version)
+
+
+def _tool(work: Work) -> str | None:
+    for tool, paths in (
+        ("initramfs-tools", ("/usr/sbin/update-initramfs",)),
+        ("dracut", ("/usr/bin/dracut", "/sbin/dracut", "/usr/sbin/dracut")),
+        ("mkinitfs", ("/sbin/mkinitfs", "/usr/sbin/mkinitfs")),
+    ):
+        if any(work.tree.is_there(path) for path in paths):
+            return tool
+    return None
+
+
+def _has_it(work: Work, tool: str, version: str) -> bool:
+    """Whether the names in an initrd have the driver."""
+    lister = {"initramfs-tools": "lsinitramfs", "dracut": "lsinitrd"}.get(tool)
+    if work.is_dry or lister is None or initrd.has_virtio(work.tree, [version]) is False:
+        return False
+    path = initrd.image(work.tree, version) or ""
+    found = f'{lister} "$1" | grep -q "/virtio_blk[.]ko"'
+    try:
+        work.tree.run(["/bin/sh", "-c", found, "sh", path], _LIST)
+    except GuestProgramFailed:
+        return False
+    return True
+
+
+def _make(work: Work, tool: str, version: str) -> None:
+    tree = work.tree
+    path = initrd.image(tree, version) or ""
+    _set(work, tool)
+    if not work.is_dry:
+        tree.changed.append(path)
+        if not tree.g.exists(old_name(path)):
+            tree.g.cp_a(path, old_name(path))
+        with _quick(work) if tool == "initramfs-tools" else contextlib.nullcontext():
+            tree.run(_command(tool, version, path), _MAKE)
+    work.deeds.done.append(f"{path} is made anew, with the drivers of virtio disks and cards.")
+
+
+def _command(tool: str, version: str, path: str) -> list[str]:
+    return {
+        "initramfs-tools": ["update-initramfs", "-u", "-k", version],
+        "dracut": ["dracut", "--force", "--gzip", "--add-drivers", " ".join(initrd.MODULES), path, version],
+        "mkinitfs": ["mkinitfs", "-o", path, version],
+    }[tool]  # fmt: skip
+
+
+def _set(work: Work, tool: str) -> None:
+    """What makes the next initrd, of the guest's next kernel, puts them in as well."""
+    tree = work.tree
+    if tool == "dracut":
+        if not tree.is_there(_DRACUT):
+            tree.write(_DRACUT, f'add_drivers+=" {" ".join(initrd.MODULES)} "\n')
+        return
+    path = _MODULES if tool == "initramfs-tools" else _MKINITFS
+    text = tree.text(path) or ""
+    if tool == "initramfs-tools":
+        missing = [name for name in initrd.MODULES if name not in text.split()]
+        new = "".join(
+            [text.rstrip("\n") + "\n" if text else "", *(f"{name}\n" for name in missing)]
+        )
+    else:
+        missing = [] if "virtio" in text else ["virtio"]
+        new = text.replace('features="', 'features="virtio ', 1)
+    if missing:
+        tree.write(path, new)
+
+
+@contextlib.contextmanager
+def _quick(work: Work) -> Iterator[None]:
+    """For one run: what every kernel unpacks, compressed as little as it goes."""
+    work.tree.g.write(_QUICK, b"COMPRESS=gzip\nCOMPRESSLEVEL=1\n")
+    try:
+        yield
+    finally:
+        work.tree.g.rm(_QUICK)
