@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ims_glance.flows import backup, member
 from ims_glance.flows.capture import server, volume
 from ims_glance.flows.copy import in_region
-from ims_glance.flows.files import export, machine
+from ims_glance.flows.files import export, machine, queued
 from ims_glance.flows.files import image as of_file
 from ims_glance.flows.replication import follow
 from ims_glance.flows.replication import image as received
@@ -28,6 +28,7 @@ JOB_TYPES: Mapping[str, FlowFactory] = {
     job.SERVER_BACKUP: backup.flow,
     job.IMPORT_IMAGE: machine.flow,
     job.IMPORT_DATA_IMAGE: of_file.flow,
+    job.REGISTER_IMAGE: queued.flow,
     job.EXPORT_IMAGE: export.flow,
 }
 """Job type -> what makes the flow of such a job."""

@@ -73,6 +73,8 @@ _PROMISES = {
     "iso": {"iso"},
     "gz": {"gz"},
     "zst": {"zst"},
+    # A map of a raw disk, which IMS wants beside it, or the digests of an archive.
+    "mf": {"mf"},
 }
 
 

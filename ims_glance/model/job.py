@@ -45,6 +45,8 @@ WHOLE_OF_BACKUP = "imsCreateWholeImageByBackupJob"
 SERVER_BACKUP = "imsCreateServerBackupJob"
 IMPORT_IMAGE = "imsImportImageJob"
 IMPORT_DATA_IMAGE = "imsImportDataImageJob"
+REGISTER_IMAGE = "imsNativeImportImageJob"
+"""It gives an image data that has metadata alone."""
 EXPORT_IMAGE = "imsNativeExportImageJob"
 FOLLOWING = frozenset({COPY_CROSS_REGION})
 """Jobs that wait for jobs of other regions, and do nothing themselves."""
@@ -71,7 +73,7 @@ _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
 _COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE})
 # They make no image, and as much work as those that do.
-_CREATING = frozenset({SERVER_BACKUP})
+_CREATING = frozenset({SERVER_BACKUP, REGISTER_IMAGE})
 
 
 def kind(job_type: str, creates_image: bool) -> JobKind | None:

@@ -108,6 +108,27 @@ def test_a_machine_of_two_disks(demo, make, bucket):
     assert [demo.image.find_image(each["image_id"]) for each in made["disks"]] == [None, None]
 
 
+def test_an_image_that_has_metadata_gets_its_data(demo, bucket):
+    body = {
+        "name": f"file-{secrets.token_hex(4)}",
+        "disk_format": "vhd",
+        "container_format": "bare",
+    }
+    more = {"__os_version": SYSTEM, "__system__cmkid": "ims/default"}
+    answer = demo.image.post("/images", json={**body, **more, "visibility": "private"})
+    assert answer.status_code == 201, answer.text
+    image_id = answer.json()["id"]
+    try:
+        of = (image_id, f"{bucket.name}:disk.vmdk")
+        made = read("demo", "image", "register", *of, "--wait")
+        assert (made["id"], made["status"], made["encrypted"]) == (image_id, "active", True)
+        assert (made["origin"], made["platform"]) == (f"file,{bucket.name}:disk.vmdk", "CentOS")
+        assert _data(demo, made) == DISK
+        assert "IMG.0046" in refusal("demo", "image", "register", *of)
+    finally:
+        demo.image.delete_image(image_id)
+
+
 def test_with_an_access_key(demo, make, access_key):
     """Buckets are the same in S3 as in Swift."""
     assert _data(demo, make("disk.raw", "--access-key", access_key)) == DISK

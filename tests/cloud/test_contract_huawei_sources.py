@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations on what is not there: no such server, backup or file, and what is still to come.
-
-(What is to come is checked, and answered with IMG.0105.)
-"""
+"""Operations on what is not there: no such server, backup or file."""
 
 import pytest
 from huaweicloudsdkims import v2
@@ -77,8 +74,9 @@ def test_buckets_that_are_not_there(ims, images, operation):
         _of_images(ims, *images)[operation]()
 
 
-def test_not_supported_yet(ims, images):
-    with refused("IMG.0105"):
+@pytest.mark.pocket
+def test_images_without_data_of_a_file_that_is_not_there(ims, images):
+    with refused("IMG.0057", 404):
         _of_images(ims, *images)["register"]()
 
 

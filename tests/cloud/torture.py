@@ -24,7 +24,8 @@ from tests.cloud.flow_jobs import ADD, COPY, DATA, DELETE, UPDATE, VOLUME
 RECEIVE = model.RECEIVE_IMAGE
 _OF_FILES = {model.IMPORT_IMAGE: "FusionCompute", model.IMPORT_DATA_IMAGE: "DataImage"}
 EXPORT = model.EXPORT_IMAGE
-TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE, *_OF_FILES, EXPORT)
+REGISTER = model.REGISTER_IMAGE
+TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE, *_OF_FILES, EXPORT, REGISTER)
 _MAKES_IMAGE = (COPY, VOLUME, RECEIVE, *_OF_FILES)
 # Those of servers are in test_torture_machines, those about backups in test_torture_backups. The one that
 # follows another region's job, which the API of that region has to accept, is in test_client_regions.
@@ -128,6 +129,12 @@ class Round:
                 "format": "raw",
             }
             return flow_jobs.accept(self.bench, who, name, **arguments)
+        elif name == REGISTER:
+            queued = {"name": "queued", "disk_format": "vhd", "container_format": "bare"}
+            made = who.image.post("/images", json={**queued, "visibility": "private"})
+            assert made.status_code == 201, made.text
+            arguments = {"image_id": made.json()["id"], "file": self.site.file}
+            return flow_jobs.accept(self.bench, who, name, **arguments)
         elif name == RECEIVE:
             return self._accept_received()
         else:
@@ -179,8 +186,8 @@ class Round:
                 undone = "could not be undone" not in job.fail_reason
                 assert undone or "openstack volume set --state" in job.fail_reason, job
                 failures.append(f"{name}: {job.error_code} {job.fail_reason}")
-            kind = "image" if name in _MAKES_IMAGE else "file" if name == EXPORT else "members"
-            getattr(self, f"_check_{kind}")(name, job)
+            kinds = {EXPORT: "file", REGISTER: "queued", **dict.fromkeys(_MAKES_IMAGE, "image")}
+            getattr(self, f"_check_{kinds.get(name, 'members')}")(name, job)
         for image_id in self.shared.values():
             self.site.tenant.image.delete(f"/images/{image_id}")
         return failures
@@ -204,6 +211,17 @@ class Round:
         if job.status is JobStatus.SUCCESS:
             assert hashlib.sha256(bucket.get(name)).hexdigest() == SHA256
             bucket.delete(name)
+
+    def _check_queued(self, _name: str, job: StoredJob) -> None:
+        """It has its data, or has none as before; or it is gone, if there was no way back."""
+        tenant, image_id = self.site.tenant, str(job.arguments["image_id"])
+        there = tenant.image.find_image(image_id)
+        if job.status is JobStatus.SUCCESS:
+            assert there.status == "active"
+            assert flow_jobs.sha256(tenant, image_id) == SHA256
+        else:
+            assert there is None or there.status == "queued"
+        tenant.image.delete(f"/images/{image_id}")
 
     def _check_members(self, name: str, job: StoredJob) -> None:
         before = {} if name == ADD else {self.project: "pending"}

@@ -154,6 +154,39 @@ def test_a_machine_of_two_disks(ims: Client, service: GlanceService) -> None:
     assert {ims.send("GET", f"/v2/images/{each['id']}").status for each in views} == {404}
 
 
+def test_an_image_that_has_metadata_gets_its_data(ims: Client, service: GlanceService) -> None:
+    """Under its own key, and of one job at a time."""
+    key = service.vault.make("demo")
+    body = {
+        "name": "mine",
+        "container_format": "bare",
+        "disk_format": "vhd",
+        "visibility": "private",
+    }
+    more = {"__os_version": SYSTEM, "__system__cmkid": key, "tags": ["a"]}
+    queued = ims.call("POST", "/v2/images", json_body={**body, **more}).json
+    path, wanted = f"/v1/cloudimages/{queued['id']}/upload", {"image_url": "bucket:disk.raw"}
+    assert_refused(ims.as_(READER).send("PUT", path, json_body=wanted), 403, "IMG.0026")
+    assert_refused(ims.send("PUT", path, json_body={"image_url": "bucket:absent"}), 404, "IMG.0057")
+    image = made(ims, ims.send("PUT", path, json_body=wanted))
+    assert (image["id"], image["name"], image["tags"]) == (queued["id"], "mine", ["a"])
+    assert ims.download(image["id"]) == DISK
+    assert (image["disk_format"], image["__platform"], image["min_disk"]) == ("raw", "CentOS", 1)
+    assert (image["__data_origin"], image["__system__cmkid"]) == ("file,bucket:disk.raw", key)
+    assert_refused(ims.send("PUT", path, json_body=wanted), 400, "IMG.0046")
+
+
+def test_an_image_that_gets_no_data_is_what_it_was(ims: Client) -> None:
+    body = {"name": "mine", "container_format": "bare", "disk_format": "vhd"}
+    queued = ims.call("POST", "/v2/images", json_body=body).json
+    path = f"/v1/cloudimages/{queued['id']}/upload"
+    job = ended(ims, ims.send("PUT", path, json_body={"image_url": "bucket:bomb.raw"}))
+    assert (job["status"], job["error_code"]) == ("FAIL", "IMG.0057")
+    now = ims.call("GET", f"/v2/images/{queued['id']}").json
+    assert {**now, "updated_at": ""} == {**queued, "updated_at": ""}
+    ims.call("DELETE", f"/v2/images/{queued['id']}")
+
+
 def test_quickly(ims: Client) -> None:
     assert made(ims, ask(ims, QUICK, type="DataImage"))["virtual_env_type"] == "DataImage"
 

@@ -107,6 +107,7 @@ class TestNotSupportedYet:
     def test_register(self, ims: Client, image: str, queued: str) -> None:
         body = {"image_url": "bucket:x"}
         path = "/v1/cloudimages/{}/upload"
+        # There is no object storage.
         assert_refused(ims.send("PUT", path.format(queued), json_body=body), 400, "IMG.0105")
         assert_refused(ims.send("PUT", path.format(image), json_body=body), 400, "IMG.0046")
 

@@ -177,6 +177,18 @@ class ImageOperations(Operations):
             body["access_key"] = access_key
         return self._begin("POST", path, body)
 
+    def register_image(
+        self, image: str | Image, image_url: str, access_key: str | None = None
+    ) -> Job:
+        """Begin to give a queued image its data from a file (``register_image``).
+
+        :param image_url: ``bucket:object``
+        :param access_key: of an EC2 credential of the caller, to read it from S3
+        """
+        path = f"/v1/cloudimages/{segment(Image._get_id(image))}/upload"
+        key = {"access_key": access_key} if access_key else {}
+        return self._begin("PUT", path, {"image_url": image_url, **key})
+
     def copy_image(
         self,
         image: str | Image,

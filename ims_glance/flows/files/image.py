@@ -95,18 +95,22 @@ class ReadFile(Task):
         else:
             from_file.check_content(file.name, purpose, found.format == from_file.ISO)
             from_file.check_fits(file.name, size, min_disk)
-        self._check_room(file, size)
+        check_room(self.job, file, size)
         self.job.tell(file_format=found.format)
         return {"found": found.to_arguments(), "size": size}
 
-    def _check_room(self, file: JobFile, size: int) -> None:
-        """Check that Glance will take so many bytes: it counts them when much is done."""
-        usage = self.job.image.usage().get(_GLANCE_SIZE)
-        if usage is None or int(usage["limit"]) < 0:
-            return
-        left = (int(usage["limit"]) - int(usage["usage"])) * units.Mi
-        if size > left:
-            raise NoBytesForFile(file=file.name, size=size, left=max(0, left), name=_GLANCE_SIZE)
+
+def check_room(job: JobContext, file: JobFile, size: int) -> None:
+    """Check that Glance will take so many bytes: it counts them when much is done.
+
+    :raises NoBytesForFile: if not
+    """
+    usage = job.image.usage().get(_GLANCE_SIZE)
+    if usage is None or int(usage["limit"]) < 0:
+        return
+    left = (int(usage["limit"]) - int(usage["usage"])) * units.Mi
+    if size > left:
+        raise NoBytesForFile(file=file.name, size=size, left=max(0, left), name=_GLANCE_SIZE)
 
 
 class CreateImageOfFile(_FileTask):

@@ -37,6 +37,7 @@ class Action(enum.Enum):
     """In the Image API alone, and whose images is a matter of its policy."""
     COMPLETE = "be changed while it is being made"
     """Through the Image API, as its clients do; the IMS API has no such thing."""
+    FILL = "get its data from a file"
     DELETE = "be deleted"
     ENCRYPT = "be encrypted"
     """Under its own id: when it is made, or when it is changed and has a key."""
@@ -146,6 +147,9 @@ TABLE: tuple[Row, ...] = (
     (Action.COMPLETE, Trait.COMPONENT, "IMG.0024", PROTECTS),
     (Action.COMPLETE, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.COMPLETE, Trait.WHOLE, "IMG.0046", PROTECTS),
+    (Action.FILL, Trait.OTHERS, "IMG.0047", CONVENTION),
+    (Action.FILL, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.FILL, Trait.WHOLE, "IMG.0024", PROTECTS),
     (Action.TAG, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.TAG, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.TAG, Trait.COMPONENT, "IMG.0024", PROTECTS),

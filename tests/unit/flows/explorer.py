@@ -27,7 +27,7 @@ from ims_glance.jobs.worker import Worker
 from ims_glance.model import job as model
 from ims_glance.model.image import attributes
 from ims_glance.model.job import JobStatus, StoredJob
-from tests.unit.flows import scenarios, small_world
+from tests.unit.flows import small_world
 from tests.unit.flows.direct_cloud import DirectCloud, DirectIdentity, Serve, State, refusal
 from tests.unit.flows.scenarios import Scenario
 from tests.unit.flows.small_world import Saved, World
@@ -126,7 +126,7 @@ class Ending:
         assert "internal error" not in reason, reason
         told = [each["status"] for each in job.entities.get("results", [])]
         assert "running" not in told, told
-        scenarios.check_nothing_left(self.before, self.cloud.state())
+        self.scenario.check_undone(self.before, self.cloud.state())
 
     @property
     def result(self) -> Any:

@@ -44,6 +44,8 @@ class Scenario:
     :ivar made: asserts how a success is, and gives what there is more by then: kind -> ids
     :ivar shares: whether a success changes who has the images, and so their visibility; ``made``
         asserts how
+    :ivar fills: whether it fills an image that was there before: there is no way back from one with data, so
+        undone it may be gone
     """
 
     job_type: str
@@ -51,6 +53,7 @@ class Scenario:
     prepare: Callable[[DirectCloud], dict[str, Any]]
     made: Callable[[DirectCloud, StoredJob], Mapping[str, set[str]]]
     shares: bool = False
+    fills: bool = False
 
     def __str__(self) -> str:
         return f"{self.job_type}: {self.name}"
@@ -63,7 +66,22 @@ class Scenario:
             model.SERVER_BACKUP,
             model.COPY_CROSS_REGION,
             model.EXPORT_IMAGE,
+            model.REGISTER_IMAGE,
         )
+
+    def check_undone(self, before: State, after: State) -> None:
+        """Check that all is as it was.
+
+        :raises AssertionError: if not
+        """
+        if self.fills:
+            gone = before["image"].keys() - after["image"].keys()
+            assert not gone & after["store file"].keys(), (
+                "the data of an image that is gone is left"
+            )
+            kept = {each: view for each, view in before["image"].items() if each not in gone}
+            before = {**before, "image": kept}
+        check_nothing_left(before, after)
 
     def check_success(self, cloud: DirectCloud, before: State, job: StoredJob) -> None:
         """Check that the job did what it is for, and left nothing else.
@@ -72,6 +90,8 @@ class Scenario:
         """
         made = self.made(cloud, job)
         after = cloud.state()
+        if self.fills:
+            before = {**before, "image": {}}
         if self.shares:
             after["members"] = before["members"]
             now = after["image"]
@@ -232,6 +252,23 @@ def _is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     assert (image["disk_format"], image["__image_size"]) == ("raw", str(len(data)))
     assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
     assert (image[attributes.CMK_ID], image["virtual_env_type"]) == (KEY, job.arguments["purpose"])
+    return {"image": {image_id}, "store file": {image_id}}
+
+
+def _queued(cloud: DirectCloud) -> dict[str, Any]:
+    """An image without data, and a file for it."""
+    body: dict[str, Any] = {"disk_format": "zvhd2", "min_disk": 40, "__os_version": "Other"}
+    told = _file(Purpose.SERVER, pattern(0, 3000))(cloud)
+    return {"file": told["file"], "image_id": cloud.make(name="mine", **body)}
+
+
+def _is_filled(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    image_id = job.arguments["image_id"]
+    image = cloud.images[image_id]
+    assert cloud.data[image_id] == cloud.objects["disk"]
+    assert (image["name"], image["disk_format"], image["min_disk"]) == ("mine", "raw", 40)
+    assert (image["status"], image["__image_size"]) == ("active", "3000")
+    assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
     return {"image": {image_id}, "store file": {image_id}}
 
 
@@ -469,6 +506,7 @@ SCENARIOS = (
     Scenario(model.IMPORT_IMAGE, "raw", _file(Purpose.SERVER, pattern(0, 3000)), _is_of_file),
     Scenario(model.IMPORT_IMAGE, "machine of two disks", _machine_file, _is_of_machine),
     Scenario(model.IMPORT_DATA_IMAGE, "raw", _file(Purpose.DATA, bytes(3000)), _is_of_file),
+    Scenario(model.REGISTER_IMAGE, "raw", _queued, _is_filled, fills=True),
     Scenario(model.EXPORT_IMAGE, "qcow2", _to_export, _is_exported),
     Scenario(model.EXPORT_IMAGE, "in parts", _to_export_in_parts, _is_exported),
     Scenario(model.EXPORT_IMAGE, "to S3", _to_export_to_s3, _is_exported_to_s3),

@@ -22,6 +22,7 @@ _WITHOUT_CINDER = {
     model.RECEIVE_IMAGE,
     model.IMPORT_IMAGE,
     model.IMPORT_DATA_IMAGE,
+    model.REGISTER_IMAGE,
     model.EXPORT_IMAGE,
     model.ADD_MEMBERS,
     model.DELETE_MEMBERS,

@@ -61,7 +61,7 @@ def test_what_would_pass_for_a_raw_disk(magic):
         signatures.look(InMemory(magic + bytes(SIZE)))
 
 
-@pytest.mark.parametrize("name", ["a.vmdk", "a.b.QCOW2", "a.vhd", "a.ova", "a.iso", "a.gz"])
+@pytest.mark.parametrize("name", ["a.vmdk", "a.b.QCOW2", "a.vhd", "a.ova", "a.iso", "a.gz", "a.mf"])
 def test_names_that_promise_more_than_a_raw_disk(name):
     with pytest.raises(FileRefused, match="its name ends in"):
         signatures.check_name(name, {"raw"})

@@ -9,13 +9,13 @@ from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
-from ims_glance.api.ims.operation import Access, Answer, Call, Handler, NotSupportedYet, Operation
+from ims_glance.api.ims.operation import Access, Answer, Call, Handler, Operation
 from ims_glance.api.ims.operations import backup, file, server, tag
 from ims_glance.api.ims.operations import creation_schemas as bodies
 from ims_glance.model import job as jobs
+from ims_glance.model import queued
+from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import free_text, key_name
-
-_FROM_FILES = "images from files in the object storage"
 
 # Fields that name the source.
 _SOURCES = ("instance_id", "image_url", "volume_id")
@@ -32,13 +32,6 @@ class MemoryUnclear(exceptions.Invalid):
     """No server could be made of the image."""
 
     template = "'min_ram' ({least} MB) is more than 'max_ram' ({most} MB)."
-
-
-class NotQueued(exceptions.Conflict):
-    """Only an image without data is filled."""
-
-    code = "IMG.0046"
-    template = "Image {image_id} is {status}: only a queued image can be filled."
 
 
 def create_image(call: Call) -> Answer:
@@ -123,10 +116,9 @@ def import_image_quick(call: Call) -> Answer:
 
 def register_image(call: Call) -> Answer:
     """``PUT /v1/cloudimages/{image_id}/upload``."""
-    view = lookup.get(call, call.arguments["image_id"])
-    if view["status"] != "queued":
-        raise NotQueued(image_id=view["id"], status=view["status"])
-    raise NotSupportedYet(missing=_FROM_FILES)
+    view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.FILL)
+    queued.check(view)
+    return file.register(call, view)
 
 
 def _check_data_images(call: Call) -> None:

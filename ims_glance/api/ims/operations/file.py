@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of files: what a request asks for, as far as the object storage can tell at once."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ims_glance.api.ims.operation import Answer, Call, NotSupportedYet
 from ims_glance.clouds import caller, objects
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.model import job as jobs
+from ims_glance.model import queued
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import from_file
 from ims_glance.model.image.from_file import DiskBounds, Purpose
@@ -50,6 +52,28 @@ def quick(call: Call, tags: list[str]) -> Answer:
     purpose = from_file.PURPOSES[call.body.get("type") or "ECS"]
     job_type = jobs.IMPORT_DATA_IMAGE if purpose is Purpose.DATA else jobs.IMPORT_IMAGE
     return _accept(call, job_type, purpose, tags, is_quick=True)
+
+
+def register(call: Call, view: Mapping[str, Any]) -> Answer:
+    """``register_image``.
+
+    :param view: of the queued image
+    """
+    file, image_id = BucketFile.parse(call.body["image_url"]), str(view["id"])
+    for each in call.service.jobs.unfinished(call.project_id):
+        if each.type == jobs.REGISTER_IMAGE and each.arguments["image_id"] == image_id:
+            raise queued.FilledAlready(job_id=each.id, image_id=image_id)
+    purpose = queued.purpose(view)
+    found = look(call, file)
+    _bounds(call, purpose, is_quick=False).check_file(file, found.size)
+    arguments = {
+        "image_id": image_id,
+        "file": found.to_arguments(),
+        "access_key": call.body.get("access_key"),
+    }
+    told = {"image_id": image_id, "image_name": str(view.get("name") or "")}
+    job_id = call.service.jobs.accept(call.context, jobs.REGISTER_IMAGE, arguments, entities=told)
+    return Answer({"job_id": job_id}, image_ids=(image_id,), job_id=job_id)
 
 
 def _accept(

@@ -192,8 +192,9 @@ def test_quick_import_of_a_system(make):
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"status": "queued"}, "IMG.0105"),
         ({"status": "active"}, "IMG.0046"),
+        ({"status": "saving"}, "IMG.0046"),
+        ({"status": "queued", "owner": calls.OTHER}, "IMG.0047"),
         ({"image_id": ABSENT}, "IMG.0027"),
     ],
 )

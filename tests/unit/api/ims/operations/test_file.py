@@ -15,6 +15,7 @@ DATA = b"x" * 1000
 SYSTEM = "CentOS 7.3 64bit"
 FILE = {"name": "image", "image_url": "bucket:disk.raw", "min_disk": 40}
 QUICK = {**FILE, "os_version": SYSTEM}
+REGISTER = {"image_url": "bucket:disk.raw"}
 ISO = {**FILE, "image_url": "bucket:cd.iso", "type": "IsoImage", "os_version": SYSTEM}
 
 
@@ -206,3 +207,46 @@ class TestQuick:
         call = make(QUICK)
         call.service.conf.set_override("quick_file_gib", 999, group="ims_files")
         refused(call, creation.import_image_quick, "IMG.0059")
+
+
+class TestRegister:
+    @pytest.fixture
+    def queued(self, make):
+        def queued(body=REGISTER, **changes):
+            view = calls.view(**{"status": "queued", **changes})
+            return make(body, None, view, image_id=calls.IMAGE)
+
+        return queued
+
+    def test_what_must_be_there(self, queued):
+        call = queued()
+        answer = creation.register_image(call)
+        [(job_type, arguments, entities, creates)] = call.service.jobs.accepted
+        assert (job_type, creates) == (jobs.REGISTER_IMAGE, False)
+        assert arguments["file"]["object"] == "disk.raw"
+        assert (arguments["image_id"], arguments["access_key"]) == (calls.IMAGE, None)
+        assert entities == {"image_id": calls.IMAGE, "image_name": "image"}
+        assert (answer.image_ids, answer.job_id) == ((calls.IMAGE,), calls.JOB)
+
+    def test_one_that_is_being_filled(self, queued):
+        call = queued()
+        other = jobs.StoredJob(
+            "f" * 32, jobs.REGISTER_IMAGE, calls.PROJECT, "u", arguments={"image_id": calls.IMAGE}
+        )
+        call.service.jobs.there = [other]
+        assert other.id in refused(call, creation.register_image, "IMG.0046")
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            ({"image_url": "bucket:absent"}, "IMG.0057"),
+            ({"image_url": "bucket:empty"}, "IMG.0057"),
+            ({**REGISTER, "access_key": "a" * 32}, "IMG.0105"),
+        ],
+    )
+    def test_refusals(self, queued, body, code):
+        refused(queued(body), creation.register_image, code)
+
+    def test_whole_machines_and_their_disks(self, queued):
+        for odd in ({"__whole_image": "true"}, {"__component_of": calls.SECOND}):
+            refused(queued(**odd), creation.register_image, "IMG.0024")
