@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ims_glance.flows import backup, member
 from ims_glance.flows.capture import server, volume
 from ims_glance.flows.copy import in_region
-from ims_glance.flows.files import export, machine, queued
+from ims_glance.flows.files import archive, export, queued
 from ims_glance.flows.files import image as of_file
 from ims_glance.flows.replication import follow
 from ims_glance.flows.replication import image as received
@@ -26,7 +26,7 @@ JOB_TYPES: Mapping[str, FlowFactory] = {
     job.WHOLE_OF_SERVER: server.whole_machine,
     job.WHOLE_OF_BACKUP: backup.whole_machine,
     job.SERVER_BACKUP: backup.flow,
-    job.IMPORT_IMAGE: machine.flow,
+    job.IMPORT_IMAGE: archive.flow,
     job.IMPORT_DATA_IMAGE: of_file.flow,
     job.REGISTER_IMAGE: queued.flow,
     job.EXPORT_IMAGE: export.flow,
