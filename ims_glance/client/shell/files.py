@@ -3,13 +3,17 @@
 
 import argparse
 import contextlib
+import json
+import math
 import os
 import re
+import signal
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from osc_lib import exceptions
 
@@ -22,8 +26,12 @@ PURPOSES = {"ecs": "ECS", "bms": "BMS", "data": "DataImage", "iso": "IsoImage"}
 
 BUCKET = "ims-uploads"
 """Where files go, unless a bucket is named."""
-LARGEST = 5 << 30
-"""Bytes of the largest object that goes up at once, in S3 and in Swift."""
+SEGMENT = 1 << 30
+"""Bytes of the segments that a larger file goes up in. No object storage takes more than 5 GiB at once."""
+SEGMENTS = 1000
+"""Of a file at most, in Swift and in radosgw unless they are configured otherwise."""
+_LARGEST = 5 << 30
+_CREATED = 201
 # What an object may be called everywhere; the ending says what the file ought to be.
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 # A slash would make it an object in another bucket.
@@ -52,8 +60,8 @@ def add_sources(group: Any) -> None:
     group.add_argument(
         "--from-file",
         metavar="<path>",
-        help="The same of a file on this machine, up to 5 GB: it is uploaded to a bucket, and deleted there once "
-        "the image is made, which is waited for",
+        help="The same of a file on this machine: it is uploaded to a bucket, one of more than 1 GiB in segments, and "
+        "deleted there once the image is made, which is waited for",
     )
 
 
@@ -165,48 +173,72 @@ class LocalFile:
         self._path = path
         self._bucket = bucket
         self._name = f"{uuid.uuid4().hex[:8]}-{_ODD.sub('_', path.name)[-100:]}"
-        self._is_begun = self._is_new_bucket = False
+        self._is_begun = False
+        self._new_buckets: list[str] = []
+        self._segments: list[str] = []
         self.url = f"{bucket}:{self._name}"
 
     def send(self, stream: TextIO) -> None:
         """Upload it, with a bar.
 
-        :raises CommandError: if it cannot be read, or is too large, or is not taken
+        :raises CommandError: if it cannot be read, or is too large, or is not taken; :meth:`delete` what is there then
         """
         try:
-            with self._path.open("rb") as opened:
+            with self._path.open("rb") as opened, _ending_orderly():
                 self._send(opened, stream)
         except OSError as error:
             raise exceptions.CommandError(f"{self._path}: {error.strerror or error}") from error
 
     def delete(self) -> None:
-        """Delete the object, if there is one, and the bucket if that was made for it and is empty.
+        """Delete the object and its segments, and the buckets that were made for it and are empty.
 
-        :raises CommandError: if it stays
+        :raises CommandError: if something stays
         """
         if not self._is_begun:
             return
-        self._ask("DELETE", self._object, may_be_gone=True)
-        if self._is_new_bucket:
+        for path in (self._object, *self._segments):
+            self._ask("DELETE", path, may_be_gone=True)
+        for bucket in self._new_buckets:
             with contextlib.suppress(exceptions.CommandError):
-                self._ask("DELETE", self._container)
+                self._ask("DELETE", bucket)
 
     def _send(self, opened: BinaryIO, stream: TextIO) -> None:
         size = os.fstat(opened.fileno()).st_size
         if not size:
             raise exceptions.CommandError(f"{self._path} is empty.")
-        if size > LARGEST:
+        segment = max(SEGMENT, math.ceil(size / SEGMENTS))
+        if segment > _LARGEST:
             raise exceptions.CommandError(
-                f"{self._path} has more than 5 GiB, which no object storage takes at once. Upload it in segments "
-                "('swift upload --segment-size'), and name it with --file."
+                f"{self._path} has more than {SEGMENTS} segments of 5 GiB, which no object storage takes. Make it "
+                "smaller ('qemu-img convert -c -O qcow2')."
             )
         self._is_begun = True
-        self._is_new_bucket = self._ask("PUT", self._container).status_code == 201
+        self._make(self._container)
         progress = Progress(stream)
-        try:
-            self._ask("PUT", self._object, data=_Watched(opened, size, self._path.name, progress))
-        finally:
-            progress.close()
+        watched = _Watched(opened, size, self._path.name, progress)
+        with contextlib.closing(progress):
+            if size <= segment:
+                self._ask("PUT", self._object, data=watched.part(size))
+            else:
+                self._send_segments(watched, size, segment)
+
+    def _send_segments(self, watched: "_Watched", size: int, segment: int) -> None:
+        """In segments, and last the object that consists of them."""
+        self._make(f"{self._container}_segments")
+        listed = []
+        for number, at in enumerate(range(0, size, segment)):
+            length = min(segment, size - at)
+            path = f"{self._container}_segments/{self._name}/{number:06d}"
+            self._segments.append(path)
+            answer = self._ask("PUT", path, data=watched.part(length))
+            etag = str(answer.headers.get("ETag") or "").strip('"')
+            listed.append({"path": unquote(path), "etag": etag, "size_bytes": length})
+        query = {"multipart-manifest": "put"}
+        self._ask("PUT", self._object, params=query, data=json.dumps(listed).encode())
+
+    def _make(self, bucket: str) -> None:
+        if self._ask("PUT", bucket).status_code == _CREATED:
+            self._new_buckets.append(bucket)
 
     @property
     def _container(self) -> str:
@@ -225,29 +257,68 @@ class LocalFile:
         return answer
 
 
+@contextlib.contextmanager
+def _ending_orderly() -> Iterator[None]:
+    """While the block runs, a terminal that is closed, or a shutdown, ends the program as Ctrl-C does.
+
+    So what is there of the file is deleted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Watched:
-    """A file on its way, as ``requests`` sends it: with its length, a piece at a time."""
+    """A file on its way, part by part."""
 
     def __init__(self, opened: BinaryIO, size: int, name: str, progress: Progress) -> None:
         self._opened = opened
-        self._left = size
+        self._sent = 0
         self._size = size
         self._task = f"upload {name}"
         self._progress = progress
 
-    def __len__(self) -> int:
-        return self._size
+    def part(self, length: int) -> "_Part":
+        """The next bytes, as ``requests`` sends them."""
+        return _Part(self, length)
 
-    def read(self, length: int = -1) -> bytes:
-        """The next piece; no more than the file had when it began."""
-        data = self._opened.read(self._left if length < 0 else min(length, self._left))
-        self._left -= len(data)
+    def read(self, length: int) -> bytes:
+        """The next piece."""
+        data = self._opened.read(length)
+        self._sent += len(data)
         entities = {
-            "done_bytes": self._size - self._left,
+            "done_bytes": self._sent,
             "total_bytes": self._size,
             "current_task": self._task,
         }
         self._progress.show(Job.existing(status="RUNNING", entities=entities))
+        return data
+
+
+class _Part:
+    """With its length, a piece at a time; no more than the file had when it began."""
+
+    def __init__(self, watched: _Watched, length: int) -> None:
+        self._watched = watched
+        self._length = self._left = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, length: int = -1) -> bytes:
+        """The next piece."""
+        data = self._watched.read(self._left if length < 0 else min(length, self._left))
+        self._left -= len(data)
         return data
 
     def __iter__(self) -> Iterator[bytes]:

@@ -5,7 +5,9 @@ What the options become is in ``commands/test_image_create.py``.
 """
 
 import argparse
+import hashlib
 import io
+import signal
 
 import pytest
 from osc_lib import exceptions
@@ -100,6 +102,68 @@ def test_a_bucket_that_was_made_for_it_goes_too(cloud, stored, path):
     assert [each.path[-7:] for each in cloud.sent("DELETE")][-1] == "/bucket"
 
 
+@pytest.fixture
+def segments(cloud, stored, monkeypatch):
+    """Of a MiB; in a container that is made for them."""
+    monkeypatch.setattr(files, "SEGMENT", 1 << 20)
+    there = {}
+
+    def put(request):
+        there[request.path] = request.body
+        etag = hashlib.md5(request.body).hexdigest()
+        return Answer(201, headers={"ETag": f'"{etag}"'})
+
+    def delete(request):
+        return Answer(204 if there.pop(request.path, None) else 404)
+
+    cloud.on("PUT", f"{OBJECTS}/bucket_segments/.+", put)
+    cloud.on("DELETE", f"{OBJECTS}/bucket_segments/.+", delete)
+    cloud.json("PUT", f"{OBJECTS}/bucket_segments", None, 201)
+    cloud.json("DELETE", f"{OBJECTS}/bucket_segments", None, 204)
+    return there
+
+
+def test_a_large_file_goes_in_segments(cloud, stored, segments, path):
+    """And the object says which they are."""
+    file, said = local(cloud, path), io.StringIO()
+    file.send(said)
+    parts = [data for _place, data in sorted(segments.items())]
+    assert [len(each) for each in parts] == [1 << 20, 1 << 20, len(DATA) - (2 << 20)]
+    assert b"".join(parts) == DATA
+    [listed] = stored.values()
+    assert [each["size_bytes"] for each in listed] == [len(each) for each in parts]
+    assert [each["etag"] for each in listed] == [hashlib.md5(each).hexdigest() for each in parts]
+    name = file.url.split(":")[1]
+    assert listed[0]["path"] == f"/bucket_segments/{name}/000000"
+    assert "upload my disk" in said.getvalue()
+    file.delete()
+    assert (stored, segments) == ({}, {})
+    assert [each.path[-16:] for each in cloud.sent("DELETE")][-1] == "/bucket_segments"
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, signal.SIGTERM, signal.SIGHUP])
+def test_what_was_sent_is_deleted_if_it_is_interrupted(cloud, stored, segments, path, end):
+    put = cloud.connection().object_store.request
+    file = local(cloud, path)
+
+    def interrupted(where, method, **request):
+        answer = put(where, method, **request)
+        if method == "PUT" and where.endswith("/000001"):
+            if end is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            signal.raise_signal(end)
+        return answer
+
+    file._cloud.object_store.request = interrupted
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        file.send(io.StringIO())
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert len(segments) == 2
+    file.delete()
+    assert (stored, segments) == ({}, {})
+
+
 def test_two_files_of_one_name(cloud, path):
     assert local(cloud, path).url != local(cloud, path).url
 
@@ -116,8 +180,8 @@ def test_what_cannot_be_sent(cloud, stored, path, tmp_path, monkeypatch):
             file.send(io.StringIO())
         file.delete()
     path.write_bytes(b"xx")
-    monkeypatch.setattr(files, "LARGEST", 1)
-    with pytest.raises(exceptions.CommandError, match="--file"):
+    monkeypatch.setattr(files, "SEGMENT", 6 << 30)
+    with pytest.raises(exceptions.CommandError, match="qemu-img"):
         local(cloud, path).send(io.StringIO())
     assert cloud.sent("PUT") == cloud.sent("DELETE") == []
 
