@@ -8,6 +8,7 @@ members that the Image API does not show.
 
 import dataclasses
 import datetime
+import functools
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -213,9 +214,18 @@ class ImageRecords:
 
 
 def _admin_context() -> Any:
+    """As ``get_admin_context`` makes it, which would describe all policies anew for each."""
     from glance import context  # noqa: PLC0415
 
-    return context.get_admin_context()
+    return context.RequestContext(is_admin=True, overwrite=False, policy_enforcer=_enforcer())
+
+
+@functools.cache
+def _enforcer() -> Any:
+    """Glance's policies, of which all its own requests share one, too; it reads changed files anew."""
+    from glance.api import policy  # noqa: PLC0415
+
+    return policy.Enforcer()
 
 
 def _key_id(image: Any) -> str | None:
