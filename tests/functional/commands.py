@@ -71,14 +71,9 @@ class Commands:
 
 
 def _serve() -> None:
-    # Loaded once, here; nothing of it has looked at a configuration yet.
-    import glance.db.sqlalchemy.api  # noqa: F401, PLC0415
-    from glance.common import wsgi_app  # noqa: F401, PLC0415
-    from stevedore import extension  # noqa: PLC0415
-
+    # Once, here.
     from ims_glance.cmd import manage  # noqa: F401, PLC0415
-
-    extension.ExtensionManager[Any]("glance_store.drivers")
+    from tests.functional import loaded  # noqa: F401, PLC0415
 
     for line in sys.stdin:
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
