@@ -5,6 +5,7 @@ from ims_glance.client.operations.backup import BackupOperations
 from ims_glance.client.operations.copy import CopyOperations
 from ims_glance.client.operations.data import DataOperations
 from ims_glance.client.operations.job import JobOperations
+from ims_glance.client.operations.market import MarketOperations
 from ims_glance.client.operations.member import MemberOperations
 from ims_glance.client.operations.os_version import OSVersionOperations
 from ims_glance.client.operations.quota import QuotaOperations
@@ -17,6 +18,7 @@ class Proxy(
     DataOperations,
     ReplicationOperations,
     BackupOperations,
+    MarketOperations,
     MemberOperations,
     TagOperations,
     QuotaOperations,

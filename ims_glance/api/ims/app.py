@@ -172,6 +172,12 @@ def _response(operation: Operation, answer: Answer) -> webob.Response:
     return response
 
 
+def served(with_market: bool) -> tuple[Operation, ...]:
+    """The operations that there are; without a marketplace as if there never was one."""
+    table = operations.OPERATIONS
+    return table if with_market else tuple(each for each in table if each not in operations.MARKET)
+
+
 def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Application:
     """Make the application from a paste file.
 
@@ -188,4 +194,4 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     others = Elsewhere(conf), Standing(conf)
     market = Market(conf, NoMarketImages()) if conf.ims_market.enabled else None
     service = Service(conf, images, jobs, image_keys, quota, backups, *others, market)
-    return Application(service, operations.served(market is not None), Policy(conf))
+    return Application(service, served(with_market=market is not None), Policy(conf))

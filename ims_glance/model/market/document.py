@@ -173,7 +173,7 @@ FIELDS = ("access_type", "name", *SECTIONS)
 
 
 @dataclasses.dataclass(frozen=True)
-class Uploads:
+class DraftWithFiles:
     """Files that came with a draft.
 
     :ivar document: the draft, with their digests in place of them
@@ -198,7 +198,9 @@ def merged(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     return {name: value for name, value in found.items() if value not in (None, {})}
 
 
-def checked(document: Mapping[str, Any], known: frozenset[str], certificates_kib: int) -> Uploads:
+def checked(
+    document: Mapping[str, Any], known: frozenset[str], certificates_kib: int
+) -> DraftWithFiles:
     """A draft that fits the schema, with its files apart.
 
     :param known: digests of files that the product has already
@@ -228,7 +230,7 @@ def checked(document: Mapping[str, Any], known: frozenset[str], certificates_kib
         if size > certificates_kib * 1024:
             raise CertificatesTooLarge(kib=size // 1024, limit=certificates_kib)
     whole = {**document, "access_type": access_type, **({"basic": basic} if basic else {})}
-    return Uploads(whole, files)
+    return DraftWithFiles(whole, files)
 
 
 _LINES = {10: " ", 13: " "}

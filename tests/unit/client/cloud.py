@@ -297,3 +297,97 @@ def job(status: str = "SUCCESS", **more: Any) -> dict[str, Any]:
         "entities": {"image_id": IMAGE_ID, "image_name": "copy"},
         **more,
     }
+
+
+def sold(product_id: str = "a" * 32, **more: Any) -> dict[str, Any]:
+    """A product as the service shows it to its seller."""
+    return {
+        "id": product_id,
+        "product_code": "c" * 32,
+        "state": "draft",
+        "access_type": "image",
+        "name": "database",
+        "version": {"name": "V1.0", "image_id": IMAGE_ID},
+        "basic": {"introduction": "Tables", "category": "database"},
+        "business": {"regions": ["RegionOne"], "pricing": {"model": "free"}},
+        "note": "mine",
+        "missing": [{"step": "basic", "field": "basic.logo", "what": "a logo"}],
+        "versions": [],
+        "history": [{"action": "submit", "from": "draft", "to": "submitted", "at": "now"}],
+        "reviews": [],
+        **more,
+    }
+
+
+def offered(product_id: str = "a" * 32, **more: Any) -> dict[str, Any]:
+    """A product as lists of buyers have it."""
+    return {
+        "id": product_id,
+        "product_code": "c" * 32,
+        "name": "database",
+        "version": "V1.0",
+        "introduction": "Tables",
+        "category": "database",
+        "os_type": "Linux",
+        "platform": "Ubuntu",
+        "regions": ["RegionOne"],
+        "price_model": "free",
+        "price": None,
+        "agreement_digest": "d" * 64,
+        "listed_at": "2026-11-24T01:00:00.000Z",
+        **more,
+    }
+
+
+def offered_whole(product_id: str = "a" * 32, **more: Any) -> dict[str, Any]:
+    """A product as the service shows it to buyers."""
+    return {
+        "id": product_id,
+        "product_code": "c" * 32,
+        "state": "listed",
+        "name": "database",
+        "version": {"name": "V1.0", "os_version": "Ubuntu 24.04"},
+        "basic": {
+            "introduction": "Tables",
+            "agreement": "Be kind.",
+            "usage_guide": {"text": "Log in.", "ports": [{"port": 22}], "login": {"user": "u"}},
+            "attributes": {"engine": "quick"},
+        },
+        "business": {"regions": ["RegionOne"], "pricing": {"model": "free"}},
+        "agreement_digest": "d" * 64,
+        "versions": [],
+        "subscription": None,
+        **more,
+    }
+
+
+def subscribed(subscription_id: str = "5" * 32, **more: Any) -> dict[str, Any]:
+    """A subscription as the service shows it."""
+    return {
+        "id": subscription_id,
+        "product_id": "a" * 32,
+        "product_code": "c" * 32,
+        "sku": "small",
+        "agreement_digest": "d" * 64,
+        "state": "active",
+        "since": "2026-11-24T01:00:00.000Z",
+        "ended_at": None,
+        "until": None,
+        "images": [{"region": "RegionOne", "image_id": IMAGE_ID}],
+        **more,
+    }
+
+
+def handed_in(version_id: str = "e" * 32, **more: Any) -> dict[str, Any]:
+    """A version as the service shows it to a reviewer."""
+    return {
+        "id": version_id,
+        "product_id": "a" * 32,
+        "product_name": "database",
+        "product_state": "submitted",
+        "seller_project_id": OTHER,
+        "version": "V1.0",
+        "state": "in review",
+        "submitted_at": "2026-11-24T01:00:00.000Z",
+        **more,
+    }

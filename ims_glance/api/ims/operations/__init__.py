@@ -48,8 +48,3 @@ OPERATIONS: tuple[Operation, ...] = (
     *backup.OPERATIONS,
     *MARKET,
 )
-
-
-def served(with_market: bool) -> tuple[Operation, ...]:
-    """The operations that there are; without a marketplace as if there never was one."""
-    return OPERATIONS if with_market else tuple(each for each in OPERATIONS if each not in MARKET)

@@ -17,6 +17,7 @@ from ims_glance import exceptions
 from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import app
 from ims_glance.api.ims.operation import Access, Answer, Operation
+from ims_glance.api.ims.operations import MARKET, OPERATIONS
 from ims_glance.api.ims.policy import NotAllowed
 
 
@@ -173,3 +174,10 @@ def test_who_does_not_sell_sees_no_selling(serve):
         answers.append((response.status_int, response.json["error"]["message"].replace(path, "")))
     assert answers[0] == answers[1]
     assert answers[2][0] == 403
+
+
+def test_without_a_market_there_is_nothing_of_it():
+    assert app.served(with_market=True) == OPERATIONS
+    assert len(OPERATIONS) - len(app.served(with_market=False)) == len(MARKET)
+    assert not any("market" in each.path for each in app.served(with_market=False))
+    assert all("/market/" in each.path for each in MARKET)

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from huaweicloudsdkims.v2 import ImsClient
 
-from ims_glance.api.ims.operations import MARKET, OPERATIONS, served
+from ims_glance.api.ims.operations import MARKET, OPERATIONS
 from ims_glance.model import audit
 
 OURS = {
@@ -74,10 +74,3 @@ def test_the_paths_are_those_of_huawei_s_sdk():
         [path] = re.findall(r'"resource_path": "([^"]+)"', info)
         [method] = re.findall(r'"method": "([^"]+)"', info)
         assert (BY_NAME[name].method, BY_NAME[name].path) == (method, path), name
-
-
-def test_without_a_market_there_is_nothing_of_it():
-    assert served(True) == OPERATIONS
-    assert len(OPERATIONS) - len(served(False)) == len(MARKET)
-    assert not any("market" in each.path for each in served(False))
-    assert all("/market/" in each.path for each in MARKET)
