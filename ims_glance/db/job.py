@@ -51,10 +51,13 @@ class CancelAccepted(Exception):
 
 
 class Jobs:
-    """The table."""
+    """The table.
+
+    :ivar database: that it is in
+    """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = self._database = database
 
     # --- the API -------------------------------------------------------------------------------
 

@@ -392,3 +392,15 @@ MARKET_TERMS = sa.Table(
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
 )
+
+# What was found in the system of an image, and what was done to it: one row an image.
+GUEST_REPORTS = sa.Table(
+    "guest_reports",
+    METADATA,
+    sa.Column("image_id", sa.String(36), primary_key=True),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("made_at", _MOMENT, nullable=False),
+    sa.Column("content", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)

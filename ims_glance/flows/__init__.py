@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ims_glance.flows import backup, member
 from ims_glance.flows.capture import server, volume
 from ims_glance.flows.copy import in_region
-from ims_glance.flows.files import archive, export, queued
+from ims_glance.flows.files import archive, check, export, queued
 from ims_glance.flows.files import image as of_file
 from ims_glance.flows.replication import follow
 from ims_glance.flows.replication import image as received
@@ -30,5 +30,6 @@ JOB_TYPES: Mapping[str, FlowFactory] = {
     job.IMPORT_DATA_IMAGE: of_file.flow,
     job.REGISTER_IMAGE: queued.flow,
     job.EXPORT_IMAGE: export.flow,
+    job.CHECK_IMAGE: check.flow,
 }
 """Job type -> what makes the flow of such a job."""

@@ -18,6 +18,7 @@ from ims_glance.clouds.image_api import ImageApi
 from ims_glance.clouds.region import Region
 from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import CancelAccepted, Fenced, Jobs
+from ims_glance.db.report import GuestReports
 from ims_glance.jobs.lease import Lease, clock
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus, StoredJob
@@ -270,6 +271,29 @@ class JobContext:
         text = f" What '{task}' did could not be undone: {model.without_tokens(reason)}"
         self._recorded(self._jobs.add_to_failure, text)
 
+    # --- reports of guests ---------------------------------------------------------------------
+
+    def kept_report(self, image_id: str) -> dict[str, Any] | None:
+        """The report that is kept with an image, as JSON."""
+        kept = self._recorded(lambda _job: self._reports.get(image_id))
+        return None if kept is None else dict(kept.content)
+
+    def keep_report(self, image_id: str, content: Mapping[str, Any]) -> None:
+        """Keep a report with an image of the project; one that was there before is replaced."""
+        self._recorded(self._reports.keep, image_id, content)
+
+    def copy_report(self, image_id: str, copy_id: str) -> None:
+        """Keep the report of an image with its copy, if both are the project's own and there is one."""
+        self._recorded(self._reports.copy, image_id, copy_id)
+
+    def forget_report(self, image_id: str) -> None:
+        """Delete the report of an image; that there is none is fine."""
+        self._recorded(lambda _job: self._reports.forget(image_id))
+
+    @functools.cached_property
+    def _reports(self) -> GuestReports:
+        return GuestReports(self._jobs.database)
+
     # --- going on ------------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -317,9 +341,9 @@ class JobContext:
         chosen = options.revert_patience_seconds if self._is_reverting else options.patience_seconds
         return float(chosen)
 
-    def _recorded(self, write: Any, *values: Any, **named: Any) -> None:
+    def _recorded(self, write: Any, *values: Any, **named: Any) -> Any:
         try:
-            write(self.job, *values, **named)
+            return write(self.job, *values, **named)
         except Fenced:
             self.lease.end()
             raise Abandoned("another worker has the job") from None

@@ -19,6 +19,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "deleteImage": ("delete", ""),
     "copyImage": ("create/copy", ""),
     "exportImage": ("read/export", ""),
+    # Ours.
+    "checkImage": ("read/check", ""),
     "addMember": ("create", MEMBER),
     "updateMember": ("update", MEMBER),
     "deleteMember": ("delete", MEMBER),

@@ -48,6 +48,8 @@ IMPORT_DATA_IMAGE = "imsImportDataImageJob"
 REGISTER_IMAGE = "imsNativeImportImageJob"
 """It gives an image data that has metadata alone."""
 EXPORT_IMAGE = "imsNativeExportImageJob"
+CHECK_IMAGE = "imsCheckImageJob"
+"""Ours: what is in an image, or in a file. It makes and changes nothing."""
 FOLLOWING = frozenset({COPY_CROSS_REGION})
 """Jobs that wait for jobs of other regions, and do nothing themselves."""
 WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})
@@ -66,6 +68,10 @@ WAITS = "waits"
 """In ``entities``, not shown: what is waited for -> since when (seconds since 1970)."""
 BEFORE_RESET = "before_reset"
 """In ``entities``, not shown: the generation at which an operator gave the job back to the workers."""
+REPORT = "report"
+"""In ``entities``: what was found in a guest, and what was done to it."""
+GUEST_STEP = "guest_step"
+"""In ``entities``: what is being done to a guest (``name``, ``number``, ``of``); ``None`` once that is over."""
 QUIESCE_REFUSED = "quiesce_refused"
 """In ``entities``: why a server was paused whose guest agent was to hold it still."""
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
@@ -73,7 +79,7 @@ _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
 _COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE})
 # They make no image, and as much work as those that do.
-_CREATING = frozenset({SERVER_BACKUP, REGISTER_IMAGE})
+_CREATING = frozenset({SERVER_BACKUP, REGISTER_IMAGE, CHECK_IMAGE})
 
 
 def kind(job_type: str, creates_image: bool) -> JobKind | None:
@@ -115,8 +121,9 @@ _TOKEN = re.compile(
     r"gAAAAA[0-9A-Za-z_-]{40,}|eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+"
 )
 _SECRET_NAME = re.compile(r"(?i)(^|[._-])(password|passwd|secret|token|private_key|sk)(\.|\Z)")
-# Of what a job works with: what users call things there is theirs, whatever it looks like.
-_NAMED_BY_USERS = "attributes"
+# Of what a job works with: what users call things there is theirs, whatever it looks like. So is what
+# their systems say of themselves (host names, mount points).
+_NAMED_BY_USERS = frozenset({"attributes", REPORT})
 _HIDDEN = "***"
 
 
@@ -262,7 +269,7 @@ def _fields(values: Any, name: str) -> Iterator[tuple[str, str]]:
     """Where the values are that are not empty, and what they are."""
     if isinstance(values, Mapping):
         for key, value in values.items():
-            if key != _NAMED_BY_USERS:
+            if key not in _NAMED_BY_USERS:
                 yield from _fields(value, f"{name}.{key}")
     elif isinstance(values, (list, tuple)):
         for each in values:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of files in buckets, from the request to the image: a real Glance, a worker, and a small bucket."""
 
+import datetime
 import json
 import subprocess
 import sys
@@ -10,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
+from ims_glance.db.database import Database
+from ims_glance.db.report import GuestReports
+from ims_glance.db.schema import GUEST_REPORTS
 from ims_glance.model.image import whole_image
 from tests.base import pattern
 from tests.functional.client import Answer, Client
 from tests.functional.commands import Commands
 from tests.functional.conftest import MakeGlance
-from tests.functional.identity import CATALOG, READER, Caller
+from tests.functional.identity import CATALOG, OTHER, READER, Caller
 from tests.functional.service import GlanceService
 from tests.functional.test_ims_images import assert_refused
+from tests.unit import job_database
 from tests.unit.clouds.keystone_server import KeystoneServer
 from tests.unit.clouds.objects_server import ObjectServer
 from tests.unit.formats import archives
@@ -57,6 +63,8 @@ def service(
         "ims_database": {"connection": "sqlite:///{root}/jobs.sqlite"},
         "ims_service": {**keystone.login, "auth_type": "password", "region_name": "RegionOne"},
         "ims_files": {"least_system_disk_gib": 1, "least_data_disk_gib": 1, "file_gib": 1},
+        # No machine is started for what is no system.
+        "ims_guests": {"recognise": False},
         "ims_jobs": {"scan_seconds": 0.2, "delegation_idle_seconds": 0},
         # Nobody wakes up the worker: it looks by itself.
         "DEFAULT": {"transport_url": "fake://"},
@@ -206,7 +214,7 @@ def test_a_file_that_is_no_disk_leaves_nothing(ims: Client) -> None:
         (CREATE, {"image_url": "bucket:../bucket/disk.raw"}, 400, "IMG.0075"),
         (CREATE, {"image_url": "bucket:a b"}, 400, "IMG.0175"),
         (CREATE, {"min_disk": None}, 400, "IMG.0055"),
-        (CREATE, {"is_config": True}, 400, "IMG.0105"),
+        (CREATE, {"is_config": True, "type": "IsoImage", "os_version": "x"}, 400, "IMG.0105"),
         (CREATE, {"type": "IsoImage"}, 400, "IMG.0166"),
         (CREATE, {"access_key": "a" * 32}, 400, "IMG.0105"),
         (CREATE_DATA, {"min_disk": 2049}, 400, "IMG.0055"),
@@ -236,3 +244,22 @@ def test_out_and_back(
     assert_refused(ims.send("POST", path, json_body=wanted), 400, "IMG.0070")
     again = made(ims, ask(ims, image_url=wanted["bucket_url"]))
     assert ims.download(again["id"]) == DISK
+
+
+def test_the_report_of_an_image(ims: Client, service: GlanceService) -> None:
+    """Its owner's alone, and gone with the image, whichever API that is deleted by."""
+    image_id = made(ims, ask(ims))["id"]
+    path = f"/v1/cloudimages/{image_id}/report"
+    assert_refused(ims.send("GET", path), 404, "IMG.0121")
+    database = Database(job_database.configuration(job_database.sqlite(service.directories.root)))
+    content = {"guest": None, "steps": [], "notes": ["It was looked at."], "accelerated": False}
+    row = {"project_id": "demo", "made_at": datetime.datetime(2026, 11, 29), "content": content}
+    insert = sqlalchemy.insert(GUEST_REPORTS).values(image_id=image_id, **row)
+    database.write(lambda connection: connection.execute(insert))
+    shown = ims.as_(READER).call("GET", path).json
+    assert (shown["report"], shown["made_at"]) == (content, "2026-11-29T00:00:00.000Z")
+    assert_refused(ims.as_(OTHER).send("GET", path), 404, "IMG.0027")
+    ims.call("POST", f"/v2/images/{image_id}/members", json_body={"member": "other"})
+    assert_refused(ims.as_(OTHER).send("GET", path), 403, "IMG.0047")
+    ims.call("DELETE", f"/v2/images/{image_id}")
+    assert GuestReports(database).get(image_id) is None

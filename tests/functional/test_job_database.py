@@ -23,6 +23,7 @@ from ims_glance.db import job as jobs
 from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import Database, DatabaseBroken
 from ims_glance.db.lease import Leases
+from ims_glance.db.report import GuestReports
 from ims_glance.db.schema import METADATA
 from ims_glance.db.standing.claims import StandingClaims
 from ims_glance.db.standing.copies import StandingCopies, TooManyStandingCopies
@@ -38,6 +39,7 @@ from tests.unit.db.test_migrations import differences
 from tests.unit.jobs import job_bench
 
 _PATIENCE = 240.0
+SECOND = "22222222-2222-2222-2222-222222222222"
 
 
 @contextlib.contextmanager
@@ -122,10 +124,23 @@ def tables(url):
             "standing_copies",
             "standing_images",
             "receptions",
+            "guest_reports",
             *(name for name in METADATA.tables if name.startswith("market_")),
         ):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     made.database.engine.dispose()
+
+
+def test_reports_are_kept_with_images(tables):
+    reports: Any = GuestReports(tables.database)
+    job = tables.claimed()
+    for content in ({"notes": ["ü"]}, {"notes": ["x" * 70_000]}):
+        reports.keep(job, IMAGE.image_id, content)
+        assert reports.get(IMAGE.image_id).content == content
+    reports.copy(job, IMAGE.image_id, SECOND)
+    assert reports.get(SECOND).made_at == reports.get(IMAGE.image_id).made_at
+    reports.forget(IMAGE.image_id)
+    assert (reports.get(IMAGE.image_id), reports.get(SECOND).content) == (None, content)
 
 
 def at_once(count, work):

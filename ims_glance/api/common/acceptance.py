@@ -90,12 +90,15 @@ class Rights:
 
 
 class Acceptance:
-    """Jobs as the API sees them. Nothing is connected before the first use, after all forks."""
+    """Jobs as the API sees them. Nothing is connected before the first use, after all forks.
+
+    :ivar database: that they are in
+    """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         ims_conf.register_opts(conf)
         self._conf = conf
-        self._database = Database(conf)
+        self.database = self._database = Database(conf)
         self._jobs = Jobs(self._database)
         self._delegations = Delegations(self._database)
         self._identity = Identity(conf)

@@ -27,6 +27,7 @@ from ims_glance.api.ims import checking, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import NotAllowed, Policy
 from ims_glance.api.native import guard
+from ims_glance.db.report import GuestReports
 
 LOG = logging.getLogger(__name__)
 
@@ -190,8 +191,8 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     image_keys = guard.keys_of(conf)
     quota = ImageQuota(conf, Images(native), jobs.unfinished, jobs.is_made_for)
     backups = Backups(conf, jobs.backup_ids_in_use)
-    images = Images(guard.make(conf, native, image_keys, quota, backups))
-    others = Elsewhere(conf), Standing(conf)
+    images = Images(guard.make(conf, native, image_keys, quota, backups, jobs.database))
+    others = Elsewhere(conf), Standing(conf), GuestReports(jobs.database)
     market = Market(conf, NoMarketImages()) if conf.ims_market.enabled else None
     service = Service(conf, images, jobs, image_keys, quota, backups, *others, market)
     return Application(service, served(with_market=market is not None), Policy(conf))

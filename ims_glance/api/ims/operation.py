@@ -15,6 +15,7 @@ from ims_glance.api.common.image_keys import ImageKeys
 from ims_glance.api.common.market import Market
 from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.common.standing import Standing
+from ims_glance.db.report import GuestReports
 
 Schema = Mapping[str, Any]
 
@@ -52,6 +53,7 @@ class Service:
     :ivar backups: server backups
     :ivar elsewhere: other regions
     :ivar standing: replications
+    :ivar reports: of the systems in images
     :ivar market: the marketplace; ``None`` if there is none
     """
 
@@ -63,6 +65,7 @@ class Service:
     backups: Backups
     elsewhere: Elsewhere
     standing: Standing
+    reports: GuestReports
     market: Market | None = None
 
 

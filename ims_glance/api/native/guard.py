@@ -34,6 +34,8 @@ from ims_glance.api.native import (
     whole_image,
 )
 from ims_glance.api.native.call import Limits, NativeCall
+from ims_glance.db.database import Database
+from ims_glance.db.report import GuestReports
 from ims_glance.model.image import stores
 from ims_glance.store.inner import stock
 
@@ -126,6 +128,7 @@ class Guard:
 
     :param app: what serves ``/v2``, with the path still in front
     :param backups: server backups; ``None`` where there are none
+    :param reports: of the systems in images; ``None`` where there are none
     """
 
     def __init__(
@@ -135,12 +138,14 @@ class Guard:
         keys: ImageKeys,
         limits: Limits,
         backups: Backups | None = None,
+        reports: GuestReports | None = None,
     ) -> None:
         self._app = app
         self._stores = enabled_stores
         self._keys = keys
         self._limits = limits
         self._backups = backups
+        self._reports = reports
         self._images = Images(app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -174,6 +179,7 @@ class Guard:
             self._stores,
             self._limits,
             self._backups,
+            self._reports,
         )
 
     def _guarded(self, call: NativeCall, route: Route) -> App:
@@ -229,10 +235,19 @@ def enabled_stores(conf: cfg.ConfigOpts) -> stores.Stores:
 
 
 def make(
-    conf: cfg.ConfigOpts, app: App, image_keys: ImageKeys, quota: ImageQuota, backups: Backups
+    conf: cfg.ConfigOpts,
+    app: App,
+    image_keys: ImageKeys,
+    quota: ImageQuota,
+    backups: Backups,
+    database: Database,
 ) -> Guard:
-    """The guard in front of *app*."""
-    return Guard(app, enabled_stores(conf), image_keys, Limits(conf, quota), backups)
+    """The guard in front of *app*.
+
+    :param database: our own
+    """
+    reports = GuestReports(database) if database.is_configured else None
+    return Guard(app, enabled_stores(conf), image_keys, Limits(conf, quota), backups, reports)
 
 
 def keys_of(conf: cfg.ConfigOpts) -> ImageKeys:
@@ -255,6 +270,7 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
 
     def filter_(app: App) -> Guard:
         quota = ImageQuota(conf, Images(app), jobs.unfinished, jobs.is_made_for)
-        return make(conf, app, keys_of(conf), quota, Backups(conf, jobs.backup_ids_in_use))
+        backups = Backups(conf, jobs.backup_ids_in_use)
+        return make(conf, app, keys_of(conf), quota, backups, jobs.database)
 
     return filter_

@@ -38,12 +38,19 @@ class ShowImage(base.ShowOne):
     Examples:
     openstack ims image show golden
     openstack ims image show golden --all-regions --project web
+    openstack ims image show golden --report
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The command line."""
         parser = super().get_parser(prog_name)
         parser.add_argument("image", metavar="<image>", help="Name or id of the image")
+        parser.add_argument(
+            "--report",
+            action="store_true",
+            help="Show what was found in its system when it was made or checked, what was done to that, and what "
+            "there is left to do",
+        )
         parser.add_argument(
             "--all-regions",
             action="store_true",
@@ -63,7 +70,12 @@ class ShowImage(base.ShowOne):
         """Show."""
         if parsed_args.project and not parsed_args.all_regions:
             raise exceptions.CommandError("--project goes with --all-regions.")
+        if parsed_args.report and parsed_args.all_regions:
+            raise exceptions.CommandError("--report and --all-regions do not go together.")
         image = self.ims.find_image(parsed_args.image, is_offered=True)
+        if parsed_args.report:
+            kept = self.ims.get_image_report(image)
+            return views.report(kept["report"], kept["made_at"], image.id)
         columns, values = self.show_image(image)
         if not parsed_args.all_regions:
             return columns, values

@@ -30,6 +30,7 @@ class CreateImage(base.ShowOne):
     openstack ims image create --data-volume web-data --wait web-data-image
     openstack ims image create --volume disk --os-version "Ubuntu 22.04 server 64bit" --wait mine
     openstack ims image create --file images:debian.vmdk --min-disk 40 --key ims/default --wait mine
+    openstack ims image create --file images:debian.vmdk --min-disk 40 --prepare --wait ready
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

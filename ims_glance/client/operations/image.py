@@ -189,6 +189,28 @@ class ImageOperations(Operations):
         key = {"access_key": access_key} if access_key else {}
         return self._begin("PUT", path, {"image_url": image_url, **key})
 
+    def check_image(self, image: str | Image) -> Job:
+        """Begin to look into an image, of which nothing is changed; the job has the report."""
+        body = {"image_id": Image._get_id(image)}
+        return self._begin("POST", "/v1/cloudimages/check/action", body)
+
+    def check_file(self, image_url: str, access_key: str | None = None) -> Job:
+        """The same of a file in a bucket.
+
+        :param image_url: ``bucket:object``
+        :param access_key: to S3, of the caller
+        """
+        body = {"image_url": image_url, **({"access_key": access_key} if access_key else {})}
+        return self._begin("POST", "/v1/cloudimages/check/action", body)
+
+    def get_image_report(self, image: str | Image) -> dict[str, Any]:
+        """What was found in the system of an image, and what was done to it: ``report``, and ``made_at``.
+
+        :raises errors.NotFound: if nobody has looked
+        """
+        path = f"/v1/cloudimages/{segment(Image._get_id(image))}/report"
+        return dict(self.get(path).json())
+
     def copy_image(
         self,
         image: str | Image,

@@ -80,6 +80,20 @@ class Job(Paged):
         return self._text("quiesce_refused")
 
     @property
+    def report(self) -> dict[str, Any] | None:
+        """What it found in the system of an image or a file, and what it did to it."""
+        found = self._entity("report")
+        return dict(found) if isinstance(found, dict) else None
+
+    @property
+    def guest_step(self) -> str | None:
+        """What is being done to that system."""
+        step = self._entity("guest_step")
+        if not isinstance(step, dict):
+            return None
+        return f"{step.get('name')} ({step.get('number')} of {step.get('of')})"
+
+    @property
     def current_task(self) -> str | None:
         """What it is doing."""
         return self._text("current_task")

@@ -43,3 +43,11 @@ class Lines(columns.FormattableColumn[list[dict[str, Any]]]):
             ", ".join(f"{key}={value}" for key, value in record.items() if value not in (None, ""))
             for record in self._value
         )
+
+
+class TextLines(columns.FormattableColumn[list[str]]):
+    """Sentences, each on a line."""
+
+    def human_readable(self) -> str:
+        """As they are."""
+        return "\n".join(self._value)

@@ -43,6 +43,7 @@ _OPTIONS = {
     "architecture": "architecture",
     "firmware": "hw_firmware_type",
     "access_key": "access_key",
+    "prepare": "is_config",
 }
 
 
@@ -98,6 +99,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="With --file: import a large file (up to 1 TB). A system disk then needs --os-version",
     )
     parser.add_argument(
+        "--prepare",
+        action="store_true",
+        help="With --file: make the system in it ready for this cloud: addresses by DHCP, virtio in the initrd, "
+        "cloud-init, and so on. 'openstack ims image show --report' says what was done. The file stays as it is",
+    )
+    add_access_key(parser)
+
+
+def add_access_key(parser: argparse.ArgumentParser) -> None:
+    """The option that says who reads a bucket."""
+    parser.add_argument(
         "--access-key",
         metavar="<key>",
         help="With --file: read the bucket from S3, with this access key of yours ('openstack ec2 credentials "
@@ -123,15 +135,27 @@ def check(parsed_args: argparse.Namespace) -> None:
             raise exceptions.CommandError(f"--for {parsed_args.type} goes with --file.")
         return
     if not parsed_args.from_file:
-        bucket, _colon, name = (parsed_args.file or "").partition(":")
-        if not bucket or not name:
-            raise exceptions.CommandError("--file is BUCKET:OBJECT.")
+        check_url(parsed_args.file or "")
+    if parsed_args.prepare and (parsed_args.quick or parsed_args.type in ("data", "iso")):
+        raise exceptions.CommandError(
+            "--prepare is for system disks, and goes neither with --quick nor with --for data or iso."
+        )
     if parsed_args.min_disk is None:
         raise exceptions.CommandError("A file needs --min-disk, the size of the disk in GB.")
     if parsed_args.type == "iso" and not parsed_args.os_version:
         raise exceptions.CommandError(
             "An ISO needs --os-version: what it installs (see 'openstack ims os list')."
         )
+
+
+def check_url(named: str) -> None:
+    """Check the name of a file in a bucket.
+
+    :raises CommandError: if it is none
+    """
+    bucket, _colon, name = named.partition(":")
+    if not bucket or not name:
+        raise exceptions.CommandError("--file is BUCKET:OBJECT.")
 
 
 def _check_bucket(parsed_args: argparse.Namespace) -> None:
@@ -148,7 +172,7 @@ def wishes(parsed_args: argparse.Namespace, url: str) -> dict[str, Any]:
 
     :param url: ``bucket:object``
     """
-    found = {wire: getattr(parsed_args, name) for name, wire in _OPTIONS.items()}
+    found = {wire: getattr(parsed_args, name) or None for name, wire in _OPTIONS.items()}
     return {"image_url": url, **found}
 
 

@@ -30,6 +30,7 @@ class Saving:
     status: str = "saved"
     current_task: str = "saving"
     saved_bytes: int | None = None
+    guest_step: str | None = None
     waiting_for: str | None = None
 
     @property
@@ -112,7 +113,7 @@ class Progress:
     def _report(self, job: Job | Saving) -> None:
         """A line when it does something else, or is a good deal further."""
         step = int((job.percent or 0) // _STEP)
-        state = (job.status, job.current_task, step, job.waiting_for)
+        state = (job.status, job.current_task, step, job.waiting_for, job.guest_step)
         if state == self._shown:
             return
         self._shown = state
@@ -126,7 +127,9 @@ class Progress:
 def _doing(job: Job | Saving) -> str:
     if job.waiting_for and not job.is_finished:
         return f"waits: {job.waiting_for}"
-    return job.status if job.is_finished or not job.current_task else job.current_task
+    if job.is_finished or not job.current_task:
+        return job.status
+    return f"{job.current_task}: {job.guest_step}" if job.guest_step else job.current_task
 
 
 def _duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from osc_lib.cli import format_columns
 from ims_glance.client.resources.backup import Backup
 from ims_glance.client.resources.image import Image
 from ims_glance.client.resources.job import Job
-from ims_glance.client.shell.columns import Lines, Size, YesNo
+from ims_glance.client.shell.columns import Lines, Size, TextLines, YesNo
 
 Shown = tuple[Sequence[str], Iterable[Any]]
 
@@ -191,6 +191,43 @@ def job(shown: Job) -> Shown:
             "sub_jobs": Lines(shown.sub_jobs),
         }
     )
+
+
+def report(shown: Mapping[str, Any], made_at: str | None, image_id: str | None = None) -> Shown:
+    """What was found in a system, what was done to it, and what there is left to do."""
+    guest = shown.get("guest") or {}
+    steps = list(shown.get("steps") or ())
+    flags = {name: guest.get(name) for name in ("has_cloud_init", "has_virtio")}
+    notes = [*(guest.get("notes") or ()), *(shown.get("notes") or ())]
+    return _pairs(
+        {
+            **({"image_id": image_id} if image_id else {}),
+            "made_at": made_at,
+            "system": guest.get("product_name"),
+            "kind": guest.get("kind"),
+            "distribution": guest.get("distro"),
+            "version": _version(guest),
+            "architecture": guest.get("arch"),
+            "boot_mode": guest.get("firmware"),
+            "boot_loader": guest.get("boot_loader"),
+            "host_name": guest.get("hostname"),
+            "packages": guest.get("package_format"),
+            "kernels": format_columns.ListColumn(guest.get("kernels") or []),
+            **{name: None if flag is None else YesNo(flag) for name, flag in flags.items()},
+            "steps": Lines([{key: each.get(key) for key in _STEP} for each in steps]),
+            "advice": TextLines([each["advice"] for each in steps if each.get("advice")]),
+            "notes": TextLines(notes),
+        }
+    )
+
+
+_STEP = ("name", "state", "what")
+
+
+def _version(guest: Mapping[str, Any]) -> str | None:
+    if not guest.get("major"):
+        return None
+    return f"{guest['major']}.{guest['minor']}" if guest.get("minor") else str(guest["major"])
 
 
 def _between_regions(shown: Job) -> dict[str, Any]:

@@ -87,7 +87,14 @@ class FinishImage(Task):
 
     def execute(self, source: Mapping[str, Any]) -> None:
         """Write it."""
-        self.job.image.update(str(self.job.image_id), {"__image_size": str(source["size"])})
+        image_id = str(self.job.image_id)
+        self.job.copy_report(self.job.arguments["image_id"], image_id)
+        self.job.image.update(image_id, {"__image_size": str(source["size"])})
+
+    def revert(self, **_: Any) -> None:
+        """Forget the report of its system."""
+        if self.job.image_id:
+            self.job.forget_report(self.job.image_id)
 
 
 def _body(job: JobContext) -> dict[str, Any]:

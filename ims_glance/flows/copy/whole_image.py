@@ -92,10 +92,13 @@ class TieDisks(Task):
         body = copies.body(source, self.job.region.name or "", self.job.arguments)
         size = str(source.get("__image_size") or "0")
         tie(self.job, parts, {**body, "__image_size": size})
+        self.job.copy_report(str(source["id"]), str(self.job.image_id))
 
     def revert(self, **_: Any) -> None:
-        """Delete it."""
+        """Delete it, and the report of its system."""
         job_image.delete_image(self.job)
+        if self.job.image_id:
+            self.job.forget_report(self.job.image_id)
 
 
 def tie(job: JobContext, parts: Sequence[Component], body: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
 from ims_glance.flows.copy import whole_image as copied
 from ims_glance.flows.copy.data import DiskImage
-from ims_glance.flows.files import image
+from ims_glance.flows.files import guest, image
 from ims_glance.flows.files.file import JobFile
 from ims_glance.flows.files.image import DiskInFile
 from ims_glance.formats import FormatFound
@@ -45,7 +45,7 @@ class NoPlacesForDisks(exceptions.Conflict):
 
 def flow(job: JobContext) -> Flow:
     """The flow of a job; its arguments are those of :func:`ims_glance.flows.files.image.flow`."""
-    return image.flow(job).add(FillDisks(job), TieFilledDisks(job))
+    return image.flow(job).add(FillDisks(job), TieFilledDisks(job), DescribeSystem(job))
 
 
 class _MachineTask(Task):
@@ -161,3 +161,20 @@ class TieFilledDisks(_MachineTask):
         """Delete it."""
         if image.is_machine(content):
             job_image.delete_image(self.job)
+
+
+class DescribeSystem(_MachineTask):
+    """Writes what was found on the system disk, which wins over what was said, and keeps the report.
+
+    :class:`ims_glance.flows.files.image.KeepReportOfImage` forgets it.
+    """
+
+    def execute(self, content: Mapping[str, Any], looked: Mapping[str, Any]) -> None:
+        """Do so, if anybody looked."""
+        report = looked[jobs.REPORT]
+        if report is None or not image.is_machine(content):
+            return
+        image_id = str(self.job.image_id)
+        self.job.keep_report(image_id, report)
+        if found := guest.properties(report, self.told(content)):
+            self.job.image.update(image_id, found)

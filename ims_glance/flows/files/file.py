@@ -9,8 +9,11 @@ from ims_glance.clouds import objects
 from ims_glance.clouds.image_api import CHUNK
 from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
 from ims_glance.clouds.objects.source import ObjectSource
-from ims_glance.formats import Bounds, FormatFound
+from ims_glance.formats import Bounds, FormatFound, Source
+from ims_glance.formats.packed import ova
+from ims_glance.formats.packed.manifest import Digested
 from ims_glance.formats.refusals import FormatNotRead
+from ims_glance.formats.source import Part
 from ims_glance.jobs.context import JobContext
 
 _ZEROS = bytes(CHUNK)
@@ -60,6 +63,23 @@ class JobFile:
             )
         return formats.measured(self.source, found, bounds=bounds)
 
+    def disk(self, content: FormatFound) -> tuple[Source, FormatFound]:
+        """What the disk in it lies in, to be read here and there, and how; of several, the first."""
+        if not content.disks:
+            return self.source, content
+        disk = content.disks[0]
+        return Part(self.source, disk.offset, disk.size), disk.found
+
+    def check_digest(self, content: FormatFound) -> None:
+        """Read all of what the disk lies in, if an archive tells its digest.
+
+        :raises FileRefused: if it has another one
+        """
+        for disk in content.disks:
+            member = ova.opened(self.source, disk)
+            if isinstance(member, Digested):
+                member.finish()
+
     def chunks(self, content: FormatFound, disk: int = 0) -> Iterator[bytes]:
         """The bytes of the disk in it, from the first one to the last.
 
@@ -79,7 +99,7 @@ class JobFile:
     def _pieces(self, content: FormatFound, disk: int) -> Iterator[bytes]:
         for extent in formats.reader(self.source, content, disk):
             yield from (
-                _zeros(extent.length) if isinstance(extent, formats.ZeroRun) else (extent.data,)
+                zeros(extent.length) if isinstance(extent, formats.ZeroRun) else (extent.data,)
             )
 
     @functools.cached_property
@@ -89,7 +109,8 @@ class JobFile:
         return objects.load(job.conf, job.region, reader)
 
 
-def _zeros(length: int) -> Iterator[bytes]:
+def zeros(length: int) -> Iterator[bytes]:
+    """So many of them, piece by piece."""
     for _ in range(length // CHUNK):
         yield _ZEROS
     if rest := length % CHUNK:

@@ -3,6 +3,9 @@
 
 The file is read where it lies, in ranges, and what is on its disk goes into the image with one upload;
 nothing of it is on the worker's disk. A worker that goes on with the job begins with the upload anew.
+
+Where the system is prepared, what that changes lies sealed in the worker's scratch folder, and goes with the
+worker: one that goes on with the job begins with the preparation anew.
 """
 
 import contextlib
@@ -17,8 +20,10 @@ from ims_glance import exceptions
 from ims_glance.clouds.image_api import Download
 from ims_glance.flows import job_image
 from ims_glance.flows.copy.data import CopyBroken, CopyDiffers, DataCopy, JobImage, Target
-from ims_glance.flows.files.file import JobFile
+from ims_glance.flows.files import guest
+from ims_glance.flows.files.file import JobFile, zeros
 from ims_glance.formats import FormatFound
+from ims_glance.guests import GuestDisk
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model import archive
@@ -26,6 +31,7 @@ from ims_glance.model.archive import FileDisk
 from ims_glance.model.copy import Digest
 from ims_glance.model.image import from_file
 from ims_glance.model.image.from_file import Purpose
+from ims_glance.model.job import REPORT
 
 _GLANCE_SIZE = "image_size_total"  # MiB
 
@@ -54,6 +60,16 @@ class NoBytesForFile(exceptions.Conflict):
     )
 
 
+class MachineNotPrepared(exceptions.Conflict):
+    """The system of a machine with several disks was to be prepared."""
+
+    code = "IMG.0105"
+    template = (
+        "File {file} is an archive of a machine with {count} disks, whose system is not prepared yet. Leave out "
+        "'is_config'."
+    )
+
+
 def flow(job: JobContext) -> Flow:
     """The flow of a job.
 
@@ -61,11 +77,16 @@ def flow(job: JobContext) -> Flow:
     (:class:`Purpose`), ``name``, ``min_disk`` (GiB), and if given ``access_key`` (to S3), ``os_type``,
     ``os_version``, ``description``, ``tags`` (as they are stored), ``cmk_id`` (id of a key that the caller was
     asked for, and that was opened to the service), ``min_ram``, ``max_ram`` (MiB), ``hw_firmware_type``,
-    ``architecture``, ``is_config_init`` and ``enterprise_project_id``.
+    ``architecture``, ``is_config``, ``is_config_init`` and ``enterprise_project_id``.
     """
-    return linear_flow.Flow("image from file").add(
-        ReadFile(job), CreateImageOfFile(job), FillImage(job), FinishImageOfFile(job)
-    )
+    made = linear_flow.Flow("image from file").add(ReadFile(job))
+    if job.arguments.get("is_config"):
+        made.add(CreateImageOfFile(job), PrepareAndFillImage(job))
+    else:
+        made.add(RecogniseSystem(job), CreateImageOfFile(job), FillImage(job))
+    if Purpose(job.arguments["purpose"]) in from_file.SYSTEMS:
+        made.add(KeepReportOfImage(job))
+    return made.add(FinishImageOfFile(job))
 
 
 class _FileTask(Task):
@@ -83,12 +104,16 @@ class ReadFile(Task):
     def execute(self) -> dict[str, Any]:
         """What is in it."""
         file, min_disk = JobFile(self.job), int(self.job.arguments["min_disk"])
+        if self.job.arguments.get("is_config"):
+            guest.check_there(self.job)
         file.check_unchanged()
         purpose, options = Purpose(self.job.arguments["purpose"]), self.job.conf.ims_files
         most, further = (
             from_file.largest(options, each) * units.Gi for each in (purpose, Purpose.DATA)
         )
         found = file.recognise(most, further, options.most_disks)
+        if self.job.arguments.get("is_config") and len(found.disks) > 1:
+            raise MachineNotPrepared(file=file.name, count=len(found.disks))
         size = int(found.virtual_size or 0)
         if len(found.disks) > 1:
             archive.check(file.name, self.job.arguments, disks_of(found), options)
@@ -111,6 +136,20 @@ def check_room(job: JobContext, file: JobFile, size: int) -> None:
     left = (int(usage["limit"]) - int(usage["usage"])) * units.Mi
     if size > left:
         raise NoBytesForFile(file=file.name, size=size, left=max(0, left), name=_GLANCE_SIZE)
+
+
+class RecogniseSystem(Task):
+    """Looks which system is on the disk; that nobody can tell is no failure."""
+
+    default_provides = "looked"
+
+    def execute(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The report; ``None`` of what holds no system, and if nobody wants to know."""
+        if Purpose(self.job.arguments["purpose"]) not in from_file.SYSTEMS:
+            return {REPORT: None}
+        disk = JobFile(self.job).disk(FormatFound.of_arguments(content["found"]))
+        report = guest.seen(self.job, *disk)
+        return {REPORT: None if report is None else report.to_arguments()}
 
 
 class CreateImageOfFile(_FileTask):
@@ -140,7 +179,28 @@ class FillImage(_FileTask):
         self.job.tell(read_bytes=file.source.received)
 
 
-def fill(job: JobContext, disk: "DiskInFile", target: Target) -> str:
+class PrepareAndFillImage(_FileTask):
+    """Prepares the system, and moves the data as it is then."""
+
+    default_provides = "looked"
+
+    def execute(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The report."""
+        target, size = JobImage(self.job, lambda: self.body), int(content["size"])
+        known: dict[str, Any] | None = self.job.entities.get(REPORT)
+        if known is not None and _has_all(target.find(), size):
+            # A worker that died did that, and its report was told before.
+            return {REPORT: known}
+        found, file = FormatFound.of_arguments(content["found"]), JobFile(self.job)
+        # What is read here and there is compared with no digest.
+        file.check_digest(found)
+        with guest.prepared(self.job, *file.disk(found)) as (disk, report):
+            fill(self.job, _PreparedDisk(self.job, file, disk), target)
+        self.job.tell(read_bytes=file.source.received)
+        return {REPORT: report.to_arguments()}
+
+
+def fill(job: JobContext, disk: "DiskInFile | _PreparedDisk", target: Target) -> str:
     """Read a disk and upload it until an image has it all; the id of the image.
 
     :raises ImportBroken, ImportDiffers: if it cannot be
@@ -179,14 +239,33 @@ def _said(error: exceptions.ImsError, *names: str) -> dict[str, Any]:
     return {name: error.details[name] for name in names}
 
 
+class KeepReportOfImage(Task):
+    """Keeps what was found in the system with the image, and what was done to it."""
+
+    def execute(self, content: Mapping[str, Any], looked: Mapping[str, Any]) -> None:
+        """Keep it, if anybody looked; that of a whole machine is kept when that is there."""
+        if looked[REPORT] is not None and not is_machine(content):
+            self.job.keep_report(str(self.job.image_id), looked[REPORT])
+
+    def revert(self, **_: Any) -> None:
+        """Forget it."""
+        if self.job.image_id:
+            self.job.forget_report(self.job.image_id)
+
+
 class FinishImageOfFile(Task):
     """Writes what was not known before."""
 
-    def execute(self, content: Mapping[str, Any]) -> None:
-        """Write it."""
+    def execute(self, content: Mapping[str, Any], looked: Mapping[str, Any]) -> None:
+        """Write it; what was found wins over what was said."""
         if not is_machine(content):
-            size = str(content["size"])
-            self.job.image.update(str(self.job.image_id), {"__image_size": size})
+            found = guest.properties(looked[REPORT], self.job.arguments)
+            said = {**found, "__image_size": str(content["size"])}
+            self.job.image.update(str(self.job.image_id), said)
+
+
+def _has_all(view: Mapping[str, Any] | None, size: int) -> bool:
+    return view is not None and view["status"] == "active" and Digest(size).agrees(Digest.of(view))
 
 
 class DiskInFile:
@@ -225,3 +304,26 @@ class DiskInFile:
     def tell(self, done: int) -> None:
         """So many bytes are where they are to be."""
         self._job.progress(self._before + done, self._total)
+
+
+class _PreparedDisk:
+    """The same of a disk that was prepared: it is read as it is then."""
+
+    def __init__(self, job: JobContext, file: JobFile, disk: GuestDisk) -> None:
+        self.id = str(file.name)
+        self.size = disk.size
+        self._job = job
+        self._disk = disk
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Download]:
+        """From its first byte on."""
+        yield Download(self.size, self._chunks())
+
+    def tell(self, done: int) -> None:
+        """So many bytes are where they are to be."""
+        self._job.progress(done, self.size)
+
+    def _chunks(self) -> Iterator[bytes]:
+        for chunk in self._disk.chunks():
+            yield from zeros(chunk) if isinstance(chunk, int) else (chunk,)

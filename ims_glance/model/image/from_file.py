@@ -38,6 +38,9 @@ class Purpose(enum.StrEnum):
     ISO = "IsoImage"
 
 
+SYSTEMS = (Purpose.SERVER, Purpose.BARE_METAL)
+"""Purposes of disks that hold a system."""
+
 PURPOSES = {
     "ECS": Purpose.SERVER,
     "FusionCompute": Purpose.SERVER,
@@ -110,6 +113,16 @@ class NeverEncryptedSo(exceptions.Invalid):
     def __init__(self, purpose: Purpose) -> None:
         self.code = "IMG.0118" if purpose is Purpose.BARE_METAL else "IMG.0105"
         super().__init__()
+
+
+class NothingToConfigure(exceptions.Invalid):
+    """On a CD there is no system that could be prepared."""
+
+    code = "IMG.0105"
+    template = (
+        "The system that an ISO file installs is not there yet, so there is nothing to prepare. Leave out "
+        "'is_config'."
+    )
 
 
 class IsoUnexpected(exceptions.Conflict):
@@ -187,6 +200,15 @@ def check_key(purpose: Purpose, cmk_id: str | None) -> None:
     """
     if cmk_id and purpose in (Purpose.BARE_METAL, Purpose.ISO):
         raise NeverEncryptedSo(purpose)
+
+
+def check_config(purpose: Purpose, is_config: bool) -> None:
+    """Check that the system in a file can be prepared.
+
+    :raises NothingToConfigure: if it is to be and cannot
+    """
+    if is_config and purpose not in SYSTEMS:
+        raise NothingToConfigure
 
 
 def check_content(file: BucketFile, purpose: Purpose, is_iso: bool) -> None:

@@ -29,6 +29,8 @@ class Action(enum.Enum):
     UNSHARE = "be taken back from others"
     ACCEPT = "be accepted or rejected"
     EXPORT = "be exported"
+    CHECK = "be checked"
+    SHOW_REPORT = "have its report shown"
     COPY = "be copied"
     COPY_CROSS_REGION = "be copied to another region"
     UPDATE = "be changed"
@@ -130,6 +132,12 @@ TABLE: tuple[Row, ...] = (
     (Action.EXPORT, Trait.ELSEWHERE, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.ISO, "IMG.0167", CONVENTION),
     (Action.EXPORT, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.CHECK, Trait.MARKET, "IMG.0079", PROTECTS),
+    (Action.CHECK, Trait.COMPONENT, "IMG.0128", PROTECTS),
+    (Action.CHECK, Trait.ELSEWHERE, "IMG.0128", PROTECTS),
+    (Action.CHECK, Trait.ISO, "IMG.0167", CONVENTION),
+    (Action.CHECK, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
+    (Action.SHOW_REPORT, Trait.OTHERS, "IMG.0047", CONVENTION),
     (Action.COPY, Trait.COMPONENT, "IMG.0130", PROTECTS),
     (Action.COPY, Trait.ELSEWHERE, "IMG.0130", PROTECTS),
     (Action.COPY, Trait.ISO, "IMG.0024", CONVENTION),

@@ -292,10 +292,10 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         if not self._has(image_id):
             return
         data = self.server.data[image_id]
-        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         if found is not None:
             self.server.ranges.append(found[0])
-            data = data[int(found[1]) :]
+            data = data[int(found[1]) : int(found[2]) + 1 if found[2] else None]
         self.send_response(200 if found is None else 206)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

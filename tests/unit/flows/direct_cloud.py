@@ -52,6 +52,7 @@ class DirectCloud(cloud_server.SmallCloud):
     :ivar stored: objects in the inner store of its encrypting store, that are no images', by name
     :ivar secrets: of the key manager, by id
     :ivar trusts: by id
+    :ivar reports: what our database keeps of the systems in images, by image; told by whoever has the database
     :ivar around: called with ``METHOD path`` and what serves the request; it returns the answer, or
         raises what the client is to meet
     :ivar exchange: what serves one request
@@ -63,6 +64,7 @@ class DirectCloud(cloud_server.SmallCloud):
         self.secrets: dict[str, dict[str, Any]] = {}
         self.trusts: dict[str, dict[str, Any]] = {}
         self.stored: dict[str, bytes] = {}
+        self.reports: dict[str, Any] = {}
         self.around: Callable[[str, Serve], requests.Response] = lambda _request, serve: serve()
         self.faults: list[str] = []
         self._one_at_a_time = threading.RLock()
@@ -106,6 +108,7 @@ class DirectCloud(cloud_server.SmallCloud):
             "file": self.objects,
             "segment": self.segments or {},
             "upload": self.uploads,
+            "report": self.reports,
         }
         return copy.deepcopy(kinds)
 

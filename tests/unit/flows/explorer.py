@@ -197,6 +197,7 @@ class Explorer:
         """
         self.world.clear()
         arguments = scenario.prepare(self.world.cloud)
+        self.world.keep_reports()
         before = self.world.cloud.state()
         _accept(self.world, scenario, arguments)
         run = _Run(self, refused, watch, keeps_moments)
@@ -297,6 +298,7 @@ class _Run:
         """How it ended."""
         world = self._world
         world.cloud.settle()
+        world.cloud.reports = world.reports()
         job = world.tables.jobs.get(_JOB_ID)
         assert job.is_finished, job
         made = [*earlier, *self._requests]

@@ -23,6 +23,7 @@ from ims_glance.model.server import Disk
 from tests.base import pattern
 from tests.unit.clouds.backups_server import PROVER
 from tests.unit.clouds.objects_server import BUCKET
+from tests.unit.flows import guest_scenarios, member_scenarios, small_guests
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.machine import Machine
 from tests.unit.flows.small_world import EXPORTED_PART, S3_SECRET
@@ -32,7 +33,6 @@ KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 _BACKUP = "b0000000-0000-4000-8000-000000000000"
 _SERVER = "50000000-0000-4000-8000-000000000000"
 _GONE = ("d0000000-0000-4000-8000-000000000000", "d1000000-0000-4000-8000-000000000000")
-_PROJECTS = ["p", "q"]
 _QUIESCES = {"hw_qemu_guest_agent": "yes", "os_require_quiesce": "yes"}
 
 
@@ -67,6 +67,7 @@ class Scenario:
             model.COPY_CROSS_REGION,
             model.EXPORT_IMAGE,
             model.REGISTER_IMAGE,
+            model.CHECK_IMAGE,
         )
 
     def check_undone(self, before: State, after: State) -> None:
@@ -163,6 +164,18 @@ def _is_copy(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     return {"image": {image_id}, "store file": {image_id}}
 
 
+def _reported_source(cloud: DirectCloud) -> dict[str, Any]:
+    arguments = _source(cloud)
+    guest_scenarios.report_of(cloud, arguments["image_id"])
+    return arguments
+
+
+def _is_reported_copy(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    image_id = str(job.image_id)
+    assert cloud.reports[image_id] == cloud.reports[job.arguments["image_id"]]
+    return {**_is_copy(cloud, job), "report": {image_id}}
+
+
 def _whole_source(cloud: DirectCloud) -> dict[str, Any]:
     parts = [
         Component(Disk(number, None, 1), cloud.make(data * 100, os_hidden=True, protected=True))
@@ -224,7 +237,7 @@ def _elsewhere(
 # --- files -------------------------------------------------------------------------------------
 
 
-def _file(purpose: Purpose, data: bytes) -> Callable[[DirectCloud], dict[str, Any]]:
+def _file(purpose: Purpose, data: bytes, **more: Any) -> Callable[[DirectCloud], dict[str, Any]]:
     """A file in a bucket."""
 
     def prepare(cloud: DirectCloud) -> dict[str, Any]:
@@ -239,6 +252,7 @@ def _file(purpose: Purpose, data: bytes) -> Callable[[DirectCloud], dict[str, An
             "os_version": "CentOS 7.3 64bit",
             "tags": ["a=b"],
             "cmk_id": KEY,
+            **more,
         }
 
     return prepare
@@ -247,12 +261,23 @@ def _file(purpose: Purpose, data: bytes) -> Callable[[DirectCloud], dict[str, An
 def _is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     image_id, data = str(job.image_id), cloud.objects["disk"]
     image = cloud.images[image_id]
+    if job.arguments.get("is_config"):
+        data = small_guests.MARK + data[len(small_guests.MARK) :]
     assert cloud.data[image_id] == data
     assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
     assert (image["disk_format"], image["__image_size"]) == ("raw", str(len(data)))
     assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
     assert (image[attributes.CMK_ID], image["virtual_env_type"]) == (KEY, job.arguments["purpose"])
-    return {"image": {image_id}, "store file": {image_id}}
+    made = {"image": {image_id}, "store file": {image_id}}
+    if job.arguments["purpose"] != Purpose.SERVER:
+        return made
+    assert image[attributes.OS_VERSION] == small_guests.FOUND
+    guest_scenarios.is_reported(cloud, job, image_id)
+    return {**made, "report": {image_id}}
+
+
+def _file_to_check(cloud: DirectCloud) -> dict[str, Any]:
+    return {"file": _file(Purpose.SERVER, pattern(0, 3000))(cloud)["file"]}
 
 
 def _queued(cloud: DirectCloud) -> dict[str, Any]:
@@ -292,7 +317,9 @@ def _is_of_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]
     # Where Cinder does not tell its types, the disk has none.
     assert [part.disk.size for part in parts] == [1, 2]
     assert job.entities["disks"] == 2
-    return _is_whole(cloud, job)
+    assert image[attributes.OS_VERSION] == small_guests.FOUND
+    guest_scenarios.is_reported(cloud, job, str(job.image_id))
+    return {**_is_whole(cloud, job), "report": {str(job.image_id)}}
 
 
 def _to_export(cloud: DirectCloud) -> dict[str, Any]:
@@ -331,69 +358,6 @@ def _is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     parts = {each for each in cloud.segments if each.startswith(f"out/{job.id}/")}
     assert len(parts) == (4 if job.arguments["format"] == "raw" else 3)
     return {"file": {"out"}, "segment": parts}
-
-
-# --- members -----------------------------------------------------------------------------------
-
-
-def _images(cloud: DirectCloud, **members: str) -> list[str]:
-    """Two images that are shared so."""
-    images = [cloud.make(b"") for _ in range(2)]
-    for image_id in images:
-        cloud.members[image_id] = dict(members)
-        cloud.images[image_id]["visibility"] = "shared"
-    return images
-
-
-def _to_share(cloud: DirectCloud) -> dict[str, Any]:
-    images = _images(cloud, q="accepted")
-    cloud.members[images[1]] = {}
-    cloud.images[images[1]]["visibility"] = "private"
-    return {"images": images, "projects": _PROJECTS}
-
-
-def _to_unshare(cloud: DirectCloud) -> dict[str, Any]:
-    # Nobody has accepted: whom an image is shared with again has to do so again.
-    images = _images(cloud, p="pending", r="accepted")
-    cloud.members[images[1]] = {"p": "pending", "q": "pending"}
-    return {"images": images, "projects": _PROJECTS}
-
-
-def _to_accept(cloud: DirectCloud) -> dict[str, Any]:
-    images = _images(cloud, demo="pending", other="rejected")
-    for image_id in images:
-        cloud.images[image_id]["owner"] = "them"
-    return {"images": images, "project_id": "demo", "status": "accepted"}
-
-
-def _is_told(_cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    projects = job.arguments.get("projects") or [job.arguments["project_id"]]
-    pairs = {(image, project) for image in job.arguments["images"] for project in projects}
-    told = {(each["image_id"], each["project_id"]) for each in job.entities["results"]}
-    assert told == pairs
-    assert {each["status"] for each in job.entities["results"]} == {"success"}
-    return {}
-
-
-def _is_shared(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    first, second = job.arguments["images"]
-    assert cloud.members[first] == {"p": "pending", "q": "accepted"}
-    assert cloud.members[second] == {"p": "pending", "q": "pending"}
-    assert cloud.images[second]["visibility"] == "shared"
-    return _is_told(cloud, job)
-
-
-def _is_unshared(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    first, second = job.arguments["images"]
-    assert cloud.members[first] == {"r": "accepted"}
-    assert [cloud.images[each]["visibility"] for each in (first, second)] == ["shared", "private"]
-    return _is_told(cloud, job)
-
-
-def _is_accepted(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    for image_id in job.arguments["images"]:
-        assert cloud.members[image_id] == {"demo": "accepted", "other": "rejected"}
-    return _is_told(cloud, job)
 
 
 # --- volumes and servers -----------------------------------------------------------------------
@@ -498,7 +462,7 @@ def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
 _MEMBERS = (model.ADD_MEMBERS, model.DELETE_MEMBERS, model.UPDATE_MEMBERS)
 
 SCENARIOS = (
-    Scenario(model.COPY_IN_REGION, "image", _source, _is_copy),
+    Scenario(model.COPY_IN_REGION, "image", _reported_source, _is_reported_copy),
     Scenario(model.COPY_IN_REGION, "whole machine", _whole_source, _is_whole),
     Scenario(model.COPY_CROSS_REGION, "another region", _copy_there, _is_there),
     Scenario(model.RECEIVE_IMAGE, "image", _elsewhere(_source, cmk_id=KEY), _is_copy),
@@ -507,12 +471,38 @@ SCENARIOS = (
     Scenario(model.IMPORT_IMAGE, "machine of two disks", _machine_file, _is_of_machine),
     Scenario(model.IMPORT_DATA_IMAGE, "raw", _file(Purpose.DATA, bytes(3000)), _is_of_file),
     Scenario(model.REGISTER_IMAGE, "raw", _queued, _is_filled, fills=True),
+    Scenario(
+        model.IMPORT_IMAGE,
+        "prepared",
+        _file(Purpose.SERVER, pattern(0, 3000), is_config=True),
+        _is_of_file,
+    ),
+    Scenario(model.CHECK_IMAGE, "image", guest_scenarios.image, guest_scenarios.is_checked),
+    Scenario(model.CHECK_IMAGE, "file", _file_to_check, guest_scenarios.is_file_checked),
     Scenario(model.EXPORT_IMAGE, "qcow2", _to_export, _is_exported),
     Scenario(model.EXPORT_IMAGE, "in parts", _to_export_in_parts, _is_exported),
     Scenario(model.EXPORT_IMAGE, "to S3", _to_export_to_s3, _is_exported_to_s3),
-    Scenario(model.ADD_MEMBERS, "two images", _to_share, _is_shared, shares=True),
-    Scenario(model.DELETE_MEMBERS, "two images", _to_unshare, _is_unshared, shares=True),
-    Scenario(model.UPDATE_MEMBERS, "two images", _to_accept, _is_accepted, shares=True),
+    Scenario(
+        model.ADD_MEMBERS,
+        "two images",
+        member_scenarios.to_share,
+        member_scenarios.is_shared,
+        shares=True,
+    ),
+    Scenario(
+        model.DELETE_MEMBERS,
+        "two images",
+        member_scenarios.to_unshare,
+        member_scenarios.is_unshared,
+        shares=True,
+    ),
+    Scenario(
+        model.UPDATE_MEMBERS,
+        "two images",
+        member_scenarios.to_accept,
+        member_scenarios.is_accepted,
+        shares=True,
+    ),
     Scenario(model.VOLUME_CREATE_IMAGE, "volume", _volume, _is_of_volume),
     Scenario(model.IMAGE_OF_SERVER, "local root", _single_disks, _are_of_disks),
     Scenario(model.IMAGES_OF_VOLUMES, "data disk", _data_disk, _are_of_disks),

@@ -26,7 +26,8 @@ from ims_glance.clouds import ec2, objects
 from ims_glance.clouds.objects import s3
 from ims_glance.clouds.objects.large_s3 import S3LargeFile
 from ims_glance.db.job import Jobs
-from ims_glance.flows.files import written
+from ims_glance.db.schema import GUEST_REPORTS
+from ims_glance.flows.files import guest, written
 from ims_glance.jobs import engine as jobs_engine
 from ims_glance.jobs import lease
 from ims_glance.jobs.context import JobContext
@@ -35,6 +36,7 @@ from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, S
 from ims_glance.writers import parts
 from tests.unit import job_database
 from tests.unit.flows.direct_cloud import URL, DirectCloud, Kept
+from tests.unit.flows.small_guests import SmallGuests
 
 # So patient that a neighbour is asked a few times, and not hundreds of times; and one after the other: what
 # threads do is not the same each time.
@@ -49,6 +51,7 @@ _OPTIONS: dict[str, float] = {
 S3_SECRET = "very-secret"
 EXPORTED_PART = 1 << 10
 """Bytes of the parts of a file that an export writes, where the blocks of its format are not larger."""
+_THEN = datetime.datetime(2026, 11, 25)
 
 Watch = Callable[[str], None]
 
@@ -116,6 +119,22 @@ class World:
         self.version = saved.version
         self.known_of_tasks = {}
         self.watch = lambda _what: None
+
+    def keep_reports(self) -> None:
+        """Have our database keep what the cloud says that it does."""
+        rows = [
+            {"image_id": image_id, "project_id": "demo", "content": content, "made_at": _THEN}
+            for image_id, content in self.cloud.reports.items()
+        ]
+        if rows:
+            insert = sqlalchemy.insert(GUEST_REPORTS)
+            self.tables.database.write(lambda each: each.execute(insert, rows))
+
+    def reports(self) -> dict[str, Any]:
+        """What is kept of the systems in images, by image."""
+        query = sqlalchemy.select(GUEST_REPORTS)
+        rows = self.tables.database.read(lambda each: each.execute(query).mappings().all())
+        return {row["image_id"]: row["content"] for row in rows}
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Any]:
@@ -248,10 +267,12 @@ class _Connection:
 
 
 def equip(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    """Have workers find a store and keys for what is on its way between regions."""
+    """Have workers find a store and keys for what is on its way between regions, and look into disks."""
     small_keys = SmallKeys()
     monkeypatch.setattr(keys, "of_process", lambda _conf: small_keys)
     monkeypatch.setattr(spools, "find", lambda _conf: SmallInner(world))
+    monkeypatch.setattr(guest, "guests", SmallGuests())
+    monkeypatch.setattr(guest, "LEAST", 0)
 
     def transport() -> requests.Session:
         return world.cloud.transport()

@@ -24,6 +24,7 @@ _WITHOUT_CINDER = {
     model.IMPORT_DATA_IMAGE,
     model.REGISTER_IMAGE,
     model.EXPORT_IMAGE,
+    model.CHECK_IMAGE,
     model.ADD_MEMBERS,
     model.DELETE_MEMBERS,
     model.UPDATE_MEMBERS,

@@ -60,6 +60,7 @@ class SmallRegion:
             None,
             self,
             self.standing,
+            None,
         )
         self.service = Service(self.conf, *fakes)
 

@@ -54,7 +54,7 @@ def test_the_rest_has_none(method, path):
 
 
 def test_every_name_is_one_of_ims_or_about_what_is_ours():
-    ours = {"createBackup", "deleteBackup"} | {
+    ours = {"createBackup", "deleteBackup", "checkImage"} | {
         f"{verb}Replication" for verb in ("create", "update", "delete")
     }
     ours |= {f"{verb}Product" for verb in ("create", "update", "delete", "review")}

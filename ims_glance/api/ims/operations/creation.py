@@ -44,6 +44,8 @@ def create_image(call: Call) -> Answer:
     if len(named) != 1:
         raise SourceUnclear(sources=", ".join([*_SOURCES, "data_images"]))
     stored = _check_body(call)
+    if body.get("is_config") and named[0] != "image_url":
+        raise OnlyFilesAreConfigured
     if named[0] == "instance_id":
         return server.of_server(call, stored)
     if named[0] == "volume_id":
@@ -73,6 +75,16 @@ def _create_from_volume(call: Call, stored: list[str]) -> Answer:
             creates_image=True,
         )
     return Answer({"job_id": job_id}, job_id=job_id)
+
+
+class OnlyFilesAreConfigured(exceptions.Invalid):
+    """The system of a server or volume was to be prepared: IMS takes ``is_config`` with files only."""
+
+    code = "IMG.0105"
+    template = (
+        "The system of an image is prepared when it is made of a file. Leave out 'is_config', and have the image "
+        "checked ('openstack ims image check'): it says what to do on the server."
+    )
 
 
 class KeyOfVolumeImage(exceptions.Invalid):

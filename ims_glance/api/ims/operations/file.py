@@ -21,6 +21,7 @@ _AS_SAID = (
     "os_version",
     "hw_firmware_type",
     "architecture",
+    "is_config",
     "is_config_init",
     "enterprise_project_id",
 )
@@ -34,11 +35,10 @@ def system(call: Call, tags: list[str]) -> Answer:
     :param tags: of the image, as they are stored
     """
     body = call.body
-    if body.get("is_config"):
-        raise NotSupportedYet(missing="preparing the system in a file ('is_config')")
     if body.get("data_images"):
         raise NotSupportedYet(missing="data disk images along with a system image from files")
     purpose = from_file.PURPOSES[body.get("type") or "ECS"]
+    from_file.check_config(purpose, bool(body.get("is_config")))
     return _accept(call, jobs.IMPORT_IMAGE, purpose, tags, bool(body.get("is_quick_import")))
 
 

@@ -282,7 +282,8 @@ class Quota:
 def call(conf, *views, body=None, query=None, project_id=PROJECT, **arguments):
     """A call of a handler; its service's fakes are in ``call.service``."""
     backups = Backups(conf, lambda _project: set())
-    fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota(), backups, Elsewhere(), None)
+    others = Elsewhere(), None, None
+    fakes: tuple[Any, ...] = (Images(*views), Jobs(), Keys(), Quota(), backups, *others)
     service = Service(conf, *fakes)
     context = types.SimpleNamespace(
         project_id=project_id,

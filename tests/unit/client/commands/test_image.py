@@ -88,3 +88,13 @@ def test_what_is_cut_off_is_not_saved(csv, run, tmp_path, monkeypatch):
 def test_a_folder_that_is_not_there(csv, run, tmp_path):
     with pytest.raises(exceptions.CommandError, match="No such file"):
         run(SaveImageList, "--file", str(tmp_path / "none" / "images.csv"))
+
+
+def test_show_the_report(two, run):
+    kept = {"image_id": IMAGE_ID, "made_at": "2026-11-29T09:00:00.000Z", "report": {}}
+    two.ims("GET", f"/v1/cloudimages/{IMAGE_ID}/report", kept)
+    shown = json.loads(run(ShowImage, "mine", "--report", "-f", "json"))
+    assert (shown["image_id"], shown["made_at"]) == (IMAGE_ID, "2026-11-29T09:00:00.000Z")
+    assert (shown["system"], shown["steps"]) == (None, [])
+    with pytest.raises(exceptions.CommandError, match="do not go together"):
+        run(ShowImage, "mine", "--report", "--all-regions")

@@ -115,6 +115,7 @@ FILE = ["--file", "bucket:a/disk.qcow2", "--min-disk", "40"]
             "/v2/cloudimages/action",
             {"type": "IsoImage", "os_version": "x"},
         ),
+        (["--prepare"], "/v2/cloudimages/action", {"is_config": True}),
         (["--for", "data"], "/v1/cloudimages/dataimages/action", {}),
         (["--for", "data", "--quick"], "/v2/cloudimages/quickimport/action", {"type": "DataImage"}),
         (
@@ -145,6 +146,9 @@ def test_of_a_file(ready, run, arguments, path, body):
         ([*FILE, "--bucket", "b"], "--bucket goes with --from-file"),
         (["--server", "web", "--min-disk", "40"], "--min-disk goes with --file"),
         (["--server", "web", "--quick"], "--quick goes with --file"),
+        (["--server", "web", "--prepare"], "--prepare goes with --file"),
+        ([*FILE, "--prepare", "--for", "data"], "--prepare is for system disks"),
+        ([*FILE, "--prepare", "--quick"], "--prepare is for system disks"),
         (["--server", "web", "--access-key", "k"], "--access-key goes with --file"),
         (["--volume", "v", "--os-version", "x", "--for", "iso"], "--for iso goes with --file"),
     ],

@@ -55,3 +55,9 @@ def test_a_copy_between_regions():
     assert (shown.region, shown.target_job_id, shown.waiting_for) == ("RegionTwo", "j", "x")
     assert (shown.saved_bytes, shown.received_bytes, shown.remaining_seconds) == (5, None, None)
     assert read().region is read().source_region is read().waiting_for is None
+
+
+def test_what_it_does_to_a_system():
+    shown = read(report={"notes": []}, guest_step={"name": "virtio", "number": 3, "of": 9})
+    assert (shown.report, shown.guest_step) == ({"notes": []}, "virtio (3 of 9)")
+    assert (read(guest_step=None).guest_step, read().report) == (None, None)

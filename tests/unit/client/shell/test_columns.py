@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ims_glance.client.shell.columns import Lines, Size, YesNo
+from ims_glance.client.shell.columns import Lines, Size, TextLines, YesNo
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,8 @@ def test_records():
     assert Lines(records).human_readable() == "image_id=i, status=success\nimage_id=j"
     assert Lines(records).machine_readable() == records
     assert Lines([]).human_readable() == ""
+
+
+def test_sentences():
+    assert TextLines(["One.", "Two."]).human_readable() == "One.\nTwo."
+    assert TextLines([]).human_readable() == ""

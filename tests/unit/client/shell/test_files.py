@@ -25,6 +25,7 @@ NOTHING = {
     "architecture": None,
     "firmware": None,
     "access_key": None,
+    "prepare": False,
     "quick": False,
 }
 

@@ -100,3 +100,19 @@ def test_nothing_was_shown():
     stream = Terminal()
     Progress(stream).close()
     assert stream.getvalue() == ""
+
+
+def test_what_is_done_to_a_system_is_said():
+    step = {"name": "virtio", "number": 3, "of": 9}
+    text = shown(
+        io.StringIO(),
+        running(current_task="prepare"),
+        running(current_task="prepare", guest_step=step),
+        running(current_task="prepare", guest_step=step),
+        running(current_task="prepare", guest_step=None),
+    )
+    assert [line.partition(": ")[2] for line in text.splitlines()] == [
+        "prepare",
+        "prepare: virtio (3 of 9)",
+        "prepare",
+    ]

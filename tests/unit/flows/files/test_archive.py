@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 from ims_glance.clouds.objects.base import FoundFile
+from ims_glance.db.report import GuestReports
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.bucket import BucketFile
@@ -13,6 +14,7 @@ from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
+from tests.unit.flows import small_guests
 from tests.unit.formats.archives import ova
 
 MIB = 1 << 20
@@ -23,8 +25,9 @@ DISKS = {"system.raw": SYSTEM, "data.raw": DATA}
 
 
 @pytest.fixture(autouse=True)
-def _no_naps(monkeypatch):
+def _no_naps(monkeypatch, tables):
     monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
+    tables.conf.set_override("recognise", False, "ims_guests")
 
 
 def make(cloud, server, disks=DISKS, packed=None, job_type=model.IMPORT_IMAGE, told=(), **more):
@@ -111,6 +114,24 @@ def test_types_of_volumes_that_nobody_tells(cloud, server):
 def test_cinder_is_not_asked_for_nothing(cloud, server):
     make(cloud, server)
     assert "GET /types" not in server.requests
+
+
+def test_the_system_of_its_first_disk_is_recognised(cloud, server, tables):
+    """Which wins over what the archive tells, and over what is asked for."""
+    tables.conf.set_override("recognise", True, "ims_guests")
+    job = make(cloud, server, os_version="CentOS 7.3 64bit")
+    assert len(parts(server, job)) == 2
+    image = server.images[job.image_id]
+    found = image["__os_version"], image["hw_firmware_type"], image["os_distro"]
+    assert found == (small_guests.FOUND, "bios", "debian")
+    kept = GuestReports(tables.database).get(job.image_id)
+    assert kept is not None
+    assert kept.content == job.entities["report"] == small_guests.REPORT.to_arguments()
+
+
+def test_it_is_not_prepared(cloud, server, guests):
+    is_refused(server, make(cloud, server, is_config=True), "IMG.0105")
+    assert guests.examined == []
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ class TestOfVolume:
             ({"description": "<"}, "IMG.0054"),
             ({"os_version": None}, "IMG.0056"),
             ({"cmk_id": "k"}, "IMG.0016"),
+            ({"is_config": True}, "IMG.0105"),
             ({"min_ram": 2048, "max_ram": "1024"}, "IMG.0016"),
             ({"tags": ["a b"]}, "IMG.0115"),
             ({"tags": ["a"], "image_tags": [{"key": "a"}]}, "IMG.0115"),

@@ -62,7 +62,7 @@ class TestSystem:
             **dict.fromkeys(
                 (
                     "cmk_id", "description", "os_type", "os_version", "hw_firmware_type", "min_ram",
-                    "max_ram", "architecture", "is_config_init", "enterprise_project_id",
+                    "max_ram", "architecture", "is_config", "is_config_init", "enterprise_project_id",
                 )
             ),
         }  # fmt: skip
@@ -134,7 +134,12 @@ class TestSystem:
     def test_refusals(self, make, changes, code):
         refused(make({**FILE, **changes}), creation.create_image, code)
 
-    @pytest.mark.parametrize("more", [{"is_config": True}, {"data_images": [{"name": "d"}]}])
+    @pytest.mark.parametrize("wanted", ["ECS", "BMS", None])
+    def test_prepared(self, make, wanted):
+        call = make({**FILE, "type": wanted, "is_config": True})
+        assert accepted(call, creation.create_image)[1]["is_config"] is True
+
+    @pytest.mark.parametrize("more", [{"data_images": [{"name": "d"}]}])
     def test_not_supported_yet(self, make, more):
         with pytest.raises(NotSupportedYet):
             creation.create_image(make({**FILE, **more}))
@@ -166,6 +171,7 @@ class TestIso:
         [
             ({"os_version": None}, "IMG.0166"),
             ({"cmk_id": "k"}, "IMG.0105"),
+            ({"is_config": True}, "IMG.0105"),
             ({"image_url": "bucket:a:b/ü"}, "IMG.0075"),
         ],
     )
