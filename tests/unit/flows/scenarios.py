@@ -5,15 +5,12 @@ Whatever else is there more, or less, or otherwise than before, was left behind.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.model import backup
 from ims_glance.model import job as model
 from ims_glance.model.backup import BackupPlan
-from ims_glance.model.bucket import BucketFile
 from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.from_file import Purpose
@@ -22,14 +19,11 @@ from ims_glance.model.job import StoredJob
 from ims_glance.model.server import Disk
 from tests.base import pattern
 from tests.unit.clouds.backups_server import PROVER
-from tests.unit.clouds.objects_server import BUCKET
-from tests.unit.flows import guest_scenarios, member_scenarios, small_guests
+from tests.unit.flows import file_scenarios, guest_scenarios, member_scenarios
 from tests.unit.flows.direct_cloud import DirectCloud, State
+from tests.unit.flows.file_scenarios import KEY
 from tests.unit.flows.machine import Machine
-from tests.unit.flows.small_world import EXPORTED_PART, S3_SECRET
-from tests.unit.formats import archives, files
 
-KEY = "6f0a2b5c-0000-4000-8000-000000000000"
 _BACKUP = "b0000000-0000-4000-8000-000000000000"
 _SERVER = "50000000-0000-4000-8000-000000000000"
 _GONE = ("d0000000-0000-4000-8000-000000000000", "d1000000-0000-4000-8000-000000000000")
@@ -237,127 +231,8 @@ def _elsewhere(
 # --- files -------------------------------------------------------------------------------------
 
 
-def _file(purpose: Purpose, data: bytes, **more: Any) -> Callable[[DirectCloud], dict[str, Any]]:
-    """A file in a bucket."""
-
-    def prepare(cloud: DirectCloud) -> dict[str, Any]:
-        cloud.objects["disk"] = data
-        file = BucketFile(BUCKET, "disk")
-        found = FoundFile(file, len(data), hashlib.md5(data).hexdigest())
-        return {
-            "file": found.to_arguments(),
-            "purpose": str(purpose),
-            "name": "of file",
-            "min_disk": 1,
-            "os_version": "CentOS 7.3 64bit",
-            "tags": ["a=b"],
-            "cmk_id": KEY,
-            **more,
-        }
-
-    return prepare
-
-
-def _is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    image_id, data = str(job.image_id), cloud.objects["disk"]
-    image = cloud.images[image_id]
-    if job.arguments.get("is_config"):
-        data = small_guests.MARK + data[len(small_guests.MARK) :]
-    assert cloud.data[image_id] == data
-    assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
-    assert (image["disk_format"], image["__image_size"]) == ("raw", str(len(data)))
-    assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
-    assert (image[attributes.CMK_ID], image["virtual_env_type"]) == (KEY, job.arguments["purpose"])
-    made = {"image": {image_id}, "store file": {image_id}}
-    if job.arguments["purpose"] != Purpose.SERVER:
-        return made
-    assert image[attributes.OS_VERSION] == small_guests.FOUND
-    guest_scenarios.is_reported(cloud, job, image_id)
-    return {**made, "report": {image_id}}
-
-
-def _file_to_check(cloud: DirectCloud) -> dict[str, Any]:
-    return {"file": _file(Purpose.SERVER, pattern(0, 3000))(cloud)["file"]}
-
-
-def _queued(cloud: DirectCloud) -> dict[str, Any]:
-    """An image without data, and a file for it."""
-    body: dict[str, Any] = {"disk_format": "zvhd2", "min_disk": 40, "__os_version": "Other"}
-    told = _file(Purpose.SERVER, pattern(0, 3000))(cloud)
-    return {"file": told["file"], "image_id": cloud.make(name="mine", **body)}
-
-
-def _is_filled(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    image_id = job.arguments["image_id"]
-    image = cloud.images[image_id]
-    assert cloud.data[image_id] == cloud.objects["disk"]
-    assert (image["name"], image["disk_format"], image["min_disk"]) == ("mine", "raw", 40)
-    assert (image["status"], image["__image_size"]) == ("active", "3000")
-    assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
-    return {"image": {image_id}, "store file": {image_id}}
-
-
-_DISKS = (pattern(0, 3072), bytes(1024) + pattern(1, 512))
-
-
-def _machine_file(cloud: DirectCloud) -> dict[str, Any]:
-    """An archive with two disks in a bucket."""
-    told = (f'ovf:capacity="{len(_DISKS[0])}"', 'ims:volumeType="fast" ovf:capacity="2147483648"')
-    disks = {"a.raw": _DISKS[1], "b.raw": _DISKS[0]}
-    packed = archives.ova(disks, order=(1, 0), told=tuple(reversed(told)))
-    return _file(Purpose.SERVER, packed)(cloud)
-
-
 def _is_of_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    image = cloud.images[str(job.image_id)]
-    assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
-    assert image["__image_size"] == str(sum(map(len, _DISKS)))
-    parts = whole_image.components(image)
-    assert [cloud.data[part.image_id] for part in parts] == list(_DISKS)
-    # Where Cinder does not tell its types, the disk has none.
-    assert [part.disk.size for part in parts] == [1, 2]
-    assert job.entities["disks"] == 2
-    assert image[attributes.OS_VERSION] == small_guests.FOUND
-    guest_scenarios.is_reported(cloud, job, str(job.image_id))
-    return {**_is_whole(cloud, job), "report": {str(job.image_id)}}
-
-
-def _to_export(cloud: DirectCloud) -> dict[str, Any]:
-    body = {"disk_format": "raw", "container_format": "bare"}
-    data = pattern(0, 3072) + bytes(137 * 512)
-    return {
-        "image_id": cloud.make(data, **body),
-        "bucket": BUCKET,
-        "object": "out",
-        "format": "qcow2",
-    }
-
-
-def _to_export_in_parts(cloud: DirectCloud) -> dict[str, Any]:
-    body = {"disk_format": "raw", "container_format": "bare"}
-    data = pattern(0, 3 * EXPORTED_PART + 512)
-    arguments = {"bucket": BUCKET, "object": "out", "format": "raw"}
-    return {"image_id": cloud.make(data, **body), **arguments}
-
-
-def _to_export_to_s3(cloud: DirectCloud) -> dict[str, Any]:
-    cloud.s3_secret = S3_SECRET
-    # Somebody writes such a file by themselves.
-    cloud.uploads["theirs"] = {"key": "out", "owner": None, "parts": {}}
-    return {**_to_export_in_parts(cloud), "access_key": "a" * 32}
-
-
-def _is_exported_to_s3(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
-    return {"file": {"out"}}
-
-
-def _is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
-    assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
-    assert cloud.segments is not None
-    parts = {each for each in cloud.segments if each.startswith(f"out/{job.id}/")}
-    assert len(parts) == (4 if job.arguments["format"] == "raw" else 3)
-    return {"file": {"out"}, "segment": parts}
+    return {**_is_whole(cloud, job), **file_scenarios.is_of_machine(cloud, job)}
 
 
 # --- volumes and servers -----------------------------------------------------------------------
@@ -467,21 +342,47 @@ SCENARIOS = (
     Scenario(model.COPY_CROSS_REGION, "another region", _copy_there, _is_there),
     Scenario(model.RECEIVE_IMAGE, "image", _elsewhere(_source, cmk_id=KEY), _is_copy),
     Scenario(model.RECEIVE_IMAGE, "whole machine", _elsewhere(_whole_source), _is_whole),
-    Scenario(model.IMPORT_IMAGE, "raw", _file(Purpose.SERVER, pattern(0, 3000)), _is_of_file),
-    Scenario(model.IMPORT_IMAGE, "machine of two disks", _machine_file, _is_of_machine),
-    Scenario(model.IMPORT_DATA_IMAGE, "raw", _file(Purpose.DATA, bytes(3000)), _is_of_file),
-    Scenario(model.REGISTER_IMAGE, "raw", _queued, _is_filled, fills=True),
+    Scenario(
+        model.IMPORT_IMAGE,
+        "raw",
+        file_scenarios.file(Purpose.SERVER, pattern(0, 3000)),
+        file_scenarios.is_of_file,
+    ),
+    Scenario(
+        model.IMPORT_IMAGE, "machine of two disks", file_scenarios.machine_file, _is_of_machine
+    ),
+    Scenario(
+        model.IMPORT_DATA_IMAGE,
+        "raw",
+        file_scenarios.file(Purpose.DATA, bytes(3000)),
+        file_scenarios.is_of_file,
+    ),
+    Scenario(
+        model.REGISTER_IMAGE, "raw", file_scenarios.queued, file_scenarios.is_filled, fills=True
+    ),
     Scenario(
         model.IMPORT_IMAGE,
         "prepared",
-        _file(Purpose.SERVER, pattern(0, 3000), is_config=True),
-        _is_of_file,
+        file_scenarios.file(Purpose.SERVER, pattern(0, 3000), is_config=True),
+        file_scenarios.is_of_file,
     ),
     Scenario(model.CHECK_IMAGE, "image", guest_scenarios.image, guest_scenarios.is_checked),
-    Scenario(model.CHECK_IMAGE, "file", _file_to_check, guest_scenarios.is_file_checked),
-    Scenario(model.EXPORT_IMAGE, "qcow2", _to_export, _is_exported),
-    Scenario(model.EXPORT_IMAGE, "in parts", _to_export_in_parts, _is_exported),
-    Scenario(model.EXPORT_IMAGE, "to S3", _to_export_to_s3, _is_exported_to_s3),
+    Scenario(
+        model.CHECK_IMAGE, "file", file_scenarios.file_to_check, guest_scenarios.is_file_checked
+    ),
+    Scenario(model.EXPORT_IMAGE, "qcow2", file_scenarios.to_export, file_scenarios.is_exported),
+    Scenario(
+        model.EXPORT_IMAGE,
+        "in parts",
+        file_scenarios.to_export_in_parts,
+        file_scenarios.is_exported,
+    ),
+    Scenario(
+        model.EXPORT_IMAGE,
+        "to S3",
+        file_scenarios.to_export_to_s3,
+        file_scenarios.is_exported_to_s3,
+    ),
     Scenario(
         model.ADD_MEMBERS,
         "two images",

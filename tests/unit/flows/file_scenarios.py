@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What scenarios have to do with files in buckets."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ims_glance.clouds.objects.base import FoundFile
+from ims_glance.model.bucket import BucketFile
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.from_file import Purpose
+from ims_glance.model.job import StoredJob
+from tests.base import pattern
+from tests.unit.clouds.objects_server import BUCKET
+from tests.unit.flows import guest_scenarios, small_guests
+from tests.unit.flows.direct_cloud import DirectCloud
+from tests.unit.flows.small_world import EXPORTED_PART, S3_SECRET
+from tests.unit.formats import archives, files
+
+KEY = "6f0a2b5c-0000-4000-8000-000000000000"
+
+
+def file(purpose: Purpose, data: bytes, **more: Any) -> Callable[[DirectCloud], dict[str, Any]]:
+    """A file in a bucket."""
+
+    def prepare(cloud: DirectCloud) -> dict[str, Any]:
+        cloud.objects["disk"] = data
+        file = BucketFile(BUCKET, "disk")
+        found = FoundFile(file, len(data), hashlib.md5(data).hexdigest())
+        return {
+            "file": found.to_arguments(),
+            "purpose": str(purpose),
+            "name": "of file",
+            "min_disk": 1,
+            "os_version": "CentOS 7.3 64bit",
+            "tags": ["a=b"],
+            "cmk_id": KEY,
+            **more,
+        }
+
+    return prepare
+
+
+def is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """With its data, and all that was asked for."""
+    image_id, data = str(job.image_id), cloud.objects["disk"]
+    image = cloud.images[image_id]
+    if job.arguments.get("is_config"):
+        data = small_guests.MARK + data[len(small_guests.MARK) :]
+    assert cloud.data[image_id] == data
+    assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
+    assert (image["disk_format"], image["__image_size"]) == ("raw", str(len(data)))
+    assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
+    assert (image[attributes.CMK_ID], image["virtual_env_type"]) == (KEY, job.arguments["purpose"])
+    made = {"image": {image_id}, "store file": {image_id}}
+    if job.arguments["purpose"] != Purpose.SERVER:
+        return made
+    assert image[attributes.OS_VERSION] == small_guests.FOUND
+    guest_scenarios.is_reported(cloud, job, image_id)
+    return {**made, "report": {image_id}}
+
+
+def file_to_check(cloud: DirectCloud) -> dict[str, Any]:
+    """Of which nothing is made."""
+    return {"file": file(Purpose.SERVER, pattern(0, 3000))(cloud)["file"]}
+
+
+def queued(cloud: DirectCloud) -> dict[str, Any]:
+    """An image without data, and a file for it."""
+    body: dict[str, Any] = {"disk_format": "zvhd2", "min_disk": 40, "__os_version": "Other"}
+    told = file(Purpose.SERVER, pattern(0, 3000))(cloud)
+    return {"file": told["file"], "image_id": cloud.make(name="mine", **body)}
+
+
+def is_filled(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """With what is in the file, and otherwise as it was."""
+    image_id = job.arguments["image_id"]
+    image = cloud.images[image_id]
+    assert cloud.data[image_id] == cloud.objects["disk"]
+    assert (image["name"], image["disk_format"], image["min_disk"]) == ("mine", "raw", 40)
+    assert (image["status"], image["__image_size"]) == ("active", "3000")
+    assert image[attributes.DATA_ORIGIN] == "file,bucket:disk"
+    return {"image": {image_id}, "store file": {image_id}}
+
+
+_DISKS = (pattern(0, 3072), bytes(1024) + pattern(1, 512))
+
+
+def machine_file(cloud: DirectCloud) -> dict[str, Any]:
+    """An archive with two disks in a bucket."""
+    told = (f'ovf:capacity="{len(_DISKS[0])}"', 'ims:volumeType="fast" ovf:capacity="2147483648"')
+    disks = {"a.raw": _DISKS[1], "b.raw": _DISKS[0]}
+    packed = archives.ova(disks, order=(1, 0), told=tuple(reversed(told)))
+    return file(Purpose.SERVER, packed)(cloud)
+
+
+def is_of_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """Its disks, in their order; that it is a whole machine is seen elsewhere."""
+    image = cloud.images[str(job.image_id)]
+    assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
+    assert image["__image_size"] == str(sum(map(len, _DISKS)))
+    parts = whole_image.components(image)
+    assert [cloud.data[part.image_id] for part in parts] == list(_DISKS)
+    # Where Cinder does not tell its types, the disk has none.
+    assert [part.disk.size for part in parts] == [1, 2]
+    assert job.entities["disks"] == 2
+    assert image[attributes.OS_VERSION] == small_guests.FOUND
+    guest_scenarios.is_reported(cloud, job, str(job.image_id))
+    return {"report": {str(job.image_id)}}
+
+
+def to_export(cloud: DirectCloud) -> dict[str, Any]:
+    """An image with a hole."""
+    body = {"disk_format": "raw", "container_format": "bare"}
+    data = pattern(0, 3072) + bytes(137 * 512)
+    return {
+        "image_id": cloud.make(data, **body),
+        "bucket": BUCKET,
+        "object": "out",
+        "format": "qcow2",
+    }
+
+
+def to_export_in_parts(cloud: DirectCloud) -> dict[str, Any]:
+    """One of several parts."""
+    body = {"disk_format": "raw", "container_format": "bare"}
+    data = pattern(0, 3 * EXPORTED_PART + 512)
+    arguments = {"bucket": BUCKET, "object": "out", "format": "raw"}
+    return {"image_id": cloud.make(data, **body), **arguments}
+
+
+def to_export_to_s3(cloud: DirectCloud) -> dict[str, Any]:
+    """The same, by an access key."""
+    cloud.s3_secret = S3_SECRET
+    # Somebody writes such a file by themselves.
+    cloud.uploads["theirs"] = {"key": "out", "owner": None, "parts": {}}
+    return {**to_export_in_parts(cloud), "access_key": "a" * 32}
+
+
+def is_exported_to_s3(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """And what somebody else writes is left alone."""
+    assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
+    return {"file": {"out"}}
+
+
+def is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """And read back."""
+    assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
+    assert cloud.segments is not None
+    parts = {each for each in cloud.segments if each.startswith(f"out/{job.id}/")}
+    assert len(parts) == (4 if job.arguments["format"] == "raw" else 3)
+    return {"file": {"out"}, "segment": parts}
