@@ -6,8 +6,10 @@ machine but the programs and libraries, which they cannot change. They have an u
 the worker is root; what they work with they get as open files. They end with the thread that started them.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -18,11 +20,17 @@ from ims_glance.guests.refusals import GuestsUnavailable
 NOBODY = 65534
 """User and group where the worker is root."""
 
-_BWRAP = (
-    "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
-    "--cap-drop", "ALL", "--clearenv", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib",
-    "--symlink", "usr/lib64", "/lib64", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
+CONFINED = (
+    "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--cap-drop", "ALL",
+    "--clearenv",
 )  # fmt: skip
+"""Arguments of bubblewrap: no network, no other processes, no privileges, and an end with who started it."""
+PROGRAMS = (
+    "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
+    "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin",
+    "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
+)  # fmt: skip
+"""And programs and libraries, for reading."""
 _MEMORY = 1 << 30
 _FILES = 64
 _SAID = 300
@@ -63,7 +71,17 @@ class Sandboxed:
         proc = ["--proc", "/proc"] if sees_itself else []
         wrapped = [
             *(program("prlimit"), *limits, "--"),
-            *(program("bwrap"), *_BWRAP, *proc, "--remount-ro", "/", "--chdir", "/", "--"),
+            *(
+                program("bwrap"),
+                *CONFINED,
+                *PROGRAMS,
+                *proc,
+                "--remount-ro",
+                "/",
+                "--chdir",
+                "/",
+                "--",
+            ),
             *command,
         ]
         nobody = NOBODY if os.geteuid() == 0 else None
@@ -78,6 +96,7 @@ class Sandboxed:
             user=nobody,
             group=nobody,
             extra_groups=None if nobody is None else [],
+            start_new_session=True,
             # Too large a file is an error for it, and not its end: Python ignores SIGXFSZ.
             restore_signals=False,
         )
@@ -99,6 +118,16 @@ class Sandboxed:
 
     def kill(self) -> None:
         """End it, and all in it."""
-        self._process.kill()
-        self._process.wait()
+        kill(self._process)
         self._said.close()
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a sandbox, which has a session of its own, and all in it.
+
+    All at once: what bubblewrap has just begun to make would not see that bubblewrap is gone.
+    """
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

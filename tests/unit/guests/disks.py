@@ -59,6 +59,7 @@ def family(pid):
 
 def gone(pids):
     """Wait until none of the processes is there."""
+    pids = [*pids]
     for _ in range(600):
         if not any(running(pid) for pid in pids):
             return True

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ims_glance import guests
+from ims_glance.guests import sandbox
 from tests.unit.formats.files import InMemory, disk
 from tests.unit.formats.samples import sample
-from tests.unit.guests.disks import family, opened_disk
+from tests.unit.guests.disks import family, gone, opened_disk
 
 
 def test_what_reads_the_file_has_neither_scratch_nor_privileges(conf):
@@ -30,7 +31,9 @@ def test_a_sandbox_sees_no_file_of_this_machine(conf):
     """Also where a disk names one, and none of our own checks is there."""
     with opened_disk(InMemory(disk(66_048)), conf) as opened:
         inside = Path(f"/proc/{family(opened.daemons[0].pid)[-1]}/root")
-        assert {path.name for path in inside.iterdir()} <= {"usr", "lib", "lib64", "etc"}
+        assert {path.name for path in inside.iterdir()} <= {
+            *("usr", "lib", "lib64", "bin", "sbin", "etc")
+        }
         assert [path.name for path in (inside / "etc").iterdir()] == ["ld.so.cache"]
 
 
@@ -63,3 +66,25 @@ def test_a_machine_without_name_spaces(conf, tmp_path, monkeypatch):
         opened_disk(InMemory(sample("qcow2")), conf),
     ):
         pass
+
+
+def session_of(path):
+    """The session of a process, by its ``stat``; nothing if it has ended."""
+    try:
+        words = path.read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return words[3] if words[0] != "Z" else ""
+
+
+def test_a_sandbox_that_is_ended_while_it_is_made_leaves_nothing():
+    """What bubblewrap had begun to make would go on without it."""
+    for _ in range(10):
+        sandboxed = sandbox.Sandboxed(["/usr/bin/sleep", "600"], [], file_size=1 << 20)
+        session = str(sandboxed.pid)
+        sandboxed.kill()
+        assert gone(
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/stat")
+            if session_of(path) == session
+        )
