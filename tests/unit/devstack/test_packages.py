@@ -7,6 +7,8 @@ from pocket_cloud import packages
 from pocket_cloud.errors import StepFailed
 from pocket_cloud.plan import Progress
 
+from ims_glance.guests.refusals import PACKAGES
+
 HERE = Path(packages.__file__).parent
 
 
@@ -18,6 +20,18 @@ def test_only_installed_packages_count():
 def test_the_full_profile_is_the_light_one_and_more():
     assert set(packages.LIGHT) < set(packages.FULL)
     assert len(set(packages.FULL)) == len(packages.FULL)
+
+
+def test_whoever_installs_installs_the_same_for_systems_in_images():
+    """The pocket cloud, DevStack, and who reads what is missing."""
+    there = {*packages.GUESTS}
+    lines = (HERE.parent / "files/debs/ims_glance").read_text().splitlines()
+    assert {line for line in lines if not line.startswith("#")} == there - {
+        "linux-image-cloud-amd64"
+    }
+    assert {*PACKAGES} <= there
+    assert there < {*packages.FULL}
+    assert there < {*packages.TEST}
 
 
 def canonical(name):
