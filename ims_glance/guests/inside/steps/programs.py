@@ -17,9 +17,15 @@ _LOOK, _INSTALL, _REMOVE = 60, 1500, 300
 _MOST_PACKAGES = 200
 _MOST_BYTES = 1 << 30
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._~-]{1,200}\.(?:deb|rpm)")
-# What compiles Python to bytes while packages are configured, which takes minutes there, and a moment when the
-# programs first run; and what stands in its place meanwhile.
-_COMPILERS = {"/usr/bin/py3compile": "/bin/true", "/usr/bin/py3clean": "/bin/true"}
+# What takes minutes there while packages are configured, and what stands in its place meanwhile. Python is compiled
+# when its programs first run; certificates are collected once, by the trigger, instead of twice; a guest that had no
+# locales needs none.
+_SLOW = {
+    "/usr/bin/py3compile": "/bin/true",
+    "/usr/bin/py3clean": "/bin/true",
+    "/usr/sbin/update-ca-certificates": "/bin/true",
+    "/usr/sbin/locale-gen": "/bin/true",
+}
 _COMPILER_OF = "/usr/lib/python3.{minor}/py_compile.py"
 _MINORS = range(4, 20)
 _ENVIRONMENT = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
@@ -101,8 +107,9 @@ def _dpkg(tree: Tree, files: Sequence[str], names: Sequence[str]) -> None:
         try:
             # Python itself may be among them: only then is its compiler there.
             tree.run([*_DPKG, "--unpack", *files], _INSTALL)
-            with _uncompiled(tree):
-                tree.run([*_DPKG, "--configure", *names], _INSTALL)
+            with _covered(tree):
+                tree.run([*_DPKG, "--no-triggers", "--configure", *names], _INSTALL)
+            tree.run([*_DPKG, "--triggers-only", "-a"], _INSTALL)
         except GuestProgramFailed:
             tree.run([*_DPKG, "--force-all", "--purge", *names], _REMOVE)
             raise
@@ -123,13 +130,12 @@ def _quiet(tree: Tree) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _uncompiled(tree: Tree) -> Iterator[None]:
-    """While packages are configured, no Python is compiled."""
+def _covered(tree: Tree) -> Iterator[None]:
+    """While packages are configured, nothing slow is done that can be done later."""
     own = {_COMPILER_OF.format(minor=minor): "/dev/null" for minor in _MINORS}
-    compilers = {**_COMPILERS, **own}
     covered = []
     try:
-        for path, cover in compilers.items():
+        for path, cover in {**_SLOW, **own}.items():
             if tree.is_there(path):
                 tree.run(["mount", "--bind", cover, path], _LOOK)
                 covered.append(path)

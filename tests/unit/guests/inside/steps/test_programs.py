@@ -45,11 +45,12 @@ def test_of_debian_only_what_is_missing_is_installed_and_nothing_is_compiled(
     g.programs |= {"env": nothing, "mount": nothing, "umount": nothing}
     programs.install(work(g), packages)
     assert [command[0] for command in g.commands] == [
-        "env", "mount", "mount", "env", "umount", "umount",
+        "env", "mount", "mount", "env", "umount", "umount", "env",
     ]  # fmt: skip
     assert g.commands[0][-2] == "--unpack"
     assert g.commands[0][-1].endswith("/cloud-init_22_all.deb")
-    assert g.commands[3][-2:] == ["--configure", "cloud-init"]
+    assert g.commands[3][-3:] == ["--no-triggers", "--configure", "cloud-init"]
+    assert g.commands[6][-2:] == ["--triggers-only", "-a"]
     assert "/usr/sbin/policy-rc.d" not in g.files
     assert not any(path.startswith("/var/tmp") for path in g.files)
 
