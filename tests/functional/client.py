@@ -14,7 +14,7 @@ from tests.functional.identity import Caller
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 PATCH_TYPE_20 = "application/openstack-images-v2.0-json-patch"
-WAIT_SECONDS = 30
+WAIT_SECONDS = 240
 
 Body = bytes | Iterable[bytes]
 AnyClient = TypeVar("AnyClient", bound="Client")

@@ -14,7 +14,7 @@ from tests.functional.conftest import MakeGlance
 from tests.functional.service import GlanceService
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 
 
 @pytest.fixture

@@ -289,7 +289,7 @@ class TestFailures:
             folder = glance_service.directories.kms if cmkid else glance_service.directories.plain
             assert _opened(glance_service, folder)
             response.close()
-            end = time.monotonic() + 20
+            end = time.monotonic() + 240
             while _opened(glance_service, folder):
                 assert time.monotonic() < end, "the store's file is still open"
                 time.sleep(0.05)
@@ -308,10 +308,10 @@ class TestFailures:
         assert b"frame_requests" in asked_to_wait[0].read()
         begun = time.monotonic()
         assert glance.call("GET", "/v2/images").json["images"]
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 100
         for each in opened:
             each.close()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 240
         while (answer := ask(glance, made, length=1)).status == 503:
             assert time.monotonic() < end, answer.text
             time.sleep(0.1)

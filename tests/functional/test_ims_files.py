@@ -87,7 +87,7 @@ def service(
         worker = subprocess.Popen(command, env=made.environment, cwd=folder, stdout=log, stderr=log)
     yield made
     worker.terminate()
-    worker.wait(60)
+    worker.wait(240)
     keystone.close()
 
 
@@ -104,7 +104,7 @@ def ask(ims: Client, path: str = CREATE, **body: Any) -> Answer:
 def ended(ims: Client, answer: Answer) -> Any:
     """The job that a request became, once it has ended."""
     assert answer.status == 200, answer.text
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while True:
         job = ims.call("GET", f"/v1/demo/jobs/{answer.json['job_id']}").json
         if job["status"] in ("SUCCESS", "FAIL"):

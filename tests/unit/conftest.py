@@ -21,7 +21,8 @@ from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, BarbicanServer
 from tests.unit.clouds.cloud_server import CloudServer
 from tests.unit.clouds.keystone_server import KeystoneServer
 
-_DEADLOCK_SECONDS = 300
+# More than any test takes on a machine that has ten others to run.
+_DEADLOCK_SECONDS = 900
 _STDERR = 2  # whatever pytest makes of sys.stderr
 
 CALLER = RequestContext(auth_token="token", project_id="demo", user_id="c" * 32)

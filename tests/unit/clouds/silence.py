@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 # What the tests set, and what nobody may need who waits for one such time-out or two; seconds.
 TIMEOUT = 0.2
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from keystoneauth1 import loading, session
 from ims_glance import conf as ims_conf
 from ims_glance.clouds import ec2
 from tests.unit.clouds import ec2_server
-from tests.unit.clouds.silence import TIMEOUT, at_once, silence
+from tests.unit.clouds.silence import PATIENCE, at_once, silence
 from tests.unit.conftest import make_conf
 
 ACCESS, SECRET = "a" * 32, "the-secret-key"
@@ -210,7 +210,7 @@ def test_keystone_never_answers(conf):
     """However many wait for one credential."""
     with silence() as url:
         loading.load_auth_from_conf_options(conf, "ims_signature")
-        conf.set_override("timeout", TIMEOUT, "ims_signature")
+        conf.set_override("timeout", PATIENCE / 20, "ims_signature")
         conf.set_override("auth_url", f"{url}/v3", "ims_signature")
         credentials = ec2.Ec2Credentials(conf)
 
@@ -223,7 +223,7 @@ def test_keystone_never_answers(conf):
 
 
 def test_keystone_does_not_answer_for_the_token(conf, credentials, server, monkeypatch):
-    conf.set_override("timeout", TIMEOUT, "ims_signature")
+    conf.set_override("timeout", PATIENCE / 20, "ims_signature")
     found = credentials.find(ACCESS)
     monkeypatch.setattr(server, "silent_about", ISSUE)
 

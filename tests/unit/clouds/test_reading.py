@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading has an end, however slowly and however much comes; what is asked of regions is in ``test_rest``."""
 
-import time
-
 import pytest
 
 from ims_glance.clouds import reading
+from tests.unit.clouds.still_clock import StillClock
 
 
 class Answer:
-    """Bytes that come part by part, each after a while."""
+    """Bytes that come part by part, each after a while by a clock of the test's."""
 
-    def __init__(self, *parts, seconds=0.0, status=200):
+    def __init__(self, *parts, clock=None, seconds=0.0, status=200):
         self.raw, self.status_code, self.reason, self.headers = self, status, "said", {"a": "b"}
-        self._parts, self._seconds = list(parts), seconds
+        self._parts, self._clock, self._seconds = list(parts), clock, seconds
         self.is_closed = False
 
     def read1(self, most):
-        time.sleep(self._seconds)
+        if self._clock is not None:
+            self._clock.now += self._seconds
         if not self._parts:
             return b""
         part = self._parts.pop(0)
@@ -38,13 +38,13 @@ def test_chunks_are_full_but_for_the_last(parts):
 
 
 def test_a_chunk_that_takes_too_long(monkeypatch):
-    monkeypatch.setattr(reading, "CHUNK_SECONDS", 0.05)
-    chunks = reading.chunks(Answer(b"abc", *[b"x"] * 9, seconds=0.02), 3)
+    clock, seconds = StillClock(monkeypatch, reading), 0.4 * reading.CHUNK_SECONDS
+    chunks = reading.chunks(Answer(b"abc", *[b"x"] * 9, clock=clock, seconds=seconds), 3)
     assert next(chunks) == b"abc"
     # Nobody asked for it meanwhile.
-    time.sleep(0.06)
+    clock.now += 2 * reading.CHUNK_SECONDS
     with pytest.raises(reading.TooSlow, match="bytes came in"):
-        list(reading.chunks(Answer(*[b"x"] * 9, seconds=0.02), 30))
+        list(reading.chunks(Answer(*[b"x"] * 9, clock=clock, seconds=seconds), 30))
     assert next(chunks) == b"xxx"
 
 

@@ -16,6 +16,7 @@ from ims_glance.clouds import image_api, image_frames, ims_api, reading, rest
 from ims_glance.clouds.region import Region
 from tests.unit.clouds import certified, frames_server
 from tests.unit.clouds.silence import TIMEOUT, at_once, silence
+from tests.unit.clouds.still_clock import StillClock
 
 
 def client(server):
@@ -173,23 +174,25 @@ def there():
 @pytest.mark.parametrize("status", [200, 403])
 def test_another_region_drips(there, status, monkeypatch):
     """A byte comes before each time-out, for days."""
-    monkeypatch.setattr(reading, "_SECONDS", 0.1)
-    gone = threading.Event()
+    clock, gone, is_over = StillClock(monkeypatch, reading), threading.Event(), threading.Event()
 
     def instead(handler):
         handler.send_response(status)
         handler.end_headers()
         with contextlib.suppress(OSError):
-            for _ in range(200):
+            for _ in range(1000):
                 handler.wfile.write(b" ")
+                clock.now += reading._SECONDS / 20
                 if gone.wait(0.02):
-                    break
+                    return True
+        is_over.set()
         return True
 
     there.instead = instead
     error = rest.ServiceUnavailable if status == 200 else rest.Refused
-    with at_once(), pytest.raises(error):
+    with pytest.raises(error):
         elsewhere(there).json("GET", "/v1/p/jobs/1")
+    assert not is_over.is_set()
     gone.set()
 
 

@@ -79,7 +79,7 @@ def test_it_ends_though_nobody_reads_its_log(tmp_path):
     fill(process.stdout)
     process.send_signal(signal.SIGTERM)
     try:
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=240) == 0
     finally:
         process.kill()
         process.communicate()
@@ -92,7 +92,7 @@ def test_a_worker_that_breaks_off_ends_whatever_threads_there_are(tmp_path):
     )
     process = start(tmp_path, "[ims_database]\nconnection = sqlite://\n", before)
     try:
-        said = process.communicate(timeout=60)[0]
+        said = process.communicate(timeout=240)[0]
     finally:
         process.kill()
     assert process.returncode == 1

@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clouds of which nothing runs."""
 
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 from pocket_cloud.cloud import Cloud
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C is heard, as a shell does not let what it runs in its background do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -89,25 +89,34 @@ def test_until_the_patience_is_over(tables, job):
 class Looks(MakeTwo):
     """Waits for something for a while, before a neighbour is away, or not."""
 
+    def __init__(self, job, now, *outcomes, at):
+        super().__init__(job, *outcomes)
+        self._now, self._at = now, at
+
     def execute(self, one):
-        time.sleep(0.3 if len(self.outcomes) == self.long else 0.0)
-        self.job.last_look = clock()
+        self._now[0] += 300.0 if len(self.outcomes) == self._at else 0.0
+        self.job.last_look = self._now[0]
         return self._next()
 
 
-def test_patience_is_not_used_up_by_waiting(tables, job):
-    tables.conf.set_override("patience_seconds", 0.2, "ims_jobs")
-    task = Looks(job, Away(), Away(), 2)
-    task.long = 3
-    assert task.execute(one=1) == 2
+@pytest.fixture
+def now(monkeypatch, job):
+    """The time, which passes in pauses alone."""
+    seconds = [0.0]
+    monkeypatch.setattr(jobs_task, "clock", lambda: seconds[0])
+    monkeypatch.setattr(job, "pause", lambda pause: seconds.__setitem__(0, seconds[0] + pause))
+    return seconds
 
 
-def test_patience_ends_though_there_is_an_answer_now_and_then(tables, job):
-    tables.conf.set_override("patience_seconds", 0.05, "ims_jobs")
-    task = Looks(job, *[Away()] * 1000)
-    task.long = 0
+def test_patience_is_not_used_up_by_waiting(tables, job, now):
+    tables.conf.set_override("patience_seconds", 200.0, "ims_jobs")
+    assert Looks(job, now, Away(), Away(), 2, at=3).execute(one=1) == 2
+
+
+def test_patience_ends_though_there_is_an_answer_now_and_then(tables, job, now):
+    tables.conf.set_override("patience_seconds", 50.0, "ims_jobs")
     with pytest.raises(Away):
-        task.execute(one=1)
+        Looks(job, now, *[Away()] * 1000, at=0).execute(one=1)
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(0, True), (300, True), (3600, False)])

@@ -177,7 +177,7 @@ def test_told_to_stop_it_lets_its_jobs_go_and_wakes_another(tables, woken):
         until(lambda: tables.jobs.get(one).current_task == "hold")
         begin = time.monotonic()
         worker.stop()
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 50
         worker.offer(one)
         assert woken == [one]
     assert tables.jobs.claim(one, "another", 60).generation == 2
@@ -245,7 +245,7 @@ def test_an_idle_worker_does_not_wait_for_a_database_that_never_answers(
         assert silent_claim.wait(PATIENCE)
         begin = time.monotonic()
         worker.stop()
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < PATIENCE / 2
 
 
 def test_jobs_are_waited_for_whatever_holds_the_locks(tables, woken):
@@ -255,7 +255,7 @@ def test_jobs_are_waited_for_whatever_holds_the_locks(tables, woken):
         with worker._changed:
             begin = time.monotonic()
             worker.await_jobs()
-        assert 0.2 <= time.monotonic() - begin < 5
+        assert 0.2 <= time.monotonic() - begin < PATIENCE / 2
 
 
 def test_a_worker_without_a_job_is_seen_until_it_stops(tables):
@@ -494,7 +494,7 @@ def test_a_keystone_that_never_answers_holds_its_own_job_alone(tables, woken, ca
             until(lambda: status(tables, other) is JobStatus.SUCCESS)
             assert status(tables, asking.id) is JobStatus.RUNNING
             begun = time.monotonic()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < PATIENCE / 2
     assert tables.jobs.claim(asking.id, "other", 60) is not None
     assert woken == [asking.id]
     assert "Traceback" not in caplog.text

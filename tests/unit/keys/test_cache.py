@@ -4,6 +4,7 @@
 import pickle
 import secrets
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,13 +13,35 @@ from ims_glance.keys.cache import KeyCache
 from tests.base import in_child, spellings
 
 SECONDS = 0.3
-LATER = SECONDS + 0.25
+PATIENCE = 240.0
+
+
+class Aging(KeyCache):
+    """Keeps keys for so long as the test says; its sweeper looks every few tenths of a second.
+
+    :ivar now: seconds of its timer
+    """
+
+    def __init__(self) -> None:
+        super().__init__(2, SECONDS)
+        self.now = 1000.0
+        # KeyCache leaves the choice to cachetools.
+        vars(self.timer)["_Timer__timer"] = lambda: self.now
 
 
 def stop(cache: KeyCache) -> None:
     """Do not wait for the end of the keys' time."""
-    assert cache._sweeper is not None
-    cache._sweeper.cancel()
+    with cache._lock:
+        if cache._sweeper is not None:
+            cache._sweeper.cancel()
+
+
+def until(look: Callable[[], bool]) -> None:
+    """Wait for the sweeper."""
+    end = time.monotonic() + PATIENCE
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def wiped(*kept: bytearray) -> bool:
@@ -27,60 +50,61 @@ def wiped(*kept: bytearray) -> bool:
 
 
 def test_a_key_is_kept_for_its_time():
-    cache = KeyCache(2, SECONDS)
+    cache = Aging()
     cache.remember("a", b"key")
     kept = cache["a"]
+    cache.now += SECONDS / 2
     assert cache.find("a") == b"key"
     assert cache.find("b") is None
-    time.sleep(LATER)
+    cache.now += SECONDS
     # Nobody asked for it in the meantime.
-    assert wiped(kept)
+    until(lambda: wiped(kept))
     assert len(cache) == 0
     assert cache.find("a") is None
 
 
 def test_a_later_key_is_wiped_on_its_own_time():
-    cache = KeyCache(2, SECONDS)
+    cache = Aging()
     cache.remember("a", b"one")
-    time.sleep(SECONDS * 2 / 3)
+    cache.now += SECONDS * 2 / 3
     cache.remember("b", b"two")
     kept = cache["b"]
-    time.sleep(SECONDS * 2 / 3)
+    cache.now += SECONDS * 2 / 3
     assert cache.find("a") is None
     assert cache.find("b") == b"two"
-    time.sleep(LATER - SECONDS * 2 / 3)
-    assert wiped(kept)
+    cache.now += SECONDS
+    until(lambda: wiped(kept))
 
 
 def test_a_key_is_wiped_on_time_after_a_fork():
-    cache = KeyCache(2, SECONDS)
+    cache = Aging()
     cache.remember("a", b"one")
 
     def in_a_worker() -> bytes:
         cache.remember("b", b"two")
         kept = cache["b"]
-        time.sleep(LATER)
+        cache.now += 2 * SECONDS
+        until(lambda: wiped(kept))
         return bytes(kept)
 
     assert in_child(in_a_worker) == bytes(3)
+    stop(cache)
 
 
 def test_reading_a_key_does_not_prolong_its_time():
-    cache = KeyCache(2, SECONDS)
+    cache = Aging()
     cache.remember("a", b"key")
-    end = time.monotonic() + LATER
-    while time.monotonic() < end:
+    for _ in range(4):
         cache.find("a")
-        time.sleep(0.02)
+        cache.now += SECONDS / 3
     assert cache.find("a") is None
+    stop(cache)
 
 
 def test_the_sweeper_ends_when_there_is_nothing_to_sweep():
     cache = KeyCache(2, SECONDS)
     cache.remember("a", b"key")
-    assert cache._sweeper is not None
-    cache._sweeper.join(5)
-    assert cache._sweeper is None
+    until(lambda: cache._sweeper is None)
 
 
 def test_no_more_keys_than_allowed():

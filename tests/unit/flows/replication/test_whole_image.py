@@ -118,7 +118,7 @@ def test_one_encrypted_disk_is_enough_to_refuse_a_plain_copy(receive, server, fa
 def test_disks_come_side_by_side(receive, far, is_copy, cloud):
     """As many as there may be: none of the first ones ends before all of them have begun."""
     cloud.tables.conf.set_override("replication_disks", 3, "ims_jobs")
-    first = threading.Barrier(3, timeout=10)
+    first = threading.Barrier(3, timeout=240)
     seen = []
 
     def meet(stream):
@@ -193,7 +193,7 @@ def test_what_one_raises_stops_the_others(most, error):
         raise AssertionError
 
     def wait():
-        assert broken.wait(10)
+        assert broken.wait(240)
         raise Stopped
 
     with pytest.raises(type(error)):

@@ -146,7 +146,7 @@ def test_a_fork_while_a_thread_of_the_parent_had_the_lock(cluster, kept, monkeyp
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(2)
+            thread.join(60)
     assert seen == [cluster.made] * 4
     assert cluster.made == (2 if is_made else 1)
 
