@@ -13,6 +13,7 @@ from tests.benchmarks import (
     leftovers,
     listing,
     machines,
+    market,
     over_http,
     region_bounds,
     regions,
@@ -43,6 +44,7 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "region-killed": region_bounds.killed,
     "region-memory": region_bounds.memory,
     "region-disks": region_bounds.disks,
+    "market-search": market.search,
 }
 
 
