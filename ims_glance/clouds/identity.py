@@ -57,6 +57,26 @@ class IdentityUnavailable(exceptions.Unavailable):
     template = "The Identity service is unavailable ({reason}). Try again later."
 
 
+class NoMarketProject(exceptions.Conflict):
+    """The operator named no project for what the service sells."""
+
+    code = "IMG.0105"
+    template = (
+        "Nothing can be sold here: the operator has to name the project that owns the service's copies "
+        "([ims_market] project)."
+    )
+
+
+def market_project(conf: cfg.ConfigOpts) -> str:
+    """Name of the project that owns the service's copies of products.
+
+    :raises NoMarketProject: if there is none
+    """
+    if not conf.ims_market.project:
+        raise NoMarketProject
+    return str(conf.ims_market.project)
+
+
 def rights_digest(roles: Iterable[str], login: Iterable[str]) -> str:
     """A digest of what a token can delegate, the same in any order.
 
@@ -181,6 +201,19 @@ class Identity:
             auth = self._trust_auth(grant)
         else:
             auth = ec2.Ec2Auth(self._ec2_credentials, access_key)
+        both = service_token.ServiceTokenAuthWrapper(
+            user_auth=auth, service_auth=self._service_auth
+        )
+        return self._session(both, request_id)
+
+    def session_in(self, project: str, request_id: str | None = None) -> Session:
+        """A session as the service itself in a project of its own, with its token beside.
+
+        :param project: its name, in the domain of the project of ``[ims_service]``
+        :param request_id: see :func:`ims_glance.clouds.sessions.load`
+        """
+        scope = {"project_name": project, "project_id": None}
+        auth = sessions.load_login(self._conf, _GROUP, **scope)
         both = service_token.ServiceTokenAuthWrapper(
             user_auth=auth, service_auth=self._service_auth
         )

@@ -17,6 +17,12 @@ OPTS: list[cfg.Opt] = [
         default=[],
         help="Other regions that products may be offered in, beside this one.",
     ),
+    cfg.StrOpt(
+        "project",
+        help="Name of the project that owns the service's copies of products, in the domain of the project of "
+        "[ims_service]. The user of that group needs the role 'member' in it, and nobody else any. Without it, "
+        "nothing can be sold.",
+    ),
     cfg.IntOpt(
         "drafts",
         default=20,

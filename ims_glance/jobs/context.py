@@ -13,10 +13,10 @@ from oslo_context.context import RequestContext
 from oslo_utils import uuidutils
 
 from ims_glance import exceptions
-from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.identity import Identity, market_project
 from ims_glance.clouds.image_api import ImageApi
 from ims_glance.clouds.region import Region
-from ims_glance.db.database import DatabaseUnavailable
+from ims_glance.db.database import Database, DatabaseUnavailable
 from ims_glance.db.job import CancelAccepted, Fenced, Jobs
 from ims_glance.db.report import GuestReports
 from ims_glance.jobs.lease import Lease, clock
@@ -144,11 +144,31 @@ class JobContext:
         session = self._identity.session_of(self.source_grant, self.job.request_id)
         return Region.of(self.conf, session).elsewhere(self.arguments["source_region"])
 
+    @functools.cached_property
+    def market_image(self) -> ImageApi:
+        """The Image API as the service itself, in the project of its copies of products.
+
+        :raises NoMarketProject: if the operator named none
+        """
+        session = self._identity.session_in(market_project(self.conf), self.job.request_id)
+        return ImageApi(Region.of(self.conf, session))
+
     def log_here(self) -> None:
         """Have all that this thread logs carry the job, as its requests to neighbours do."""
         RequestContext(
             request_id=self.job.request_id, user_id=self.user_id, project_id=self.project_id
         )
+
+    @property
+    def database(self) -> Database:
+        """For what a job records beside itself."""
+        return self._jobs.database
+
+    @property
+    def failure(self) -> tuple[str, str]:
+        """Code and reason of the failure, of a job that is being undone."""
+        found = self._jobs.get(self.id)
+        return found.error_code or Cancelled.code, found.fail_reason or str(Cancelled())
 
     # --- the record ----------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from ims_glance.jobs.delegations import GivenDelegations
 from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.exporter import Exporter
 from ims_glance.jobs.lease import Lease, clock
+from ims_glance.jobs.market.work import MarketWork
 from ims_glance.jobs.outage import Outage
 from ims_glance.jobs.standing_copy import StandingWork
 from ims_glance.model import job as model
@@ -80,6 +81,7 @@ class Worker:
         self._exporter = Exporter(conf, database, self._stopping)
         self._audit = audit.AuditRelay(conf, database, self.name, self._stopping)
         self._standing = StandingWork(conf, database, self._identity, self.name, self._stopping)
+        self._market = MarketWork(conf, database, self._identity, self._stopping)
         self._changed = threading.Condition()
         # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
         # run, not by its id: a job can be here twice, if it was claimed again before its first run
@@ -104,6 +106,7 @@ class Worker:
             ("delegations", self._delegations.give_back, self._options.scan_seconds),
             ("audit", self._audit.send, audit.SECONDS),
             ("replications", self._standing.look, self._options.scan_seconds),
+            ("market", self._market.look, self._options.scan_seconds),
         ):
             arguments = (name, work, seconds)
             threading.Thread(

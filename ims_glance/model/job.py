@@ -50,6 +50,8 @@ REGISTER_IMAGE = "imsNativeImportImageJob"
 EXPORT_IMAGE = "imsNativeExportImageJob"
 CHECK_IMAGE = "imsCheckImageJob"
 """Ours: what is in an image, or in a file. It makes and changes nothing."""
+PUBLISH_IMAGE = "imsMarketCopyImageJob"
+"""The service's own copy of an image that is to be sold."""
 FOLLOWING = frozenset({COPY_CROSS_REGION})
 """Jobs that wait for jobs of other regions, and do nothing themselves."""
 WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})
@@ -77,7 +79,7 @@ QUIESCE_REFUSED = "quiesce_refused"
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
 _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
-_COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE})
+_COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE, PUBLISH_IMAGE})
 # They make no image, and as much work as those that do.
 _CREATING = frozenset({SERVER_BACKUP, REGISTER_IMAGE, CHECK_IMAGE})
 

@@ -28,11 +28,18 @@ REGISTER = model.REGISTER_IMAGE
 TYPES = (COPY, VOLUME, ADD, DELETE, UPDATE, RECEIVE, *_OF_FILES, EXPORT, REGISTER)
 _MAKES_IMAGE = (COPY, VOLUME, RECEIVE, *_OF_FILES)
 # Those of servers are in test_torture_machines, those about backups in test_torture_backups. The one that
-# follows another region's job, which the API of that region has to accept, is in test_client_regions.
+# follows another region's job, which the API of that region has to accept, is in test_client_regions. That of
+# what is sold, which needs a product, is in test_market.
 OF_SERVERS = (model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES, model.WHOLE_OF_SERVER)
 OF_BACKUPS = (model.SERVER_BACKUP, model.WHOLE_OF_BACKUP)
 # One that only looks makes nothing that could be left; it is in test_client_check.
-_ELSEWHERE = {*OF_SERVERS, *OF_BACKUPS, model.COPY_CROSS_REGION, model.CHECK_IMAGE}
+_ELSEWHERE = {
+    *OF_SERVERS,
+    *OF_BACKUPS,
+    model.COPY_CROSS_REGION,
+    model.CHECK_IMAGE,
+    model.PUBLISH_IMAGE,
+}
 assert {*TYPES, *_ELSEWHERE} == set(flows.JOB_TYPES), "a job type has no torture"
 
 SHA256 = hashlib.sha256(DATA).hexdigest()

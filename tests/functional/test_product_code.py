@@ -10,7 +10,7 @@ from tests.functional import identity
 from tests.functional.client import Client
 from tests.functional.conftest import MakeGlance
 from tests.functional.refusals import by_glance, refused
-from tests.functional.service import GlanceService
+from tests.functional.service import ETC, GlanceService
 from tests.functional.test_guard_sharing import change
 
 CODE, OTHERS = "c0de" * 8, "0dd1" * 8
@@ -24,7 +24,7 @@ DATA = b"sold" * 100
 
 @pytest.fixture(scope="module")
 def service(make_glance: MakeGlance) -> Iterator[GlanceService]:
-    with make_glance() as service:
+    with make_glance({"ims_api": {"members": 3}}) as service:
         yield service
 
 
@@ -53,9 +53,6 @@ def sold(service: GlanceService, code: str, project: str) -> str:
     owner.upload(made["id"], DATA)
     members = f"/v2/images/{made['id']}/members"
     owner.call("POST", members, json_body={"member": project}, headers=AS_SERVICE)
-    service.client(identity.Caller(project)).call(
-        "PUT", f"{members}/{project}", json_body={"status": "accepted"}
-    )
     return str(made["id"])
 
 
@@ -235,3 +232,53 @@ class TestRules:
                 with refused(409, "IMG.0024"):
                     client.patch(image, change(f"/{name}", value, "replace"))
         assert service.client(identity.DEMO).show(image)["__imagetype"] == "market"
+
+
+class TestEntitled:
+    def test_whoever_agreed_has_it_in_the_lists(self, buyer: Client, product: str) -> None:
+        """The service shares it, and it is accepted at once."""
+        for path in ("/v2/images", "/v2/cloudimages"):
+            listed = buyer.call("GET", f"{path}?__imagetype=market&limit=100").json["images"]
+            assert product in {each["id"] for each in listed}
+            assert {each["__imagetype"] for each in listed} == {"market"}
+            listed = buyer.call("GET", f"{path}?__imagetype=shared&limit=100").json["images"]
+            assert product not in {each["id"] for each in listed}
+
+    def test_nobody_else_sees_it(self, stranger: Client, product: str) -> None:
+        with by_glance(404):
+            stranger.show(product)
+        listed = stranger.call("GET", "/v2/images?__imagetype=market&limit=100").json["images"]
+        assert product not in {each["id"] for each in listed}
+
+    def test_it_is_taken_away_again(self, service: GlanceService, buyer: Client) -> None:
+        image = sold(service, "bead" * 8, "demo")
+        members = f"/v2/images/{image}/members"
+        for caller in (SELLER, identity.ADMIN):
+            client = service.client(caller)
+            client.call("DELETE", f"{members}/demo", headers=AS_SERVICE)
+            with by_glance(404):
+                buyer.show(image)
+            for _ in range(2):
+                client.send("POST", members, json_body={"member": "demo"}, headers=AS_SERVICE)
+            assert buyer.show(image)["status"] == "active"
+            listed = buyer.call("GET", f"/v2/images?name=product&id={image}").json["images"]
+            assert [each["id"] for each in listed] == [image]
+        assert service.client(SELLER).show(image)["visibility"] == "shared"
+
+    def test_more_may_have_it_than_what_tenants_share(self, service: GlanceService) -> None:
+        """Glance's own bound is off; that of this service holds for all others."""
+        assert "image_member_quota = -1" in (ETC / "ims-glance.conf").read_text().splitlines()
+        image = sold(service, "cafe" * 8, "demo")
+        owner, members = service.client(SELLER), f"/v2/images/{image}/members"
+        for number in range(4):
+            body = {"member": f"{number:032x}"}
+            owner.call("POST", members, json_body=body, headers=AS_SERVICE)
+        listed = owner.call("GET", members).json["members"]
+        assert len(listed) == 5
+        assert {each["status"] for each in listed} == {"accepted"}
+        plain = made(owner)["id"]
+        owner.upload(plain, DATA)
+        for number in range(3):
+            owner.share(plain, f"{number:032x}")
+        with refused(409, "IMG.0088"):
+            owner.share(plain, "one more")

@@ -41,6 +41,7 @@ def glance(region: str, files: Mapping[str, str], needs: tuple[str, ...] = ()) -
         extra={
             "region": region,
             "region_name": REGION_NAMES[region],
+            "market": "true" if region == "one" else "false",
             "glance_port": f"${{port_glance_{region}}}",
         },
         environment={

@@ -8,17 +8,22 @@ from pocket_cloud import rest
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.service import Step, digest
 
+MARKET = "ims_market"
 REGION_NAMES = {"one": "RegionOne", "two": "RegionTwo"}
 
 
 @dataclass(frozen=True)
 class User:
-    """A user, its project, its roles there and on the system; the password is ``password_<name>``."""
+    """A user, its project, its roles there and on the system; the password is ``password_<name>``.
+
+    :ivar other_project: in which it has the role ``member``, too
+    """
 
     name: str
     project: str
     roles: tuple[str, ...]
     system_roles: tuple[str, ...] = ()
+    other_project: str | None = None
 
 
 USERS = (
@@ -26,7 +31,8 @@ USERS = (
     User("other", "other", ("member", "reader")),
     # No administrator: who can read every key would prove nothing about keys.
     User("glance", "service", ("service",)),
-    User("ims", "service", ("service", "ims_service")),
+    # What the marketplace sells is the service's own.
+    User("ims", "service", ("service", "ims_service"), other_project=MARKET),
     # Reads the secrets of access keys, and may ask for tokens with them; no more than that.
     User("ims_signature", "service", (), system_roles=("reader", "service")),
     User("barbican", "service", ("service",)),
@@ -119,6 +125,9 @@ def _resources(cloud: Cloud) -> None:
         )
         for role in user.roles:
             directory.grant(project, created, directory.ensure("roles", role))
+        if user.other_project is not None:
+            other = directory.ensure("projects", user.other_project, domain_id="default")
+            directory.grant(other, created, directory.ensure("roles", "member"))
         for role in user.system_roles:
             directory.grant_on_system(created, directory.ensure("roles", role))
         if user.name == "glance":

@@ -20,12 +20,13 @@ from ims_glance.api.common.acceptance import Acceptance
 from ims_glance.api.common.backup import Backups
 from ims_glance.api.common.elsewhere import Elsewhere
 from ims_glance.api.common.image import Images, SubrequestRefused
-from ims_glance.api.common.market import Market, NoMarketImages
+from ims_glance.api.common.market import Market
 from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.common.standing import Standing
 from ims_glance.api.ims import checking, operations
 from ims_glance.api.ims.operation import Answer, Call, Operation, Service
 from ims_glance.api.ims.policy import NotAllowed, Policy
+from ims_glance.api.market.images import MarketImages
 from ims_glance.api.native import guard
 from ims_glance.db.report import GuestReports
 
@@ -193,6 +194,7 @@ def factory(loader: Any, _global_conf: Mapping[str, str], **local: str) -> Appli
     backups = Backups(conf, jobs.backup_ids_in_use)
     images = Images(guard.make(conf, native, image_keys, quota, backups, jobs.database))
     others = Elsewhere(conf), Standing(conf), GuestReports(jobs.database)
-    market = Market(conf, NoMarketImages()) if conf.ims_market.enabled else None
+    sold = MarketImages(conf, images, jobs)
+    market = Market(conf, sold) if conf.ims_market.enabled else None
     service = Service(conf, images, jobs, image_keys, quota, backups, *others, market)
     return Application(service, served(with_market=market is not None), Policy(conf))

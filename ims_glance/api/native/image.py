@@ -99,7 +99,7 @@ def _key_of_new(call: NativeCall, body: dict[str, Any], owner: Any) -> dict[str,
     image_id = str(body.get("id") or "to be created")
     elsewhere.check_encryptable({**body, "id": image_id})
     stores.check_key_fits(call.stores, stores.ImageFacts(image_id, named))
-    if is_service(call.context):
+    if is_service(call.context) and named != call.keys.default_name:
         # Its caller was asked when the job was accepted.
         call.keys.check_alive(call.context, image_id, named)
         return {}

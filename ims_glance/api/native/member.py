@@ -22,14 +22,15 @@ import webob
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import ShownImage, SubrequestRefused, may
-from ims_glance.api.common.roles import as_service
+from ims_glance.api.common.roles import as_service, is_service
 from ims_glance.api.native import bodies, whole_image
 from ims_glance.api.native.call import NativeCall
-from ims_glance.model.image import attributes
+from ims_glance.model.image import attributes, kinds
 from ims_glance.model.image import rules as image_rules
 
 LOG = logging.getLogger(__name__)
 
+_THERE = 409
 _SHAREABLE = ("private", "shared")
 
 
@@ -63,6 +64,9 @@ def add(call: NativeCall) -> None:
     if image is None:
         return
     call.check(image_rules.Action.SHARE, image)
+    if is_service(call.context) and kinds.is_of_market(image.view):
+        call.effects.append(functools.partial(_accepted, call, image, str(named)))
+        return
     if named == image.view["owner"] and call.limits.conventions:
         raise SharedWithSelf(image_id=image.id, project_id=named)
     if image.view["visibility"] not in _SHAREABLE:
@@ -95,6 +99,24 @@ def _share(call: NativeCall, image: ShownImage, named: str) -> None:
             raise
 
 
+def _accepted(
+    call: NativeCall, image: ShownImage, project_id: str, response: webob.Response
+) -> None:
+    """Have a product in the list of a project that agreed to its terms: that it accepts it.
+
+    Nobody counts who has a product, and its image is ``shared`` from the beginning.
+    """
+    if response.status_int >= 300 and response.status_int != _THERE:
+        return
+    path = f"/v2/images/{image.id}/members/{project_id}"
+    try:
+        call.images.call(call.context.elevated(), "PUT", path, {"status": "accepted"})
+    except SubrequestRefused as refused:
+        # Whoever asked tries again until it is done.
+        response.status_int = refused.response.status_int
+        response.body = refused.response.body
+
+
 def update(call: NativeCall) -> None:
     """``PUT /v2/images/{id}/members/{member}``: accepting or rejecting."""
     bodies.read_object(call.request)
@@ -109,7 +131,7 @@ def remove(call: NativeCall) -> None:
     if image is None:
         return
     call.check(image_rules.Action.UNSHARE, image)
-    if not may(call.context, "modify_image", image):
+    if kinds.is_of_market(image.view) or not may(call.context, "modify_image", image):
         return
     if _held(call, image).view["visibility"] == "shared":
         member = str(call.request.path_info).rpartition("/")[2]

@@ -15,7 +15,7 @@ from oslo_utils import uuidutils
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
-from ims_glance.clouds.image_api import Download
+from ims_glance.clouds.image_api import Download, ImageApi
 from ims_glance.flows import job_image
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
@@ -157,10 +157,20 @@ class DiskImage:
 
 
 class DataCopy:
-    """One copy."""
+    """One copy.
 
-    def __init__(self, job: JobContext, source: CopySource, target: Target) -> None:
+    :param into: the Image API that takes the data; the caller's unless given
+    """
+
+    def __init__(
+        self,
+        job: JobContext,
+        source: CopySource,
+        target: Target,
+        into: Callable[[], ImageApi] | None = None,
+    ) -> None:
         self._job = job
+        self._into = into or (lambda: job.image)
         self._source = source
         self._target = target
         self._begun: set[str] = set()
@@ -207,7 +217,7 @@ class DataCopy:
                 raise SourceChanged(image_id=self._source.id)
             self._begun.add(image_id)
             chunks = self._watched(download, moved, None if wanted.is_known else moved.hash)
-            self._job.image.upload(image_id, chunks, download.size)
+            self._into().upload(image_id, chunks, download.size)
         self._check_copy(image_id, wanted, moved)
 
     def _watched(self, download: Download, moved: "_Moved", known: Any) -> Iterator[bytes]:
@@ -223,7 +233,7 @@ class DataCopy:
         if not wanted.is_known:
             # Glance was never told a digest of this data (its locations were set by hand).
             wanted = Digest(wanted.size, checksum=moved.hash.hexdigest())
-        found = Digest.of(self._job.image.get(image_id))
+        found = Digest.of(self._into().get(image_id))
         if not wanted.agrees(found):
             raise CopyDiffers(image_id=self._source.id, found=found, wanted=wanted)
 

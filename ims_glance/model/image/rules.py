@@ -41,6 +41,8 @@ class Action(enum.Enum):
     """Through the Image API, as its clients do; the IMS API has no such thing."""
     FILL = "get its data from a file"
     DELETE = "be deleted"
+    PUBLISH = "be sold in the marketplace"
+    """What is sold is a copy of it, which the service makes and keeps."""
     ENCRYPT = "be encrypted"
     """Under its own id: when it is made, or when it is changed and has a key."""
 
@@ -66,6 +68,7 @@ class Trait(enum.Enum):
         "SERVER --whole NAME', which '--key' encrypts"
     )
     ISO = "it is an ISO image"
+    DATA = "it is an image of a data disk; what is sold starts a server"
     PROTECTED = "it is protected; take the protection off first"
     NOT_ACTIVE = "it is not active"
     IN_MAKING = "it is a whole-machine image that is not finished"
@@ -167,6 +170,16 @@ TABLE: tuple[Row, ...] = (
     (Action.DELETE, Trait.MARKET, "IMG.0024", PROTECTS),
     (Action.DELETE, Trait.COMPONENT, "IMG.0024", PROTECTS),
     (Action.DELETE, Trait.PROTECTED, "IMG.0028", CONVENTION),
+    (Action.PUBLISH, Trait.PUBLIC, "IMG.0083", CONVENTION),
+    (Action.PUBLISH, Trait.MARKET, "IMG.0024", PROTECTS),
+    (Action.PUBLISH, Trait.SOLD, "IMG.0024", PROTECTS),
+    (Action.PUBLISH, Trait.RECEIVED, "IMG.0047", CONVENTION),
+    (Action.PUBLISH, Trait.COMPONENT, "IMG.0024", PROTECTS),
+    (Action.PUBLISH, Trait.WHOLE, "IMG.0024", PROTECTS),
+    (Action.PUBLISH, Trait.ELSEWHERE, "IMG.0024", PROTECTS),
+    (Action.PUBLISH, Trait.ISO, "IMG.0024", CONVENTION),
+    (Action.PUBLISH, Trait.DATA, "IMG.0024", CONVENTION),
+    (Action.PUBLISH, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
     (Action.ENCRYPT, Trait.ELSEWHERE, "IMG.0024", PROTECTS),
 )
 
@@ -234,6 +247,7 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
         Trait.WHOLE: facts.whole,
         Trait.COMPONENT: facts.component,
         Trait.ELSEWHERE: facts.elsewhere,
+        Trait.DATA: facts.env_type == "DataImage",
         Trait.ISO: facts.env_type == "IsoImage",
         Trait.PROTECTED: facts.protected,
         Trait.NOT_ACTIVE: facts.status != "active",

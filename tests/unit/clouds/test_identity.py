@@ -56,6 +56,30 @@ def test_a_session_has_both_tokens(identity, keystone):
     assert headers["X-Service-Token"] == f"token of {SERVICE_USER}"
 
 
+def test_the_service_itself_in_a_project_of_its_own(identity, monkeypatch):
+    """What it is otherwise logged in to is replaced, but for the domain of that."""
+    loaded = []
+    load = sessions.load_login
+    monkeypatch.setattr(
+        sessions,
+        "load_login",
+        lambda *given, **named: loaded.append(load(*given, **named)) or loaded[-1],
+    )
+    session = identity.session_in("sold")
+    headers = session.get_auth_headers()
+    assert headers["X-Auth-Token"] == headers["X-Service-Token"] == f"token of {SERVICE_USER}"
+    scopes = {(each._project_name, each._project_domain_name) for each in loaded}
+    assert scopes == {("sold", "Default"), ("service", "Default")}
+
+
+def test_without_a_project_nothing_is_sold(identity):
+    conf = job_database.configuration(None)
+    with pytest.raises(clouds_identity.NoMarketProject, match="ims_market"):
+        clouds_identity.market_project(conf)
+    conf.set_override("project", "sold", "ims_market")
+    assert clouds_identity.market_project(conf) == "sold"
+
+
 def test_a_trust_is_found_by_its_end_and_given_back_by_its_giver(identity, keystone):
     trust_id = give(identity)
     assert identity.find_trust("caller", END) == trust_id

@@ -22,6 +22,8 @@ from ims_glance.clouds.identity import Identity
 from tests.unit.clouds import cloud_server
 
 URL = "http://cloud"
+MARKET = "market"
+"""The project of what is sold."""
 
 Serve = Callable[[], requests.Response]
 # What a small cloud has that is no state of it.
@@ -37,6 +39,7 @@ _PASSING = frozenset(
         "ranges",
         "object_ranges",
         "_one_at_a_time",
+        "database",
     }
 )
 
@@ -56,6 +59,7 @@ class DirectCloud(cloud_server.SmallCloud):
     :ivar around: called with ``METHOD path`` and what serves the request; it returns the answer, or
         raises what the client is to meet
     :ivar exchange: what serves one request
+    :ivar database: the service's own, for jobs about what is recorded there beside them
     :ivar faults: what no request of a job should have met: errors of the small cloud itself
     """
 
@@ -69,6 +73,7 @@ class DirectCloud(cloud_server.SmallCloud):
         self.faults: list[str] = []
         self._one_at_a_time = threading.RLock()
         self.exchange: type[Exchange] = Exchange
+        self.database: Any = None
 
     def session(self) -> session.Session:
         """A session that finds every service here."""
@@ -151,6 +156,11 @@ class DirectIdentity(Identity):
     def session_of(self, grant: str, request_id: str | None = None) -> session.Session:
         """A session as a caller, as long as the trust is there."""
         assert grant in self._cloud.trusts
+        return self._cloud.session()
+
+    def session_in(self, project: str, request_id: str | None = None) -> session.Session:
+        """A session as the service itself in a project of its own."""
+        assert project == MARKET
         return self._cloud.session()
 
     def _trust_auth(self, trust_id: str) -> Any:

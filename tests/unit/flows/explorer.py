@@ -127,6 +127,7 @@ class Ending:
         told = [each["status"] for each in job.entities.get("results", [])]
         assert "running" not in told, told
         self.scenario.check_undone(self.before, self.cloud.state())
+        self.scenario.undone(self.cloud, job)
 
     @property
     def result(self) -> Any:

@@ -40,6 +40,7 @@ class Scenario:
         asserts how
     :ivar fills: whether it fills an image that was there before: there is no way back from one with data, so
         undone it may be gone
+    :ivar undone: asserts what else is so when the job is undone
     """
 
     job_type: str
@@ -48,6 +49,7 @@ class Scenario:
     made: Callable[[DirectCloud, StoredJob], Mapping[str, set[str]]]
     shares: bool = False
     fills: bool = False
+    undone: Callable[[DirectCloud, StoredJob], None] = lambda _cloud, _job: None
 
     def __str__(self) -> str:
         return f"{self.job_type}: {self.name}"
@@ -62,6 +64,7 @@ class Scenario:
             model.EXPORT_IMAGE,
             model.REGISTER_IMAGE,
             model.CHECK_IMAGE,
+            model.PUBLISH_IMAGE,
         )
 
     def check_undone(self, before: State, after: State) -> None:

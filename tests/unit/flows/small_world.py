@@ -35,7 +35,7 @@ from ims_glance.store import spools
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
 from ims_glance.writers import parts
 from tests.unit import job_database
-from tests.unit.flows.direct_cloud import URL, DirectCloud, Kept
+from tests.unit.flows.direct_cloud import MARKET, URL, DirectCloud, Kept
 from tests.unit.flows.small_guests import SmallGuests
 
 # So patient that a neighbour is asked a few times, and not hundreds of times; and one after the other: what
@@ -93,6 +93,7 @@ class World:
         # Nobody waits for the processor here, which oslo.db would offer after each transaction.
         engine = self.tables.database.engine
         sqlalchemy.event.remove(engine, "checkin", engines._thread_yield)
+        self.tables.conf.set_override("project", MARKET, "ims_market")
         self.cloud = self._kind()
         self.jobs = _WatchedJobs(self)
         self.records = impl_memory.MemoryBackend({})
@@ -113,6 +114,7 @@ class World:
         """Go back to a moment; what has run since then has another cloud, and writes nowhere."""
         self.cloud = self._kind()
         self.cloud.restore(saved.cloud)
+        self.cloud.database = self.tables.database
         with self._connection() as connection:
             connection.deserialize(saved.database)
         self.records.memory = copy.deepcopy(saved.records)

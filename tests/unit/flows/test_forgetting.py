@@ -25,6 +25,7 @@ _WITHOUT_CINDER = {
     model.REGISTER_IMAGE,
     model.EXPORT_IMAGE,
     model.CHECK_IMAGE,
+    model.PUBLISH_IMAGE,
     model.ADD_MEMBERS,
     model.DELETE_MEMBERS,
     model.UPDATE_MEMBERS,

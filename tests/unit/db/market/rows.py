@@ -4,7 +4,7 @@
 import dataclasses
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ims_glance import exceptions
@@ -56,15 +56,18 @@ class MarketTables:
         self.products.create(product, {"d" * 64: b"logo"}, 100)
         return self.products.get(product.id, product.project_id)
 
-    def submitted(self, product: Product | None = None) -> ProductVersion:
+    def submitted(
+        self, product: Product | None = None, regions: Sequence[str] = REGIONS, **values: Any
+    ) -> ProductVersion:
         """A version whose image is copied."""
         product = self.draft() if product is None else self.again(product)
         number = next(self._numbers)
+        given = {"source_image_id": "1" * 36, "source_digest": "digest", **values}
         version = ProductVersion(
-            f"{number:032x}", product.id, product.project_id, f"V{number}", "1" * 36,
-            source_digest="digest", source={"os_type": "linux"}, document=product.document,
+            f"{number:032x}", product.id, product.project_id, f"V{number}",
+            source={"os_type": "linux"}, document=product.document, **given,
         )  # fmt: skip
-        self.versions.submit(product, version, REGIONS, SELLER)
+        self.versions.submit(product, version, regions, SELLER)
         return self.versions.get_any(version.id)
 
     def copied(self, version: ProductVersion, *regions: str) -> None:
@@ -83,8 +86,12 @@ class MarketTables:
     def listed(self, product: Product | None = None) -> Product:
         """A product that is listed."""
         version = self.in_review(product)
-        self.versions.approve(version, REVIEWER, PUBLICATION, None)
+        self.approve(version)
         return self.of(version)
+
+    def approve(self, version: ProductVersion) -> None:
+        """Have it sold."""
+        self.versions.approve(version, REVIEWER, PUBLICATION, None)
 
     def of(self, version: ProductVersion) -> Product:
         """The product of a version."""

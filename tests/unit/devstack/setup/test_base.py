@@ -15,7 +15,7 @@ DATABASES = {**base.LIGHT_DATABASES, **base.FULL_DATABASES}
 
 
 def test_every_database_that_a_service_names_is_made_for_it(cloud):
-    values = {**cloud.values, "region": "one", "region_name": "x"}
+    values = {**cloud.values, "region": "one", "region_name": "x", "market": "true"}
     values |= {"glance_port": "1", "not_inherited": "x"}
     named = set()
     for path in template.FOLDER.glob("*.conf"):

@@ -26,6 +26,7 @@ OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.COMPONENT: {"component": True},
     Trait.ELSEWHERE: {"elsewhere": True},
     Trait.ISO: {"env_type": "IsoImage"},
+    Trait.DATA: {"env_type": "DataImage"},
     Trait.PROTECTED: {"protected": True},
     Trait.NOT_ACTIVE: {"status": "deactivated"},
     Trait.IN_MAKING: {"status": "queued", "whole": True},
@@ -141,7 +142,7 @@ def test_facts_from_a_view():
 
 def test_what_was_made_of_a_product_is_its_projects_to_use_and_no_more():
     image = dataclasses.replace(OWN, product=True)
-    refused = {Action.SHARE, Action.OPEN, Action.EXPORT, Action.COPY_CROSS_REGION}
+    refused = {Action.SHARE, Action.OPEN, Action.EXPORT, Action.COPY_CROSS_REGION, Action.PUBLISH}
     for action in set(Action) - {Action.ACCEPT}:
         if action in refused:
             with pytest.raises(rules.RuleRefused, match="product of the marketplace"):

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The images of the marketplace, as its API works with them."""
+
+import logging
+from typing import Any
+
+from glance import context as glance_context
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.api.common.acceptance import Acceptance
+from ims_glance.api.common.image import Images, SubrequestRefused
+from ims_glance.api.common.market import SourceImage
+from ims_glance.api.common.roles import SERVICE_ROLE
+from ims_glance.clouds.identity import market_project
+from ims_glance.db.database import Database
+from ims_glance.db.market.copies import ProductCopies
+from ims_glance.db.market.members import ProductMembers
+from ims_glance.model import copy, job
+from ims_glance.model.image import rules
+from ims_glance.model.market import image, membership
+from ims_glance.model.market.product import ProductVersion
+
+LOG = logging.getLogger(__name__)
+
+# What one request sees to at most; workers do the rest.
+_AT_ONCE = 20
+_DONE = (404, 409)
+
+
+class CinderKeyInside(exceptions.Conflict):
+    """Nobody but the owner of the volume that it was made of can read the image."""
+
+    code = "IMG.0105"
+    template = (
+        "Image {image_id} cannot be sold: it was made of an encrypted volume, and is encrypted with Cinder's "
+        "key. Make a volume of it that is not, and an image of that."
+    )
+
+
+class RegionNotCopied(exceptions.Invalid):
+    """A product is to be sold in another region."""
+
+    code = "IMG.0058"
+    template = (
+        "The service copies what is sold in region '{region}' alone as yet: offer the product in no other "
+        "one, and not in '{other}'."
+    )
+
+
+class MarketImages:
+    """See :class:`ims_glance.api.common.market.MarketImageDoor`.
+
+    :param images: the Image API behind the guard
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, images: Images, jobs: Acceptance) -> None:
+        self._conf = conf
+        self._images = images
+        self._jobs = jobs
+        database = Database(conf)
+        self._copies = ProductCopies(database)
+        self._members = ProductMembers(database)
+
+    def check_source(self, context: Any, image_id: str) -> SourceImage:
+        """See whether an image may be sold.
+
+        :raises NoMarketProject: if nothing can be
+        :raises ImageNotFound: if the caller sees no such image
+        :raises Refused, NotTheirs, CinderKeyInside: why it may not
+        """
+        market_project(self._conf)
+        try:
+            view = self._images.call(context, "GET", f"/v2/images/{image_id}")
+        except SubrequestRefused as refused:
+            if refused.response.status_int in {400, 404}:
+                raise exceptions.ImageNotFound(image_id=image_id[:64]) from None
+            raise
+        rules.check(rules.Action.PUBLISH, rules.Facts.of(view), str(context.project_id))
+        if copy.CINDER_KEY in view:
+            raise CinderKeyInside(image_id=view["id"])
+        facts = {
+            "os_type": view.get("__os_type"),
+            "os_version": view.get("__os_version"),
+            "platform": view.get("__platform"),
+            "architecture": view.get("architecture"),
+            "size": view.get("size"),
+        }
+        return SourceImage(str(view["id"]), view.get("os_hash_value"), facts)
+
+    def copy(self, context: Any, version: ProductVersion) -> str:
+        """Have the service's copy made, with the caller's rights to read the image; the id of the job.
+
+        :raises RegionNotCopied: if there is to be one in another region
+        :raises ImsError: why there is no such job
+        """
+        here = self._conf.ims_service.region_name or image.REGION
+        for each in self._copies.wanted(version.id):
+            if each.region != here:
+                raise RegionNotCopied(region=here, other=each.region)
+        arguments = {"image_id": version.source_image_id, "version_id": version.id}
+        return self._jobs.accept(context, job.PUBLISH_IMAGE, arguments)
+
+    def settle(self, project_id: str | None = None, product_id: str | None = None) -> None:
+        """Make memberships follow at once; what cannot be done now, workers do."""
+        here = self._conf.ims_service.region_name or image.REGION
+        wished = self._members.to_do(_AT_ONCE, project_id, product_id)
+        for member in membership.of_region(wished, here):
+            try:
+                membership.follow(member, self._members, self)
+            except (SubrequestRefused, exceptions.ImsError) as error:
+                LOG.warning(
+                    "A worker sees to %s of project %s: %s", member.image_id, project_id, error
+                )
+
+    # --- memberships ---------------------------------------------------------------------------
+
+    def add(self, image_id: str, project_id: str) -> None:
+        """Let a project have an image; the guard accepts it for the project."""
+        self._send("POST", f"/v2/images/{image_id}/members", {"member": project_id})
+
+    def remove(self, image_id: str, project_id: str) -> None:
+        """Take it away."""
+        self._send("DELETE", f"/v2/images/{image_id}/members/{project_id}")
+
+    def _send(self, method: str, path: str, body: Any = None) -> None:
+        try:
+            self._images.call(_as_service_itself(self._conf), method, path, body)
+        except SubrequestRefused as refused:
+            if refused.response.status_int not in _DONE or (
+                body is not None and refused.response.status_int == 404
+            ):
+                raise
+
+
+def _as_service_itself(conf: cfg.ConfigOpts) -> Any:
+    """Who acts for nobody: the service, as the guard knows it, with an administrator's rights."""
+    context = glance_context.get_admin_context()
+    context.project_id = market_project(conf)
+    context.roles = ["admin", "member", "reader"]
+    context.service_roles = [SERVICE_ROLE]
+    return context

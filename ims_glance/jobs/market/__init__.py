@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What workers do for the marketplace, besides jobs."""

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A product from its seller to a server of a buyer's, on the real cloud: the code stays with the data."""
+
+import contextlib
+from typing import Any
+
+import pytest
+from pocket_cloud.cloud import Cloud
+
+from tests.cloud import flow_jobs, login, servers, tenants
+from tests.unit.api.ims import market_world
+
+pytestmark = pytest.mark.pocket
+
+PATIENCE = 120.0
+
+
+class Caller:
+    """The IMS API as the user of a project.
+
+    :param connection: of a tenant
+    :param role: that the user has in it besides
+    """
+
+    def __init__(self, connection: Any, role: str | None = None) -> None:
+        auth = connection.config.config["auth"]
+        named = {name: auth[name] for name in ("username", "password", "project_name")}
+        if role is not None:
+            _grant(connection, role)
+        # With a token that has the role.
+        self.conn = login.connect("admin", named)
+        self.project_id = self.conn.current_project_id
+        self._root = self.conn.image.get_endpoint().removesuffix("/v2/").removesuffix("/")
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer to a request."""
+        url = f"{self._root}/v1/{path.replace('PROJECT', self.project_id)}"
+        return self.conn.image.request(url, method, json=body, raise_exc=False)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What a request is answered with that has to succeed."""
+        answer = self.send(method, path, body)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+
+def _grant(connection: Any, role: str) -> None:
+    identity = login.connect("admin").identity
+    found = identity.find_role(role) or identity.create_role(name=role)
+    project, user = connection.current_project_id, connection.current_user_id
+    identity.assign_project_role_to_user(project, user, found)
+
+
+def _refused(answer: Any, code: str) -> None:
+    assert answer.status_code in {400, 403, 409}, answer.text
+    assert code in answer.text
+
+
+@pytest.fixture(scope="module")
+def seller():
+    with tenants.tenant("seller") as connection:
+        yield Caller(connection, "ims_seller")
+
+
+@pytest.fixture(scope="module")
+def reviewer():
+    with tenants.tenant("reviewer") as connection:
+        yield Caller(connection, "ims_market_reviewer")
+
+
+@pytest.fixture(scope="module")
+def buyer():
+    with tenants.tenant("buyer") as connection:
+        yield Caller(connection)
+
+
+@contextlib.contextmanager
+def _listed(seller: Caller, reviewer: Caller):
+    """A product that is listed, whose seller has deleted the image, until it is withdrawn."""
+    with servers.guest_image(Cloud.from_environment(), seller.conn) as image:
+        draft = market_world.whole("Guest")
+        draft["version"]["image_id"] = image.id
+        made = seller.call("POST", "PROJECT/market/seller/products", draft)
+        path = f"PROJECT/market/seller/products/{made['id']}"
+        seller.call("POST", f"{path}/submit", {})
+
+        def is_copied() -> bool:
+            found = seller.call("GET", path)
+            assert found["state"] == "submitted", found
+            waiting = reviewer.call("GET", "PROJECT/market/reviews")
+            return found["submission_id"] in str(waiting)
+
+        servers.wait_until(is_copied, PATIENCE)
+        version = seller.call("GET", path)["submission_id"]
+        reviewer.call("POST", f"PROJECT/market/reviews/{version}/approve", {})
+    try:
+        yield made["id"], made["product_code"]
+    finally:
+        seller.call("POST", f"{path}/withdraw", {})
+        admin, query = login.connect("admin"), f"/images?__productcode={made['product_code']}"
+        servers.wait_until(lambda: not admin.image.get(query).json()["images"], PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def product(seller, reviewer):
+    with _listed(seller, reviewer) as listed:
+        yield listed
+
+
+@pytest.fixture(scope="module")
+def bought(buyer, product):
+    """The image of the product, as its buyer sees it."""
+    product_id, code = product
+    agreement = buyer.call("GET", f"PROJECT/market/products/{product_id}")["agreement_digest"]
+    body = {"product_id": product_id, "agreement_digest": agreement, "sku": "small"}
+    subscription = buyer.call("POST", "PROJECT/market/subscriptions", body)
+    listed = buyer.conn.image.get("/images?__imagetype=market").json()["images"]
+    [image] = [each for each in listed if each.get("__productcode") == code]
+    yield buyer.conn.image.get_image(image["id"])
+    buyer.call("DELETE", f"PROJECT/market/subscriptions/{subscription['id']}")
+    assert buyer.conn.image.get(f"/images/{image['id']}").status_code == 404
+
+
+def test_its_buyer_boots_it_and_snapshots_carry_the_code(buyer, product, bought):
+    """Nova, which knows nothing of it, makes the server, and the image of that."""
+    _product_id, code = product
+    conn = buyer.conn
+    with servers.server(conn, bought) as server:
+        snapshot = conn.compute.create_server_image(server, "snapshot", wait=True, timeout=240)
+        try:
+            assert flow_jobs.view(conn, snapshot.id)["__productcode"] == code
+            path = f"/images/{snapshot.id}"
+            share = conn.image.post(f"{path}/members", json={"member": "0" * 32})
+            _refused(share, "IMG.0024")
+            _refused(conn.image.get(f"{path}/file"), "IMG.0079")
+            body = {"images": [snapshot.id], "projects": ["0" * 32]}
+            _refused(buyer.send("POST", "cloudimages/members", body), "IMG.0024")
+            body = {"bucket_url": "bucket:object", "file_format": "qcow2"}
+            export = buyer.send("POST", f"cloudimages/{snapshot.id}/file", body)
+            _refused(export, "IMG.0079")
+        finally:
+            conn.image.delete_image(snapshot)
+
+
+def test_a_volume_of_it_carries_the_code_into_its_image(buyer, product, bought):
+    """Cinder keeps it with the volume."""
+    conn = buyer.conn
+    volume = conn.block_storage.create_volume(name="of it", size=1, image_id=bought.id)
+    try:
+        conn.block_storage.wait_for_status(volume, "available", ["error"], 2, 240)
+        answer = conn.block_storage.post(
+            f"/volumes/{volume.id}/action",
+            json={"os-volume_upload_image": {"image_name": "of volume", "disk_format": "raw"}},
+            microversion="3.1",
+        )
+        made = answer.json()["os-volume_upload_image"]["image_id"]
+        try:
+            servers.wait_until(lambda: flow_jobs.view(conn, made)["status"] == "active", PATIENCE)
+            assert flow_jobs.view(conn, made)["__productcode"] == product[1]
+        finally:
+            conn.block_storage.wait_for_status(volume, "available", ["error"], 2, 240)
+            conn.image.delete_image(made)
+    finally:
+        conn.block_storage.delete_volume(volume)
+        conn.block_storage.wait_for_delete(volume, 2, 240)
+
+
+def test_nobody_else_has_it_and_nobody_changes_it(seller, reviewer, buyer, bought):
+    for caller in (seller, reviewer):
+        assert caller.conn.image.get(f"/images/{bought.id}").status_code == 404
+    admin = login.connect("admin")
+    for conn in (buyer.conn, admin):
+        _refused(conn.image.delete(f"/images/{bought.id}"), "IMG.0024")

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workers make what there is of the marketplace follow what is recorded, whenever they can."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from ims_glance.jobs.market.work import MarketWork
+from tests.unit.db.market.rows import SELLER, MarketTables
+from tests.unit.flows.direct_cloud import MARKET, DirectCloud, DirectIdentity
+
+HERE, THERE = "RegionOne", "RegionTwo"
+
+
+@pytest.fixture
+def cloud(tables: Any) -> DirectCloud:
+    tables.conf.set_override("enabled", True, "ims_market")
+    tables.conf.set_override("project", MARKET, "ims_market")
+    return DirectCloud()
+
+
+@pytest.fixture
+def market(tables: Any) -> MarketTables:
+    return MarketTables(tables.database)
+
+
+@pytest.fixture
+def work(tables: Any, cloud: DirectCloud) -> MarketWork:
+    identity = DirectIdentity(tables.conf, cloud)
+    return MarketWork(tables.conf, tables.database, identity, threading.Event())
+
+
+def sold(market: MarketTables, cloud: DirectCloud, code: str = "c" * 32) -> tuple[Any, str]:
+    """A product that is listed, and the id of its image."""
+    version = market.submitted(market.draft(product_code=code), regions=[HERE])
+    image_id = cloud.make(b"sold", visibility="shared", owner=MARKET, __imagetype="market")
+    assert market.copies.begun(version.id, HERE, image_id)
+    assert market.copies.ready(version, HERE, image_id, "digest", SELLER)
+    market.approve(market.versions.get_any(version.id))
+    return market.of(version), image_id
+
+
+def test_whoever_agreed_to_it_has_it(market: Any, cloud: DirectCloud, work: MarketWork) -> None:
+    product, image_id = sold(market, cloud)
+    given = [market.subscribe(product, f"buyer-{number}") for number in range(3)]
+    work.look()
+    assert cloud.members[image_id].keys() == {"buyer-0", "buyer-1", "buyer-2"}
+    market.entitlements.unsubscribe(given[1].id, "buyer-1")
+    work.look()
+    work.look()
+    assert cloud.members[image_id].keys() == {"buyer-0", "buyer-2"}
+    assert market.members.to_do() == []
+
+
+def test_what_was_done_before_is_done(market: Any, cloud: DirectCloud, work: MarketWork) -> None:
+    """Another worker died before it could record it, or is at it just now."""
+    product, image_id = sold(market, cloud)
+    given = market.subscribe(product, "buyer")
+    cloud.members[image_id] = {"buyer": "accepted"}
+    work.look()
+    assert market.members.to_do() == []
+    market.entitlements.unsubscribe(given.id, "buyer")
+    cloud.members[image_id] = {}
+    work.look()
+    assert market.members.to_do() == []
+
+
+def test_who_agrees_again_meanwhile_has_it(
+    market: Any, cloud: DirectCloud, work: MarketWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product, image_id = sold(market, cloud)
+    market.entitlements.unsubscribe(market.subscribe(product, "buyer").id, "buyer")
+    removed = work._members.removed
+
+    def late(*named: str) -> bool:
+        monkeypatch.setattr(work._members, "removed", removed)
+        market.subscribe(product, "buyer")
+        return removed(*named)
+
+    market.subscribe(product, "other")
+    work.look()
+    again = market.subscribe(product, "buyer")
+    work.look()
+    market.entitlements.unsubscribe(again.id, "buyer")
+    monkeypatch.setattr(work._members, "removed", late)
+    work.look()
+    assert "buyer" in cloud.members[image_id]
+    assert market.members.to_do() == []
+
+
+def test_an_image_that_is_refused_delays_no_other(
+    market: Any, cloud: DirectCloud, work: MarketWork
+) -> None:
+    product, image_id = sold(market, cloud)
+    other, other_id = sold(market, cloud, "d" * 32)
+    market.subscribe(product, "buyer")
+    market.subscribe(other, "buyer")
+    cloud.failures[f"POST /v2/images/{image_id}/members"] = [403]
+    work.look()
+    assert image_id not in cloud.members
+    assert cloud.members[other_id].keys() == {"buyer"}
+    work.look()
+    assert cloud.members[image_id].keys() == {"buyer"}
+
+
+def test_copies_that_nobody_wants_are_deleted(
+    market: Any, cloud: DirectCloud, work: MarketWork
+) -> None:
+    version = market.submitted(regions=[HERE])
+    image_id = cloud.make(b"sold", owner=MARKET)
+    assert market.copies.begun(version.id, HERE, image_id)
+    work.look()
+    assert image_id in cloud.images
+    market.versions.take_back(version, SELLER)
+    work.look()
+    assert image_id not in cloud.images
+    assert market.copies.unwanted() == []
+
+
+def test_withdrawn_products_are_taken_from_all(
+    market: Any, cloud: DirectCloud, work: MarketWork
+) -> None:
+    product, image_id = sold(market, cloud)
+    for number in range(20):
+        market.subscribe(product, f"buyer-{number}")
+    work.look()
+    market.entitlements.withdraw(product.id, product.project_id, SELLER, None)
+    work.look()
+    assert image_id not in cloud.images
+    assert not cloud.members.get(image_id)
+    assert market.members.to_do() == []
+
+
+def test_nothing_is_asked_where_nothing_is_sold(
+    tables: Any, market: Any, cloud: DirectCloud, work: MarketWork
+) -> None:
+    product, _image_id = sold(market, cloud)
+    market.subscribe(product)
+    tables.conf.set_override("enabled", False, "ims_market")
+    work.look()
+    tables.conf.set_override("enabled", True, "ims_market")
+    tables.conf.set_override("project", None, "ims_market")
+    work.look()
+    assert cloud.requests == []

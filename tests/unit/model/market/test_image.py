@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service's copy of a product says."""
+
+from ims_glance.model.market import image
+
+SOURCE = {
+    "id": "1", "name": "Database", "owner": "seller", "disk_format": "qcow2", "container_format": "bare",
+    "min_disk": 10, "min_ram": 512, "hw_firmware_type": "uefi", "os_distro": "debian",
+    "__os_version": "Debian GNU/Linux 12 64bit", "note": "the seller's", "tags": ["secret"],
+    "img_signature": "s", "__data_origin": "instance,1", "__description": "d", "owner_user_name": "me",
+    "visibility": "private", "__support_amd": "true",
+}  # fmt: skip
+
+
+def test_it_has_what_servers_are_built_by_and_nothing_of_the_sellers():
+    body = image.body(SOURCE, "code", "ims/default")
+    assert body["__productcode"] == "code"
+    assert (body["__imagetype"], body["visibility"]) == ("market", "shared")
+    assert (body["disk_format"], body["min_disk"], body["min_ram"]) == ("qcow2", 10, 512)
+    assert (body["hw_firmware_type"], body["os_distro"]) == ("uefi", "debian")
+    assert body["__support_amd"] == "true"
+    assert "__system__cmkid" not in body
+    assert "secret" not in str(body)
+    left = {"note", "tags", "id", "owner", "img_signature", "__data_origin", "__description"}
+    assert not left & body.keys()
+    assert "me" not in body.values()
+
+
+def test_what_was_encrypted_is_encrypted_under_the_services_key():
+    body = image.body({**SOURCE, "__system__cmkid": "the seller's"}, "code", "ims/default")
+    assert body["__system__cmkid"] == "ims/default"
