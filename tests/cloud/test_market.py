@@ -135,8 +135,8 @@ def test_its_buyer_boots_it_and_snapshots_carry_the_code(buyer, product, bought)
             _refused(conn.image.get(f"{path}/file"), "IMG.0079")
             body = {"images": [snapshot.id], "projects": ["0" * 32]}
             _refused(buyer.send("POST", "cloudimages/members", body), "IMG.0024")
-            body = {"bucket_url": "bucket:object", "file_format": "qcow2"}
-            export = buyer.send("POST", f"cloudimages/{snapshot.id}/file", body)
+            file = {"bucket_url": "bucket:object", "file_format": "qcow2"}
+            export = buyer.send("POST", f"cloudimages/{snapshot.id}/file", file)
             _refused(export, "IMG.0079")
         finally:
             conn.image.delete_image(snapshot)

@@ -60,11 +60,12 @@ def test_the_service_itself_in_a_project_of_its_own(identity, monkeypatch):
     """What it is otherwise logged in to is replaced, but for the domain of that."""
     loaded = []
     load = sessions.load_login
-    monkeypatch.setattr(
-        sessions,
-        "load_login",
-        lambda *given, **named: loaded.append(load(*given, **named)) or loaded[-1],
-    )
+
+    def load_login(*given, **named):
+        loaded.append(load(*given, **named))
+        return loaded[-1]
+
+    monkeypatch.setattr(sessions, "load_login", load_login)
     session = identity.session_in("sold")
     headers = session.get_auth_headers()
     assert headers["X-Auth-Token"] == headers["X-Service-Token"] == f"token of {SERVICE_USER}"
