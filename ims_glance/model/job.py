@@ -74,9 +74,11 @@ REPORT = "report"
 """In ``entities``: what was found in a guest, and what was done to it."""
 GUEST_STEP = "guest_step"
 """In ``entities``: what is being done to a guest (``name``, ``number``, ``of``); ``None`` once that is over."""
+ALL_BYTES = "all_bytes"
+"""In ``entities``, not shown: bytes of all images that are made of several files."""
 QUIESCE_REFUSED = "quiesce_refused"
 """In ``entities``: why a server was paused whose guest agent was to hold it still."""
-_WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES})
+_WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES, IMPORT_IMAGE})
 _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
 _COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE, PUBLISH_IMAGE})
@@ -222,7 +224,7 @@ class StoredJob:
 
     @property
     def disk_images(self) -> list[tuple[int, str]]:
-        """Of the images of a server's disks that it makes, the disk's number and the name."""
+        """Of the images of single disks that it makes, the disk's number and the name."""
         wishes = self.arguments.get("wishes") or ()
         return [(each["disk"]["number"], each["name"]) for each in wishes if each["name"]]
 
@@ -305,7 +307,7 @@ def _head(job: StoredJob) -> dict[str, Any]:
 
 
 def _progress(job: StoredJob) -> dict[str, Any]:
-    hidden = {DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET}
+    hidden = {DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET, ALL_BYTES}
     if job.status is JobStatus.FAIL:
         # What another region had made was deleted there.
         hidden.add("image_id")
@@ -334,7 +336,7 @@ def _image(image_id: str | None, status: JobStatus) -> dict[str, str]:
 
 def _sub_jobs(job: StoredJob) -> dict[str, Any]:
     """The images of single disks as jobs of their own, which have the fate of the whole."""
-    if job.type not in _WITH_SUB_JOBS:
+    if job.type not in _WITH_SUB_JOBS or not job.disk_images:
         return {}
     views = [sub_view(job, number) for number, _name in job.disk_images]
     shown = [view for view in views if view is not None]
@@ -353,9 +355,15 @@ def sub_view(job: StoredJob, number: int) -> dict[str, Any] | None:
     return {
         **_head(job),
         "job_id": f"{job.id}-{number}",
-        "job_type": IMAGE_OF_DISK,
+        "job_type": _type_of_sub_job(job, number),
         "entities": {**_image(image_id, job.status), "image_name": names[number]},
     }
+
+
+def _type_of_sub_job(job: StoredJob, number: int) -> str:
+    if job.type != IMPORT_IMAGE:
+        return IMAGE_OF_DISK
+    return IMPORT_DATA_IMAGE if number else IMPORT_IMAGE
 
 
 def id_of_copy(project_id: str, region: str, job_id: str) -> str:

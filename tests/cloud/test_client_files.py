@@ -108,6 +108,18 @@ def test_a_machine_of_two_disks(demo, make, bucket):
     assert [demo.image.find_image(each["image_id"]) for each in made["disks"]] == [None, None]
 
 
+def test_a_data_disk_beside_a_system_disk(demo, make, bucket):
+    data = secrets.token_bytes(MIB + 512)
+    bucket.put("data.raw", data)
+    made = make("disk.vmdk", "--key", "ims/default", "--data-file", f"{bucket.name}:data.raw", "1")
+    try:
+        [other] = demo.image.images(name=f"{made['name']}-2")
+        assert (_data(demo, made), _data(demo, {"id": other.id})) == (DISK, data)
+        assert read("demo", "image", "show", other.id)["kind"] == "data"
+    finally:
+        client_shell.forget(demo, f"{made['name']}-2")
+
+
 def test_an_image_that_has_metadata_gets_its_data(demo, bucket):
     body = {
         "name": f"file-{secrets.token_hex(4)}",

@@ -45,6 +45,7 @@ def store() -> Iterator[ObjectServer]:
     """The bucket."""
     made = ObjectServer()
     made.objects = {"disk.raw": DISK, "cd.iso": ISO, "folder/ü100%": DISK, "bomb.raw": b"QFI\xfb"}
+    made.objects["data.raw"] = DATA
     made.objects["web.ova"] = archives.ova({"system.raw": DISK, "data.raw": DATA})
     yield made
     made.close()
@@ -160,6 +161,23 @@ def test_a_machine_of_two_disks(ims: Client, service: GlanceService) -> None:
     assert ims.send("DELETE", f"/v2/images/{parts[1].image_id}").status == 409
     ims.call("DELETE", f"/v2/images/{image['id']}")
     assert {ims.send("GET", f"/v2/images/{each['id']}").status for each in views} == {404}
+
+
+def test_data_disks_beside_a_system_disk(ims: Client) -> None:
+    data = {"name": "data", "image_url": "bucket:data.raw", "min_disk": 2, "tags": ["c.d"]}
+    answer = ask(ims, os_version=SYSTEM, data_images=[data])
+    job = ended(ims, answer)
+    assert job["status"] == "SUCCESS", job
+    shown = [each["entities"] for each in job["entities"]["sub_jobs_result"]]
+    views = [ims.call("GET", f"/v2/images/{each['image_id']}").json for each in shown]
+    assert views[0]["id"] == job["entities"]["image_id"]
+    assert [ims.download(view["id"]) for view in views] == [DISK, DATA]
+    assert [each["name"] for each in views] == ["of file", "data"]
+    assert (views[1]["min_disk"], views[1]["tags"], views[1]["os_hidden"]) == (2, ["c=d"], False)
+    assert (views[1]["virtual_env_type"], views[1]["__platform"]) == ("DataImage", "CentOS")
+    assert_refused(
+        ask(ims, data_images=[{**data, "image_url": "bucket:disk.raw"}]), 400, "IMG.0123"
+    )
 
 
 def test_an_image_that_has_metadata_gets_its_data(ims: Client, service: GlanceService) -> None:

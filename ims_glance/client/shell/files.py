@@ -69,6 +69,15 @@ def add_sources(group: Any) -> None:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options that say more of a file."""
     parser.add_argument(
+        "--data-file",
+        metavar=("<bucket:object>", "<GB>"),
+        nargs=2,
+        action="append",
+        default=[],
+        help="With --file: file of a data disk to make an image of, too, and the size of that disk in GB (repeat for "
+        "more, up to 3). The images are called <name>-2, ...",
+    )
+    parser.add_argument(
         "--bucket",
         metavar="<bucket>",
         help=f"With --from-file: where it goes (default: {BUCKET}, which is made)",
@@ -117,6 +126,23 @@ def add_access_key(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def data_images(parsed_args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Images of data disks that are asked for, by the names of the IMS API.
+
+    :raises CommandError: if one is no file, or has no size
+    """
+    found = []
+    for number, (url, size) in enumerate(parsed_args.data_file, 2):
+        check_url(url, "--data-file")
+        if not size.isdecimal() or not int(size):
+            raise exceptions.CommandError(
+                "--data-file is BUCKET:OBJECT and the size of the disk in GB, a whole number above 0."
+            )
+        name = f"{parsed_args.name}-{number}"
+        found.append({"name": name, "image_url": url, "min_disk": int(size)})
+    return found
+
+
 def check(parsed_args: argparse.Namespace) -> None:
     """Refuse what has no meaning together.
 
@@ -128,7 +154,8 @@ def check(parsed_args: argparse.Namespace) -> None:
         )
     _check_bucket(parsed_args)
     if parsed_args.file is None and parsed_args.from_file is None:
-        given = [name for name in (*_OPTIONS, "quick") if getattr(parsed_args, name)]
+        names = (*_OPTIONS, "quick", "data_file")
+        given = [name for name in names if getattr(parsed_args, name)]
         if given:
             raise exceptions.CommandError(f"--{given[0].replace('_', '-')} goes with --file.")
         if parsed_args.type in ("data", "iso"):
@@ -142,20 +169,23 @@ def check(parsed_args: argparse.Namespace) -> None:
         )
     if parsed_args.min_disk is None:
         raise exceptions.CommandError("A file needs --min-disk, the size of the disk in GB.")
+    data_images(parsed_args)
+    if parsed_args.data_file and (parsed_args.quick or parsed_args.type in ("data", "iso")):
+        raise exceptions.CommandError("--data-file goes with a system disk, and without --quick.")
     if parsed_args.type == "iso" and not parsed_args.os_version:
         raise exceptions.CommandError(
             "An ISO needs --os-version: what it installs (see 'openstack ims os list')."
         )
 
 
-def check_url(named: str) -> None:
+def check_url(named: str, option: str = "--file") -> None:
     """Check the name of a file in a bucket.
 
     :raises CommandError: if it is none
     """
     bucket, _colon, name = named.partition(":")
     if not bucket or not name:
-        raise exceptions.CommandError("--file is BUCKET:OBJECT.")
+        raise exceptions.CommandError(f"{option} is BUCKET:OBJECT.")
 
 
 def _check_bucket(parsed_args: argparse.Namespace) -> None:
@@ -173,7 +203,7 @@ def wishes(parsed_args: argparse.Namespace, url: str) -> dict[str, Any]:
     :param url: ``bucket:object``
     """
     found = {wire: getattr(parsed_args, name) or None for name, wire in _OPTIONS.items()}
-    return {"image_url": url, **found}
+    return {"image_url": url, **found, "data_images": data_images(parsed_args) or None}
 
 
 def local(cloud: Any, parsed_args: argparse.Namespace) -> "LocalFile | None":

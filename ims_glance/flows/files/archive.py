@@ -17,7 +17,7 @@ from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
 from ims_glance.flows.copy import whole_image as copied
 from ims_glance.flows.copy.data import DiskImage
-from ims_glance.flows.files import guest, image
+from ims_glance.flows.files import data, guest, image
 from ims_glance.flows.files.file import JobFile
 from ims_glance.flows.files.image import DiskInFile
 from ims_glance.formats import FormatFound
@@ -30,7 +30,6 @@ from ims_glance.model.image.whole_image import Component
 from ims_glance.model.server import Disk
 
 _GLANCE_COUNT = "image_count_total"
-_SIZE = "__image_size"
 
 
 class NoPlacesForDisks(exceptions.Conflict):
@@ -44,8 +43,15 @@ class NoPlacesForDisks(exceptions.Conflict):
 
 
 def flow(job: JobContext) -> Flow:
-    """The flow of a job; its arguments are those of :func:`ims_glance.flows.files.image.flow`."""
-    return image.flow(job).add(FillDisks(job), TieFilledDisks(job), DescribeSystem(job))
+    """The flow of a job.
+
+    Its arguments are those of :func:`ims_glance.flows.files.image.flow`, and those of
+    :func:`ims_glance.flows.files.data.beside` if there are files of data disks.
+    """
+    of_system = image.flow(job)
+    if job.arguments.get("data_files"):
+        return data.beside(of_system, job)
+    return of_system.add(FillDisks(job), TieFilledDisks(job), DescribeSystem(job))
 
 
 class _MachineTask(Task):
@@ -90,22 +96,9 @@ class FillDisks(_MachineTask):
         before, total = 0, content["size"]
         for each in disks:
             target = self.target(content, self.size_of(each))
-            yield self._there(target, each.size) or self._fill(
-                target, DiskInFile(self.job, file, found, each.size, total, before, each.number)
-            )
+            disk = DiskInFile(self.job, file, found, each.size, total, before, each.number)
+            yield image.fill_disk(self.job, disk, target)
             before += each.size
-
-    def _fill(self, target: DiskImage, disk: DiskInFile) -> str:
-        image_id = image.fill(self.job, disk, target)
-        # Says to a worker that goes on that Glance was found to have it as it was sent.
-        self.job.image.update(image_id, {_SIZE: str(disk.size)})
-        return image_id
-
-    def _there(self, target: DiskImage, size: int) -> str | None:
-        """The id of the image of a disk that a worker filled which died."""
-        view = target.find()
-        is_done = view and (view["status"], view.get(_SIZE)) == ("active", str(size))
-        return str(view["id"]) if view and is_done else None
 
     def _check_places(self, file: JobFile, count: int) -> None:
         """Check that Glance will take so many images: it counts them when much is done."""

@@ -2,7 +2,8 @@
 """The file that a job makes an image of, and the disk in it."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ims_glance import formats
 from ims_glance.clouds import objects
@@ -22,12 +23,13 @@ _ZEROS = bytes(CHUNK)
 class JobFile:
     """A file, as it was when the job was accepted; another one by its name is never read.
 
+    :param told: which one it is, of several
     :ivar name: bucket and object
     """
 
-    def __init__(self, job: JobContext) -> None:
+    def __init__(self, job: JobContext, told: Mapping[str, Any] | None = None) -> None:
         self._job = job
-        self._found = FoundFile.of_arguments(job.arguments["file"])
+        self._found = FoundFile.of_arguments(told or job.arguments["file"])
         self.name = self._found.file
 
     @functools.cached_property

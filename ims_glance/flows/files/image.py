@@ -19,7 +19,14 @@ from taskflow.patterns import linear_flow
 from ims_glance import exceptions
 from ims_glance.clouds.image_api import Download
 from ims_glance.flows import job_image
-from ims_glance.flows.copy.data import CopyBroken, CopyDiffers, DataCopy, JobImage, Target
+from ims_glance.flows.copy.data import (
+    CopyBroken,
+    CopyDiffers,
+    DataCopy,
+    DiskImage,
+    JobImage,
+    Target,
+)
 from ims_glance.flows.files import guest
 from ims_glance.flows.files.file import JobFile, zeros
 from ims_glance.formats import FormatFound
@@ -31,9 +38,10 @@ from ims_glance.model.archive import FileDisk
 from ims_glance.model.copy import Digest
 from ims_glance.model.image import from_file
 from ims_glance.model.image.from_file import Purpose
-from ims_glance.model.job import REPORT
+from ims_glance.model.job import ALL_BYTES, REPORT
 
 _GLANCE_SIZE = "image_size_total"  # MiB
+_SIZE = "__image_size"
 
 
 class ImportBroken(exceptions.ImsError):
@@ -174,7 +182,8 @@ class FillImage(_FileTask):
         if is_machine(content):
             return
         file, size = JobFile(self.job), content["size"]
-        disk = DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]), size, size)
+        total = self.job.entities.get(ALL_BYTES, size)
+        disk = DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]), size, total)
         fill(self.job, disk, JobImage(self.job, lambda: self.body))
         self.job.tell(read_bytes=file.source.received)
 
@@ -211,6 +220,21 @@ def fill(job: JobContext, disk: "DiskInFile | _PreparedDisk", target: Target) ->
         raise ImportBroken(file=disk.id, **_said(broken, "attempts", "reason")) from None
     except CopyDiffers as differs:
         raise ImportDiffers(file=disk.id, **_said(differs, "found", "wanted")) from None
+
+
+def fill_disk(job: JobContext, disk: "DiskInFile", target: DiskImage) -> str:
+    """The same of one of several disks, unless a worker that died has done it.
+
+    Its image says by ``__image_size`` that Glance was found to have it as it was sent.
+
+    :raises ImportBroken, ImportDiffers: if it cannot be
+    """
+    view = target.find()
+    if view and (view["status"], view.get(_SIZE)) == ("active", str(disk.size)):
+        return str(view["id"])
+    image_id = fill(job, disk, target)
+    job.image.update(image_id, {_SIZE: str(disk.size)})
+    return image_id
 
 
 def is_machine(content: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.from_file import Purpose
-from ims_glance.model.job import StoredJob
+from ims_glance.model.job import DISK_IMAGES, StoredJob
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.flows import guest_scenarios, small_guests
@@ -63,6 +63,36 @@ def is_of_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
 def file_to_check(cloud: DirectCloud) -> dict[str, Any]:
     """Of which nothing is made."""
     return {"file": file(Purpose.SERVER, pattern(0, 3000))(cloud)["file"]}
+
+
+def with_data_files(cloud: DirectCloud) -> dict[str, Any]:
+    """Files of two data disks beside that of a system disk."""
+    told = file(Purpose.SERVER, pattern(0, 3000))(cloud)
+    data_files = []
+    for number, data in enumerate(_DISKS, 1):
+        name = f"data{number}"
+        cloud.objects[name] = data
+        found = FoundFile(BucketFile(BUCKET, name), len(data), cloud.etag(name))
+        wish = {"name": f"data {number}", "min_disk": 1, "description": "said", "tags": ["c=d"]}
+        data_files.append({"number": number, "file": found.to_arguments(), **wish})
+    named = ["of file", *(each["name"] for each in data_files)]
+    wishes = [{"disk": {"number": number}, "name": name} for number, name in enumerate(named)]
+    return {**told, "data_files": data_files, "wishes": wishes}
+
+
+def are_of_files(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """Of each file an image that everybody is shown."""
+    of_system = is_of_file(cloud, job)
+    ids = job.entities[DISK_IMAGES]
+    assert ids["0"] == job.image_id
+    for number, data in enumerate(_DISKS, 1):
+        image = cloud.images[ids[str(number)]]
+        assert cloud.data[image["id"]] == data
+        assert (image["name"], image["os_hidden"]) == (f"data {number}", False)
+        assert (image["tags"], image["__image_size"]) == (["c=d"], str(len(data)))
+        assert (image["virtual_env_type"], image[attributes.CMK_ID]) == ("DataImage", KEY)
+    assert job.places == set(ids.values())
+    return {**of_system, "image": set(ids.values()), "store file": set(ids.values())}
 
 
 def queued(cloud: DirectCloud) -> dict[str, Any]:

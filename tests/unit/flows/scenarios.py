@@ -355,6 +355,12 @@ SCENARIOS = (
         model.IMPORT_IMAGE, "machine of two disks", file_scenarios.machine_file, _is_of_machine
     ),
     Scenario(
+        model.IMPORT_IMAGE,
+        "data disks too",
+        file_scenarios.with_data_files,
+        file_scenarios.are_of_files,
+    ),
+    Scenario(
         model.IMPORT_DATA_IMAGE,
         "raw",
         file_scenarios.file(Purpose.DATA, bytes(3000)),

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of files: what a request asks for, as far as the object storage can tell at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ims_glance.api.ims.operation import Answer, Call, NotSupportedYet
+from ims_glance import exceptions
+from ims_glance.api.ims.operation import Answer, Call
+from ims_glance.api.ims.operations import tag
 from ims_glance.clouds import caller, objects
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.model import job as jobs
@@ -27,6 +29,21 @@ _AS_SAID = (
 )
 _MEBIBYTES = ("min_ram", "max_ram")
 _QUICKLY = ", or more by import_image_quick"
+_MOST_DATA_IMAGES = 3  # of IMS
+
+
+class DataImagesUnfit(exceptions.Invalid):
+    """Data images that IMS does not make beside the image of a file."""
+
+    code = "IMG.0016"
+    template = "'data_images' will not do: {reason}."
+
+
+class SameFileTwice(exceptions.Invalid):
+    """Two images of one file."""
+
+    code = "IMG.0123"
+    template = "Each of 'data_images' needs a file of its own ('image_url'), and another one than the system disk."
 
 
 def system(call: Call, tags: list[str]) -> Answer:
@@ -35,11 +52,10 @@ def system(call: Call, tags: list[str]) -> Answer:
     :param tags: of the image, as they are stored
     """
     body = call.body
-    if body.get("data_images"):
-        raise NotSupportedYet(missing="data disk images along with a system image from files")
     purpose = from_file.PURPOSES[body.get("type") or "ECS"]
     from_file.check_config(purpose, bool(body.get("is_config")))
-    return _accept(call, jobs.IMPORT_IMAGE, purpose, tags, bool(body.get("is_quick_import")))
+    is_quick = bool(body.get("is_quick_import"))
+    return _accept(call, jobs.IMPORT_IMAGE, purpose, tags, is_quick, _data_images(call, purpose))
 
 
 def data(call: Call, tags: list[str]) -> Answer:
@@ -77,7 +93,12 @@ def register(call: Call, view: Mapping[str, Any]) -> Answer:
 
 
 def _accept(
-    call: Call, job_type: str, purpose: Purpose, tags: list[str], is_quick: bool = False
+    call: Call,
+    job_type: str,
+    purpose: Purpose,
+    tags: list[str],
+    is_quick: bool = False,
+    data_images: Sequence[Mapping[str, Any]] = (),
 ) -> Answer:
     body = call.body
     file = BucketFile.parse(body["image_url"])
@@ -88,6 +109,7 @@ def _accept(
     min_disk = bounds.check_disk(body.get("min_disk"))
     found = look(call, file)
     bounds.check_file(file, found.size)
+    data_files = [_data_file(call, number, each) for number, each in enumerate(data_images, 1)]
     arguments: dict[str, Any] = {
         "file": found.to_arguments(),
         "access_key": body.get("access_key"),
@@ -98,7 +120,11 @@ def _accept(
         **{name: body.get(name) for name in _AS_SAID},
         **{name: None if body.get(name) is None else int(body[name]) for name in _MEBIBYTES},
     }
-    with call.service.quota.places(call.context, call.project_id):
+    if data_files:
+        named = [(0, body["name"]), *((each["number"], each["name"]) for each in data_files)]
+        wishes = [{"disk": {"number": number}, "name": name} for number, name in named]
+        arguments |= {"data_files": data_files, "wishes": wishes}
+    with call.service.quota.places(call.context, call.project_id, 1 + len(data_files)):
         job_id = call.service.jobs.accept(
             call.context,
             job_type,
@@ -107,6 +133,42 @@ def _accept(
             creates_image=True,
         )
     return Answer({"job_id": job_id}, job_id=job_id)
+
+
+def _data_images(call: Call, purpose: Purpose) -> Sequence[Mapping[str, Any]]:
+    """``data_images`` of a request.
+
+    :raises DataImagesUnfit: if they are none of files, or too many
+    :raises SameFileTwice: if two are of one file
+    """
+    found: Sequence[Mapping[str, Any]] = call.body.get("data_images") or ()
+    if found and purpose is Purpose.ISO:
+        raise DataImagesUnfit(reason="they go with a system disk, not with an ISO")
+    if len(found) > _MOST_DATA_IMAGES:
+        raise DataImagesUnfit(reason=f"{_MOST_DATA_IMAGES} are the most, not {len(found)}")
+    if any(not each.get("image_url") or each.get("volume_id") for each in found):
+        raise DataImagesUnfit(reason="beside a file each names another file ('image_url')")
+    urls = [call.body["image_url"], *(each["image_url"] for each in found)]
+    if len(set(urls)) < len(urls):
+        raise SameFileTwice
+    return found
+
+
+def _data_file(call: Call, number: int, wished: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job is told of the file of a data disk; what it does not say, the request does."""
+    file, limit = BucketFile.parse(wished["image_url"]), call.service.conf.ims_api.tags
+    bounds = _bounds(call, Purpose.DATA, bool(wished.get("is_quick_import")))
+    min_disk = bounds.check_disk(wished.get("min_disk"))
+    found = look(call, file)
+    bounds.check_file(file, found.size)
+    return {
+        "number": number,
+        "file": found.to_arguments(),
+        "name": wished["name"],
+        "min_disk": min_disk,
+        "description": wished.get("description") or call.body.get("description"),
+        "tags": tag.stored(wished, limit) or tag.stored(call.body, limit),
+    }
 
 
 def look(call: Call, file: BucketFile) -> FoundFile:

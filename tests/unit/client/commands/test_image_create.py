@@ -116,6 +116,16 @@ FILE = ["--file", "bucket:a/disk.qcow2", "--min-disk", "40"]
             {"type": "IsoImage", "os_version": "x"},
         ),
         (["--prepare"], "/v2/cloudimages/action", {"is_config": True}),
+        (
+            ["--data-file", "b:x", "100", "--data-file", "b:y", "40"],
+            "/v2/cloudimages/action",
+            {
+                "data_images": [
+                    {"name": "mine-2", "image_url": "b:x", "min_disk": 100},
+                    {"name": "mine-3", "image_url": "b:y", "min_disk": 40},
+                ]
+            },
+        ),
         (["--for", "data"], "/v1/cloudimages/dataimages/action", {}),
         (["--for", "data", "--quick"], "/v2/cloudimages/quickimport/action", {"type": "DataImage"}),
         (
@@ -149,6 +159,11 @@ def test_of_a_file(ready, run, arguments, path, body):
         (["--server", "web", "--prepare"], "--prepare goes with --file"),
         ([*FILE, "--prepare", "--for", "data"], "--prepare is for system disks"),
         ([*FILE, "--prepare", "--quick"], "--prepare is for system disks"),
+        (["--server", "web", "--data-file", "b:x", "1"], "--data-file goes with --file"),
+        ([*FILE, "--quick", "--data-file", "b:x", "1"], "goes with a system disk"),
+        ([*FILE, "--for", "data", "--data-file", "b:x", "1"], "goes with a system disk"),
+        ([*FILE, "--data-file", "b", "1"], "--data-file is BUCKET:OBJECT"),
+        ([*FILE, "--data-file", "b:x", "x"], "a whole number above 0"),
         (["--server", "web", "--access-key", "k"], "--access-key goes with --file"),
         (["--volume", "v", "--os-version", "x", "--for", "iso"], "--for iso goes with --file"),
     ],

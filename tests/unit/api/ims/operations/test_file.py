@@ -6,7 +6,6 @@ import hashlib
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.api.ims.operation import NotSupportedYet
 from ims_glance.api.ims.operations import creation
 from ims_glance.model import job as jobs
 from tests.unit.api.ims import calls
@@ -139,11 +138,6 @@ class TestSystem:
         call = make({**FILE, "type": wanted, "is_config": True})
         assert accepted(call, creation.create_image)[1]["is_config"] is True
 
-    @pytest.mark.parametrize("more", [{"data_images": [{"name": "d"}]}])
-    def test_not_supported_yet(self, make, more):
-        with pytest.raises(NotSupportedYet):
-            creation.create_image(make({**FILE, **more}))
-
     def test_a_file_that_is_too_large(self, make, monkeypatch):
         monkeypatch.setattr("ims_glance.model.image.from_file.GIB", 7)
         call = make(FILE)
@@ -159,6 +153,62 @@ class TestSystem:
     def test_it_is_not_the_callers(self, make, server):
         server.failures["HEAD .*"] = [403]
         refused(make(FILE), creation.create_image, "IMG.0069")
+
+
+class TestDataImages:
+    DATA = {"name": "data", "image_url": "bucket:a:b/ü", "min_disk": 2048}  # noqa: RUF012
+
+    def test_beside_a_system(self, make):
+        more = {"name": "more", "image_url": "bucket:cd.iso", "min_disk": 40, "tags": ["c.d"]}
+        wanted = [self.DATA, {**more, "description": "Own"}]
+        call = make({**FILE, "tags": ["a.b"], "description": "Old", "data_images": wanted})
+        creation.create_image(call)
+        [(job_type, arguments, _entities, _creates)] = call.service.jobs.accepted
+        assert job_type == jobs.IMPORT_IMAGE
+        first, second = arguments["data_files"]
+        assert (first["number"], first["name"], first["min_disk"]) == (1, "data", 2048)
+        assert (first["file"]["object"], second["file"]["object"]) == ("a:b/ü", "cd.iso")
+        # What is said inside wins.
+        assert (first["tags"], first["description"]) == (["a=b"], "Old")
+        assert (second["tags"], second["description"]) == (["c=d"], "Own")
+        named = [(each["disk"]["number"], each["name"]) for each in arguments["wishes"]]
+        assert named == [(0, "image"), (1, "data"), (2, "more")]
+        assert call.service.quota.asked == 3
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"image_url": None}, "IMG.0016"),
+            ({"volume_id": calls.SECOND}, "IMG.0016"),
+            ({"image_url": FILE["image_url"]}, "IMG.0123"),
+            ({"image_url": "bucket:absent"}, "IMG.0057"),
+            ({"image_url": "bucket:empty"}, "IMG.0057"),
+            ({"min_disk": None}, "IMG.0055"),
+            ({"min_disk": 39}, "IMG.0055"),
+            ({"name": ""}, "IMG.0013"),
+        ],
+    )
+    def test_refusals(self, make, changes, code):
+        body = {**FILE, "data_images": [{**self.DATA, **changes}]}
+        refused(make(body), creation.create_image, code)
+
+    def test_three_are_the_most(self, make):
+        body = {**FILE, "data_images": [self.DATA] * 4}
+        assert "3 are the most" in refused(make(body), creation.create_image, "IMG.0016")
+
+    def test_an_iso_has_none(self, make):
+        body = {**ISO, "data_images": [self.DATA]}
+        refused(make(body), creation.create_image, "IMG.0016")
+
+    def test_larger_files_quickly(self, make, monkeypatch):
+        monkeypatch.setattr("ims_glance.model.image.from_file.GIB", 1)
+        for is_quick in (False, True):
+            data = {**self.DATA, "is_quick_import": is_quick}
+            call = make({**QUICK, "is_quick_import": True, "data_images": [data]})
+            if is_quick:
+                creation.create_image(call)
+            else:
+                refused(call, creation.create_image, "IMG.0059")
 
 
 class TestIso:
