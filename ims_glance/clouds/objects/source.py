@@ -17,10 +17,12 @@ from ims_glance.clouds.objects.base import FileUnreadable, FoundFile, ObjectStor
 
 BLOCK = units.Mi
 """Bytes of a block, the least that is asked for. A table of a qcow2 with 64 KiB clusters has 64 KiB."""
-_AHEAD = 8
-"""Blocks of the largest range."""
-_KEPT = 24
-"""Blocks that are remembered."""
+SMALL_BLOCK = 64 * units.Ki
+"""The same where little of a file is read: to see which system is on a disk takes 70 ranges of it."""
+_AHEAD = 8 * units.Mi
+"""Bytes of the largest range."""
+_KEPT = 24 * units.Mi
+"""Bytes that are remembered."""
 # Glance waits meanwhile, and what it has would have to be sent again: so a few seconds, and no more.
 _ATTEMPTS = 4
 # How often as many bytes may come as the object has. A disk that was written here and there in clusters of 64
@@ -36,6 +38,7 @@ class ObjectSource:
 
     :param pause: waits so many seconds, unless there is something else to do
     :param check: called with each read; raises something if there is no use in going on
+    :param block: bytes of a block
     :ivar received: bytes that came
     :ivar requests: that they took
     """
@@ -46,11 +49,13 @@ class ObjectSource:
         found: FoundFile,
         pause: Callable[[float], None] = time.sleep,
         check: Callable[[], None] = lambda: None,
+        block: int = BLOCK,
     ) -> None:
         self._store = store
         self._pause = pause
         self._check = check
         self._found = found
+        self._unit = block
         self._blocks: collections.OrderedDict[int, bytes] = collections.OrderedDict()
         self._next = -1
         self._ahead = 1
@@ -72,19 +77,20 @@ class ObjectSource:
             return b""
         found = bytearray()
         while (at := offset + len(found)) < end:
-            number, inside = divmod(at, BLOCK)
+            number, inside = divmod(at, self._unit)
             found += self._block(number)[inside : inside + end - at]
         return bytes(found)
 
     def _block(self, number: int) -> bytes:
         if number not in self._blocks:
-            self._ahead = min(_AHEAD, 2 * self._ahead) if number == self._next else 1
+            most = _AHEAD // self._unit
+            self._ahead = min(most, 2 * self._ahead) if number == self._next else 1
             self._fetch(number, self._ahead)
         self._blocks.move_to_end(number)
         return self._blocks[number]
 
     def _fetch(self, number: int, count: int) -> None:
-        begin = number * BLOCK
+        begin = number * self._unit
         again = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(rest.ServiceUnavailable),
             wait=tenacity.wait_exponential(),
@@ -92,7 +98,7 @@ class ObjectSource:
             sleep=self._pause,
             reraise=True,
         )
-        length = min(count * BLOCK, self.size - begin)
+        length = min(count * self._unit, self.size - begin)
         if self.received + length > _TIMES * self.size:
             raise FileUnreadable(
                 file=self._found.file,
@@ -102,8 +108,8 @@ class ObjectSource:
         data = again(self._store.read, self._found, begin, length)
         self.received += len(data)
         self.requests += 1
-        for at in range(0, len(data), BLOCK):
-            self._blocks[number + at // BLOCK] = data[at : at + BLOCK]
-        while len(self._blocks) > _KEPT:
+        for at in range(0, len(data), self._unit):
+            self._blocks[number + at // self._unit] = data[at : at + self._unit]
+        while len(self._blocks) > _KEPT // self._unit:
             self._blocks.popitem(last=False)
-        self._next = number + -(-len(data) // BLOCK)
+        self._next = number + -(-len(data) // self._unit)

@@ -126,7 +126,7 @@ class LookIntoFile(Task):
         found = file.recognise(_largest(self.job))
         self.job.tell(file_format=found.format)
         report = guest.examined(self.job, *file.disk(found))
-        self.job.tell(read_bytes=file.source.received)
+        self.job.tell(read_bytes=file.received)
         return {REPORT: report.to_arguments()}
 
 

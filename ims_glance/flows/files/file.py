@@ -9,7 +9,7 @@ from ims_glance import formats
 from ims_glance.clouds import objects
 from ims_glance.clouds.image_api import CHUNK
 from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
-from ims_glance.clouds.objects.source import ObjectSource
+from ims_glance.clouds.objects.source import SMALL_BLOCK, ObjectSource
 from ims_glance.formats import Bounds, FormatFound, Source
 from ims_glance.formats.packed import ova
 from ims_glance.formats.packed.manifest import Digested
@@ -36,6 +36,17 @@ class JobFile:
     def source(self) -> ObjectSource:
         """What it is read with."""
         return ObjectSource(self._store, self._found, self._job.pause, self._job.check)
+
+    @functools.cached_property
+    def _scattered(self) -> ObjectSource:
+        """What it is read with where little of it is read, here and there."""
+        job = self._job
+        return ObjectSource(self._store, self._found, job.pause, job.check, SMALL_BLOCK)
+
+    @property
+    def received(self) -> int:
+        """Bytes that came."""
+        return self.source.received + self._scattered.received
 
     def check_unchanged(self) -> None:
         """Look whether it is as it was.
@@ -68,9 +79,9 @@ class JobFile:
     def disk(self, content: FormatFound) -> tuple[Source, FormatFound]:
         """What the disk in it lies in, to be read here and there, and how; of several, the first."""
         if not content.disks:
-            return self.source, content
+            return self._scattered, content
         disk = content.disks[0]
-        return Part(self.source, disk.offset, disk.size), disk.found
+        return Part(self._scattered, disk.offset, disk.size), disk.found
 
     def check_digest(self, content: FormatFound) -> None:
         """Read all of what the disk lies in, if an archive tells its digest.

@@ -185,7 +185,7 @@ class FillImage(_FileTask):
         total = self.job.entities.get(ALL_BYTES, size)
         disk = DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]), size, total)
         fill(self.job, disk, JobImage(self.job, lambda: self.body))
-        self.job.tell(read_bytes=file.source.received)
+        self.job.tell(read_bytes=file.received)
 
 
 class PrepareAndFillImage(_FileTask):
@@ -205,7 +205,7 @@ class PrepareAndFillImage(_FileTask):
         file.check_digest(found)
         with guest.prepared(self.job, *file.disk(found)) as (disk, report):
             fill(self.job, _PreparedDisk(self.job, file, disk), target)
-        self.job.tell(read_bytes=file.source.received)
+        self.job.tell(read_bytes=file.received)
         return {REPORT: report.to_arguments()}
 
 

@@ -8,7 +8,7 @@ import pytest
 from ims_glance.clouds import rest
 from ims_glance.clouds.objects import source as module
 from ims_glance.clouds.objects.base import FileChanged, FileUnreadable, FoundFile, ObjectStore
-from ims_glance.clouds.objects.source import BLOCK, ObjectSource
+from ims_glance.clouds.objects.source import BLOCK, SMALL_BLOCK, ObjectSource
 from ims_glance.model.bucket import BucketFile
 from tests.base import pattern
 
@@ -74,6 +74,22 @@ def test_a_few_bytes_do_not_cost_many(source):
     source.read(0, 512)
     source.read(len(DATA) - 512, 512)
     assert source.received < 2 * BLOCK
+
+
+def test_where_little_is_read_little_comes(store):
+    source = ObjectSource(store, store.head(BucketFile("b", "o")), block=SMALL_BLOCK)
+    for at in range(0, len(DATA) - 9, 3 * BLOCK):
+        assert source.read(at + 5, 4) == DATA[at + 5 : at + 9]
+    assert source.requests == 11
+    assert source.received <= 11 * SMALL_BLOCK
+
+
+def test_small_blocks_in_order_are_large_ranges_too(store):
+    source = ObjectSource(store, store.head(BucketFile("b", "o")), block=SMALL_BLOCK)
+    read = b"".join(source.read(at, 100_000) for at in range(0, len(DATA), 100_000))
+    assert read == DATA
+    assert source.received == len(DATA)
+    assert source.requests < 12
 
 
 def test_anywhere(source):
