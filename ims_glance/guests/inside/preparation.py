@@ -5,6 +5,7 @@ Each step does nothing the second time, and what one cannot do, it leaves, with 
 image fails for it. Numbers of room are those of virt-v2v's manual.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 
 from ims_glance.guests.inside.handle import GuestFS
@@ -36,7 +37,8 @@ def prepare(
     :param g: launched, nothing mounted
     :param guest: as :func:`ims_glance.guests.inside.inspection.inspect` found it
     :param wishes: if they are not for it, nothing is written
-    :param tell: told of each step before it begins: its name, its number from 1, how many there are
+    :param tell: told of each step before it begins, and before each program that it runs: its name, its number from 1,
+        how many there are
     :returns: what became of each step; none if no system was found
     """
     steps = [step for step in TABLE if step.is_for(guest)]
@@ -52,7 +54,9 @@ def prepare(
         tree = Tree(g, is_dry=is_dry)
         outcomes = []
         for number, step in enumerate(steps, 1):
-            tell(step.name, number, len(steps))
+            # Told again before each program of a step: nobody is to believe that it hangs.
+            tree.on_run = functools.partial(tell, step.name, number, len(steps))
+            tree.on_run()
             outcomes.append(_done(step, Work(tree, guest, wishes)))
         if not is_dry:
             _trim(g, guest)

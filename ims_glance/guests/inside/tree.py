@@ -6,7 +6,7 @@ NetworkManager read whatever else lies in their folders. A second change keeps t
 """
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ims_glance.guests.inside.handle import GuestFS
 from ims_glance.model.text.printable import printable
@@ -46,11 +46,13 @@ class Tree:
 
     :ivar is_dry: nothing is written; what would be is remembered, and read back
     :ivar changed: paths, in the order of their change
+    :ivar on_run: called before a program of the guest is run, which may take minutes
     """
 
     def __init__(self, g: GuestFS, *, is_dry: bool = False) -> None:
         self.g = g
         self.is_dry = is_dry
+        self.on_run: Callable[[], None] | None = None
         self.changed: list[str] = []
         self._wished: dict[str, str | None] = {}
 
@@ -158,6 +160,8 @@ class Tree:
         :returns: nothing of use; what it says is for errors
         :raises GuestProgramFailed: with the end of what it said
         """
+        if self.on_run is not None:
+            self.on_run()
         command = ["timeout", "-k", "10", str(seconds), "/bin/sh", "-c", _RUN, "ims", *arguments]
         try:
             return self.g.command(command)

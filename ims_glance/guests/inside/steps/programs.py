@@ -15,6 +15,8 @@ from ims_glance.guests.inside.tree import GuestProgramFailed, Tree
 _LOOK, _INSTALL, _REMOVE = 60, 1500, 300
 """Seconds that a guest's tools may take, where there is no virtualization."""
 _MOST_PACKAGES = 200
+_AT_ONCE = 12
+"""Packages that are unpacked by one program: with all of them it would be silent for many minutes."""
 _MOST_BYTES = 1 << 30
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._~-]{1,200}\.(?:deb|rpm)")
 # What takes minutes there while packages are configured, and what stands in its place meanwhile. Python is compiled
@@ -105,8 +107,9 @@ def _name(path: Path) -> str:
 def _dpkg(tree: Tree, files: Sequence[str], names: Sequence[str]) -> None:
     with _quiet(tree):
         try:
-            # Python itself may be among them: only then is its compiler there.
-            tree.run([*_DPKG, "--unpack", *files], _INSTALL)
+            for first in range(0, len(files), _AT_ONCE):
+                tree.run([*_DPKG, "--unpack", *files[first : first + _AT_ONCE]], _INSTALL)
+            # Python itself may be among them: only now is its compiler there.
             with _covered(tree):
                 tree.run([*_DPKG, "--no-triggers", "--configure", *names], _INSTALL)
             tree.run([*_DPKG, "--triggers-only", "-a"], _INSTALL)

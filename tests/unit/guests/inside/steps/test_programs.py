@@ -55,6 +55,25 @@ def test_of_debian_only_what_is_missing_is_installed_and_nothing_is_compiled(
     assert not any(path.startswith("/var/tmp") for path in g.files)
 
 
+def test_many_packages_are_unpacked_by_several_programs_each_of_which_is_told(
+    tmp_path: Path,
+) -> None:
+    packages = _supply(tmp_path / "x", *(f"p{number:02}_1_all.deb" for number in range(25)))
+    g = MemoryGuest()
+    g.programs["env"] = nothing
+    doing = work(g)
+    told: list[int] = []
+    doing.tree.on_run = lambda: told.append(len(g.commands))
+    programs.install(doing, packages)
+    unpacked = [command for command in g.commands if "--unpack" in command]
+    assert [len([part for part in each if part.endswith(".deb")]) for each in unpacked] == [
+        12,
+        12,
+        1,
+    ]
+    assert told == [0, 1, 2, 3, 4]
+
+
 def test_what_cannot_be_installed_is_taken_away_again(tmp_path: Path) -> None:
     packages = _supply(tmp_path / "x", "cloud-init_22_all.deb")
     g = MemoryGuest()
