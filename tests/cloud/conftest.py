@@ -14,6 +14,7 @@ LONGEST = (
     "test_whole_machine.py",
     "test_backups.py",
     "test_demo.py",
+    "test_guest_preparation.py",
     "test_quiesce.py",
     "test_tempest.py",
     "test_torture_backups.py",
