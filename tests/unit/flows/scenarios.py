@@ -19,7 +19,7 @@ from ims_glance.model.job import StoredJob
 from ims_glance.model.server import Disk
 from tests.base import pattern
 from tests.unit.clouds.backups_server import PROVER
-from tests.unit.flows import file_scenarios, guest_scenarios, member_scenarios
+from tests.unit.flows import file_scenarios, guest_scenarios, market_scenarios, member_scenarios
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.file_scenarios import KEY
 from tests.unit.flows.machine import Machine
@@ -340,6 +340,13 @@ def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
 _MEMBERS = (model.ADD_MEMBERS, model.DELETE_MEMBERS, model.UPDATE_MEMBERS)
 
 SCENARIOS = (
+    Scenario(
+        model.PUBLISH_IMAGE,
+        "image",
+        market_scenarios.to_sell,
+        market_scenarios.is_sold,
+        undone=market_scenarios.is_given_back,
+    ),
     Scenario(model.COPY_IN_REGION, "image", _reported_source, _is_reported_copy),
     Scenario(model.COPY_IN_REGION, "whole machine", _whole_source, _is_whole),
     Scenario(model.COPY_CROSS_REGION, "another region", _copy_there, _is_there),
