@@ -110,7 +110,7 @@ class MarketWorld:
         self.images.world = self
         self.market = Market(self.conf, self.images)
         self.made: dict[str, Any] = {}
-        fakes: tuple[Any, ...] = (*(None,) * 7, self.market)
+        fakes: tuple[Any, ...] = (*(None,) * 8, self.market)
         self.service = Service(self.conf, *fakes)
 
     def call(
