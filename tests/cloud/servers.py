@@ -55,8 +55,8 @@ def console(connection: Any, server: Any) -> str:
     """What the server has written on its serial console so far."""
     try:
         return str(connection.compute.get_server_console_output(server)["output"])
-    except exceptions.NotFoundException:
-        # While it is rebooted it has none.
+    except (exceptions.NotFoundException, exceptions.ConflictException):
+        # While it is rebooted it has none, nor while it is built.
         return ""
 
 
