@@ -12,8 +12,9 @@ from pathlib import Path
 from ims_glance.guests.inside.steps.step import Work
 from ims_glance.guests.inside.tree import GuestProgramFailed, Tree
 
-_LOOK, _INSTALL, _REMOVE = 60, 1500, 300
-"""Seconds that a guest's tools may take, where there is no virtualization."""
+_LOOK, _INSTALL, _REMOVE = 60, 800, 300
+"""Seconds that a guest's tools may take, where there is no virtualization; less than the operator's ``silent_seconds``,
+so that the step fails and not the image."""
 _MOST_PACKAGES = 200
 _AT_ONCE = 12
 """Packages that are unpacked by one program: with all of them it would be silent for many minutes."""

@@ -12,7 +12,8 @@ from ims_glance.guests.inside import initrd
 from ims_glance.guests.inside.steps.step import Work
 from ims_glance.guests.inside.tree import GuestProgramFailed, old_name
 
-_LIST, _MAKE = 180, 1500
+_LIST, _MAKE = 180, 800
+"""Seconds; less than the operator's ``silent_seconds``, so that the step fails and not the image."""
 _MOST = 2
 _QUICK = "/etc/initramfs-tools/conf.d/ims-quick"
 _MODULES = "/etc/initramfs-tools/modules"
@@ -73,13 +74,19 @@ def _has_it(work: Work, tool: str, version: str) -> bool:
 def _make(work: Work, tool: str, version: str) -> None:
     tree = work.tree
     path = initrd.image(tree, version) or ""
-    _set(work, tool)
+    setting = _set(work, tool)
     if not work.is_dry:
         tree.changed.append(path)
         if not tree.g.exists(old_name(path)):
             tree.g.cp_a(path, old_name(path))
-        with _quick(work) if tool == "initramfs-tools" else contextlib.nullcontext():
-            tree.run(_command(tool, version, path), _MAKE)
+        try:
+            with _quick(work) if tool == "initramfs-tools" else contextlib.nullcontext():
+                tree.run(_command(tool, version, path), _MAKE)
+        except GuestProgramFailed:
+            # What is set says what is in the initrd, and would be believed the next time.
+            _undo(work, setting)
+            tree.g.mv(old_name(path), path)
+            raise
     work.deeds.done.append(f"{path} is made anew, with the drivers of virtio disks and cards.")
 
 
@@ -91,25 +98,37 @@ def _command(tool: str, version: str, path: str) -> list[str]:
     }[tool]  # fmt: skip
 
 
-def _set(work: Work, tool: str) -> None:
-    """What makes the next initrd, of the guest's next kernel, puts them in as well."""
+def _set(work: Work, tool: str) -> str | None:
+    """What makes the next initrd, of the guest's next kernel, puts them in as well.
+
+    :returns: the file that was changed
+    """
     tree = work.tree
-    if tool == "dracut":
-        if not tree.is_there(_DRACUT):
-            tree.write(_DRACUT, f'add_drivers+=" {" ".join(initrd.MODULES)} "\n')
-        return
-    path = _MODULES if tool == "initramfs-tools" else _MKINITFS
+    path = {"dracut": _DRACUT, "initramfs-tools": _MODULES, "mkinitfs": _MKINITFS}[tool]
     text = tree.text(path) or ""
-    if tool == "initramfs-tools":
+    if tool == "dracut":
+        new = text or f'add_drivers+=" {" ".join(initrd.MODULES)} "\n'
+    elif tool == "initramfs-tools":
         missing = [name for name in initrd.MODULES if name not in text.split()]
-        new = "".join(
-            [text.rstrip("\n") + "\n" if text else "", *(f"{name}\n" for name in missing)]
-        )
+        head = text.rstrip("\n") + "\n" if text else ""
+        new = "".join([head, *(f"{name}\n" for name in missing)]) if missing else text
     else:
-        missing = [] if "virtio" in text else ["virtio"]
-        new = text.replace('features="', 'features="virtio ', 1)
-    if missing:
-        tree.write(path, new)
+        new = text if "virtio" in text else text.replace('features="', 'features="virtio ', 1)
+    if new == text:
+        return None
+    tree.write(path, new)
+    return path
+
+
+def _undo(work: Work, setting: str | None) -> None:
+    """Take a setting back."""
+    g = work.tree.g
+    if setting is None:
+        return
+    if g.exists(old_name(setting)):
+        g.mv(old_name(setting), setting)
+    else:
+        g.rm(setting)
 
 
 @contextlib.contextmanager

@@ -111,6 +111,22 @@ def test_what_cannot_be_done_is_left(
 def test_a_tool_that_fails_leaves_nothing_behind_that_slows_others() -> None:
     g = MemoryGuest({**_MODULES, **_TOOLS})
     g.programs["update-initramfs"] = failing
+    before = dict(g.files)
     with pytest.raises(GuestProgramFailed):
         virtio.run(work(g))
-    assert "/etc/initramfs-tools/conf.d/ims-quick" not in g.files
+    assert g.files == before
+    # It is tried again: nothing says that it was done.
+    g.programs["update-initramfs"] = nothing
+    again = work(g)
+    virtio.run(again)
+    assert again.deeds.done
+
+
+def test_of_dracut_that_fails_no_setting_stays() -> None:
+    files = {**_MODULES, "/usr/bin/dracut": "", f"/boot/initramfs-{KERNEL}.img": "old"}
+    g = MemoryGuest(files)
+    g.programs |= {"sh": failing, "dracut": failing}
+    before = dict(g.files)
+    with pytest.raises(GuestProgramFailed):
+        virtio.run(work(g))
+    assert g.files == before
