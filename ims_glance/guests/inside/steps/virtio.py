@@ -86,6 +86,7 @@ def _make(work: Work, tool: str, version: str) -> None:
             # What is set says what is in the initrd, and would be believed the next time.
             _undo(work, setting)
             tree.g.mv(old_name(path), path)
+            tree.g.rm_rf(f"{path}.new")
             raise
     work.deeds.done.append(f"{path} is made anew, with the drivers of virtio disks and cards.")
 
