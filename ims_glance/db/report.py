@@ -4,8 +4,11 @@
 One row an image, of the last look; it goes with the image.
 """
 
+import collections
 import dataclasses
 import datetime
+import logging
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +20,11 @@ from ims_glance.db.database import Database
 from ims_glance.db.job import check_fence
 from ims_glance.db.schema import GUEST_REPORTS
 from ims_glance.model.job import StoredJob
+
+LOG = logging.getLogger(__name__)
+
+# Ids of images that were deleted while the database gave no answer; the oldest are let go.
+_MOST_WAITING = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +47,9 @@ class GuestReports:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._mutex = threading.Lock()
+        self._waiting: collections.deque[str] = collections.deque(maxlen=_MOST_WAITING)
+        self._is_at_it = False
 
     def get(self, image_id: str) -> KeptReport | None:
         """That of an image, if there is one.
@@ -78,13 +89,44 @@ class GuestReports:
 
         self._database.write(write)
 
-    def forget(self, image_id: str) -> None:
-        """Delete that of an image; that there is none is fine.
+    def forget(self, *image_ids: str) -> None:
+        """Delete those of images; that there is none is fine.
 
         :raises DatabaseUnavailable: if the database is away
         """
-        gone = sa.delete(GUEST_REPORTS).where(GUEST_REPORTS.c.image_id == image_id)
+        gone = sa.delete(GUEST_REPORTS).where(GUEST_REPORTS.c.image_id.in_(image_ids))
         self._database.write(lambda connection: connection.execute(gone))
+
+    def forget_soon(self, image_id: str) -> None:
+        """The same for one, in a thread: whoever deletes an image waits for no database of ours.
+
+        Nothing is raised. Nobody is shown the report of an image that is gone: if this fails, it fills a
+        row and no more.
+        """
+        with self._mutex:
+            self._waiting.append(image_id)
+            if self._is_at_it:
+                return
+            self._is_at_it = True
+        try:
+            threading.Thread(target=self._forget_waiting, daemon=True).start()
+        except RuntimeError as error:
+            self._is_at_it = False
+            LOG.warning("Reports of images that were deleted are left for now: %s", error)
+
+    def _forget_waiting(self) -> None:
+        while True:
+            with self._mutex:
+                gone = [*self._waiting]
+                self._waiting.clear()
+                self._is_at_it = bool(gone)
+            if not gone:
+                return
+            try:
+                self.forget(*gone)
+            except Exception as error:
+                # Whatever it is, such as a driver that is not installed: the images are gone.
+                LOG.warning("Reports of %d images that were deleted are left: %s", len(gone), error)
 
 
 def _replace(

@@ -2,8 +2,8 @@
 """The guard: a WSGI filter that holds native requests of the Image API to the rules of IMS.
 
 It stands behind Glance's ``context`` filter (so it knows the caller) and in front of the
-application that serves ``/v2``. Requests without a rule, above all downloads, pass it at the cost
-of one look at method and path.
+application that serves ``/v2``. Requests without a rule pass it at the cost of one look at method and
+path; downloads at that of one at the image, unless ``[ims_api] product_downloads`` is ``everybody``.
 """
 
 import dataclasses

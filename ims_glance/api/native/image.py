@@ -8,7 +8,6 @@ Glance looks: it only says whether work with keys is worth while.
 """
 
 import functools
-import logging
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
@@ -25,8 +24,6 @@ from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import attributes, kinds, stores
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import json_patch
-
-LOG = logging.getLogger(__name__)
 
 _HIDDEN = {"os_hidden": True}
 COMMUNITY, PUBLIC = "community", "public"
@@ -228,15 +225,9 @@ def delete(call: NativeCall) -> ShownImage | None:
 
 
 def _forget_report(call: NativeCall, image_id: str, response: webob.Response) -> None:
-    """Forget what is known of the system of an image that was deleted; of others there is nothing.
-
-    Nobody is shown the report of an image that is gone: if this fails, it fills a row and no more.
-    """
+    """Forget what is known of the system of an image that was deleted; of others there is nothing."""
     if response.status_int < 300 and call.reports is not None:
-        try:
-            call.reports.forget(image_id)
-        except exceptions.ImsError as error:
-            LOG.warning("The report of image %s, which was deleted, is left: %s", image_id, error)
+        call.reports.forget_soon(image_id)
 
 
 def add_location(call: NativeCall) -> None:

@@ -2,6 +2,7 @@
 """Reports of systems, kept with images."""
 
 import dataclasses
+import threading
 
 import pytest
 
@@ -33,6 +34,43 @@ def test_it_goes_once(tables, reports):
     reports.forget(IMAGE)
     reports.forget(IMAGE)
     assert reports.get(IMAGE) is None
+
+
+def _ended() -> None:
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_forget_waiting)"):
+            thread.join()
+
+
+def test_it_goes_by_and_by(tables, reports):
+    for image in (IMAGE, COPY):
+        reports.keep(tables.claimed(), image, {})
+        reports.forget_soon(image)
+    _ended()
+    assert (reports.get(IMAGE), reports.get(COPY)) == (None, None)
+
+
+def test_whoever_deletes_an_image_waits_for_no_database(caplog):
+    """Also if it has none of our tables, or there is no driver for it; one thread waits for it."""
+
+    class Away:
+        def __init__(self):
+            self.asked, self.answers = 0, threading.Event()
+
+        def write(self, _work):
+            self.asked += 1
+            self.answers.wait()
+            raise ModuleNotFoundError("No module named 'MySQLdb'")
+
+    away = Away()
+    reports = GuestReports(away)
+    for number in range(2000):
+        reports.forget_soon(f"image-{number}")
+    away.answers.set()
+    _ended()
+    assert away.asked <= 2
+    assert len(reports._waiting) == 0
+    assert "MySQLdb" in caplog.text
 
 
 def test_a_copy_has_it_as_it_was(tables, reports):

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import types
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import webob
@@ -286,3 +286,19 @@ def test_schemes(url: str, allowed: bool) -> None:
             continue
         with pytest.raises(exceptions.LocationForbidden):
             rule(call)
+
+
+@pytest.mark.parametrize("status", [204, 404, 409])
+def test_the_report_of_an_image_is_forgotten_once_that_is_deleted(status: int) -> None:
+    class Reports:
+        gone: ClassVar[list[str]] = []
+
+        def forget_soon(self, image_id: str) -> None:
+            self.gone.append(image_id)
+
+    reports: Any = Reports()
+    call = dataclasses.replace(make_call(Glance(), method="DELETE"), reports=reports)
+    native_image.delete(call)
+    for effect in call.effects:
+        effect(webob.Response(status=status))
+    assert reports.gone == (["i"] if status == 204 else [])
