@@ -76,12 +76,19 @@ class MarketWork:
         return ImageDoor(ImageApi(Region.of(self._conf, session)))
 
     def _forget(self, region: str, images: ImageApi) -> None:
-        """Delete the copies that nobody wants."""
+        """Delete the copies that nobody wants.
+
+        One that its store keeps, since volumes are clones of it, delays no other.
+        """
         for copy in self._copies.unwanted():
             if copy.region != region or self._stopping.is_set():
                 continue
-            if copy.image_id:
-                images.delete(copy.image_id)
+            try:
+                if copy.image_id:
+                    images.delete(copy.image_id)
+            except rest.Refused as refused:
+                LOG.warning("Copy %s is not deleted for now: %s", copy.image_id, refused)
+                continue
             self._copies.gone(copy.version_id, copy.region)
 
     def _follow(self, members: list[ProductMember], door: "ImageDoor") -> bool:

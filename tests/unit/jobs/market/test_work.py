@@ -118,6 +118,25 @@ def test_copies_that_nobody_wants_are_deleted(
     assert market.copies.unwanted() == []
 
 
+def test_a_copy_that_is_in_use_delays_no_other(
+    market: Any, cloud: DirectCloud, work: MarketWork
+) -> None:
+    """As Ceph has it while a volume is a clone of it."""
+    made = []
+    for code in "cd":
+        version = market.submitted(market.draft(product_code=code * 32), regions=[HERE])
+        made.append((version.id, cloud.make(b"sold", owner=MARKET)))
+        assert market.copies.begun(version.id, HERE, made[-1][1])
+        market.versions.take_back(version, SELLER)
+    (_, first), (_, second) = sorted(made)
+    cloud.failures[f"DELETE /v2/images/{first}"] = [409]
+    work.look()
+    assert (first in cloud.images, second in cloud.images) == (True, False)
+    work.look()
+    assert first not in cloud.images
+    assert market.copies.unwanted() == []
+
+
 def test_withdrawn_products_are_taken_from_all(
     market: Any, cloud: DirectCloud, work: MarketWork
 ) -> None:
