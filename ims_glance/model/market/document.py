@@ -10,7 +10,7 @@ import binascii
 import dataclasses
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
@@ -199,11 +199,12 @@ def merged(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def checked(
-    document: Mapping[str, Any], known: frozenset[str], certificates_kib: int
+    document: Mapping[str, Any], known: Mapping[str, Any], certificates_kib: int
 ) -> DraftWithFiles:
     """A draft that fits the schema, with its files apart.
 
-    :param known: digests of files that the product has already
+    :param known: the draft that the product has already. A file of it may be named by its digest, in the
+        same place; its size and its kind are what they are there
     :param certificates_kib: size of all certificates
     :raises AccessTypeUnknown, ProductNameWrong, ProductTextWrong: what is wrong with it
     :raises LogoWrong, CertificateWrong, CertificatesTooLarge: what is wrong with its files
@@ -220,11 +221,14 @@ def checked(
     if len(set(skus)) != len(skus):
         raise ProductTextWrong(place="basic.specifications", reason="a 'sku' stands there twice")
     files: dict[str, bytes] = {}
+    there = known.get("basic") or {}
     if basic.get("logo"):
-        basic["logo"] = _kept("basic.logo", basic["logo"], known, files)
+        logos = [there["logo"]] if there.get("logo") else []
+        basic["logo"] = _kept("basic.logo", basic["logo"], logos, files)
     if basic.get("certificates"):
+        certificates = there.get("certificates") or []
         basic["certificates"] = [
-            _kept("basic.certificates", each, known, files) for each in basic["certificates"]
+            _kept("basic.certificates", each, certificates, files) for each in basic["certificates"]
         ]
         size = sum(each["size"] for each in basic["certificates"])
         if size > certificates_kib * 1024:
@@ -246,30 +250,25 @@ def check_product_name(name: str) -> None:
             raise ProductNameWrong(what=what.removeprefix("a "), name=name)
 
 
-def digests(document: Mapping[str, Any]) -> frozenset[str]:
-    """Digests of the files that a draft names."""
-    basic = document.get("basic") or {}
-    return frozenset(
-        each["digest"]
-        for each in (basic.get("logo"), *(basic.get("certificates") or ()))
-        if each and "digest" in each
-    )
-
-
 def agreement_digest(text: str) -> str:
     """SHA-256 of an agreement, by which buyers say which they agree to."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _kept(
-    place: str, file: Mapping[str, Any], known: frozenset[str], files: dict[str, bytes]
+    place: str,
+    file: Mapping[str, Any],
+    known: Sequence[Mapping[str, Any]],
+    files: dict[str, bytes],
 ) -> dict[str, Any]:
     """A file as the draft has it: by its digest."""
     content = file.get("content")
     if content is None:
-        if file.get("digest") not in known:
-            raise ProductTextWrong(place=place, reason="give its 'content', in Base64")
-        return {name: value for name, value in file.items() if value is not None}
+        for each in known:
+            if each["digest"] == file.get("digest"):
+                measured = {name: each[name] for name in ("digest", "size", "media_type")}
+                return {name: file[name] for name in ("name", "kind") if name in file} | measured
+        raise ProductTextWrong(place=place, reason="give its 'content', in Base64")
     try:
         raw = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):

@@ -53,7 +53,7 @@ def create_product(call: Call) -> Answer:
     """``POST /v1/{project_id}/market/seller/products``: a draft, which may be incomplete."""
     market = market_of(call)
     given = documents.merged({}, call.body)
-    uploads = documents.checked(given, frozenset(), market.certificates_kib)
+    uploads = documents.checked(given, {}, market.certificates_kib)
     made = Product(
         id=uuidutils.generate_uuid(dashed=False),
         product_code=uuidutils.generate_uuid(dashed=False),
@@ -91,9 +91,8 @@ def update_product(call: Call) -> Answer:
     """``PUT /v1/{project_id}/market/seller/products/{product_id}``: fields that are given replace others."""
     market = market_of(call)
     product = _get(call, market)
-    known = documents.digests(product.document)
     draft = documents.merged(product.document, call.body)
-    uploads = documents.checked(draft, known, market.certificates_kib)
+    uploads = documents.checked(draft, product.document, market.certificates_kib)
     values: dict[str, Any] = {
         "document": uploads.document,
         "access_type": uploads.document["access_type"],
@@ -132,7 +131,7 @@ def add_product_version(call: Call) -> Answer:
     market = market_of(call)
     product = _get(call, market)
     draft = documents.merged(product.document, {"version": call.body})
-    uploads = documents.checked(draft, documents.digests(product.document), market.certificates_kib)
+    uploads = documents.checked(draft, product.document, market.certificates_kib)
     values = {"document": uploads.document}
     market.submit(call.context, market.products.change(product, values, {}))
     return Answer(_shown(market, market.products.get(product.id, call.project_id)))

@@ -10,8 +10,8 @@ from ims_glance.model.market import document
 from tests.unit.api.ims.market_world import CERTIFICATE, encoded, png, whole
 
 
-def checked(given, known=frozenset()):
-    return document.checked(document.merged({}, given), known, 64)
+def checked(given, known=None):
+    return document.checked(document.merged({}, given), known or {}, 64)
 
 
 def test_a_whole_one_lacks_nothing():
@@ -21,12 +21,11 @@ def test_a_whole_one_lacks_nothing():
     digest = hashlib.sha256(png()).hexdigest()
     assert uploads.files[digest] == png()
     assert set(uploads.files.values()) == {png(), CERTIFICATE}
-    assert document.digests(uploads.document) == set(uploads.files)
     assert uploads.document["basic"]["logo"] == {
         "name": "logo.png", "digest": digest, "size": len(png()), "media_type": "image/png",
     }  # fmt: skip
     # What it has already need not be sent again.
-    again = document.checked(uploads.document, frozenset(uploads.files), 64)
+    again = document.checked(uploads.document, uploads.document, 64)
     assert (again.document, again.files) == (uploads.document, {})
 
 
@@ -110,6 +109,22 @@ def test_files_are_looked_at():
     large = {"name": "c", "content": encoded(b"%PDF-" + b"x" * 65536)}
     with pytest.raises(document.CertificatesTooLarge, match="64 are the most"):
         checked({"basic": {"certificates": [large]}})
+
+
+def test_what_is_there_already_is_what_it_was():
+    """Nobody says that a certificate is small, or a logo, or that a logo is something else."""
+    known = checked(whole()).document
+    (certificate,), logo = known["basic"]["certificates"], known["basic"]["logo"]
+    lie = {"size": 0, "media_type": "text/html"}
+    found = checked({"basic": {"logo": {**logo, **lie}}}, known).document
+    assert found["basic"]["logo"] == logo
+    named = {"name": "another name", "digest": certificate["digest"]}
+    for given in (named, {**named, **lie}):
+        found = checked({"basic": {"certificates": [given]}}, known).document
+        (kept,) = found["basic"]["certificates"]
+        assert (kept["name"], kept["size"]) == ("another name", certificate["size"])
+        with pytest.raises(document.ProductTextWrong, match="'content'"):
+            checked({"basic": {"logo": given}}, known)
 
 
 def test_an_agreement_is_known_by_its_digest():

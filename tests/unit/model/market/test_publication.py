@@ -11,7 +11,7 @@ SOURCE = {"os_type": "Linux", "platform": "Ubuntu", "os_version": "Ubuntu 24.04"
 
 
 def published(**changes):
-    uploads = document.checked(document.merged({}, {**whole(), **changes}), frozenset(), 64)
+    uploads = document.checked(document.merged({}, {**whole(), **changes}), {}, 64)
     version = ProductVersion(
         "v", "p", "sellers", "V1.0", "image", source=SOURCE, document=uploads.document
     )
