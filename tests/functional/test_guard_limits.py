@@ -66,7 +66,7 @@ class TestReceivers:
         image = shareable(empty)
         empty.share(image, PROJECT_IDS[0])
         empty.share(image, PROJECT_IDS[1])
-        with refused(409, "IMG.0088"):
+        with refused(413, "IMG.0088"):
             empty.share(image, PROJECT_IDS[2])
 
     @pytest.mark.parametrize("member", [7, True, ["other"]])
@@ -164,7 +164,7 @@ class TestPlaces:
 
 class TestTags:
     def test_at_creation(self, empty: Client) -> None:
-        with refused(409, "IMG.0116"):
+        with refused(413, "IMG.0116"):
             empty.create(tags=["a", "b", "c", "d"])
         assert empty.create(tags=["a", "b", "c", "a"])["tags"]
 
@@ -175,7 +175,7 @@ class TestTags:
             return empty.send("PUT", f"/v2/images/{image}/tags/{tag}").status
 
         with ThreadPoolExecutor(4) as pool:
-            assert sorted(pool.map(add, "cdef")) == [204, 409, 409, 409]
+            assert sorted(pool.map(add, "cdef")) == [204, 413, 413, 413]
         assert add("a") == 204
 
     def test_one_that_is_there_when_there_are_too_many(
@@ -191,12 +191,12 @@ class TestTags:
             )
         path = f"/v2/images/{image}/tags"
         assert empty.call("PUT", f"{path}/a").status == 204
-        with refused(409, "IMG.0116"):
+        with refused(413, "IMG.0116"):
             empty.call("PUT", f"{path}/e")
         assert sorted(empty.show(image)["tags"]) == ["a", "b", "c", "d"]
 
     def test_all_at_once(self, empty: Client) -> None:
         image = empty.create()["id"]
-        with refused(409, "IMG.0116"):
+        with refused(413, "IMG.0116"):
             empty.patch(image, change("/tags", ["a", "b", "c", "d"], "replace"))
         empty.patch(image, change("/tags", ["a", "b", "c"], "replace"))

@@ -280,5 +280,5 @@ class TestEntitled:
         owner.upload(plain, DATA)
         for number in range(3):
             owner.share(plain, f"{number:032x}")
-        with refused(409, "IMG.0088"):
+        with refused(413, "IMG.0088"):
             owner.share(plain, "one more")

@@ -12,6 +12,8 @@ import webob.exc
 
 from ims_glance import exceptions
 from ims_glance.api.common.quota import NoPlaceForImage
+from ims_glance.api.native.image import TooManyTags
+from ims_glance.api.native.member import TooManyMembers
 
 # The first family that fits decides. A key that a request names is part of what the request says,
 # so a missing one makes it a bad request: 404 would tell the client that the image is missing.
@@ -19,7 +21,10 @@ _ANSWERS: tuple[tuple[type[exceptions.ImsError], type[webob.exc.HTTPError]], ...
     (exceptions.KeyNotFound, webob.exc.HTTPBadRequest),
     (exceptions.KeyGone, webob.exc.HTTPConflict),
     # As Glance answers for its own quotas: Nova and Cinder tell their callers what that means.
-    (NoPlaceForImage, webob.exc.HTTPRequestEntityTooLarge),
+    *(
+        (error, webob.exc.HTTPRequestEntityTooLarge)
+        for error in (NoPlaceForImage, TooManyMembers, TooManyTags)
+    ),
     (exceptions.Invalid, webob.exc.HTTPBadRequest),
     (exceptions.Forbidden, webob.exc.HTTPForbidden),
     (exceptions.NotFound, webob.exc.HTTPNotFound),

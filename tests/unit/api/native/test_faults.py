@@ -6,6 +6,8 @@ import webob
 
 from ims_glance import exceptions
 from ims_glance.api.native import faults
+from ims_glance.api.native.image import TooManyTags
+from ims_glance.api.native.member import TooManyMembers
 
 
 def body(error: exceptions.ImsError, accept: str) -> webob.Response:
@@ -24,6 +26,9 @@ def body(error: exceptions.ImsError, accept: str) -> webob.Response:
         (exceptions.ImageNotFound(image_id="i"), 404),
         (exceptions.KeyGone(key_id="k", image_id="i"), 409),
         (exceptions.KeyNotChangeable(image_id="i"), 409),
+        # As Glance answers for its image_member_quota and image_tag_quota.
+        (TooManyMembers(image_id="i", count=128, limit=128), 413),
+        (TooManyTags(count=11, limit=10), 413),
         (exceptions.KeyManagerUnavailable(reason="r"), 503),
         (exceptions.ObjectDamaged(object_id="o", reason="r"), 500),
     ],
