@@ -76,6 +76,8 @@ GUEST_STEP = "guest_step"
 """In ``entities``: what is being done to a guest (``name``, ``number``, ``of``); ``None`` once that is over."""
 ALL_BYTES = "all_bytes"
 """In ``entities``, not shown: bytes of all images that are made of several files."""
+FILLING = "filling"
+"""In ``entities``, not shown: whether the job has begun to give an image that was there before its data."""
 QUIESCE_REFUSED = "quiesce_refused"
 """In ``entities``: why a server was paused whose guest agent was to hold it still."""
 _WITH_SUB_JOBS = frozenset({IMAGE_OF_SERVER, IMAGES_OF_VOLUMES, IMPORT_IMAGE})
@@ -307,7 +309,7 @@ def _head(job: StoredJob) -> dict[str, Any]:
 
 
 def _progress(job: StoredJob) -> dict[str, Any]:
-    hidden = {DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET, ALL_BYTES}
+    hidden = {DISK_IMAGES, IN_MAKING, WAITS, BEFORE_RESET, ALL_BYTES, FILLING}
     if job.status is JobStatus.FAIL:
         # What another region had made was deleted there.
         hidden.add("image_id")

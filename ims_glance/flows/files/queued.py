@@ -2,7 +2,8 @@
 """``imsNativeImportImageJob``: an image that has metadata alone gets its data from a file in a bucket.
 
 There is no way back from an image that has data, or had an upload that broke for good, to one that has none:
-if the job is undone then, the image is deleted. Until then it stays what it was.
+if the job is undone then, the image is deleted. Until then it stays what it was; what somebody else has sent meanwhile
+is never deleted.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from ims_glance.jobs.task import Task
 from ims_glance.jobs.waiting import POLL, Wait
 from ims_glance.model import queued
 from ims_glance.model.image import from_file
+from ims_glance.model.job import FILLING
 
 _QUEUED, _SAVING, _ACTIVE = "queued", "saving", "active"
 
@@ -74,6 +76,7 @@ class FillQueuedImage(Task):
             # By a worker that died.
             return
         queued.check(view)
+        self.job.tell(**{FILLING: True})
         self.job.image.update(target.id, content["attributes"])
         file = JobFile(self.job)
         disk = DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]), size, size)
@@ -85,6 +88,9 @@ class FillQueuedImage(Task):
         view = self.job.image.find(target.id)
         if view is None or view["status"] == _QUEUED:
             _restore(self.job, view or {}, content["before"]["attributes"])
+        elif not self.job.entities.get(FILLING):
+            # What is there, or on its way, is somebody else's.
+            return
         elif view["status"] == _SAVING or queued.has_data(
             view, content["attributes"], int(content["size"])
         ):

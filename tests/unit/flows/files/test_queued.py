@@ -6,10 +6,12 @@ import hashlib
 import pytest
 
 from ims_glance.clouds.objects.base import FoundFile
+from ims_glance.flows.files.queued import FillQueuedImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.job import JobStatus
+from ims_glance.model.queued import NotQueued
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.formats.archives import ova
@@ -167,6 +169,30 @@ def test_somebody_fills_it_meanwhile(cloud, server):
     job = fill(cloud, server)
     assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0046")
     assert list(server.data.values()) == [b"theirs"]
+
+
+@pytest.mark.parametrize("how", ["an upload of theirs that lasts", "the same file by another job"])
+def test_what_others_send_is_not_deleted_with_what_was_to_be_sent(cloud, server, monkeypatch, how):
+    """Their upload began behind the look at the image, and before that of this job."""
+    is_by_job = how == "the same file by another job"
+    cloud.tables.conf.set_override("patience_seconds", 1.0, "ims_jobs")
+    filled = FillQueuedImage.execute
+
+    def late(self, content):
+        [image_id] = server.images
+        if is_by_job:
+            server.images[image_id].update(content["attributes"])
+            server.fill(image_id, DATA)
+            filled(self, content)
+            raise NotQueued(image_id=image_id, status="active")
+        server.images[image_id]["status"] = "saving"
+        return filled(self, content)
+
+    monkeypatch.setattr(FillQueuedImage, "execute", late)
+    job = fill(cloud, server)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0046")
+    [image] = server.images.values()
+    assert image["status"] == ("active" if is_by_job else "saving")
 
 
 def test_cancelled(cloud, server):
