@@ -40,6 +40,8 @@ _SHOWN, _NAME = 300, 40
 _SCRATCH = 512 * units.Mi
 """Of memory, at most, for what libguestfs and QEMU write beside the disk."""
 _MODULES = ("guestfs", "nbd")
+# What a process says that a guest has taken over may be anything: numbers that are none, lists without end.
+_NO_ANSWER = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 def check_there(conf: cfg.ConfigOpts) -> None:
@@ -111,7 +113,10 @@ def _examined(
         watch = Watch(options.seconds, options.silent_seconds, check_all)
         result = answer(child, watch, tell)
     disk.check()
-    return Report.of_arguments({**result, "accelerated": is_accelerated})
+    try:
+        return Report.of_arguments({**result, "accelerated": is_accelerated})
+    except _NO_ANSWER as error:
+        raise GuestRefused("what looks at it says what is no answer") from error
 
 
 def _starts_with_kvm(appliance: Path, memory_mib: int, check: Check) -> bool:
@@ -259,7 +264,7 @@ def answer(child: Child, watch: Watch, tell: Tell) -> dict[str, Any]:
             name, number, of = said["progress"]
             tell(printable(name, _NAME), int(number), int(of))
         raise GuestRefused(f"what looks at it has ended: {printable(child.last_words(), _SHOWN)}")
-    except (ValueError, TypeError, KeyError) as error:
+    except _NO_ANSWER as error:
         raise GuestRefused("what looks at it says what is no answer") from error
     finally:
         child.end()

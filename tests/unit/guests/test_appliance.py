@@ -124,6 +124,8 @@ def test_what_it_says_is_told_and_what_it_found_is_the_answer(parts):
         ("echo '[1, 2]'", "no answer"),
         ("""echo '{"progress": 7}'""", "no answer"),
         ("""echo '{"result": 7}'""", "no answer"),
+        ("""echo '{"progress": ["x", 1e999, 1]}'""", "no answer"),
+        ("head -c 200000 /dev/zero | tr '\\0' '['; echo", "no answer"),
         ("yes | head -c 3000000; sleep 60", "no answer"),
         ("head -c 3000000 /dev/zero; sleep 60", "no answer"),
         ("echo out of memory >&2; exit 1", "has ended: out of memory"),
@@ -201,6 +203,18 @@ def test_a_system_that_nobody_can_look_at_is_no_error_unless_it_was_to_be_prepar
         assert report.guest is None
         assert report.notes == ("Nobody could look into the disk: it is broken.",)
         with pytest.raises(guests.GuestRefused, match="it is broken"):
+            guests.examine(disk, conf, PREPARE, nothing)
+
+
+@pytest.mark.parametrize(
+    "result",
+    ['{"steps": 5}', '{"notes": 7}', '{"steps": [{"state": []}]}'],
+)
+def test_a_report_that_is_none_is_a_refusal(conf, instead, result):
+    instead(f"""echo '{{"result": {result}}}'""")
+    with opened_disk(InMemory(sample("qcow2")), conf, writable=True) as disk:
+        assert "no answer" in guests.examine(disk, conf, LOOK, nothing).notes[0]
+        with pytest.raises(guests.GuestRefused, match="no answer"):
             guests.examine(disk, conf, PREPARE, nothing)
 
 
