@@ -7,6 +7,7 @@ long, it is ended with all that it has started; so it is when this process ends.
 """
 
 import contextlib
+import dataclasses
 import importlib.util
 import json
 import os
@@ -90,7 +91,7 @@ def _examined(
         disk.check()
 
     check_there(conf)
-    options = conf.ims_guests
+    options, wishes = conf.ims_guests, _where_they_are(wishes)
     appliance = machine.appliance()
     with machine.place(options.appliances, check_all):
         is_accelerated = machine.is_accelerated(
@@ -117,6 +118,15 @@ def _examined(
         return Report.of_arguments({**result, "accelerated": is_accelerated})
     except _NO_ANSWER as error:
         raise GuestRefused("what looks at it says what is no answer") from error
+
+
+def _where_they_are(wishes: Wishes) -> Wishes:
+    """The same with the folders of the operator as the sandbox shows them: links to them are not there."""
+    package_dir, virtio_win_path = (
+        os.path.realpath(path) if path else None
+        for path in (wishes.package_dir, wishes.virtio_win_path)
+    )
+    return dataclasses.replace(wishes, package_dir=package_dir, virtio_win_path=virtio_win_path)
 
 
 def _starts_with_kvm(appliance: Path, memory_mib: int, check: Check) -> bool:

@@ -206,6 +206,27 @@ def test_a_system_that_nobody_can_look_at_is_no_error_unless_it_was_to_be_prepar
             guests.examine(disk, conf, PREPARE, nothing)
 
 
+def test_folders_of_the_operator_may_be_links(conf, instead, parts, monkeypatch):
+    real = parts / "packages-2"
+    real.mkdir()
+    link = parts / "packages"
+    link.symlink_to(real)
+    asked_for = []
+
+    class Listened(Child):
+        def __init__(self, argv, request, handed):
+            asked_for.append(request["wishes"])
+            super().__init__(argv, request, handed)
+
+    instead("""echo '{"result": {}}'""")
+    monkeypatch.setattr(appliance, "Child", Listened)
+    wishes = Wishes(is_config=True, package_dir=str(link))
+    with opened_disk(InMemory(sample("qcow2")), conf, writable=True) as disk:
+        guests.examine(disk, conf, wishes, nothing)
+    [told] = asked_for
+    assert (told["package_dir"], told["virtio_win_path"]) == (str(real.resolve()), None)
+
+
 @pytest.mark.parametrize(
     "result",
     ['{"steps": 5}', '{"notes": 7}', '{"steps": [{"state": []}]}'],
