@@ -46,9 +46,10 @@ def prepare(
     if not steps:
         return []
     is_dry = not wishes.is_config
-    broken = [path for path, device in guest.mountpoints if not _mount(g, device, path, is_dry)]
+    # A file system that cannot be mounted is on a disk that is not in the image, or was noted as broken.
+    mounted = [pair for pair in guest.mountpoints if _mount(g, pair[1], pair[0], is_dry)]
     try:
-        missing = _missing(g, guest, broken, is_dry)
+        missing = _missing(g, [path for path, _ in mounted], is_dry)
         if missing is not None:
             return [missing, *(_not_tried(step) for step in steps)]
         tree = Tree(g, is_dry=is_dry)
@@ -59,10 +60,10 @@ def prepare(
             tree.on_run()
             outcomes.append(_done(step, Work(tree, guest, wishes)))
         if not is_dry:
-            _trim(g, guest)
+            _trim(g, mounted)
     finally:
         g.umount_all()
-    return outcomes if is_dry else [*outcomes, _checked(g, guest)]
+    return outcomes if is_dry else [*outcomes, _checked(g, mounted)]
 
 
 def _mount(g: GuestFS, device: str, mountpoint: str, is_dry: bool) -> bool:
@@ -73,13 +74,13 @@ def _mount(g: GuestFS, device: str, mountpoint: str, is_dry: bool) -> bool:
     return True
 
 
-def _missing(g: GuestFS, guest: Guest, broken: Sequence[str], is_dry: bool) -> StepOutcome | None:
+def _missing(g: GuestFS, mounted: Sequence[str], is_dry: bool) -> StepOutcome | None:
     """What is missing to begin at all."""
-    if "/" in broken:
+    if "/" not in mounted:
         what = "The file system of / cannot be mounted."
         return StepOutcome("room", StepState.LEFT, what, _READ_ONLY)
-    for mountpoint, _ in guest.mountpoints:
-        if mountpoint not in broken and (lacking := _lacking(g, mountpoint)):
+    for mountpoint in mounted:
+        if lacking := _lacking(g, mountpoint):
             advice = "Free it in the guest, and make the image again: nothing was changed."
             return StepOutcome("room", StepState.LEFT, lacking, advice)
     if not is_dry:
@@ -122,9 +123,9 @@ def _done(step: Step, work: Work) -> StepOutcome:
     return work.deeds.outcome(step.name, is_dry=work.is_dry, fine=step.fine)
 
 
-def _trim(g: GuestFS, guest: Guest) -> None:
+def _trim(g: GuestFS, mounted: Sequence[tuple[str, str]]) -> None:
     """Give back what the file systems do not use, so that the image does not carry it."""
-    for mountpoint, _ in guest.mountpoints:
+    for mountpoint, _ in mounted:
         try:
             g.fstrim(mountpoint)
         except RuntimeError:
@@ -132,10 +133,10 @@ def _trim(g: GuestFS, guest: Guest) -> None:
     g.sync()
 
 
-def _checked(g: GuestFS, guest: Guest) -> StepOutcome:
+def _checked(g: GuestFS, mounted: Sequence[tuple[str, str]]) -> StepOutcome:
     """Whether the file systems are in order afterwards."""
     damaged, seen = [], []
-    for mountpoint, device in guest.mountpoints:
+    for mountpoint, device in mounted:
         try:
             kind = g.vfs_type(device)
             if kind.startswith("ext"):

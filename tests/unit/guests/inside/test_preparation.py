@@ -108,7 +108,13 @@ def test_a_guest_that_cannot_be_written_to_is_left() -> None:
 
 
 def test_a_broken_file_system_of_another_folder_hinders_nothing() -> None:
-    assert _prepare(_disk(broken=["/dev/sda2"]))["network"].state is StepState.DONE
+    g = _disk(broken=["/dev/sda2", "/dev/sdb1"])
+    # That of a disk that is not in the image, too.
+    mountpoints = (*GUEST.mountpoints, ("/data", "/dev/sdb1"))
+    outcomes = _prepare(g, guest=dataclasses.replace(GUEST, mountpoints=mountpoints))
+    assert outcomes["network"].state is StepState.DONE
+    assert outcomes["check"].what == "In order: /."
+    assert "xfs_repair /dev/sda2" not in g.events
 
 
 def test_a_step_that_fails_hinders_no_other() -> None:
