@@ -3,6 +3,7 @@
 
 import dataclasses
 import threading
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_whoever_deletes_an_image_waits_for_no_database(caplog):
             self.answers.wait()
             raise ModuleNotFoundError("No module named 'MySQLdb'")
 
-    away = Away()
+    away: Any = Away()
     reports = GuestReports(away)
     for number in range(2000):
         reports.forget_soon(f"image-{number}")
