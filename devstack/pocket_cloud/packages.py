@@ -33,6 +33,7 @@ FULL = (
     *LIGHT,
     *GUESTS,
     "busybox-static", "ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "dosfstools",
+    "genisoimage",
     "libvirt-clients", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-system",
     "libvirt-dev", "mtools", "python3-ceph-argparse", "python3-rados", "python3-rbd",
     "qemu-guest-agent", "rabbitmq-server", "radosgw", "syslinux",

@@ -37,13 +37,14 @@ def server(connection: Any, image: Any, name: str = "guest") -> Iterator[Any]:
         name=name, image_id=image.id, flavor_id=flavor.id, networks="none"
     )
     try:
-        yield _running(connection, made)
+        yield running(connection, made)
     finally:
         connection.compute.delete_server(made)
         connection.compute.wait_for_delete(made, wait=240)
 
 
-def _running(connection: Any, made: Any) -> Any:
+def running(connection: Any, made: Any) -> Any:
+    """A server once it runs; says why it does not."""
     try:
         return connection.compute.wait_for_server(made, wait=240)
     except exceptions.ResourceFailure as failure:

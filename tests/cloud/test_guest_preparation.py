@@ -97,6 +97,7 @@ def test_a_server_of_it_boots_from_virtio_and_takes_its_name(demo, image):
         user_data=base64.b64encode(_SAYS_SO.encode()).decode(),
     )  # fmt: skip
     try:
+        servers.running(demo, made)
         servers.wait_until(
             lambda: f"IMS-GUEST {_NAME} /dev/vda1" in servers.console(demo, made), _PATIENCE
         )
