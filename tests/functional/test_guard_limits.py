@@ -88,7 +88,7 @@ class TestReceivers:
 
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(share, PROJECT_IDS))
-        assert sorted(answers) == [200] * 2 + [409] * 6
+        assert sorted(answers) == [200] * 2 + [413] * 6
 
 
 class TestPlaces:

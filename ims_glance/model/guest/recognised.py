@@ -183,7 +183,7 @@ def _windows(guest: Guest) -> platforms.OperatingSystem | None:
         # It calls itself Windows 10 in its registry.
         return None
     for system in platforms.TABLE:
-        known = re.sub(r" \d\dbit$", "", system.os_version.lower())
+        known = re.sub(r" \d\dbit\Z", "", system.os_version.lower())
         is_it = name == known or (known == "windows 10" and name.startswith("windows 10 "))
         if system.platform == platforms.WINDOWS and _runs_on(system, guest) and is_it:
             return system

@@ -44,8 +44,9 @@ def _ended() -> None:
 
 
 def test_it_goes_by_and_by(tables, reports):
+    job = tables.claimed()
     for image in (IMAGE, COPY):
-        reports.keep(tables.claimed(), image, {})
+        reports.keep(job, image, {})
         reports.forget_soon(image)
     _ended()
     assert (reports.get(IMAGE), reports.get(COPY)) == (None, None)

@@ -19,7 +19,7 @@ _UUID = re.compile(r"[0-9A-Fa-f-]{4,36}")
 _MOST_LINES = 500
 _ANY_TYPE = frozenset({"auto", "none", "swap"})
 _ROOT = re.compile(r"root=(/dev/\S+)")
-_OFF = re.compile(r"^\s*GRUB_DISABLE_(?:LINUX_)?UUID\s*=\s*[\"']?true.*$", re.MULTILINE)
+_OFF = re.compile(r"^\s*GRUB_DISABLE_(?:LINUX_)?UUID\s*=\s*[\"']?true.*", re.MULTILINE)
 
 
 def run(work: Work) -> None:

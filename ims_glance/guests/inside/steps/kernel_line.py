@@ -14,14 +14,16 @@ from ims_glance.guests.inside.tree import Tree
 
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _SETTING = re.compile(
-    r"^(?P<head>\s*GRUB_CMDLINE_LINUX(?P<which>_DEFAULT)?=)(?P<quote>[\"']?)(?P<line>.*?)(?P=quote)\s*$"
+    r"^(?P<head>\s*GRUB_CMDLINE_LINUX(?P<which>_DEFAULT)?=)(?P<quote>[\"']?)(?P<line>.*?)(?P=quote)\s*\Z"
 )
-_ALPINE = re.compile(r"^(?P<head>default_kernel_opts=)(?P<quote>[\"']?)(?P<line>.*?)(?P=quote)\s*$")
+_ALPINE = re.compile(
+    r"^(?P<head>default_kernel_opts=)(?P<quote>[\"']?)(?P<line>.*?)(?P=quote)\s*\Z"
+)
 # Before the arguments of the kernel stands the kernel.
-_GRUB = re.compile(r"^(?P<head>\s*(?:linux(?:16|efi)?|kernel)\s+\S+)(?P<line>(?:\s.*)?)$")
-_BLS = re.compile(r"^(?P<head>options)(?P<line>\s.*)$")
-_APPEND = re.compile(r"^(?P<head>\s*append)(?P<line>\s.*)$", re.IGNORECASE)
-_KERNELOPTS = re.compile(r"^(?P<head>kernelopts=)(?P<line>.*)$")
+_GRUB = re.compile(r"^(?P<head>\s*(?:linux(?:16|efi)?|kernel)\s+\S+)(?P<line>(?:\s.*)?)\Z")
+_BLS = re.compile(r"^(?P<head>options)(?P<line>\s.*)\Z")
+_APPEND = re.compile(r"^(?P<head>\s*append)(?P<line>\s.*)\Z", re.IGNORECASE)
+_KERNELOPTS = re.compile(r"^(?P<head>kernelopts=)(?P<line>.*)\Z")
 _MOST_WORDS = 200
 _ENV_SIZE = 1024
 
@@ -104,7 +106,7 @@ def _files(tree: Tree) -> Iterator[tuple[str, str]]:
 
 def _pattern(path: str) -> re.Pattern[str]:
     if path == "/etc/kernel/cmdline":
-        return re.compile(r"^(?P<head>)(?P<line>.*\S.*)$")
+        return re.compile(r"^(?P<head>)(?P<line>.*\S.*)\Z")
     if path.endswith("grubenv"):
         return _KERNELOPTS
     if path.startswith("/boot/loader/"):

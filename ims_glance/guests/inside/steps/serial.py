@@ -10,7 +10,7 @@ from ims_glance.guests.inside.steps.step import Work
 _LINES = {"aarch64": "ttyAMA0"}
 _DEFAULT = "ttyS0"
 _INITTAB = "/etc/inittab"
-_OFF = re.compile(r"^#\s*(ttyS0::respawn:/sbin/getty .*)$", re.MULTILINE)
+_OFF = re.compile(r"^#\s*(ttyS0::respawn:/sbin/getty .*)", re.MULTILINE)
 
 
 def run(work: Work) -> None:

@@ -21,6 +21,8 @@ OURS = {
     "delete_server_backup",
     # Huawei's, and not of IMS but of IAM.
     "keystone_list_projects",
+    "check_image",
+    "show_image_report",
     # One region asks it of another.
     "receive_image",
     "begin_reception",

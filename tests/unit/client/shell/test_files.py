@@ -20,6 +20,7 @@ DATA = b"disk" * 700_000
 
 NOTHING = {
     "bucket": None,
+    "data_file": [],
     "min_disk": None,
     "os_type": None,
     "architecture": None,

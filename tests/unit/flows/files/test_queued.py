@@ -175,7 +175,7 @@ def test_somebody_fills_it_meanwhile(cloud, server):
 def test_what_others_send_is_not_deleted_with_what_was_to_be_sent(cloud, server, monkeypatch, how):
     """Their upload began behind the look at the image, and before that of this job."""
     is_by_job = how == "the same file by another job"
-    cloud.tables.conf.set_override("patience_seconds", 1.0, "ims_jobs")
+    cloud.tables.conf.set_override("patience_seconds", 0.0, "ims_jobs")
     filled = FillQueuedImage.execute
 
     def late(self, content):
