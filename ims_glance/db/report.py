@@ -124,8 +124,9 @@ class GuestReports:
                 return
             try:
                 self.forget(*gone)
-            except Exception as error:
-                # Whatever it is, such as a driver that is not installed: the images are gone.
+            except (
+                Exception
+            ) as error:  # boundary: the images are gone, whatever it is, a missing driver say
                 LOG.warning("Reports of %d images that were deleted are left: %s", len(gone), error)
 
 

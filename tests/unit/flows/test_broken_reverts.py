@@ -136,7 +136,7 @@ LEAKS: dict[str, Callable[[DirectCloud], None]] = {
 
 
 # A request without which a job comes to nothing; one that only looks makes few.
-_LATE = {model.CHECK_IMAGE: 1}
+_LATE = {model.CHECK_IMAGE: 2}
 
 
 @each_scenario
