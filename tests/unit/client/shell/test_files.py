@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import io
 import signal
+from typing import Any
 
 import pytest
 from osc_lib import exceptions
@@ -18,7 +19,7 @@ from tests.unit.client.cloud import OBJECTS, Answer
 
 DATA = b"disk" * 700_000
 
-NOTHING = {
+NOTHING: dict[str, Any] = {
     "bucket": None,
     "data_file": [],
     "min_disk": None,
