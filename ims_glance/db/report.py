@@ -124,9 +124,7 @@ class GuestReports:
                 return
             try:
                 self.forget(*gone)
-            except (
-                Exception
-            ) as error:  # boundary: the images are gone, whatever it is, a missing driver say
+            except Exception as error:  # boundary: the images are gone, whatever it is
                 LOG.warning("Reports of %d images that were deleted are left: %s", len(gone), error)
 
 
