@@ -145,14 +145,14 @@ def command(appliance: Path, seen: Sequence[str], *, is_accelerated: bool) -> li
 
     :param seen: folders of the operator
     """
-    program = sandbox.program("bwrap")
     code = Path(__file__).parents[1]
     # As this process has them; what is below /usr it sees anyway.
     libraries = [sys.prefix, sys.base_prefix, *(path for path in sys.path if os.path.isdir(path))]
     shown = dict.fromkeys(
         os.path.realpath(path)
         for path in (*libraries, *seen)
-        if not Path(os.path.realpath(path)).is_relative_to("/usr")
+        # Nor all of this machine, of a worker that was started in the root folder.
+        if not Path(os.path.realpath(path)).is_relative_to("/usr") and os.path.realpath(path) != "/"
     )
     binds = [word for path in (*shown, str(code)) for word in ("--ro-bind", path, path)]
     for part in machine.PARTS:
@@ -173,7 +173,9 @@ def command(appliance: Path, seen: Sequence[str], *, is_accelerated: bool) -> li
     }
     variables = [word for pair in environment.items() for word in ("--setenv", *pair)]
     return [
-        *(program, *sandbox.CONFINED, *sandbox.PROGRAMS),
+        # The core of a machine that crashed would have the disk's data, readable.
+        *(sandbox.program("prlimit"), "--core=0", "--"),
+        *(sandbox.program("bwrap"), *sandbox.CONFINED, *sandbox.PROGRAMS),
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", str(_SCRATCH), "--tmpfs", "/tmp", "--symlink", "/tmp", "/var/tmp"),
         *(*binds, *variables, "--remount-ro", "/", "--chdir", "/", "--"),

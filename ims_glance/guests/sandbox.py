@@ -2,8 +2,10 @@
 """Programs that read strangers' bytes see nothing of this machine but ``/usr``.
 
 bubblewrap gives them name spaces of their own, with no network, no other process and no file of this
-machine but the programs and libraries, which they cannot change. They have an unprivileged user, also where
-the worker is root; what they work with they get as open files. They end with the thread that started them.
+machine but the programs and libraries, which they cannot change. What they work with they get as open files,
+and they end with the thread that started them. Those that read a stranger's format have an unprivileged user, also
+where the worker is root; the one with the virtual machine, which sees raw disks alone, has the worker's,
+without its capabilities.
 """
 
 import contextlib

@@ -7,6 +7,7 @@ import importlib.util
 import multiprocessing
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -58,6 +59,26 @@ def asked(argv, *, seconds=60.0, silent=60.0, check=nothing, tell=nothing):
 
 
 # --- what it sees ------------------------------------------------------------------------------
+
+
+def test_it_leaves_no_core(parts):
+    """That would have the disk's data on a disk of this machine."""
+    done = subprocess.run(
+        shell(parts, "ulimit -S -c; ulimit -H -c"),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={},
+    )
+    assert done.stdout.split() == ["0", "0"]
+
+
+def test_a_worker_that_was_started_in_the_root_folder_shows_no_more(parts, monkeypatch):
+    monkeypatch.setattr(sys, "path", ["/", *sys.path])
+    done = subprocess.run(
+        shell(parts, "ls -A /"), capture_output=True, text=True, check=True, env={}
+    )
+    assert not {"home", "root", "boot", "var/lib"} & {*done.stdout.split()}
 
 
 def test_it_sees_programs_libraries_and_nothing_else_of_this_machine(parts, tmp_path):
