@@ -7,7 +7,7 @@ deleted. Beside the parts lies a note of the writer, from which another worker g
 
 import abc
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import tenacity
@@ -87,10 +87,12 @@ class LargeFile(abc.ABC):
     :param pause: waits so many seconds
     :ivar parts: those that are there, by their offset in the file
     :ivar reference: what else another worker needs to go on
+    :ivar owner_header: that tells the owner of an object
     :ivar most_parts: of a file
     :ivar least_part: bytes of a part but for the last one of the file
     """
 
+    owner_header: str
     most_parts: int
     least_part: int = 0
 
@@ -101,7 +103,6 @@ class LargeFile(abc.ABC):
         self.parts: dict[int, SentPart] = {}
         self.reference = ""
 
-    @abc.abstractmethod
     def check_new(self) -> None:
         """Check that it can be written, as far as that can be known.
 
@@ -109,11 +110,30 @@ class LargeFile(abc.ABC):
         :raises BucketMissing, BucketDenied: if there is no bucket
         :raises FileExists: if there is such a file, and of another owner
         """
+        length = len(self.file.name.encode())
+        if length > _LONGEST:
+            raise FileNameTooLong(length=length, most=_LONGEST)
+        if not self._has_bucket():
+            raise BucketMissing(bucket=self.file.bucket)
+        headers = self._head()
+        if headers is not None and headers.get(self.owner_header) != self._owner:
+            raise FileExists(file=self.file)
 
     @property
-    @abc.abstractmethod
     def size(self) -> int | None:
-        """Its size in bytes, if it was put together already; ``None`` if not."""
+        """Its size in bytes, if it was put together already; ``None`` if not, or if it is another owner's."""
+        headers = self._head()
+        if headers is None or headers.get(self.owner_header) != self._owner:
+            return None
+        return int(headers.get("Content-Length", 0))
+
+    @abc.abstractmethod
+    def _has_bucket(self) -> bool:
+        """Whether there is such a bucket, which the caller sees."""
+
+    @abc.abstractmethod
+    def _head(self) -> Mapping[str, str] | None:
+        """Headers of the object by its name; ``None`` if there is none."""
 
     @abc.abstractmethod
     def begin(self) -> None:
@@ -153,11 +173,6 @@ class LargeFile(abc.ABC):
         """Delete the note: it is not needed any more."""
 
     # --- what stores have in common ------------------------------------------------------------
-
-    def _check_name(self) -> None:
-        length = len(self.file.name.encode())
-        if length > _LONGEST:
-            raise FileNameTooLong(length=length, most=_LONGEST)
 
     def _patiently(self, ask: Callable[[], Any]) -> Any:
         """An answer; the object storage is asked again if it is away for a moment."""

@@ -28,7 +28,6 @@ from ims_glance.clouds.objects.base import (
     path_of,
 )
 from ims_glance.clouds.objects.large import (
-    BucketMissing,
     FileExists,
     FileIncomplete,
     LargeFile,
@@ -53,6 +52,7 @@ class S3LargeFile(LargeFile):
     :param service: sends requests, signed
     """
 
+    owner_header = _OWNER
     most_parts = 10_000
     least_part = S3_LEAST
 
@@ -65,22 +65,8 @@ class S3LargeFile(LargeFile):
         self._note = path_of(BucketFile(file.bucket, f"{file.name}.{owner}.note"))
         self._mark = path_of(BucketFile(file.bucket, f"{file.name}.{owner}.mark"))
 
-    def check_new(self) -> None:
-        """Look at the bucket, and at the object."""
-        self._check_name()
-        if self._ask("HEAD", self._bucket, missing=True) is None:
-            raise BucketMissing(bucket=self.file.bucket)
-        headers = self._head()
-        if headers is not None and headers.get(_OWNER) != self._owner:
-            raise FileExists(file=self.file)
-
-    @property
-    def size(self) -> int | None:
-        """That of the object, if it is this owner's."""
-        headers = self._head()
-        if headers is None or headers.get(_OWNER) != self._owner:
-            return None
-        return int(headers.get("Content-Length", 0))
+    def _has_bucket(self) -> bool:
+        return self._ask("HEAD", self._bucket, missing=True) is not None
 
     def begin(self) -> None:
         """Begin an upload; one that was begun before is ended."""

@@ -21,7 +21,6 @@ from ims_glance.clouds.objects.base import (
     path_of,
 )
 from ims_glance.clouds.objects.large import (
-    BucketMissing,
     FileExists,
     FileIncomplete,
     LargeFile,
@@ -43,6 +42,7 @@ class SwiftLargeFile(LargeFile):
     :param region: as its writer sees it
     """
 
+    owner_header = _OWNER
     # In Swift and in radosgw unless they are configured otherwise.
     most_parts = 1000
 
@@ -54,22 +54,8 @@ class SwiftLargeFile(LargeFile):
         self._segments = f"{file.bucket}_segments"
         self._prefix = f"{file.name}/{owner}/"
 
-    def check_new(self) -> None:
-        """Look at the container, and at the object."""
-        self._check_name()
-        if self._ask("HEAD", f"/{quote(self.file.bucket, safe='')}", missing=True) is None:
-            raise BucketMissing(bucket=self.file.bucket)
-        headers = self._head()
-        if headers is not None and headers.get(_OWNER) != self._owner:
-            raise FileExists(file=self.file)
-
-    @property
-    def size(self) -> int | None:
-        """That of the object, if it is this owner's."""
-        headers = self._head()
-        if headers is None or headers.get(_OWNER) != self._owner:
-            return None
-        return int(headers.get("Content-Length", 0))
+    def _has_bucket(self) -> bool:
+        return self._ask("HEAD", f"/{quote(self.file.bucket, safe='')}", missing=True) is not None
 
     def begin(self) -> None:
         """Make the container of the parts."""
