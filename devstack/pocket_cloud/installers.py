@@ -40,7 +40,9 @@ class Installer:
 class Apt(Installer):
     """``apt-get`` with :data:`OPTIONS`: it tells its share of all downloads, then of all work."""
 
-    OPTIONS = ("-o", "Dpkg::Use-Pty=0", "-o", "APT::Status-Fd=1")
+    # A descriptor of its own: dpkg closes it for the packages' scripts, which fail without a standard output.
+    COMMAND = ("sh", "-c", 'exec apt-get "$@" 3>&1', "apt-get")
+    OPTIONS = ("-o", "Dpkg::Use-Pty=0", "-o", "APT::Status-Fd=3")
     # Apt's own: "dlstatus:<number>:<percent>:<text>", "pmstatus:<package>:<percent>:<text>".
     _STATUS = re.compile(r"(dl|pm)status:[^:]*(?::[a-z0-9]+)?:([0-9.]+):(.*)")
     _GET = re.compile(r"(?:Get|Hit|Ign):\d+ \S+ (.*)")

@@ -105,10 +105,10 @@ def debian(cloud: Cloud, wanted: tuple[str, ...], progress: Progress) -> None:
     name = "debian-packages"
     with _timed(progress, name) as activity, _no_services_started():
         lists = Apt("reading the lists of packages")
-        _run(cloud, name, ["apt-get", "update", "-q"], lists, activity)
+        _run(cloud, name, [*Apt.COMMAND, "update", "-q"], lists, activity)
         options = ["-q", "-y", "--no-install-recommends", *Apt.OPTIONS]
         what = Apt(f"installing {len(absent)} packages and what they need")
-        _run(cloud, name, ["apt-get", "install", *options, *absent], what, activity)
+        _run(cloud, name, [*Apt.COMMAND, "install", *options, *absent], what, activity)
 
 
 @contextmanager
@@ -195,5 +195,5 @@ def _run(
     log.parent.mkdir(parents=True, exist_ok=True)
     code = installers.run(command, log, installer, activity)
     if code:
-        reason = f"{command[0]} failed with exit code {code}; the end of {log}:"
+        reason = f"it failed with exit code {code}; the end of {log}:"
         raise StepFailed(name, reason, process.tail(log))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from openstack import exceptions
 
 from tests.cloud import leftovers, login
 
@@ -48,6 +49,17 @@ def tenant(role: str = "test") -> Iterator[Any]:
         _forget_default_key(connection)
         found = _left_elsewhere(connection) if login.IS_ELSEWHERE else left(project.id)
         assert found == {}, f"left by the tests of project {name}"
+
+
+def grant(connection: Any, role: str) -> None:
+    """Give the user of *connection* a role in their project, which another process may be making meanwhile."""
+    identity = login.connect("admin").identity
+    try:
+        found = identity.create_role(name=role)
+    except exceptions.ConflictException:
+        found = identity.find_role(role, ignore_missing=False)
+    project, user = connection.current_project_id, connection.current_user_id
+    identity.assign_project_role_to_user(project, user, found)
 
 
 def left(project_id: str) -> leftovers.Found:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from openstack import exceptions
 
-from tests.cloud import client_shell, login
+from tests.cloud import client_shell, login, tenants
 from tests.cloud.client_shell import ims, read, refusal
 from tests.unit.api.ims.market_world import CERTIFICATE, png
 
@@ -32,12 +32,7 @@ def eventually(look):
 @pytest.fixture(scope="module")
 def seller(demo):
     """User ``demo`` sells; an administrator reviews, and ``other`` buys."""
-    identity = login.connect("admin").identity
-    try:
-        role = identity.create_role(name="ims_seller")
-    except exceptions.ConflictException:
-        role = identity.find_role("ims_seller", ignore_missing=False)
-    identity.assign_project_role_to_user(demo.current_project_id, demo.current_user_id, role)
+    tenants.grant(demo, "ims_seller")
     return "demo"
 
 

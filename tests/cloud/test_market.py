@@ -26,7 +26,7 @@ class Caller:
         auth = connection.config.config["auth"]
         named = {name: auth[name] for name in ("username", "password", "project_name")}
         if role is not None:
-            _grant(connection, role)
+            tenants.grant(connection, role)
         # With a token that has the role.
         self.conn = login.connect("admin", named)
         self.project_id = self.conn.current_project_id
@@ -42,13 +42,6 @@ class Caller:
         answer = self.send(method, path, body)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
-
-
-def _grant(connection: Any, role: str) -> None:
-    identity = login.connect("admin").identity
-    found = identity.find_role(role) or identity.create_role(name=role)
-    project, user = connection.current_project_id, connection.current_user_id
-    identity.assign_project_role_to_user(project, user, found)
 
 
 def _refused(answer: Any, code: str) -> None:

@@ -106,6 +106,19 @@ def test_output_goes_to_the_log_and_silence_is_told_too(tmp_path, activity, monk
     assert activity.closed == 1
 
 
+def test_scripts_of_packages_keep_their_output_when_dpkg_closes_what_it_tells_its_state_by(
+    tmp_path, activity
+):
+    """As dpkg 1.21 does for descriptor n of --status-fd; Debian's ceph-common fails without an output."""
+    log = tmp_path / "log"
+    script = "echo pmstatus:ceph-common:50:Configuring >&3; exec 3>&-; echo Adding group ceph"
+    command = [part.replace("apt-get", "sh") for part in Apt.COMMAND]
+    assert installers.run([*command, "-c", script], log, Apt("installing"), activity) == 0
+    assert log.read_text() == "Adding group ceph\n"
+    assert ("Configuring", 0.5) in activity.shown
+    assert "APT::Status-Fd=3" in Apt.OPTIONS
+
+
 def test_what_a_program_is_told(tmp_path, activity, monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     installers.run(["env"], tmp_path / "log", Installer("x"), activity)
