@@ -128,8 +128,8 @@ class FoundFile:
 class ObjectStore(abc.ABC):
     """The object storage as the owner of some credentials sees it.
 
-    Every method raises ``ServiceUnavailable`` if it is away and ``DelegationEnded`` if it does not
-    accept the credentials any more (:mod:`ims_glance.clouds.rest`).
+    Every method raises ``ServiceUnavailable`` if it is away and ``DelegationEnded`` if Keystone gives no
+    token for it any more (:mod:`ims_glance.clouds.rest`).
     """
 
     @abc.abstractmethod
@@ -260,7 +260,9 @@ class HttpFiles(rest.Rest):
             return
         response.close()
         if status == 401:
-            raise rest.DelegationEnded(service=_TITLE, reason=reason)
+            # Keystone has just given the token: whoever may have none any more is told so by Keystone. What is
+            # meant here is that the object storage could not ask Keystone (radosgw; others answer 503).
+            raise self.away(f"{status}: it could not check a token that Keystone has given")
         if status >= 500 or status in _LATER:
             raise self.away(f"{status}: {reason}")
         raise rest.Refused(status, FileUnreadable.code, _TITLE, f"{status}: {reason}")

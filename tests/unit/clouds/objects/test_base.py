@@ -104,7 +104,7 @@ def test_what_is_gone(store, found, server):
         (301, base.BucketElsewhere, "IMG.0058"),
         (307, base.BucketElsewhere, "IMG.0058"),
         (400, base.FileUnreadable, "IMG.0057"),
-        (401, rest.DelegationEnded, "IMG.0087"),
+        (401, rest.ServiceUnavailable, "IMG.0014"),
         (403, base.BucketDenied, "IMG.0069"),
         (410, base.FileMissing, "IMG.0057"),
         (416, base.FileChanged, "IMG.0057"),
