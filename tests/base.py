@@ -4,6 +4,7 @@
 import base64
 import ctypes
 import multiprocessing
+import time
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -73,6 +74,17 @@ def _call(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...])
     except BaseException:
         answer = (False, traceback.format_exc())
     sender.send(answer)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait for what comes by and by.
+
+    :raises AssertionError: if it never does
+    """
+    end = time.monotonic() + 240
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def mount(kind: str, point: Path, options: str = "") -> None:

@@ -17,7 +17,7 @@ from ims_glance.db.database import Database
 from ims_glance.db.report import GuestReports
 from ims_glance.db.schema import GUEST_REPORTS
 from ims_glance.model.image import whole_image
-from tests.base import pattern
+from tests.base import pattern, wait_for
 from tests.functional.client import Answer, Client
 from tests.functional.commands import Commands
 from tests.functional.conftest import MakeGlance
@@ -280,4 +280,5 @@ def test_the_report_of_an_image(ims: Client, service: GlanceService) -> None:
     ims.call("POST", f"/v2/images/{image_id}/members", json_body={"member": "other"})
     assert_refused(ims.as_(OTHER).send("GET", path), 403, "IMG.0047")
     ims.call("DELETE", f"/v2/images/{image_id}")
-    assert GuestReports(database).get(image_id) is None
+    # Whoever deletes an image waits for no database of ours: its report goes by and by.
+    wait_for(lambda: GuestReports(database).get(image_id) is None)

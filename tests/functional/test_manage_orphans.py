@@ -18,6 +18,7 @@ from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.model.server import Disk
+from tests.base import wait_for
 from tests.functional import identity, stored
 from tests.functional.client import ApiError, Client
 from tests.functional.commands import Commands
@@ -244,13 +245,6 @@ class TestDelayedDelete:
             done = service.run("glance-scrubber", "--config-dir", drop_ins)
             assert done.returncode == 0, done
         assert orphans(commands, service, *NOW) == []
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 240
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 # --- disks ---------------------------------------------------------------------------------------

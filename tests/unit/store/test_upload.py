@@ -2,6 +2,7 @@
 """The pipeline: every byte to every lane, and the right error out of it when one breaks."""
 
 import hashlib
+import sys
 import threading
 import time
 import tracemalloc
@@ -267,28 +268,51 @@ def test_lanes_work_side_by_side():
     assert not barrier.broken
 
 
-def _peak(size: int) -> int:
-    source = PatternSource(size, [256 << 10])
+_PIECE = 256 << 10
+_PIECES = -(-REST // _PIECE)  # of a segment
+# While a lane works on a segment, others wait for it, one for room, and the one behind has been read.
+_AHEAD = upload._DEPTH + 2
+
+
+def _used(count: int, looked_at: set[int]) -> tuple[list[int], int]:
+    """Bytes that an upload uses while its writer is at some segments, and the most that it ever does.
+
+    :param count: of the segments
+    :param looked_at: their numbers
+    """
+    reader = threading.get_ident()
+    source = PatternSource(FIRST + (count - 1) * REST, [_PIECE])
+    used = []
 
     def write(segments) -> None:
-        """Let the others get as far ahead as they can, however busy the machine is."""
+        """Let the reader get as far ahead as it can: what is held then is the same each time."""
         for segment in segments:
-            if segment.number in (2, 20):
-                _wait_until_still(source)
+            if segment.number in looked_at:
+                _wait_until_read(source, _PIECES * (segment.number + _AHEAD + 1), reader)
+                used.append(tracemalloc.get_traced_memory()[0])
 
     tracemalloc.start()
-    upload.move(source, size, "sha256", write)
-    return tracemalloc.get_traced_memory()[1]
+    upload.move(source, 0, "sha256", write)
+    return used, tracemalloc.get_traced_memory()[1]
 
 
-def _wait_until_still(source: PatternSource) -> None:
-    """Wait until nobody has read for a while."""
-    seen = -1
-    while seen != (seen := source.reads):
-        time.sleep(0.3)
+def _wait_until_read(source: PatternSource, reads: int, reader: int) -> None:
+    """Wait until so much was read, and the thread that does so waits for somebody itself."""
+    end = time.monotonic() + 240
+    while (
+        source.reads < reads
+        or sys._current_frames()[reader].f_code is not threading.Condition.wait.__code__
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert source.reads == reads, "it reads ahead further"
 
 
 def test_memory_does_not_grow_with_the_image():
-    small, large = in_child(_peak, 30 << 20), in_child(_peak, 300 << 20)
-    assert large < small + (1 << 20)
-    assert large < 32 << 20
+    """However the lanes take turns: beside what is held, one may not have let go of the segment before.
+
+    And one is in pieces, and being put together.
+    """
+    (soon, late), most = in_child(_used, 300, {20, 280})
+    assert abs(late - soon) < 64 << 10
+    assert most < (_AHEAD + 4) * stream.SEGMENT_SIZE
