@@ -54,6 +54,27 @@ manager; whoever may read the key of any slot can open the image::
 Ids stand in ASCII. To read: parse the header, unwrap a slot, check the HMAC, check that the object
 id is that of the object's name, then open the body. (:mod:`ims_glance.crypto.envelope`)
 
+A sealed image as a file
+------------------------
+What ``export_image`` writes for ``sealed``: one file of five lines of ASCII, each ended by one newline, and the
+body behind them, as it lies in the store::
+
+    IMS-SEALED 1
+    <the three lines of the header>
+    <base64: AES-SIV(key, {"digest":"<hexadecimal>","disk_format":"raw","hash_name":"sha512","size":<bytes>},
+                     AAD = the first four lines with their newlines)>
+    <body>
+
+    key = HKDF-SHA256(data key, no salt, info = "ims-kms/1 sealed file", 64 bytes)
+
+AES-SIV (RFC 5297) is Tink's deterministic AEAD ``AES256_SIV``: whoever asks for the same file twice gets the same
+bytes, so that a transfer that broke off goes on where it was. The fifth line says what the header does not, above all
+the digest of the image: in the clear it would let everybody who has the file find out whether a guess at the image is
+right. More fields may follow in it, sorted by name, without white space; a reader passes over those that it does not
+know. The file ends where the body does. To read: parse the header, unwrap a slot with a key (which may have another id in
+the key manager of another region; the slot's own goes into the AAD), check the HMAC, open the fifth line, then the body.
+(:mod:`ims_glance.crypto.sealed_file`)
+
 So changing the key of an image of any size replaces some hundred bytes, giving it to another key as
 well adds a slot, and deleting the header erases the image whatever becomes of the body.
 """

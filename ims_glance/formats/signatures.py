@@ -54,6 +54,11 @@ NOT_READ = {
     b"PK\x03\x04": ("it is a ZIP archive", _UNPACK),
     b"7z\xbc\xaf\x27\x1c": ("it is an archive of 7-Zip", _UNPACK),
     b"Rar!\x1a\x07": ("it is an archive of RAR", _UNPACK),
+    # Where one is taken, it is known before (ims_glance.crypto.sealed_file).
+    b"IMS-SEALED ": (
+        "it is a sealed image, which is no disk before it is opened",
+        "Import it by itself, uncompressed.",
+    ),
     b"MSWIM\0\0\0": ("it is a WIM file, which has files and is no disk", "Upload a disk."),
 }
 """What would pass for a raw disk, and is none."""

@@ -113,9 +113,16 @@ class KeyManager:
         :raises KeyUnusable: if it is no 256-bit AES key
         :raises KeyManagerUnavailable: if the key manager, or Keystone, gives no answer
         """
+        self.caller_key(context, key_id)
+
+    def caller_key(self, context: RequestContext, key_id: str) -> bytes:
+        """The 32 bytes of a key, read as the caller and remembered nowhere: to open what they bring.
+
+        :raises KeyNotFound, KeyDenied, KeyUnusable, KeyManagerUnavailable: as :meth:`check_usable`
+        """
         with self._translated(key_id, exceptions.KeyDenied):
             caller = self._caller(context)
-        self._read(caller, key_id, exceptions.KeyDenied)
+        return self._read(caller, key_id, exceptions.KeyDenied)
 
     def open_to_service(self, context: RequestContext, key_id: str) -> None:
         """Make sure that the service can read a key now, granting it read access as the caller.

@@ -12,9 +12,10 @@ from typing import Any
 from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
-from ims_glance.crypto import envelope, stream
+from ims_glance.crypto import envelope, sealed_file, stream
 from ims_glance.store import download, upload
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore
+from ims_glance.store.sealed_copy import SealedCopy
 
 LOG = logging.getLogger(__name__)
 
@@ -141,6 +142,23 @@ class EncryptedObjects:
             ),
             header,
         )
+
+    def sealed(self, object_id: str, facts: sealed_file.Facts) -> SealedCopy:
+        """Open an object for being given away as it lies there: its data is not opened.
+
+        Its key is asked for, for what nobody can open any more would be of no use to anybody.
+
+        :param facts: of the data, as Glance has them
+        :raises HeaderMissing, ObjectDamaged, KeyGone, ServiceKeyDenied: as :meth:`read`
+        """
+        found, data_key = self._open_header(object_id)
+        head = sealed_file.head(found.stored, data_key, facts)
+        try:
+            reader = self.inner.open(_body(object_id))
+        except store_exceptions.NotFound:
+            raise _without_body(object_id) from None
+        body_size = stream.ciphertext_size(found.header.plaintext_size)
+        return SealedCopy(object_id, head, reader, body_size)
 
     def header(self, object_id: str) -> envelope.Header:
         """What the header of an object claims, not authenticated.

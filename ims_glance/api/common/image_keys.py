@@ -32,6 +32,8 @@ class UsedKeyManager(Protocol):
 
     def check_usable(self, context: Any, key_id: str) -> None: ...
 
+    def caller_key(self, context: Any, key_id: str) -> bytes: ...
+
     def open_to_service(self, context: Any, key_id: str) -> None: ...
 
     def default_key(self, context: Any) -> str: ...
@@ -88,6 +90,20 @@ class ImageKeys:
         key_id = self._spelt(value)
         self._key_manager().check_usable(context, key_id)
         return key_id
+
+    def read(self, context: Any, value: str) -> tuple[str, bytes]:
+        """A key that the caller brings something with that it opens: its id, and its bytes.
+
+        :param value: an id, a secret's href, or the default key's name
+        :raises KeyIdInvalid, KeyNotFound, KeyDenied, KeyUnusable, KeyManagerUnavailable: why it cannot be read
+        """
+        if value == self._default_key_name:
+            key_id = self._key_manager().find_default_key(context)
+            if key_id is None:
+                raise exceptions.KeyNotFound(key_id=value)
+        else:
+            key_id = self._spelt(value)
+        return key_id, self._key_manager().caller_key(context, key_id)
 
     @property
     def default_name(self) -> str:

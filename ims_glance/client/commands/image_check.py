@@ -29,18 +29,22 @@ class CheckImage(base.ShowOne):
         )
         what.add_argument("--file", metavar="<bucket:object>", help="File in a bucket of yours")
         files.add_access_key(parser)
+        files.add_unseal_key(parser)
         base.add_timeout(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, wait, and show the report."""
         if parsed_args.file is None:
-            if parsed_args.access_key:
-                raise exceptions.CommandError("--access-key goes with --file.")
+            if parsed_args.access_key or parsed_args.unseal_key:
+                option = "--access-key" if parsed_args.access_key else "--unseal-key"
+                raise exceptions.CommandError(f"{option} goes with --file.")
             image = self.ims.find_image(parsed_args.image)
             job = self.ims.check_image(image)
         else:
             files.check_url(parsed_args.file)
-            job = self.ims.check_file(parsed_args.file, parsed_args.access_key)
+            job = self.ims.check_file(
+                parsed_args.file, parsed_args.access_key, parsed_args.unseal_key
+            )
         ended = self.wait_for(job, parsed_args)
         return views.report(ended.report or {}, ended.end_time)

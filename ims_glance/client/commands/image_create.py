@@ -31,6 +31,7 @@ class CreateImage(base.ShowOne):
     openstack ims image create --volume disk --os-version "Ubuntu 22.04 server 64bit" --wait mine
     openstack ims image create --file images:debian.vmdk --min-disk 40 --key ims/default --wait mine
     openstack ims image create --file images:debian.vmdk --min-disk 40 --prepare --wait ready
+    openstack ims image create --file images:secret.ims --min-disk 40 --wait secret-again
     openstack ims image create --file images:web.ova --min-disk 40 --wait web-all
     openstack ims image create --file images:a.vmdk --min-disk 40 --data-file images:b.vmdk 100 mine
     """

@@ -16,6 +16,7 @@ class ExportImage(base.ShowOne):
     Examples:
     openstack ims image export golden images:golden.qcow2 --file-format qcow2 --wait
     openstack ims image export secret images:secret.vmdk --file-format vmdk --decrypt --wait
+    openstack ims image export secret images:secret.ims --sealed --wait
     openstack ims image export large images:large.zvhd2 --quick --wait
     openstack ims image export golden images:golden.vhd --file-format vhd --access-key 1f0c... --wait
     """
@@ -36,6 +37,12 @@ class ExportImage(base.ShowOne):
             action="store_true",
             help="Format zvhd2, of large images (up to 1 TB) too; not of encrypted ones",
         )
+        how.add_argument(
+            "--sealed",
+            action="store_true",
+            help="An encrypted image as it lies in its store: whoever may read its key, here or in another region that "
+            "has the same key, makes an image of the file again ('openstack ims image create --file'), and nobody else",
+        )
         parser.add_argument(
             "--decrypt",
             action="store_true",
@@ -52,12 +59,14 @@ class ExportImage(base.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, and wait if wanted."""
+        if parsed_args.sealed and parsed_args.decrypt:
+            raise exceptions.CommandError("--sealed decrypts nothing: leave out one of the two.")
         image = self.ims.find_image(parsed_args.image)
-        if image.is_encrypted and not parsed_args.decrypt:
+        if image.is_encrypted and not (parsed_args.decrypt or parsed_args.sealed):
             raise exceptions.CommandError(
-                f"Image {image.id} is encrypted, and the file would not be. Say --decrypt if that is meant."
+                f"Image {image.id} is encrypted, and the file would not be. Say --decrypt if that is meant, or export it "
+                "as it is (--sealed)."
             )
-        job = self.ims.export_image(
-            image, parsed_args.file, parsed_args.file_format, parsed_args.access_key
-        )
+        file_format = "sealed" if parsed_args.sealed else parsed_args.file_format
+        job = self.ims.export_image(image, parsed_args.file, file_format, parsed_args.access_key)
         return self.show_job(job, parsed_args)

@@ -5,7 +5,7 @@ import argparse
 
 from osc_lib import exceptions
 
-from ims_glance.client.shell import base, views
+from ims_glance.client.shell import base, files, views
 
 
 class RegisterImage(base.ShowOne):
@@ -31,6 +31,7 @@ class RegisterImage(base.ShowOne):
             help="Read the bucket from S3, with this access key of yours ('openstack ec2 credentials list'). Its "
             "secret is never sent",
         )
+        files.add_unseal_key(parser)
         base.add_waiting(parser)
         return parser
 
@@ -40,5 +41,7 @@ class RegisterImage(base.ShowOne):
         if not bucket or not name:
             raise exceptions.CommandError("The file is BUCKET:OBJECT.")
         image = self.ims.find_image(parsed_args.image)
-        job = self.ims.register_image(image, parsed_args.file, parsed_args.access_key)
+        job = self.ims.register_image(
+            image, parsed_args.file, parsed_args.access_key, parsed_args.unseal_key
+        )
         return self.show_job(job, parsed_args)

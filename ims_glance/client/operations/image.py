@@ -162,10 +162,10 @@ class ImageOperations(Operations):
         file_format: str | None = None,
         access_key: str | None = None,
     ) -> Job:
-        """Begin to write an image into a bucket (``export_image``); an encrypted one in the clear.
+        """Begin to write an image into a bucket (``export_image``); an encrypted one in the clear, or sealed.
 
         :param bucket_url: ``bucket:object``
-        :param file_format: ``qcow2``, ``vhd``, ``vmdk`` or ``zvhd``; ``None`` for a quick export (zvhd2)
+        :param file_format: ``qcow2``, ``vhd``, ``vmdk``, ``zvhd`` or ``sealed``; ``None`` for a quick export (zvhd2)
         :param access_key: of an EC2 credential of the caller, for a bucket of S3
         """
         path = f"/v1/cloudimages/{segment(Image._get_id(image))}/file"
@@ -178,29 +178,31 @@ class ImageOperations(Operations):
         return self._begin("POST", path, body)
 
     def register_image(
-        self, image: str | Image, image_url: str, access_key: str | None = None
+        self,
+        image: str | Image,
+        image_url: str,
+        access_key: str | None = None,
+        unseal_key: str | None = None,
     ) -> Job:
         """Begin to give a queued image its data from a file (``register_image``).
 
         :param image_url: ``bucket:object``
         :param access_key: of an EC2 credential of the caller, to read it from S3
+        :param unseal_key: id of the key that opens a sealed image, if it has another one here
         """
         path = f"/v1/cloudimages/{segment(Image._get_id(image))}/upload"
-        key = {"access_key": access_key} if access_key else {}
-        return self._begin("PUT", path, {"image_url": image_url, **key})
+        return self._begin("PUT", path, _file(image_url, access_key, unseal_key))
 
     def check_image(self, image: str | Image) -> Job:
         """Begin to look into an image, of which nothing is changed; the job has the report."""
         body = {"image_id": Image._get_id(image)}
         return self._begin("POST", "/v1/cloudimages/check/action", body)
 
-    def check_file(self, image_url: str, access_key: str | None = None) -> Job:
-        """The same of a file in a bucket.
-
-        :param image_url: ``bucket:object``
-        :param access_key: to S3, of the caller
-        """
-        body = {"image_url": image_url, **({"access_key": access_key} if access_key else {})}
+    def check_file(
+        self, image_url: str, access_key: str | None = None, unseal_key: str | None = None
+    ) -> Job:
+        """The same of a file in a bucket; see :meth:`register_image`."""
+        body = _file(image_url, access_key, unseal_key)
         return self._begin("POST", "/v1/cloudimages/check/action", body)
 
     def get_image_report(self, image: str | Image) -> dict[str, Any]:
@@ -291,6 +293,11 @@ class ImageOperations(Operations):
         """
         body = {"json": {"delete_backup": True}} if delete_backup else {}
         self.delete(f"/v2/images/{segment(Image._get_id(image))}", **body)
+
+
+def _file(image_url: str, access_key: str | None, unseal_key: str | None) -> dict[str, Any]:
+    given = {"image_url": image_url, "access_key": access_key, "unseal_key": unseal_key}
+    return {name: value for name, value in given.items() if value}
 
 
 def _creation(

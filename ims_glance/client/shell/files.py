@@ -43,6 +43,7 @@ _OPTIONS = {
     "architecture": "architecture",
     "firmware": "hw_firmware_type",
     "access_key": "access_key",
+    "unseal_key": "unseal_key",
     "prepare": "is_config",
 }
 
@@ -114,6 +115,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "cloud-init, and so on. 'openstack ims image show --report' says what was done. The file stays as it is",
     )
     add_access_key(parser)
+    add_unseal_key(parser)
+
+
+def add_unseal_key(parser: argparse.ArgumentParser) -> None:
+    """The option that says what opens a sealed image."""
+    parser.add_argument(
+        "--unseal-key",
+        metavar="<key>",
+        help="With the file of a sealed image ('openstack ims image export --sealed'): id of the key that opens it, if "
+        "that has another id here than where it was exported",
+    )
 
 
 def add_access_key(parser: argparse.ArgumentParser) -> None:

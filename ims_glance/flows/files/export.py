@@ -3,7 +3,8 @@
 
 It is written as it is read: zeros are left out where the format knows them, and nothing is on the worker's
 disk. A worker that goes on with the job does so behind the last part that was noted
-(:mod:`ims_glance.flows.files.written`).
+(:mod:`ims_glance.flows.files.written`). With format ``sealed`` it is an encrypted image as it lies in its store
+(:mod:`ims_glance.flows.files.sealed.export`).
 """
 
 import uuid
@@ -17,6 +18,8 @@ from ims_glance.clouds import objects
 from ims_glance.clouds.objects.large import LargeFile
 from ims_glance.flows import job_image
 from ims_glance.flows.files.disk import ExportedDisk
+from ims_glance.flows.files.sealed import export as sealed
+from ims_glance.flows.files.sealed.export import SealedDisk
 from ims_glance.flows.files.written import WrittenDisk
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
@@ -24,6 +27,7 @@ from ims_glance.model.bucket import BucketFile
 from ims_glance.model.copy import Digest
 from ims_glance.model.image import rules
 from ims_glance.writers import factory
+from ims_glance.writers.raw import RawWriter
 
 
 def flow(job: JobContext) -> Flow:
@@ -62,6 +66,9 @@ class WriteFile(Task):
 
     def _written(self, file: LargeFile, exported: Mapping[str, Any]) -> WrittenDisk:
         size, image_id = int(exported["size"]), str(self.job.arguments["image_id"])
+        if self.job.arguments["format"] == sealed.FORMAT:
+            file_of_it = SealedDisk(self.job, image_id)
+            return WrittenDisk(file, file_of_it, RawWriter(file_of_it.size))
         writer = factory.writer(
             self.job.arguments["format"], size, uuid.UUID(image_id), file.least_part
         )

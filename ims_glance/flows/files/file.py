@@ -10,6 +10,8 @@ from ims_glance.clouds import objects
 from ims_glance.clouds.image_api import CHUNK
 from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
 from ims_glance.clouds.objects.source import SMALL_BLOCK, ObjectSource
+from ims_glance.flows.files.sealed import file as sealed
+from ims_glance.flows.files.sealed.file import SealedFile
 from ims_glance.formats import Bounds, FormatFound, Source
 from ims_glance.formats.packed import ova
 from ims_glance.formats.packed.manifest import Digested
@@ -29,24 +31,38 @@ class JobFile:
 
     def __init__(self, job: JobContext, told: Mapping[str, Any] | None = None) -> None:
         self._job = job
-        self._found = FoundFile.of_arguments(told or job.arguments["file"])
+        told = told or job.arguments["file"]
+        self._found = FoundFile.of_arguments(told)
+        self._key_id = sealed.key_of(told)
         self.name = self._found.file
 
+    @property
+    def source(self) -> Source:
+        """What it is read with; what is sealed is opened."""
+        return self._object if self._sealed is None else self._sealed.data
+
     @functools.cached_property
-    def source(self) -> ObjectSource:
-        """What it is read with."""
+    def _object(self) -> ObjectSource:
         return ObjectSource(self._store, self._found, self._job.pause, self._job.check)
 
     @functools.cached_property
-    def _scattered(self) -> ObjectSource:
-        """What it is read with where little of it is read, here and there."""
+    def _sealed(self) -> SealedFile | None:
+        return SealedFile(self._job, self._object, self._key_id) if self._key_id else None
+
+    @property
+    def _scattered(self) -> Source:
+        """What it is read with where little of it is read, here and there; what is sealed has large segments."""
+        return self._scattered_object if self._sealed is None else self._sealed.data
+
+    @functools.cached_property
+    def _scattered_object(self) -> ObjectSource:
         job = self._job
         return ObjectSource(self._store, self._found, job.pause, job.check, SMALL_BLOCK)
 
     @property
     def received(self) -> int:
         """Bytes that came."""
-        return self.source.received + self._scattered.received
+        return self._object.received + self._scattered_object.received
 
     def check_unchanged(self) -> None:
         """Look whether it is as it was.
@@ -68,6 +84,8 @@ class JobFile:
         :raises FileRefused: if it is nothing that an image is made of
         """
         bounds = Bounds(virtual_size=most, further=further, disks=disks)
+        if self._sealed is not None:
+            return self._sealed.recognise(bounds)
         found = formats.recognise(self.source, self.name.name, bounds=bounds)
         if len(found.disks) > 1 and further is None:
             raise FormatNotRead(
@@ -103,7 +121,8 @@ class JobFile:
         :raises FileRefused: if it turns out to be damaged
         """
         held = b""
-        for chunk in self._pieces(content, disk):
+        pieces = self._pieces(content, disk)
+        for chunk in self._sealed.compared(content, pieces) if self._sealed else pieces:
             if held:
                 yield held
             held = chunk

@@ -20,6 +20,7 @@ from ims_glance.api.ims.operations import (
     quota,
     reception,
     replication,
+    sealed_image,
     standing_copy,
     tag,
 )
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *image_report.OPERATIONS,
     *copy.OPERATIONS,
     *image_frames.OPERATIONS,
+    *sealed_image.OPERATIONS,
     *replication.OPERATIONS,
     *standing_copy.OPERATIONS,
     *reception.OPERATIONS,

@@ -19,6 +19,8 @@ _ARCHITECTURE = {"enum": ["x86", "arm", None], "x-ims-code": "IMG.0212"}
 # Ours: IMS reads buckets as whoever asks.
 ACCESS_KEY = {"type": ["string", "null"], "pattern": patterns.whole("[!-~]{1,128}")}
 _KEY = {"anyOf": [schemas.KEY_ID, {"type": "null"}]}
+# Ours as well: the key that opens a sealed image, where that has another id here.
+UNSEAL_KEY = _KEY
 
 
 def _gibibytes(most: int) -> dict[str, Any]:
@@ -47,6 +49,7 @@ IMAGE = {
         "volume_id": _ID,
         "image_url": _BUCKET,
         "access_key": ACCESS_KEY,
+        "unseal_key": UNSEAL_KEY,
         "min_disk": _gibibytes(1024),
         "min_ram": _MEBIBYTES,
         "max_ram": _MEBIBYTES,
@@ -82,6 +85,7 @@ DATA_IMAGE = {
         **_TEXTS,
         "image_url": schemas.BUCKET_OBJECT,
         "access_key": ACCESS_KEY,
+        "unseal_key": UNSEAL_KEY,
         "min_disk": _gibibytes(2048),
         "os_type": {"enum": ["Linux", "Windows", None], "x-ims-code": "IMG.0122"},
         "cmk_id": _KEY,
@@ -111,6 +115,7 @@ QUICK_IMPORT = {
         **_TEXTS,
         "image_url": schemas.BUCKET_OBJECT,
         "access_key": ACCESS_KEY,
+        "unseal_key": UNSEAL_KEY,
         "min_disk": _gibibytes(1024),
         "os_type": {"enum": ["Linux", "Windows", None], "x-ims-code": "IMG.0122"},
         "os_version": _OS_VERSION,
@@ -123,6 +128,10 @@ QUICK_IMPORT = {
 }
 REGISTER = {
     "type": "object",
-    "properties": {"image_url": schemas.BUCKET_OBJECT, "access_key": ACCESS_KEY},
+    "properties": {
+        "image_url": schemas.BUCKET_OBJECT,
+        "access_key": ACCESS_KEY,
+        "unseal_key": UNSEAL_KEY,
+    },
     "required": ["image_url"],
 }

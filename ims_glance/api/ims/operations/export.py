@@ -7,7 +7,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.api.ims.operations import creation_schemas
+from ims_glance.api.ims.operations import creation_schemas, sealed_image
 from ims_glance.clouds import caller, objects
 from ims_glance.model import job as jobs
 from ims_glance.model.bucket import BucketFile
@@ -16,13 +16,16 @@ from ims_glance.model.image import rules as image_rules
 from ims_glance.model.image.from_file import GIB, RAW
 
 _QUICK = "zvhd2"
+_SEALED = "sealed"
 
 
 class FormatContradicts(exceptions.Invalid):
     """A fast export has one format, a normal one must name it."""
 
     code = "IMG.0072"
-    template = "Name 'file_format' (qcow2, vhd, zvhd or vmdk), or ask for 'is_quick_export'."
+    template = (
+        "Name 'file_format' (qcow2, vhd, zvhd, vmdk or sealed), or ask for 'is_quick_export'."
+    )
 
 
 class NotRaw(exceptions.Conflict):
@@ -59,14 +62,14 @@ class ExportRunning(exceptions.Conflict):
 
 
 def export_image(call: Call) -> Answer:
-    """``POST /v1/cloudimages/{image_id}/file``: an encrypted image in the clear, as IMS does it."""
+    """``POST /v1/cloudimages/{image_id}/file``: an encrypted image in the clear, as IMS does it, or sealed."""
     body = call.body
     is_quick = bool(body.get("is_quick_export"))
     if is_quick == bool(body.get("file_format")):
         raise FormatContradicts
     view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
     file = BucketFile.parse(body["bucket_url"])
-    _check(call, view, is_quick)
+    _check(call, view, _QUICK if is_quick else body["file_format"])
     access_key = body.get("access_key") or None
     _check_new(call, file, access_key)
     arguments: dict[str, Any] = {
@@ -93,14 +96,19 @@ def _check_new(call: Call, file: BucketFile, access_key: str | None) -> None:
     store.large_file(file, "", lambda _seconds: None).check_new()
 
 
-def _check(call: Call, view: lookup.View, is_quick: bool) -> None:
-    if view["disk_format"] != RAW:
+def _check(call: Call, view: lookup.View, form: str) -> None:
+    if form == _SEALED:
+        sealed_image.check(call, view)
+    elif view["disk_format"] != RAW:
         raise NotRaw(image_id=view["id"], format=view["disk_format"])
-    if is_quick and view.get(attributes.CMK_ID):
+    if form == _QUICK and view.get(attributes.CMK_ID):
         raise NeverQuickly(image_id=view["id"])
     options = call.service.conf.ims_files
+    # What is sealed goes as it is.
     most, hint = (
-        (options.quick_file_gib, "") if is_quick else (options.file_gib, ", or more quickly")
+        (options.quick_file_gib, "")
+        if form in (_QUICK, _SEALED)
+        else (options.file_gib, ", or more quickly")
     )
     if view["size"] > most * GIB:
         raise ExportTooLarge(image_id=view["id"], size=view["size"], most=most, hint=hint)
@@ -120,7 +128,7 @@ _EXPORT = Operation(
         "type": "object",
         "properties": {
             "bucket_url": schemas.BUCKET_OBJECT,
-            "file_format": {"enum": ["qcow2", "vhd", "zvhd", "vmdk", None]},
+            "file_format": {"enum": ["qcow2", "vhd", "zvhd", "vmdk", _SEALED, None]},
             "is_quick_export": {"type": ["boolean", "null"]},
             "access_key": creation_schemas.ACCESS_KEY,
         },

@@ -6,9 +6,9 @@ from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.ims.operation import Answer, Call
-from ims_glance.api.ims.operations import tag
+from ims_glance.api.ims.operations import sealed_file, tag
 from ims_glance.clouds import caller, objects
-from ims_glance.clouds.objects.base import FoundFile
+from ims_glance.clouds.objects.base import FoundFile, ObjectStore
 from ims_glance.model import job as jobs
 from ims_glance.model import queued
 from ims_glance.model.bucket import BucketFile
@@ -82,13 +82,18 @@ def register(call: Call, view: Mapping[str, Any]) -> Answer:
     purpose = queued.purpose(view)
     found = look(call, file)
     _bounds(call, purpose, is_quick=False).check_file(file, found.size)
+    of_file = told(call, found)
+    sealed_file.check_named(call, [of_file])
+    sealed_file.check_target(of_file, view)
     arguments = {
         "image_id": image_id,
-        "file": found.to_arguments(),
+        "file": of_file,
         "access_key": call.body.get("access_key"),
     }
-    told = {"image_id": image_id, "image_name": str(view.get("name") or "")}
-    job_id = call.service.jobs.accept(call.context, jobs.REGISTER_IMAGE, arguments, entities=told)
+    entities = {"image_id": image_id, "image_name": str(view.get("name") or "")}
+    job_id = call.service.jobs.accept(
+        call.context, jobs.REGISTER_IMAGE, arguments, entities=entities
+    )
     return Answer({"job_id": job_id}, image_ids=(image_id,), job_id=job_id)
 
 
@@ -110,13 +115,16 @@ def _accept(
     found = look(call, file)
     bounds.check_file(file, found.size)
     data_files = [_data_file(call, number, each) for number, each in enumerate(data_images, 1)]
+    files = [told(call, found), *(each["file"] for each in data_files)]
+    sealed_file.check_named(call, files)
+    sealed_file.check_purpose(files, purpose)
     arguments: dict[str, Any] = {
-        "file": found.to_arguments(),
+        "file": files[0],
         "access_key": body.get("access_key"),
         "purpose": str(purpose),
         "min_disk": min_disk,
         "tags": tags,
-        "cmk_id": _key(call),
+        "cmk_id": _key(call, files),
         **{name: body.get(name) for name in _AS_SAID},
         **{name: None if body.get(name) is None else int(body[name]) for name in _MEBIBYTES},
     }
@@ -163,7 +171,7 @@ def _data_file(call: Call, number: int, wished: Mapping[str, Any]) -> dict[str, 
     bounds.check_file(file, found.size)
     return {
         "number": number,
-        "file": found.to_arguments(),
+        "file": told(call, found),
         "name": wished["name"],
         "min_disk": min_disk,
         "description": wished.get("description") or call.body.get("description"),
@@ -177,11 +185,20 @@ def look(call: Call, file: BucketFile) -> FoundFile:
     :raises Exception: see :func:`ims_glance.clouds.objects.load` and
         :meth:`ims_glance.clouds.objects.base.ObjectStore.head`
     """
+    return _store(call).head(file)
+
+
+def told(call: Call, found: FoundFile) -> dict[str, Any]:
+    """What a job is told of a file; see :func:`ims_glance.api.ims.operations.sealed_file.told`."""
+    return sealed_file.told(call, _store(call), found)
+
+
+def _store(call: Call) -> ObjectStore:
     conf, context = call.service.conf, call.context
     reader = objects.FileReader(
         str(context.user_id), call.project_id, call.body.get("access_key") or None
     )
-    return objects.load(conf, caller.region_of(conf, context), reader).head(file)
+    return objects.load(conf, caller.region_of(conf, context), reader)
 
 
 def _bounds(call: Call, purpose: Purpose, is_quick: bool) -> DiskBounds:
@@ -192,6 +209,7 @@ def _bounds(call: Call, purpose: Purpose, is_quick: bool) -> DiskBounds:
     return DiskBounds(kind, least, most, file, hint)
 
 
-def _key(call: Call) -> str | None:
-    named = call.body.get("cmk_id")
+def _key(call: Call, files: Sequence[Mapping[str, Any]]) -> str | None:
+    """The key of a new image; what was sealed stays under its own unless another one is named."""
+    named = call.body.get("cmk_id") or sealed_file.key(files)
     return call.service.keys.named(call.context, named, call.project_id) if named else None

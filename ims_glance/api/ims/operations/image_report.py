@@ -11,7 +11,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.api.ims.operations import creation_schemas, file
+from ims_glance.api.ims.operations import creation_schemas, file, sealed_file
 from ims_glance.model import job as jobs
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import rules as image_rules
@@ -66,8 +66,10 @@ def _check_image(call: Call, image_id: str) -> Answer:
 
 def _check_file(call: Call, url: str) -> Answer:
     found = file.look(call, BucketFile.parse(url))
+    of_file = file.told(call, found)
+    sealed_file.check_named(call, [of_file])
     arguments: dict[str, Any] = {
-        "file": found.to_arguments(),
+        "file": of_file,
         "access_key": call.body.get("access_key"),
     }
     job_id = call.service.jobs.accept(
@@ -152,6 +154,7 @@ OPERATIONS = (
                     "x-ims-code": "IMG.0175",
                 },
                 "access_key": creation_schemas.ACCESS_KEY,
+                "unseal_key": creation_schemas.UNSEAL_KEY,
             },
         },
         answer=schemas.JOB_ANSWER,

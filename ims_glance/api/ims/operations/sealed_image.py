@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``read_sealed_image``: an encrypted image as the file that an export of it is, from its store as it lies there.
+
+Exports ask for it, with the rights of whoever has the image exported. The format is in :mod:`ims_glance.crypto`.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from ims_glance import exceptions
+from ims_glance.api.common.image import ShownImage, may
+from ims_glance.api.ims import lookup
+from ims_glance.api.ims.operation import Answer, Call, Operation
+from ims_glance.crypto.sealed_file import Facts
+from ims_glance.model.image import attributes
+from ims_glance.model.image import rules as image_rules
+from ims_glance.store import sealed_copy
+from ims_glance.store.sealed_copy import NotSealed, SealedCopy
+
+LOG = logging.getLogger(__name__)
+
+_RULE = "download_image"
+
+
+class DownloadDenied(exceptions.Forbidden):
+    """Glance's policy does not let the caller have the data of an image."""
+
+    template = f"You may not download image {{image_id}}, so nor export it. The operator's policy '{_RULE}' says who may."
+
+
+class OffsetOutside(exceptions.Invalid):
+    """There is nothing behind the end."""
+
+    template = (
+        "The sealed image {image_id} has {size} bytes, so there is nothing from byte {offset} on."
+    )
+
+
+class _Sent:
+    """The answer's body, whose store is let go of however it ends; one that fails is shorter than it says."""
+
+    def __init__(self, image_id: str, copy: SealedCopy, offset: int) -> None:
+        self._image_id = image_id
+        self._copy = copy
+        self._chunks = copy.chunks(offset)
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        except Exception:  # boundary: the answer has begun, so that it can only be broken off
+            LOG.exception("The stream of the sealed image %s is broken off", self._image_id)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Servers call it however the answer ends."""
+        self._copy.close()
+
+
+def read_sealed_image(call: Call) -> Answer:
+    """``GET /v1/{project_id}/images/{image_id}/sealed``."""
+    view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
+    check(call, view)
+    offset, image_id = int(call.query.get("offset") or 0), str(view["id"])
+    copy = sealed_copy.of_image(call.service.conf, image_id, facts(view))
+    if offset >= copy.size:
+        copy.close()
+        raise OffsetOutside(image_id=image_id, size=copy.size, offset=offset)
+    return Answer(
+        stream=_Sent(image_id, copy, offset),
+        content_type="application/octet-stream",
+        headers={"Content-Length": str(copy.size - offset), "ETag": f'"{copy.etag}"'},
+        image_ids=(image_id,),
+    )
+
+
+def check(call: Call, view: lookup.View) -> None:
+    """Check that the caller may have an image sealed.
+
+    :raises NotSealed: if it is not encrypted
+    :raises DownloadDenied: if Glance would not let them download it
+    """
+    if not view.get(attributes.CMK_ID):
+        raise NotSealed(image_id=view["id"])
+    # The data does not come through Glance, which would ask.
+    if not may(call.context, _RULE, ShownImage("", view)):
+        raise DownloadDenied(image_id=view["id"])
+
+
+def facts(view: lookup.View) -> Facts:
+    """What Glance knows of the data of an image."""
+    hash_name, digest = view.get("os_hash_algo"), view.get("os_hash_value")
+    if not (hash_name and digest):
+        hash_name, digest = "md5", view.get("checksum")
+    return Facts(
+        int(view["size"]), str(view["disk_format"]), str(hash_name or ""), str(digest or "")
+    )
+
+
+OPERATIONS = (
+    Operation(
+        "read_sealed_image",
+        "GET",
+        "/v1/{project_id}/images/{image_id}/sealed",
+        read_sealed_image,
+        "Read an encrypted image as it lies in its store",
+        query={
+            "offset": {
+                "type": "string",
+                "pattern": r"\A[0-9]{1,18}\Z",
+                "description": "First byte that is wanted; 0 unless given.",
+            }
+        },
+        other_types=("application/octet-stream",),
+    ),
+)

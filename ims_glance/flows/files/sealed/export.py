@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sealed image as an export reads it: it is neither opened nor encrypted on its way.
+
+Which bytes it has, its ETag says, so a worker that goes on with an export reads nothing twice.
+"""
+
+from collections.abc import Iterator
+
+from ims_glance import exceptions
+from ims_glance.clouds.sealed_image import SealedDownload, SealedImages
+from ims_glance.flows.files.disk import ExportedDisk, ReadOtherwise
+from ims_glance.jobs.context import JobContext
+
+FORMAT = "sealed"
+"""What an export's ``format`` is then."""
+
+
+class HeadReplaced(exceptions.Unavailable):
+    """The image was given another key meanwhile, so that its file begins otherwise."""
+
+    template = (
+        "The key of image {image_id} was changed while it was exported. It is exported once more."
+    )
+
+
+class SealedDisk(ExportedDisk):
+    """The file that a sealed image is."""
+
+    def __init__(self, job: JobContext, image_id: str) -> None:
+        self._images = SealedImages(job.region, job.project_id)
+        with self._images.open(image_id) as opened:
+            self._etag = opened.etag
+            super().__init__(job, image_id, opened.size, "")
+
+    @property
+    def digest(self) -> str:
+        """That of all of it."""
+        return self._etag
+
+    def mark(self, position: int) -> None:
+        """See :meth:`ExportedDisk.mark`."""
+        self._job.progress(position, self.size)
+
+    def check(self) -> None:
+        """Whoever opens the file sees of each segment whether it is what was sealed."""
+
+    def chunks(self, position: int) -> Iterator[bytes | int]:
+        """See :meth:`ExportedDisk.chunks`; what is sealed has no zeros.
+
+        :raises HeadReplaced: if it is another file by now
+        """
+        if self._known not in ("", self._etag):
+            raise ReadOtherwise
+        with self._images.open(self._image_id, position) as opened:
+            self._check_same(opened)
+            at = position
+            for chunk in opened.chunks:
+                yield chunk
+                at += len(chunk)
+                self._job.progress(at, self.size)
+
+    def _check_same(self, opened: SealedDownload) -> None:
+        if (opened.size, opened.etag) != (self.size, self._etag):
+            raise HeadReplaced(image_id=self._image_id)
