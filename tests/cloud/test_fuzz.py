@@ -109,6 +109,7 @@ def known(tenant, session):
         "subscription_id": ["0" * 32],
         "key": ["key", "a"],
         "cmk_id": ["ims/default"],
+        "unseal_key": ["ims/default"],
     }
 
 

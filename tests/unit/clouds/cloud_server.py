@@ -27,6 +27,7 @@ class SmallCloud(SmallObjects):
 
     :ivar images: by id, as Glance shows them
     :ivar data: of active images, by id
+    :ivar sealed: files that encrypted images are, by image id
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
     :ivar ranges: of downloads, that were asked for
@@ -53,6 +54,7 @@ class SmallCloud(SmallObjects):
         self.images: dict[str, dict[str, Any]] = {}
         self.used: set[str] = set()
         self.data: dict[str, bytes] = {}
+        self.sealed: dict[str, bytes] = {}
         self.members: dict[str, dict[str, str]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
         self.broken_uploads = 0
@@ -215,6 +217,7 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         "GET /v2/images/([^/]+)/file": "_download",
         "PUT /v2/images/([^/]+)/file": "_upload",
         "POST /v1/[^/]+/images/([^/]+)/frames": "_frames",
+        "GET /v1/[^/]+/images/([^/]+)/sealed": "_sealed",
         "GET /v2/images/([^/]+)/members": "_members",
         "POST /v2/images/([^/]+)/members": "_add_member",
         "PUT /v2/images/([^/]+)/members/([^/]+)": "_set_member",
@@ -326,6 +329,18 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         self.send_response(200)
         self.send_header("Content-Type", frames.MEDIA_TYPE)
         self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+
+    def _sealed(self, image_id: str) -> None:
+        if not self._has(image_id):
+            return
+        file = self.server.sealed[image_id]
+        self.server.ranges.append(self.query)
+        sent = self.server.spoil(file[int(dict(parse_qsl(self.query))["offset"]) :])
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(sent)))
+        self.send_header("ETag", f'"{hashlib.sha256(file).hexdigest()}"')
         self.end_headers()
         self.wfile.write(sent)
 

@@ -12,12 +12,15 @@ from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.job import DISK_IMAGES, StoredJob
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
+from tests.unit.crypto import sealed_files
 from tests.unit.flows import guest_scenarios, small_guests
 from tests.unit.flows.direct_cloud import DirectCloud
 from tests.unit.flows.small_world import EXPORTED_PART, S3_SECRET
 from tests.unit.formats import archives, files
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
+# As the small key manager has it.
+_SEALED_WITH = {KEY: hashlib.sha256(KEY.encode()).digest()}
 
 
 def file(purpose: Purpose, data: bytes, **more: Any) -> Callable[[DirectCloud], dict[str, Any]]:
@@ -171,6 +174,37 @@ def is_exported_to_s3(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[st
     """And what somebody else writes is left alone."""
     assert files.opened(cloud.objects["out"]) == cloud.data[job.arguments["image_id"]]
     return {"file": {"out"}}
+
+
+def to_export_sealed(cloud: DirectCloud) -> dict[str, Any]:
+    """An encrypted image, as it lies in its store."""
+    told = {**to_export_in_parts(cloud), "format": "sealed"}
+    cloud.sealed[told["image_id"]] = sealed_files.make(pattern(0, 3 * EXPORTED_PART), _SEALED_WITH)
+    return told
+
+
+def is_exported_sealed(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """Byte by byte."""
+    assert cloud.objects["out"] == cloud.sealed[job.arguments["image_id"]]
+    assert cloud.segments is not None
+    parts = {each for each in cloud.segments if each.startswith(f"out/{job.id}/")}
+    assert len(parts) == 4
+    return {"file": {"out"}, "segment": parts}
+
+
+def sealed_file(cloud: DirectCloud) -> dict[str, Any]:
+    """Such a file in a bucket."""
+    cloud.objects["disk"] = sealed_files.make(pattern(0, 3000), _SEALED_WITH)
+    told = file(Purpose.DATA, cloud.objects["disk"])(cloud)
+    return {**told, "file": {**told["file"], "unseal_key": KEY}}
+
+
+def is_of_sealed_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """With what was sealed."""
+    image_id = str(job.image_id)
+    assert cloud.data[image_id] == pattern(0, 3000)
+    assert cloud.images[image_id][attributes.CMK_ID] == KEY
+    return {"image": {image_id}, "store file": {image_id}}
 
 
 def is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:

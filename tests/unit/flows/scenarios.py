@@ -400,6 +400,18 @@ SCENARIOS = (
         file_scenarios.is_exported_to_s3,
     ),
     Scenario(
+        model.EXPORT_IMAGE,
+        "sealed",
+        file_scenarios.to_export_sealed,
+        file_scenarios.is_exported_sealed,
+    ),
+    Scenario(
+        model.IMPORT_DATA_IMAGE,
+        "sealed",
+        file_scenarios.sealed_file,
+        file_scenarios.is_of_sealed_file,
+    ),
+    Scenario(
         model.ADD_MEMBERS,
         "two images",
         member_scenarios.to_share,

@@ -24,6 +24,10 @@ class Keys:
     def check_usable(self, context: Any, key_id: str) -> None:
         self._ask("check_usable", key_id)
 
+    def caller_key(self, context: Any, key_id: str) -> bytes:
+        self._ask("caller_key", key_id)
+        return b"secret"
+
     def open_to_service(self, context: Any, key_id: str) -> None:
         self._ask("open_to_service", key_id)
 
@@ -64,6 +68,18 @@ def test_named_key(value: str, key_id: str) -> None:
     keys = Keys()
     assert make(keys).named(CONTEXT, value, "demo") == key_id
     assert keys.asked == [("check_usable", key_id), ("open_to_service", key_id)]
+
+
+def test_a_key_that_is_read_is_opened_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys()
+    assert make(keys).read(CONTEXT, KEY.upper()) == (KEY, b"secret")
+    assert make(keys).read(CONTEXT, "ims/default") == (KEY, b"secret")
+    assert keys.asked == [("caller_key", KEY), ("find_default_key", "demo"), ("caller_key", KEY)]
+    with pytest.raises(image_keys.KeyIdInvalid):
+        make(keys).read(CONTEXT, "../x")
+    monkeypatch.setattr(keys, "find_default_key", lambda _context: None)
+    with pytest.raises(exceptions.KeyNotFound):
+        make(keys).read(CONTEXT, "ims/default")
 
 
 def test_foreseeing_a_key_makes_and_opens_none() -> None:

@@ -15,6 +15,7 @@ OURS = {
     "list_jobs",
     "cancel_job",
     "read_image_frames",
+    "read_sealed_image",
     "list_server_backups",
     "show_server_backup",
     "create_server_backup",

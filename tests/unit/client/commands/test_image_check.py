@@ -60,6 +60,11 @@ def test_a_file_as_a_table(ready, run):
     assert "| Install it. " in text
 
 
+def test_a_sealed_image_in_a_file(ready, run):
+    run(CheckImage, "--file", "bucket:a/b", "--unseal-key", "k")
+    assert ready.only("POST").body == {"image_url": "bucket:a/b", "unseal_key": "k"}
+
+
 def test_what_fails(ready, run):
     failed = job("FAIL", error_code="IMG.0105", fail_reason="There is no libguestfs.")
     ready.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", failed)
@@ -73,7 +78,10 @@ def test_one_thing(ready, run, arguments):
         run(CheckImage, *arguments)
 
 
-@pytest.mark.parametrize("arguments", [["mine", "--access-key", "k"], ["--file", "bucket"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["mine", "--access-key", "k"], ["mine", "--unseal-key", "k"], ["--file", "bucket"]],
+)
 def test_what_has_no_meaning(ready, run, arguments):
     with pytest.raises(exceptions.CommandError):
         run(CheckImage, *arguments)

@@ -101,6 +101,8 @@ FILE = ["--file", "bucket:a/disk.qcow2", "--min-disk", "40"]
                 "uefi",
                 "--access-key",
                 "k",
+                "--unseal-key",
+                "u",
             ],
             "/v2/cloudimages/action",
             {
@@ -108,6 +110,7 @@ FILE = ["--file", "bucket:a/disk.qcow2", "--min-disk", "40"]
                 "architecture": "arm",
                 "hw_firmware_type": "uefi",
                 "access_key": "k",
+                "unseal_key": "u",
             },
         ),
         (

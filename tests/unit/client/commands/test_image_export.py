@@ -25,6 +25,7 @@ def ready(cloud):
     [
         (["--file-format", "vmdk"], {"file_format": "vmdk"}),
         (["--quick"], {"is_quick_export": True}),
+        (["--sealed"], {"file_format": "sealed"}),
         (["--file-format", "qcow2", "--decrypt"], {"file_format": "qcow2"}),
         (
             ["--file-format", "vhd", "--access-key", "a" * 32],
@@ -47,8 +48,23 @@ def test_nothing_is_decrypted_by_accident(ready, run):
     assert ready.only("POST").body == {"bucket_url": "bucket:x", "file_format": "qcow2"}
 
 
+def test_what_is_sealed_needs_no_such_word(ready, run):
+    ready.images(image(__system__cmkid=KEY))
+    run(ExportImage, "mine", "bucket:x", "--sealed")
+    assert ready.only("POST").body == {"bucket_url": "bucket:x", "file_format": "sealed"}
+    with pytest.raises(exceptions.CommandError, match="--sealed"):
+        run(ExportImage, "mine", "bucket:x", "--sealed", "--decrypt")
+
+
 @pytest.mark.parametrize(
-    "arguments", [[], ["--file-format", "raw"], ["--file-format", "vhd", "--quick"]]
+    "arguments",
+    [
+        [],
+        ["--file-format", "raw"],
+        ["--file-format", "vhd", "--quick"],
+        ["--file-format", "vhd", "--sealed"],
+        ["--quick", "--sealed"],
+    ],
 )
 def test_one_format(ready, run, arguments):
     with pytest.raises(SystemExit):

@@ -19,7 +19,12 @@ def ready(cloud):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "more"), [([], {}), (["--access-key", "a" * 32], {"access_key": "a" * 32})]
+    ("arguments", "more"),
+    [
+        ([], {}),
+        (["--access-key", "a" * 32], {"access_key": "a" * 32}),
+        (["--unseal-key", "k"], {"unseal_key": "k"}),
+    ],
 )
 def test_what_is_asked_for(ready, run, arguments, more):
     shown = json.loads(run(RegisterImage, "mine", "bucket:a/b", *arguments, "-f", "json"))

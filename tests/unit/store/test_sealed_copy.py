@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An encrypted object on its way out as it lies there; whose, and under which rights, is seen with a real Glance."""
+
+import os
+
+import pytest
+
+from ims_glance import exceptions
+from ims_glance.crypto import sealed_file, stream
+from ims_glance.crypto.sealed_file import Facts
+from tests.base import pattern
+from tests.unit.crypto.sealed_files import Bytes
+from tests.unit.store import stores
+from tests.unit.store.stores import FIRST, IMAGE_ID, KEY_ID, NEW_KEY_ID, REST, write
+
+SIZES = [0, 1, FIRST, FIRST + 1, FIRST + REST + 5]
+
+
+def _file(objects, object_id, size, offset=0):
+    copy = objects.sealed(object_id, Facts(size, "raw"))
+    chunks = list(copy.chunks(offset))
+    copy.close()
+    assert max(map(len, chunks), default=0) <= stream.SEGMENT_SIZE
+    return b"".join(chunks), copy
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_is_what_lies_there(objects, key_ring, size):
+    object_id = write(objects, size)
+    file, copy = _file(objects, object_id, size)
+    assert len(file) == copy.size
+    assert file.endswith(stores.body_path(objects, object_id).read_bytes())
+    assert stores.header_path(objects, object_id).read_bytes() in file
+    source = Bytes(file)
+    head = sealed_file.read(source)
+    assert (head.key_ids, head.header.image_id) == ((KEY_ID,), IMAGE_ID)
+    data = head.open(KEY_ID, key_ring.keys[KEY_ID]).data(source)
+    assert data.read(0, size) == pattern(0, size)
+
+
+def test_from_anywhere(objects):
+    size = FIRST + REST + 5
+    object_id = write(objects, size)
+    file, copy = _file(objects, object_id, size)
+    head = copy.size - stream.ciphertext_size(size)
+    for offset in (1, head - 1, head, head + 1, head + stream.SEGMENT_SIZE, len(file) - 1):
+        assert _file(objects, object_id, size, offset)[0] == file[offset:]
+
+
+def test_the_same_file_has_the_same_etag(objects):
+    object_id = write(objects, 100)
+    etag = _file(objects, object_id, 100)[1].etag
+    assert _file(objects, object_id, 100)[1].etag == etag
+    assert _file(objects, write(objects, 100), 100)[1].etag != etag
+    objects.rekey(object_id, NEW_KEY_ID)
+    assert _file(objects, object_id, 100)[1].etag != etag
+
+
+def test_what_nobody_could_open(objects, key_ring):
+    object_id = write(objects, 100)
+    key = key_ring.keys.pop(KEY_ID)
+    with pytest.raises(exceptions.KeyGone):
+        objects.sealed(object_id, Facts(100, "raw"))
+    key_ring.keys[KEY_ID] = os.urandom(32)
+    with pytest.raises(exceptions.ObjectDamaged):
+        objects.sealed(object_id, Facts(100, "raw"))
+    key_ring.keys[KEY_ID] = key
+    assert objects.sealed(object_id, Facts(100, "raw")).size > 100
+
+
+def test_a_body_that_is_short_or_gone(objects):
+    object_id = write(objects, 100)
+    path = stores.body_path(objects, object_id)
+    with stores.changed(path, path.read_bytes()[:-1]):
+        copy = objects.sealed(object_id, Facts(100, "raw"))
+        with pytest.raises(exceptions.ObjectDamaged, match="ends at byte"):
+            list(copy.chunks())
+        copy.close()
+        copy.close()
+    with stores.changed(path, None), pytest.raises(exceptions.ObjectDamaged, match="missing"):
+        objects.sealed(object_id, Facts(100, "raw"))
