@@ -38,7 +38,7 @@ def exported(ims: Client, service: GlanceService) -> tuple[str, str]:  # noqa: F
     return image["id"], key
 
 
-def read_sealed(client: Client, image_id: str, offset: int = 0):  # noqa: ANN201
+def read_sealed(client: Client, image_id: str, offset: int = 0):
     path = f"/v1/{client.caller.name}/images/{image_id}/sealed?offset={offset}"
     return client.send("GET", path)
 
@@ -49,7 +49,7 @@ def test_it_is_what_lies_in_the_store(
     store: ObjectServer,  # noqa: F811
     exported: tuple[str, str],
 ) -> None:
-    image_id, key = exported
+    _image_id, key = exported
     file = store.objects["s.ims"]
     for at in range(0, len(DISK) - 64, MIB):
         assert DISK[at : at + 64] == bytes(64) or DISK[at : at + 64] not in file
