@@ -51,6 +51,13 @@ class MomentTaken(exceptions.Unavailable):
     template = "The Identity service could not tell two delegations apart. Try again."
 
 
+class _Keystone(rest.Rest):
+    """It knows what a token is worth."""
+
+    def _unauthorized(self, reason: str) -> exceptions.ImsError:
+        return rest.DelegationEnded(service=self._title, reason=reason)
+
+
 class IdentityUnavailable(exceptions.Unavailable):
     """Keystone is away, or does not know the service's own user."""
 
@@ -268,7 +275,7 @@ class Identity:
         # It has little to do for an answer: the session's own time-out is enough.
         here = Region.of(self._conf, session)
         service = here.adapter("identity", endpoint_override=self._url)
-        return rest.Rest(service, "Identity", timeout=None)
+        return _Keystone(service, "Identity", timeout=None)
 
     @functools.cached_property
     def _url(self) -> str:

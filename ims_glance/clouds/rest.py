@@ -49,7 +49,7 @@ class DelegationEnded(exceptions.Forbidden):
 
     code = "IMG.0087"
     template = (
-        "The {service} service does not accept the job's token: {reason}. Was its user disabled, "
+        "The Identity service gives no token for the {service} service any more: {reason}. Was the user disabled, "
         "or did they lose their role in the project?"
     )
 
@@ -107,7 +107,7 @@ class Rest:
 
         :param request: as ``keystoneauth1.session.Session.request`` takes it
         :raises ServiceUnavailable: if the neighbour or Keystone is away
-        :raises DelegationEnded: if the token is not accepted
+        :raises DelegationEnded: if Keystone gives no token
         :raises Missing, Refused: if the neighbour says no
         """
         if self._timeout:
@@ -204,7 +204,7 @@ class Rest:
             return
         code, reason = _reason(response)
         if status == 401:
-            raise DelegationEnded(service=self._title, reason=reason)
+            raise self._unauthorized(reason)
         seconds = _retry_after(response)
         if status == _UNAVAILABLE and seconds is not None:
             raise NeighbourBusy(seconds, service=self._title, reason=f"{status}: {reason}")
@@ -213,6 +213,16 @@ class Rest:
         code, reason = (code, reason) if code else _ims_code(status, reason)
         kind = Missing if status in (404, 410) else Refused
         raise kind(status, code, self._title, reason)
+
+    def _unauthorized(self, reason: str) -> exceptions.ImsError:
+        """The error for a token that a neighbour does not accept.
+
+        Whoever may have none any more is told so by Keystone, which has given this one. Glance, and whatever
+        else decides later (``delay_auth_decision`` of keystonemiddleware), does not accept one, either, while
+        Keystone cannot be asked. Next time there is another token, unless it is the caller's own.
+        """
+        self._adapter.invalidate()
+        return self.away(f"401: it could not check a token that Keystone has given ({reason})")
 
 
 def _retry_after(response: Any) -> float | None:

@@ -72,7 +72,7 @@ class UploadStuck(UploadFailed):
 class VolumeHeld(VolumeUnusable):
     """The volume is in such a state for too long, whoever began what Cinder does with it."""
 
-    template = "Cinder holds {told} {advice}"
+    template = "The {told} {advice}"
 
     def __init__(self, volume_id: str, status: str, seconds: float) -> None:
         told = stuck.still(stuck.VOLUME, volume_id, status, seconds)

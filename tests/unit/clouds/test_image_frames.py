@@ -212,7 +212,7 @@ def refusing(status, code="IMG.0026"):
     ("status", "error"),
     [
         (400, rest.Refused),
-        (401, rest.DelegationEnded),
+        (401, rest.ServiceUnavailable),
         (403, rest.Refused),
         (404, rest.Missing),
         (503, rest.ServiceUnavailable),

@@ -27,7 +27,7 @@ def client(server):
     ("status", "error"),
     [
         (400, rest.Refused),
-        (401, rest.DelegationEnded),
+        (401, rest.ServiceUnavailable),
         (403, rest.Refused),
         (404, rest.Missing),
         (409, rest.Refused),

@@ -143,7 +143,7 @@ def test_cinder_never_ends(cloud, server, tables, monkeypatch):
     assert "the volume is still 'uploading'" in reason
     assert f"openstack volume set --state available {volume_id}'" in reason
     # It is its owner's, who cannot use it.
-    assert "What 'begin upload' did could not be undone: Cinder holds volume" in reason
+    assert "What 'begin upload' did could not be undone: The volume" in reason
 
 
 @pytest.mark.parametrize(
