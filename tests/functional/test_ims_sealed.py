@@ -7,7 +7,7 @@ import pytest
 
 from tests.base import pattern
 from tests.functional import identity
-from tests.functional.client import Client
+from tests.functional.client import Answer, Client
 from tests.functional.service import GlanceService
 from tests.functional.test_ims_files import (  # noqa: F401 (fixtures)
     CREATE_DATA,
@@ -38,7 +38,7 @@ def exported(ims: Client, service: GlanceService) -> tuple[str, str]:  # noqa: F
     return image["id"], key
 
 
-def read_sealed(client: Client, image_id: str, offset: int = 0):
+def read_sealed(client: Client, image_id: str, offset: int = 0) -> Answer:
     path = f"/v1/{client.caller.name}/images/{image_id}/sealed?offset={offset}"
     return client.send("GET", path)
 

@@ -96,7 +96,7 @@ def test_and_while_it_is_begun(cloud, server, image):
             if len(looks) == 2:
                 server.sealed[image] = other
 
-    server.before = before
+    cloud.watch = before
     job = export(cloud, image)
     assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
     assert server.objects["out"] == other
