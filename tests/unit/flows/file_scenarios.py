@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scenarios have to do with files in buckets."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,8 +20,12 @@ from tests.unit.flows.small_world import EXPORTED_PART, S3_SECRET
 from tests.unit.formats import archives, files
 
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
-# As the small key manager has it.
-_SEALED_WITH = {KEY: hashlib.sha256(KEY.encode()).digest()}
+
+
+@functools.cache
+def _sealed(data: bytes) -> bytes:
+    """The same each time, sealed with :data:`KEY` as the small key manager has it."""
+    return sealed_files.make(data, {KEY: hashlib.sha256(KEY.encode()).digest()})
 
 
 def file(purpose: Purpose, data: bytes, **more: Any) -> Callable[[DirectCloud], dict[str, Any]]:
@@ -179,7 +184,7 @@ def is_exported_to_s3(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[st
 def to_export_sealed(cloud: DirectCloud) -> dict[str, Any]:
     """An encrypted image, as it lies in its store."""
     told = {**to_export_in_parts(cloud), "format": "sealed"}
-    cloud.sealed[told["image_id"]] = sealed_files.make(pattern(0, 3 * EXPORTED_PART), _SEALED_WITH)
+    cloud.sealed[told["image_id"]] = _sealed(pattern(0, 3 * EXPORTED_PART))
     return told
 
 
@@ -194,7 +199,7 @@ def is_exported_sealed(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[s
 
 def sealed_file(cloud: DirectCloud) -> dict[str, Any]:
     """Such a file in a bucket."""
-    cloud.objects["disk"] = sealed_files.make(pattern(0, 3000), _SEALED_WITH)
+    cloud.objects["disk"] = _sealed(pattern(0, 3000))
     told = file(Purpose.DATA, cloud.objects["disk"])(cloud)
     return {**told, "file": {**told["file"], "unseal_key": KEY}}
 
