@@ -72,7 +72,7 @@ class SealedOtherwise(exceptions.Invalid):
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
+class DataFacts:
     """What is known of the data of a sealed image, besides its header.
 
     :ivar size: of the data, in bytes
@@ -115,7 +115,7 @@ class Facts:
         return hashlib.new(self.hash_name, usedforsecurity=False)
 
 
-class Source(Protocol):
+class RangedFile(Protocol):
     """A file that is read by ranges; it does not change meanwhile."""
 
     @property
@@ -173,9 +173,9 @@ class OpenHead:
 
     head: Head
     _data_key: bytes = dataclasses.field(repr=False)
-    facts: Facts
+    facts: DataFacts
 
-    def data(self, file: Source) -> "SealedData":
+    def data(self, file: RangedFile) -> "SealedData":
         """The data in the file that the head is of."""
         header = self.head.header
         return SealedData(
@@ -186,10 +186,10 @@ class OpenHead:
 class SealedData:
     """The data of a sealed image, which is opened while it is read, in any order.
 
-    A few segments are remembered. What :class:`Source` raises passes through.
+    A few segments are remembered. What :class:`RangedFile` raises passes through.
     """
 
-    def __init__(self, file: Source, head: Head, opener: stream.Opener) -> None:
+    def __init__(self, file: RangedFile, head: Head, opener: stream.Opener) -> None:
         self._file = file
         self._head = head
         self._opener = opener
@@ -241,7 +241,7 @@ def is_sealed(beginning: bytes) -> bool:
     return beginning.startswith(WORD)
 
 
-def head(stored: bytes, data_key: bytes, facts: Facts) -> bytes:
+def head(stored: bytes, data_key: bytes, facts: DataFacts) -> bytes:
     """The head of a file; the same bytes each time.
 
     :param stored: the stored header of the object, which was verified
@@ -252,7 +252,7 @@ def head(stored: bytes, data_key: bytes, facts: Facts) -> bytes:
     return signed + base64.b64encode(sealed) + b"\n"
 
 
-def read(file: Source) -> Head:
+def read(file: RangedFile) -> Head:
     """The head of a file that says that it is a sealed image.
 
     :raises SealedFileRefused: if it is none, is cut, or goes on behind its end
@@ -301,9 +301,9 @@ def _parsed(stored: bytes, size: int, sealed_facts: bytes) -> Head:
     return Head(header, size, stored, MAGIC + stored, facts)
 
 
-def _facts(text: bytes, header: Header) -> Facts:
+def _facts(text: bytes, header: Header) -> DataFacts:
     try:
-        facts = Facts.of_bytes(text)
+        facts = DataFacts.of_bytes(text)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise SealedFileRefused("what it says of its data is malformed") from None
     if facts.size != header.plaintext_size:

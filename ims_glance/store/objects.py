@@ -143,7 +143,7 @@ class EncryptedObjects:
             header,
         )
 
-    def sealed(self, object_id: str, facts: sealed_file.Facts) -> SealedCopy:
+    def sealed(self, object_id: str, facts: sealed_file.DataFacts) -> SealedCopy:
         """Open an object for being given away as it lies there: its data is not opened.
 
         Its key is asked for, for what nobody can open any more would be of no use to anybody.

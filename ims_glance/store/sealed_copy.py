@@ -14,7 +14,7 @@ from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.crypto.sealed_file import Facts
+from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.crypto.stream import SEGMENT_SIZE
 from ims_glance.model.image.stores import ENCRYPTING_DRIVER
 from ims_glance.store.inner.base import ObjectReader
@@ -79,7 +79,7 @@ class SealedCopy:
         self._reader.close()
 
 
-def of_image(conf: cfg.ConfigOpts, image_id: str, facts: Facts) -> SealedCopy:
+def of_image(conf: cfg.ConfigOpts, image_id: str, facts: DataFacts) -> SealedCopy:
     """The first of an image's copies in encrypting stores, in a process that has Glance's stores.
 
     :raises ImageNotFound: if there is no such image

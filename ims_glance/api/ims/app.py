@@ -162,7 +162,6 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 def _response(operation: Operation, answer: Answer) -> webob.Response:
     response = webob.Response(status=operation.status, content_type=answer.content_type)
-    response.headers.update(answer.headers)
     if answer.content_type.startswith("text/"):
         response.charset = "UTF-8"
     if answer.stream is not None:
@@ -171,6 +170,8 @@ def _response(operation: Operation, answer: Answer) -> webob.Response:
         response.body = jsonutils.dump_as_bytes(answer.body)
     else:
         del response.content_type
+    # Last: webob forgets the length when it is given a stream.
+    response.headers.update(answer.headers)
     return response
 
 

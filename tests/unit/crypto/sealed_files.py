@@ -2,7 +2,7 @@
 """Sealed images as files, for tests of whoever reads them."""
 
 from ims_glance.crypto import envelope, sealed_file, stream
-from ims_glance.crypto.sealed_file import Facts
+from ims_glance.crypto.sealed_file import DataFacts
 
 IMAGE_ID = "3b9c2f0e-60c5-4a4e-9d55-0a2e7c7a4b10"
 DATA_KEY = bytes(range(100, 132))
@@ -40,7 +40,7 @@ def body(data: bytes) -> tuple[bytes, bytes]:
     return sealed, sealer.prelude
 
 
-def make(data: bytes, keys: dict[str, bytes], facts: Facts | None = None) -> bytes:
+def make(data: bytes, keys: dict[str, bytes], facts: DataFacts | None = None) -> bytes:
     """A file.
 
     :param keys: of the key manager, by id, of which each opens it
@@ -49,5 +49,5 @@ def make(data: bytes, keys: dict[str, bytes], facts: Facts | None = None) -> byt
     header = envelope.Header(OBJECT_ID, IMAGE_ID, len(data), prelude)
     slots = [header.with_key(DATA_KEY, key_id, key).slots[0] for key_id, key in keys.items()]
     header = envelope.Header(OBJECT_ID, IMAGE_ID, len(data), prelude, tuple(slots))
-    facts = facts or Facts(len(data), "raw")
+    facts = facts or DataFacts(len(data), "raw")
     return sealed_file.head(header.to_bytes(DATA_KEY), DATA_KEY, facts) + sealed

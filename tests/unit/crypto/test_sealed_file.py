@@ -12,7 +12,7 @@ from tink import daead, secret_key_access
 from tink.proto import aes_siv_pb2, tink_pb2
 
 from ims_glance.crypto import envelope, sealed_file, stream
-from ims_glance.crypto.sealed_file import Facts, SealedFileRefused, SealedOtherwise
+from ims_glance.crypto.sealed_file import DataFacts, SealedFileRefused, SealedOtherwise
 from tests.base import pattern
 from tests.unit.crypto import independent_reader, sealed_files, tink_streams
 from tests.unit.crypto.sealed_files import DATA_KEY, IMAGE_ID, OBJECT_ID, Bytes
@@ -22,7 +22,7 @@ SECOND_ID = "0f4a2c1e-7c55-4d0f-8a7e-3f6f1b9c7d21"
 KEY, SECOND = bytes(range(32)), bytes(range(32, 64))
 FIRST, REST = stream.segment_capacity(0), stream.segment_capacity(1)
 DATA = pattern(0, FIRST + 2 * REST + 1000)
-FACTS = Facts(len(DATA), "raw", "sha512", hashlib.sha512(DATA).hexdigest())
+FACTS = DataFacts(len(DATA), "raw", "sha512", hashlib.sha512(DATA).hexdigest())
 FILE = sealed_files.make(DATA, {KEY_ID: KEY}, FACTS)
 HEAD = sealed_file.read(Bytes(FILE)).size
 SMALL = sealed_files.make(b"image", {KEY_ID: KEY})
@@ -49,8 +49,8 @@ def test_what_it_says_of_itself():
     assert (head.header.image_id, head.header.plaintext_size) == (IMAGE_ID, len(DATA))
     assert head.open("mine", KEY).facts == FACTS
     assert FACTS.hasher().name == "sha512"
-    assert Facts(1, "raw").hasher() is None
-    assert Facts(1, "raw", "shake_256", "ab").hasher() is None
+    assert DataFacts(1, "raw").hasher() is None
+    assert DataFacts(1, "raw", "shake_256", "ab").hasher() is None
 
 
 def test_the_key_may_have_another_id_elsewhere():
@@ -64,10 +64,10 @@ def test_any_of_several_keys_opens_it():
 
 def test_the_same_bytes_each_time():
     stored = b"".join(line + b"\n" for line in SMALL.split(b"\n")[1:4])
-    head = sealed_file.head(stored, DATA_KEY, Facts(5, "raw"))
+    head = sealed_file.head(stored, DATA_KEY, DataFacts(5, "raw"))
     assert head == SMALL[:SMALL_HEAD]
     # Another header with the same key is no other message to the same cipher.
-    assert sealed_file.head(stored, DATA_KEY, Facts(6, "raw")) != head
+    assert sealed_file.head(stored, DATA_KEY, DataFacts(6, "raw")) != head
 
 
 def test_ranges():
@@ -126,7 +126,7 @@ def _siv():
 
 def test_a_later_version_may_say_more_of_the_data():
     text = json.dumps({**json.loads(FACTS.to_bytes()), "zone": "x"}).encode()
-    assert Facts.of_bytes(text) == FACTS
+    assert DataFacts.of_bytes(text) == FACTS
 
 
 # --- what was done to it ---------------------------------------------------------------------------

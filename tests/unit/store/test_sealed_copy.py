@@ -7,7 +7,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.crypto import sealed_file, stream
-from ims_glance.crypto.sealed_file import Facts
+from ims_glance.crypto.sealed_file import DataFacts
 from tests.base import pattern
 from tests.unit.crypto.sealed_files import Bytes
 from tests.unit.store import stores
@@ -17,7 +17,7 @@ SIZES = [0, 1, FIRST, FIRST + 1, FIRST + REST + 5]
 
 
 def _file(objects, object_id, size, offset=0):
-    copy = objects.sealed(object_id, Facts(size, "raw"))
+    copy = objects.sealed(object_id, DataFacts(size, "raw"))
     chunks = list(copy.chunks(offset))
     copy.close()
     assert max(map(len, chunks), default=0) <= stream.SEGMENT_SIZE
@@ -60,22 +60,22 @@ def test_what_nobody_could_open(objects, key_ring):
     object_id = write(objects, 100)
     key = key_ring.keys.pop(KEY_ID)
     with pytest.raises(exceptions.KeyGone):
-        objects.sealed(object_id, Facts(100, "raw"))
+        objects.sealed(object_id, DataFacts(100, "raw"))
     key_ring.keys[KEY_ID] = os.urandom(32)
     with pytest.raises(exceptions.ObjectDamaged):
-        objects.sealed(object_id, Facts(100, "raw"))
+        objects.sealed(object_id, DataFacts(100, "raw"))
     key_ring.keys[KEY_ID] = key
-    assert objects.sealed(object_id, Facts(100, "raw")).size > 100
+    assert objects.sealed(object_id, DataFacts(100, "raw")).size > 100
 
 
 def test_a_body_that_is_short_or_gone(objects):
     object_id = write(objects, 100)
     path = stores.body_path(objects, object_id)
     with stores.changed(path, path.read_bytes()[:-1]):
-        copy = objects.sealed(object_id, Facts(100, "raw"))
+        copy = objects.sealed(object_id, DataFacts(100, "raw"))
         with pytest.raises(exceptions.ObjectDamaged, match="ends at byte"):
             list(copy.chunks())
         copy.close()
         copy.close()
     with stores.changed(path, None), pytest.raises(exceptions.ObjectDamaged, match="missing"):
-        objects.sealed(object_id, Facts(100, "raw"))
+        objects.sealed(object_id, DataFacts(100, "raw"))

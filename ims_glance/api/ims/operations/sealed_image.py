@@ -11,7 +11,7 @@ from ims_glance import exceptions
 from ims_glance.api.common.image import ShownImage, may
 from ims_glance.api.ims import lookup
 from ims_glance.api.ims.operation import Answer, Call, Operation
-from ims_glance.crypto.sealed_file import Facts
+from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.model.image import attributes
 from ims_glance.model.image import rules as image_rules
 from ims_glance.store import sealed_copy
@@ -87,12 +87,12 @@ def check(call: Call, view: lookup.View) -> None:
         raise DownloadDenied(image_id=view["id"])
 
 
-def facts(view: lookup.View) -> Facts:
+def facts(view: lookup.View) -> DataFacts:
     """What Glance knows of the data of an image."""
     hash_name, digest = view.get("os_hash_algo"), view.get("os_hash_value")
     if not (hash_name and digest):
         hash_name, digest = "md5", view.get("checksum")
-    return Facts(
+    return DataFacts(
         int(view["size"]), str(view["disk_format"]), str(hash_name or ""), str(digest or "")
     )
 

@@ -49,6 +49,8 @@ TABLE = (
     Operation("empty", "DELETE", "/v1/things", lambda _call: Answer(), "Empty", status=204),
     Operation("stream", "GET", "/v1/stream", lambda _call: Answer(
         stream=iter([b"a", b"b"]), content_type="text/csv", headers={"X-More": "1"}), "Stream"),
+    Operation("known", "GET", "/v1/known", lambda _call: Answer(
+        stream=iter([b"a", b"b"]), headers={"Content-Length": "2"}), "Stream of known length"),
     Operation("forbidden", "GET", "/v1/forbidden", lambda _call: Answer(), "Forbidden"),
     Operation("denied", "GET", "/v1/denied", lambda _call: Answer(), "Denied"),
     Operation("sold", "GET", "/v1/sold", lambda _call: Answer(), "Sold", access=Access.SELL),
@@ -121,6 +123,13 @@ def test_a_stream(serve):
     response, _trail = serve("GET", "/v1/stream")
     assert (response.body, response.headers["X-More"]) == (b"ab", "1")
     assert response.headers["Content-Type"] == "text/csv; charset=UTF-8"
+    assert "Content-Length" not in response.headers
+
+
+def test_a_stream_whose_length_is_known(serve):
+    response, _trail = serve("GET", "/v1/known")
+    assert response.headers["Content-Length"] == "2"
+    assert response.body == b"ab"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.api.ims.operations import export, sealed_image
-from ims_glance.crypto.sealed_file import Facts
+from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.model.image import attributes
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, OTHER
@@ -70,13 +70,13 @@ def test_from_anywhere(tmp_path, opened, offset):
         "ETag": f'"{Copy.etag}"',
     }
     [(image_id, facts, copy)] = opened
-    assert (image_id, facts) == (IMAGE, Facts(4, "raw", "sha512", "ab"))
+    assert (image_id, facts) == (IMAGE, DataFacts(4, "raw", "sha512", "ab"))
     assert copy.closed == 1
 
 
 def test_what_glance_knows_of_old_images():
     view = calls.view(disk_format="raw", os_hash_algo=None, os_hash_value=None, checksum="cd")
-    assert sealed_image.facts(view) == Facts(4, "raw", "md5", "cd")
+    assert sealed_image.facts(view) == DataFacts(4, "raw", "md5", "cd")
     assert sealed_image.facts({**view, "checksum": None}).digest == ""
 
 

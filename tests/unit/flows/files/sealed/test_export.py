@@ -3,7 +3,7 @@
 
 import pytest
 
-from ims_glance.crypto.sealed_file import Facts
+from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.flows.files import written
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
@@ -79,7 +79,9 @@ def test_an_image_that_got_another_key_meanwhile(cloud, server, image):
     """Its file begins otherwise, so all of it is written anew."""
 
     def rekey():
-        server.sealed[image] = sealed_files.make(DATA, KEYS, Facts(len(DATA), "raw", "md5", "ab"))
+        server.sealed[image] = sealed_files.make(
+            DATA, KEYS, DataFacts(len(DATA), "raw", "md5", "ab")
+        )
 
     _dies_in_the_third_part(cloud, server, image, rekey)
     assert offsets(server)[-1] == 0

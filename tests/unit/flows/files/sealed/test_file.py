@@ -11,7 +11,7 @@ from keystoneauth1 import exceptions as auth_exceptions
 from ims_glance import exceptions, keys
 from ims_glance.clouds import rest
 from ims_glance.clouds.objects.base import FoundFile
-from ims_glance.crypto.sealed_file import Facts
+from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.flows.files.sealed import file as sealed
 from ims_glance.formats import Bounds, FileRefused
 from ims_glance.jobs.context import JobContext
@@ -25,7 +25,7 @@ from tests.unit.formats import files
 
 MIB = 1 << 20
 DATA = pattern(0, 2 * MIB) + bytes(MIB) + pattern(1, 1000)
-FACTS = Facts(len(DATA), "raw", "sha512", hashlib.sha512(DATA).hexdigest())
+FACTS = DataFacts(len(DATA), "raw", "sha512", hashlib.sha512(DATA).hexdigest())
 HERE, THERE = "id here", "id-there"
 KEY = bytes(range(32))
 
@@ -102,7 +102,7 @@ def test_a_raw_disk_is_one_whatever_it_holds(cloud, server):
 
 def test_a_disk_in_a_format(cloud, server):
     data = files.made(pattern(0, 65536), "qcow2")
-    job = run(cloud, server, sealed_files.make(data, {THERE: KEY}, Facts(len(data), "qcow2")))
+    job = run(cloud, server, sealed_files.make(data, {THERE: KEY}, DataFacts(len(data), "qcow2")))
     assert (job.status, job.entities["file_format"]) == (JobStatus.SUCCESS, "qcow2")
     [made] = server.data.values()
     assert made.rstrip(b"\0") == pattern(0, 65536).rstrip(b"\0")
@@ -110,7 +110,7 @@ def test_a_disk_in_a_format(cloud, server):
 
 def test_a_disk_that_is_too_large(cloud, server):
     class Head:
-        facts = Facts(2000, "raw")
+        facts = DataFacts(2000, "raw")
 
     file = sealed.SealedFile(types.SimpleNamespace(), None, HERE)
     file.__dict__["_head"] = Head
@@ -131,7 +131,7 @@ def test_a_file_that_was_changed_leaves_nothing(cloud, server, at):
 
 def test_data_with_another_digest_leaves_nothing(cloud, server):
     """Whoever has the key may say what they like; then it is no export of an image."""
-    facts = Facts(len(DATA), "raw", "sha512", "ab" * 64)
+    facts = DataFacts(len(DATA), "raw", "sha512", "ab" * 64)
     job = run(cloud, server, sealed_files.make(DATA, {THERE: KEY}, facts))
     assert "digest" in is_undone(server, job, "IMG.0057")
 
