@@ -84,9 +84,10 @@ class JobFile:
         :raises FileRefused: if it is nothing that an image is made of
         """
         bounds = Bounds(virtual_size=most, further=further, disks=disks)
-        if self._sealed is not None:
-            return self._sealed.recognise(bounds)
-        found = formats.recognise(self.source, self.name.name, bounds=bounds)
+        if self._sealed is None:
+            found = formats.recognise(self.source, self.name.name, bounds=bounds)
+        else:
+            found = self._sealed.recognise(bounds)
         if len(found.disks) > 1 and further is None:
             raise FormatNotRead(
                 f"it is an archive of a machine with {len(found.disks)} disks, and an image has one",

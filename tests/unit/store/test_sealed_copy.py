@@ -2,12 +2,16 @@
 """An encrypted object on its way out as it lies there; whose, and under which rights, is seen with a real Glance."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
+from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
+from ims_glance.clouds.image import ImageRecord
 from ims_glance.crypto import sealed_file, stream
 from ims_glance.crypto.sealed_file import DataFacts
+from ims_glance.store import sealed_copy
 from tests.base import pattern
 from tests.unit.crypto.sealed_files import Bytes
 from tests.unit.store import stores
@@ -66,6 +70,57 @@ def test_what_nobody_could_open(objects, key_ring):
         objects.sealed(object_id, DataFacts(100, "raw"))
     key_ring.keys[KEY_ID] = key
     assert objects.sealed(object_id, DataFacts(100, "raw")).size > 100
+
+
+@pytest.fixture
+def records(monkeypatch):
+    """What Glance knows of the image."""
+    found = ImageRecord("active", KEY_ID, [])
+    monkeypatch.setattr(
+        sealed_copy, "ImageRecords", lambda: SimpleNamespace(find=lambda _id: found)
+    )
+    return found.locations
+
+
+def test_an_image_without_such_a_copy(records, monkeypatch):
+    records += [("plain", "file:///x")]
+    with pytest.raises(sealed_copy.NotSealed):
+        sealed_copy.of_image(None, IMAGE_ID, DataFacts(1, "raw"))
+    records += [("kms", "ims-kms://kms/x")]
+
+    def unknown(_store):
+        raise store_exceptions.UnknownScheme
+
+    monkeypatch.setattr(sealed_copy, "get_store_from_store_identifier", unknown)
+    with pytest.raises(sealed_copy.NotSealed):
+        sealed_copy.of_image(None, IMAGE_ID, DataFacts(1, "raw"))
+
+
+def test_the_first_of_several_copies(objects, records, monkeypatch):
+    """Whoever goes on with an export gets the same one."""
+    object_id = write(objects, 100)
+    records += [("kms2", "ims-kms://kms2/x"), ("kms", "ims-kms://kms/y")]
+    asked = []
+
+    def store(store_id):
+        asked.append(store_id)
+        return SimpleNamespace(objects=objects)
+
+    def locate(url, _store_id, conf):
+        return SimpleNamespace(store_location=SimpleNamespace(object_id=object_id))
+
+    monkeypatch.setattr(sealed_copy, "get_store_from_store_identifier", store)
+    monkeypatch.setattr(sealed_copy.location, "get_location_from_uri_and_backend", locate)
+    copy = sealed_copy.of_image(None, IMAGE_ID, DataFacts(100, "raw"))
+    copy.close()
+    assert (asked, copy.size > 100) == (["kms"], True)
+
+    def away(_store_id):
+        raise OSError("no connection")
+
+    monkeypatch.setattr(sealed_copy, "get_store_from_store_identifier", away)
+    with pytest.raises(sealed_copy.StoreAway, match="OSError"):
+        sealed_copy.of_image(None, IMAGE_ID, DataFacts(100, "raw"))
 
 
 def test_a_body_that_is_short_or_gone(objects):

@@ -55,8 +55,7 @@ class SealedFile:
         disk_format = self._head.facts.disk_format
         if disk_format in _AS_THEY_ARE:
             return FormatFound(disk_format, bounds.check(self.data.size))
-        found = formats.recognise(self.data, bounds=bounds)
-        return formats.measured(self.data, found, bounds=bounds)
+        return formats.recognise(self.data, bounds=bounds)
 
     def compared(self, content: FormatFound, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """The same pieces, compared with the digest that Glance knew, if they are all of the data.
@@ -64,7 +63,8 @@ class SealedFile:
         :param pieces: of the disk, from its first byte to its last
         :raises SealedFileRefused: if it differs
         """
-        hasher = self._head.facts.hasher() if content.format in _AS_THEY_ARE else None
+        is_all = content.format in _AS_THEY_ARE and not (content.outer or content.disks)
+        hasher = self._head.facts.hasher() if is_all else None
         for piece in pieces:
             if hasher is not None:
                 hasher.update(piece)

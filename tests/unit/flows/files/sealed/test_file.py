@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sealed images in buckets, as jobs open them: with a right of their caller, and nothing left if they do not open."""
 
+import gzip
 import hashlib
 import logging
 import types
@@ -21,7 +22,7 @@ from ims_glance.model.job import JobStatus
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.crypto import sealed_files
-from tests.unit.formats import files
+from tests.unit.formats import archives, files
 
 MIB = 1 << 20
 DATA = pattern(0, 2 * MIB) + bytes(MIB) + pattern(1, 1000)
@@ -106,6 +107,27 @@ def test_a_disk_in_a_format(cloud, server):
     assert (job.status, job.entities["file_format"]) == (JobStatus.SUCCESS, "qcow2")
     [made] = server.data.values()
     assert made.rstrip(b"\0") == pattern(0, 65536).rstrip(b"\0")
+
+
+def test_a_disk_that_is_packed(cloud, server):
+    """The digest that Glance knew is that of the packed one."""
+    data = gzip.compress(pattern(0, 65536))
+    facts = DataFacts(len(data), "qcow2", "sha256", hashlib.sha256(data).hexdigest())
+    job = run(cloud, server, sealed_files.make(data, {THERE: KEY}, facts))
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    assert list(server.data.values()) == [pattern(0, 65536)]
+
+
+def test_an_archive_of_several_disks_is_no_data_disk(cloud, server):
+    data = archives.ova({"a.raw": pattern(0, 512), "b.raw": pattern(1, 512)})
+    file = sealed_files.make(data, {THERE: KEY}, DataFacts(len(data), "vmdk"))
+    server.objects["disk.ims"] = file
+    found = FoundFile(BucketFile(BUCKET, "disk.ims"), len(file), server.etag("disk.ims"))
+    queued = server.make(disk_format="raw", container_format="bare", __system__cmkid="k")
+    arguments = {"file": {**found.to_arguments(), "unseal_key": HERE}, "image_id": queued}
+    job = cloud.run(model.REGISTER_IMAGE, **arguments)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0072")
+    assert server.images[queued]["status"] == "queued"
 
 
 def test_a_disk_that_is_too_large(cloud, server):
