@@ -37,15 +37,24 @@ class OffsetOutside(exceptions.Invalid):
 
 
 class _Sent:
-    """The answer's body, whose store is let go of however it ends; one that fails is shorter than it says."""
+    """The answer's body, whose store is let go of however it ends; one that fails is shorter than it says.
+
+    The first bytes are read right away: an error there can still become an answer of its own.
+    """
 
     def __init__(self, image_id: str, copy: SealedCopy, offset: int) -> None:
         self._image_id = image_id
         self._copy = copy
         self._chunks = copy.chunks(offset)
+        try:
+            self._first = next(self._chunks)
+        except BaseException:
+            copy.close()
+            raise
 
     def __iter__(self) -> Iterator[bytes]:
         try:
+            yield self._first
             yield from self._chunks
         except Exception:  # boundary: the answer has begun, so that it can only be broken off
             LOG.exception("The stream of the sealed image %s is broken off", self._image_id)

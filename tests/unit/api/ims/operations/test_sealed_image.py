@@ -29,6 +29,8 @@ class Copy:
         self.fails = fails
 
     def chunks(self, offset=0):
+        if self.fails == "at once":
+            raise exceptions.ObjectDamaged(object_id="x", reason="it is short")
         yield FILE[offset : offset + 3000]
         if self.fails:
             raise OSError("gone")
@@ -91,6 +93,14 @@ def test_a_client_that_goes_away(tmp_path, opened):
     assert next(iter(stream))
     stream.close()
     assert opened[0][2].closed
+
+
+def test_a_store_that_fails_at_once_is_told_of(tmp_path, opened, monkeypatch):
+    copy = Copy("at once")
+    monkeypatch.setattr(sealed_image.sealed_copy, "of_image", lambda *_arguments: copy)
+    with pytest.raises(exceptions.ObjectDamaged):
+        ask(tmp_path)
+    assert copy.closed == 1
 
 
 def test_a_store_that_fails_makes_it_shorter(tmp_path, opened, caplog):
