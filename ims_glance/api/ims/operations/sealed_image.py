@@ -12,7 +12,7 @@ from ims_glance.api.common.image import ShownImage, may
 from ims_glance.api.ims import lookup
 from ims_glance.api.ims.operation import Answer, Call, Operation
 from ims_glance.crypto.sealed_file import DataFacts
-from ims_glance.model.image import attributes
+from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image import rules as image_rules
 from ims_glance.store import sealed_copy
 from ims_glance.store.sealed_copy import NotSealed, SealedCopy
@@ -86,9 +86,13 @@ def read_sealed_image(call: Call) -> Answer:
 def check(call: Call, view: lookup.View) -> None:
     """Check that the caller may have an image sealed.
 
+    :raises RuleRefused: if it is a whole machine, whose data is in its disks
     :raises NotSealed: if it is not encrypted
     :raises DownloadDenied: if Glance would not let them download it
     """
+    if whole_image.is_whole(view):
+        action, trait = image_rules.Action.EXPORT, image_rules.Trait.WHOLE
+        raise image_rules.RuleRefused(action, trait, "IMG.0128", str(view["id"]))
     if not view.get(attributes.CMK_ID):
         raise NotSealed(image_id=view["id"])
     # The data does not come through Glance, which would ask.
