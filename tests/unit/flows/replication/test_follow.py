@@ -2,6 +2,8 @@
 """Following a copy that another region receives; what kills the worker is in ``test_deaths``."""
 
 import pytest
+from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1 import token_endpoint
 
 from ims_glance.flows.replication import follow
 from ims_glance.jobs.context import JobContext
@@ -108,9 +110,13 @@ def test_a_region_without_the_service(followed, server):
     assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0105")
 
 
-def test_the_delegation_has_ended(followed, server):
+def test_the_delegation_has_ended(followed, cloud, monkeypatch):
     """Nobody here can undo it any more, and that is said."""
-    server.failures["(GET|DELETE) /v1/.*"] = [401] * 9
+
+    def refuse(*_of_whom):
+        raise auth_exceptions.Unauthorized("no such trust")
+
+    cloud.watch = lambda _request: monkeypatch.setattr(token_endpoint.Token, "get_token", refuse)
     job = followed(looks=99)
     assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0087")
     assert "could not be undone" in job.fail_reason

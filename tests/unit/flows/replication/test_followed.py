@@ -101,7 +101,7 @@ def test_cancelled_while_it_is_waited_for(receive, server, monkeypatch):
     assert server.images == {}
 
 
-@pytest.mark.parametrize("status", [300, 403, 401])
+@pytest.mark.parametrize("status", [300, 403])
 def test_a_region_that_tells_nothing_of_its_jobs(receive, far, status):
     """What it lets be read is another matter."""
     far.failures["GET /v1/demo/jobs/.*"] = [status] * 2
@@ -115,6 +115,6 @@ def test_a_region_that_names_no_job(receive, asked):
 
 def test_a_region_that_is_away_for_a_while(receive, far, asked):
     _follow(far)
-    far.failures["GET /v1/demo/jobs/.*"] = [503, 502]
+    far.failures["GET /v1/demo/jobs/.*"] = [503, 502, 401, 401]
     assert receive().status is JobStatus.SUCCESS
-    assert len(asked()) == 3
+    assert len(asked()) == 5
