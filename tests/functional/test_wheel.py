@@ -288,7 +288,11 @@ def test_the_client_alone(installation: Installation) -> None:
 def test_the_service(installation: Installation) -> None:
     """With each extra everything can be imported but what belongs to the others."""
     others = [each for extra, each in OF_EXTRAS.items() if extra not in installation.extras]
-    assert set(installation.failures()) == set().union(*others)
+    failing = installation.failures()
+    # Those of the console need Horizon, which runs elsewhere.
+    console = {name for name in failing if name.startswith("ims_glance.dashboard.")}
+    assert {failing[name].split(":")[0] for name in console} == {"ModuleNotFoundError"}
+    assert set(failing) - console == set().union(*others)
 
 
 @pytest.mark.parametrize("installation", [("service",)], indirect=True)

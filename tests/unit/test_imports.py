@@ -10,7 +10,8 @@ and the rooms of ``api``::
 
     front, ims -> native  ->  common
 
-``client`` is an island, to which ``writers`` belongs as well. ``metrics``, which imports nothing of
+``client`` is an island, to which ``writers`` belongs as well; ``dashboard`` is another one, beside Horizon, which
+asks the client. ``metrics``, which imports nothing of
 ours, is below ``keys`` and ``jobs``. ``model``, ``crypto``, ``transfer``, ``formats`` and ``writers`` are
 pure: bytes and values in, bytes and values out. The check is a function over a directory, so it is
 itself tested on trees made to be wrong.
@@ -64,6 +65,8 @@ ALLOWED: dict[str, set[str]] = {
     "cmd": {"api.ims", "flows", "jobs", *_MIDDLE},
     # It saves images in any format; writers need nothing that is not installed with it.
     "client": {"writers"},
+    # Another island, on Horizon's host: it asks the service what everybody may ask.
+    "dashboard": {"client"},
 }
 
 _WITH_ROOMS = "api"
@@ -309,6 +312,8 @@ def _extras_of(module: str) -> list[str]:
     """The extras with which a module can be imported."""
     if _layer(module) in ("", "client", "writers"):
         return []
+    if _layer(module) == "dashboard":
+        return ["dashboard"]
     if module in (f"{PACKAGE}.metrics", f"{PACKAGE}.jobs.exporter"):
         return ["service", "metrics"]
     driver = module.removeprefix(f"{PACKAGE}.store.inner.").removeprefix(
@@ -361,6 +366,9 @@ def _distribution(name: str) -> str:
         ("writers/a.py", "from ims_glance.transfer import b", "transfer/b.py"),
         ("client/a.py", "from ims_glance.transfer import b", "transfer/b.py"),
         ("model/a.py", "from ims_glance.client import b", "client/b.py"),
+        ("dashboard/a.py", "from ims_glance.model import b", "model/b.py"),
+        ("dashboard/images/a.py", "from ims_glance.writers import b", "writers/b.py"),
+        ("client/a.py", "from ims_glance.dashboard import b", "dashboard/b.py"),
         ("newcomer/a.py", "from ims_glance import exceptions", "exceptions.py"),
         ("__init__.py", "from ims_glance.conf import b", "conf/b.py"),
     ],
@@ -388,6 +396,11 @@ def test_a_wrong_edge_is_found(tmp_path: Path, importer: str, statement: str, ta
         ("keys.py", "from ims_glance.clouds import b", "clouds/b.py"),
         ("client/a.py", "from ims_glance.writers.b import thing", "writers/b.py"),
         ("model/a.py", "from ims_glance import exceptions", "exceptions.py"),
+        (
+            "dashboard/images/a.py",
+            "from ims_glance.client.resources import b",
+            "client/resources/b.py",
+        ),
     ],
 )
 def test_a_right_edge_is_allowed(

@@ -22,6 +22,8 @@ MAX_NESTING = 3
 
 # Names of classes that stand twice: the service's refusals, and what its client makes of them.
 AT_BOTH_ENDS = {"Conflict", "Forbidden", "NotFound"}
+# What Horizon looks for inside a class, which has no other name.
+INSIDE = {"Meta"}
 
 # Folders of one kind of module, which may be as many as there are nouns.
 ONE_KIND = {
@@ -188,7 +190,7 @@ def test_one_name_is_one_thing() -> None:
         if isinstance(node, ast.ClassDef)
     ]
     found = collections.Counter(names)
-    assert {name for name in found if found[name] > 1} == AT_BOTH_ENDS
+    assert {name for name in found if found[name] > 1} - INSIDE == AT_BOTH_ENDS
 
 
 def test_nothing_is_said_with_the_number_of_a_page_that_nobody_has() -> None:

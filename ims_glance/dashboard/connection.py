@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The IMS API with the token of the user who is logged in."""
+
+from typing import Any
+
+import openstack.connection
+from django.conf import settings
+from horizon.utils import memoized
+from keystoneauth1 import session as keystone_session
+from keystoneauth1 import token_endpoint
+from openstack_auth import utils
+from openstack_dashboard.api import base
+
+from ims_glance.client import register
+from ims_glance.client.proxy import Proxy
+
+# Seconds. A page waits no longer; what takes longer is a job.
+_PATIENCE = 60
+
+
+class UserToken(token_endpoint.Token):
+    """A token that is not asked about again: Horizon has done that, and knows its project."""
+
+    def __init__(self, endpoint: str, token: str, project_id: str) -> None:
+        super().__init__(endpoint, token)
+        self._project_id = project_id
+
+    def get_project_id(self, session: Any, **kwargs: Any) -> str:
+        """The project that the user works in."""
+        return self._project_id
+
+
+@memoized.memoized
+def ims(request: Any) -> Proxy:
+    """The service, in the region and the project that the user works in.
+
+    :param request: of Django
+    """
+    user = request.user
+    auth = UserToken(base.url_for(request, "image"), user.token.id, user.project_id)
+    verify = not settings.OPENSTACK_SSL_NO_VERIFY and (settings.OPENSTACK_SSL_CACERT or True)
+    session = keystone_session.Session(
+        auth=auth,
+        verify=verify,
+        timeout=_PATIENCE,
+        original_ip=utils.get_client_ip(request),
+        app_name="ims-console",
+    )
+    connection = openstack.connection.Connection(
+        session=session, region_name=user.services_region, compute_api_version="2"
+    )
+    service: Proxy = register(connection).ims
+    return service

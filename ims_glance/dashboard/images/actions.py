@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be done to images in a list."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+from horizon import tables
+from openstack_dashboard.api import base, cinder
+from openstack_dashboard.dashboards.project.images.images import tables as horizons
+
+from ims_glance.client.resources.image import Image
+from ims_glance.dashboard import connection
+from ims_glance.dashboard.images import batch
+
+
+class LaunchServer(horizons.LaunchImageNG):
+    """Horizon's own dialog, with the image chosen."""
+
+    name = "launch"
+    verbose_name = _("Launch Server")
+
+    def allowed(self, request: Any, image: Image | None = None) -> bool:
+        """Of what starts a server."""
+        usable = image is None or (image.status == "active" and image.kind not in ("data", "iso"))
+        return usable and base.is_service_enabled(request, "compute")
+
+
+class CreateVolume(tables.LinkAction):
+    """Horizon's own dialog, with the image chosen."""
+
+    name = "volume"
+    verbose_name = _("Create Volume")
+    url = "horizon:project:volumes:create"
+    classes = ("ajax-modal",)
+    icon = "camera"
+    policy_rules = (("volume", "volume:create"),)
+
+    def get_link_url(self, image: Image) -> str:
+        """The dialog's address."""
+        return f"{reverse(self.url)}?{urlencode({'image_id': image.id})}"
+
+    def allowed(self, request: Any, image: Image | None = None) -> bool:
+        """Of what is one disk."""
+        usable = image is None or (image.status == "active" and image.kind in ("data", "system"))
+        return usable and cinder.is_volume_service_enabled(request)
+
+
+class ExportList(tables.LinkAction):
+    """The list as it is filtered, as a file."""
+
+    name = "csv"
+    verbose_name = _("Export List")
+    icon = "download"
+    policy_rules = (("ims", "ims:list_images"),)
+
+    def get_link_url(self, image: Image | None = None) -> str:
+        """The address of the file."""
+        address = reverse("horizon:project:ims:csv", args=[self.table.name])
+        return f"{address}?{self.table.kept}" if self.table.kept else address
+
+
+class DeleteChosen(tables.DeleteAction):
+    """Delete them, each by itself."""
+
+    policy_rules = (("image", "delete_image"),)
+    help_text = _("A deleted image cannot be restored. Servers that were made of it go on.")
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        """What it is called before."""
+        return ngettext_lazy("Delete Image", "Delete Images", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        """What it is called afterwards."""
+        return ngettext_lazy("Deleted Image", "Deleted Images", count)
+
+    def handle(self, table: Any, request: Any, image_ids: list[str]) -> Any:
+        """Delete those that are chosen."""
+        return batch.each(self, request, image_ids, connection.ims(request).delete_image)
+
+
+class _AnswerShares(tables.BatchAction):
+    """Answer what others share, all of it as one job."""
+
+    policy_rules = (("ims", "ims:batch_update_members"),)
+    answer = ""
+
+    def handle(self, table: Any, request: Any, image_ids: list[str]) -> Any:
+        """Answer those that are chosen."""
+        return batch.together(
+            self,
+            request,
+            image_ids,
+            lambda ids: connection.ims(request).answer_shares(ids, self.answer),
+        )
+
+
+class AcceptShares(_AnswerShares):
+    """Have them in the list."""
+
+    name = "accept"
+    icon = "check"
+    answer = "accepted"
+    help_text = _("The images are in your list then.")
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        """What it is called before."""
+        return ngettext_lazy("Accept Image", "Accept Images", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        """What it is called afterwards."""
+        return ngettext_lazy("Accepting Image", "Accepting Images", count)
+
+
+class RejectShares(_AnswerShares):
+    """Have them in the list no more."""
+
+    name = "reject"
+    icon = "times"
+    action_type = "danger"
+    answer = "rejected"
+    help_text = _("The images leave your list. You can still be given them again.")
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        """What it is called before."""
+        return ngettext_lazy("Reject Image", "Reject Images", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        """What it is called afterwards."""
+        return ngettext_lazy("Rejecting Image", "Rejecting Images", count)

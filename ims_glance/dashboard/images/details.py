@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that the service knows of one image."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import http
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from horizon import views
+
+from ims_glance.client.resources.image import Image
+from ims_glance.dashboard import connection, refusals
+from ims_glance.dashboard.images import words
+
+_ORIGINS: Mapping[str, Any] = {
+    "instance": gettext_lazy("Server"),
+    "server": gettext_lazy("Server"),
+    "volume": gettext_lazy("Volume"),
+    "file": gettext_lazy("File"),
+    "image": gettext_lazy("Image"),
+    "backup": gettext_lazy("Server backup"),
+}
+
+
+def origin(image: Image) -> str:
+    """What it was made of."""
+    kind, _comma, rest = str(image.data_origin or "").partition(",")
+    if not kind:
+        return words.NOTHING
+    return f"{_ORIGINS.get(kind, kind)}: {words.plain(rest.strip(','))}"
+
+
+def facts(image: Image) -> list[tuple[Any, Any]]:
+    """What stands on the page, line by line."""
+    return [
+        (_("Name"), words.name(image)),
+        (_("ID"), image.id),
+        (_("Status"), words.status(image)),
+        (_("Owner"), words.TYPES.get(image.type_for_me, image.type_for_me)),
+        (_("Image Type"), words.kind(image)),
+        (_("OS Type"), words.OS_TYPES.get(image.os_type, image.os_type)),
+        (_("OS"), image.os_version or words.NOTHING),
+        (_("Disk (GB)"), words.disk(image)),
+        (_("Size"), words.size(image.bytes)),
+        (_("Minimum Memory (MB)"), image.min_ram or _("No limit")),
+        (_("Maximum Memory (MB)"), image.max_ram if _is_limit(image.max_ram) else _("No limit")),
+        (_("Encrypted"), words.encrypted(image)),
+        (_("Key"), image.cmk_id or words.NOTHING),
+        (_("NIC Multi-Queue"), _multiqueue(image)),
+        (_("Source"), origin(image)),
+        (_("Protected"), _("Yes") if image.is_protected else _("No")),
+        (_("Enterprise Project"), image.enterprise_project_id or words.NOTHING),
+        (_("Project"), image.owner),
+        (_("Created"), words.time(image.created_at)),
+        (_("Description"), words.plain(image.description) or words.NOTHING),
+    ]
+
+
+def _is_limit(number: Any) -> bool:
+    return str(number or "0") != "0"
+
+
+def _multiqueue(image: Image) -> Any:
+    is_on = str(image.hw_vif_multiqueue_enabled).lower() == "true"
+    return _("Supported") if is_on else _("Not supported")
+
+
+def disks(image: Image) -> list[dict[str, Any]]:
+    """Those of a whole machine, in its order."""
+    return [
+        {
+            "is_system": str(each.get("boot_index")) == "0",
+            "size": each.get("volume_size") or words.NOTHING,
+            "type": each.get("volume_type") or words.NOTHING,
+            "id": each.get("image_id") or words.NOTHING,
+        }
+        for each in (image.mapping if image.kind == "whole" else ())
+    ]
+
+
+class DetailsView(views.HorizonTemplateView):
+    """The page of an image."""
+
+    template_name = "ims/details.html"
+    page_title = "{{ name }}"
+
+    def get_context_data(self, **kwargs: Any) -> Any:
+        """For the page.
+
+        :raises Http404: if there is no such image for the user
+        """
+        context = super().get_context_data(**kwargs)
+        image = self._image()
+        context |= {
+            "image": image,
+            "name": words.name(image),
+            "facts": facts(image),
+            "disks": disks(image),
+            "tags": sorted(map(words.plain, image.tags or ())),
+            "is_own": image.owner == self.request.user.project_id,
+            "list": reverse("horizon:project:ims:index"),
+        }
+        return context | self._more(image)
+
+    def _image(self) -> Image:
+        try:
+            found: Image = connection.ims(self.request).get_image(str(self.kwargs["image_id"]))
+        except refusals.FAILURES as error:
+            raise http.Http404(refusals.sentence(error)) from error
+        return found
+
+    def _more(self, image: Image) -> dict[str, Any]:
+        """What the owner sees besides."""
+        found: dict[str, Any] = {"members": [], "report": None}
+        if image.owner == self.request.user.project_id:
+            with refusals.shown(self.request):
+                members = connection.ims(self.request).members(image)
+                found["members"] = [
+                    {
+                        "project": member.member_id,
+                        "status": words.MEMBER_STATUSES.get(member.status, member.status),
+                        "since": words.time(member.created_at),
+                    }
+                    for member in members
+                ]
+        return found

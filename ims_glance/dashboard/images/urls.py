@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The addresses of the panel."""
+
+from django.urls import path
+
+from ims_glance.dashboard.images import details, listing
+
+urlpatterns = [
+    path("", listing.PrivateView.as_view(), name="index"),
+    path("private/", listing.PrivateView.as_view(), name="private"),
+    path("public/", listing.PublicView.as_view(), name="public"),
+    path("shared/", listing.SharedView.as_view(), name="shared"),
+    path("market/", listing.MarketView.as_view(), name="market"),
+    path("list/<slug:tab>.csv", listing.csv, name="csv"),
+    path("images/<uuid:image_id>/", details.DetailsView.as_view(), name="image"),
+]
