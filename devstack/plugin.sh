@@ -337,6 +337,25 @@ function _delete_ims_glance_ciphertext {
     sudo find "$IMS_GLANCE_INNER_DIR/" -maxdepth 1 -type f -name "ims-*" -delete
 }
 
+# install_ims_console() - Install the console where Horizon is, which DevStack has installed from its own checkout
+function install_ims_console {
+    local -x PIP_VIRTUAL_ENV=${PIP_VIRTUAL_ENV:-}
+    if [[ "$USE_VENV" == "True" ]]; then
+        PIP_VIRTUAL_ENV=${PROJECT_VENV["horizon"]:-}
+    fi
+    setup_develop "$IMS_GLANCE_DIR"
+}
+
+# configure_ims_console() - Have Horizon read our settings after its own
+function configure_ims_console {
+    mkdir -p "$(dirname "$IMS_CONSOLE_SETTINGS")"
+    cat >"$IMS_CONSOLE_SETTINGS" <<'SETTINGS'
+from ims_glance.dashboard import settings as ims_settings
+
+ims_settings.extend(globals())
+SETTINGS
+}
+
 # A host without Glance (a compute node) needs nothing of ours, one with Nova's API that one line.
 if is_service_enabled g-api; then
     case "$1 ${2:-}" in
@@ -381,6 +400,20 @@ if is_service_enabled n-api; then
             ;;
         "unstack "* | "clean ")
             unconfigure_ims_glance_nova
+            ;;
+    esac
+fi
+
+if is_service_enabled horizon; then
+    case "$1 ${2:-}" in
+        "stack install")
+            install_ims_console
+            ;;
+        "stack post-config")
+            configure_ims_console
+            ;;
+        "unstack " | "clean ")
+            rm -f "$IMS_CONSOLE_SETTINGS"
             ;;
     esac
 fi

@@ -58,6 +58,13 @@ def image_urls(cloud: Cloud) -> dict[str, str]:
     return {"RegionOne": cloud.url("glance_one"), "RegionTwo": cloud.url("glance_two")}
 
 
+def console(cloud: Cloud) -> str:
+    """Where the console is, and who may log in."""
+    # Not by number: its cookies are not those of another server at that address.
+    address = f"http://localhost:{cloud.ports['horizon']}/project/ims/"
+    return f"console: {address} as demo or other, whose passwords 'devstack/pocket openrc USER' has"
+
+
 def write(cloud: Cloud) -> None:
     """Write ``clouds.yaml`` and one ``openrc-<user>`` each into the home."""
     template.write(cloud.path("clouds.yaml"), clouds_yaml(cloud))

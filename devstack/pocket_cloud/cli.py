@@ -14,7 +14,7 @@ from pocket_cloud.plan import Progress
 
 _DESCRIPTION = """\
 A real OpenStack on this machine, as root on Debian 12: Keystone, Barbican, Glance with ims_glance
-in two regions, Nova, Cinder, Placement, Neutron's API, Ceph with an object gateway. What is
+in two regions, Nova, Cinder, Placement, Neutron's API, Ceph with an object gateway, Horizon. What is
 missing of it is installed first; everything else lies in one folder, and every port is on
 loopback."""
 
@@ -32,7 +32,7 @@ use it:
 
 def _up(cloud: Cloud, arguments: argparse.Namespace) -> int:
     with cloud.locked():
-        lifecycle.up(cloud, arguments.light)
+        lifecycle.up(cloud, arguments.light, not arguments.no_console)
     return 0
 
 
@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--light", action="store_true", help="Keystone, Barbican and both Glances alone"
     )
+    up.add_argument("--no-console", action="store_true", help="no Horizon (some 300 MiB)")
     verb("down", _down, "stop everything; data stays, and 'up' brings servers back")
     verb("status", _status, "show each service; exit code 1 when one is down")
     verb("demo", _demo, "'up', then show what ims_glance does, step by step")

@@ -87,6 +87,11 @@ class Cloud:
         """Whether the last ``up`` was without compute and storage."""
         return self.state.get("profile") == "light"
 
+    @property
+    def has_console(self) -> bool:
+        """Whether the last ``up`` was with Horizon."""
+        return not self.is_light and self.state.get("console", "yes") == "yes"
+
     def url(self, port: str, path: str = "") -> str:
         """Address of the service at the port named *port*."""
         return f"http://{HOST}:{self.ports[port]}{path}"

@@ -18,21 +18,25 @@ DATA_FOLDERS = "ims-demo-*"
 _LEFTOVER_GRACE = 3.0
 
 
-def nodes(cloud: Cloud, is_light: bool, abort: threading.Event) -> list[Node]:
+def nodes(
+    cloud: Cloud, is_light: bool, abort: threading.Event, has_console: bool = True
+) -> list[Node]:
     """The plan of ``up``."""
     steps = [
         Node(step.name, step.needs, actions.step_action(cloud, step))
-        for step in setup.steps(is_light)
+        for step in setup.steps(is_light, has_console)
     ]
     services = [
         Node(service.name, service.needs, actions.service_action(cloud, service, abort))
-        for service in catalog.services(is_light)
+        for service in catalog.services(is_light, has_console)
     ]
     return steps + services
 
 
-def up(cloud: Cloud, is_light: bool) -> None:
+def up(cloud: Cloud, is_light: bool, has_console: bool = True) -> None:
     """Bring the cloud up, or complete it.
+
+    :param has_console: whether Horizon belongs to it; the light one has none
 
     :raises StepFailed: with the name of what failed and the end of its log.
     """
@@ -41,14 +45,16 @@ def up(cloud: Cloud, is_light: bool) -> None:
         progress("light", "is part of the full cloud, which runs")
         is_light = False
     packages.ensure(cloud, is_light, progress)
-    cloud.remember(profile="light" if is_light else "full")
-    for service in catalog.services(is_light):
+    cloud.remember(profile="light" if is_light else "full", console="yes" if has_console else "no")
+    for service in catalog.services(is_light, has_console):
         # Steps read the files of services that are not up yet.
         actions.write_files(cloud, service)
     access.write(cloud)
     abort = threading.Event()
-    plan.run(nodes(cloud, is_light, abort), progress, abort)
+    plan.run(nodes(cloud, is_light, abort, has_console), progress, abort)
     progress("pocket cloud", "is up")
+    if cloud.has_console:
+        print(access.console(cloud), flush=True)
 
 
 def _is_full_running(cloud: Cloud) -> bool:

@@ -35,6 +35,7 @@ def _new() -> dict[str, str]:
         "ec2_access": secrets.token_hex(16),
         "ec2_secret": secrets.token_hex(16),
         "erlang_cookie": secrets.token_hex(16),
+        "horizon_key": secrets.token_hex(32),
     }
 
 

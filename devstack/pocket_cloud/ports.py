@@ -22,6 +22,7 @@ OFFSETS: dict[str, int] = {
     "nova": 16,
     "cinder": 17,
     "radosgw": 18,
+    "horizon": 19,
     "ceph_mon": 20,
     # The manager and the OSD take what they need from this range.
     "ceph_first": 30,

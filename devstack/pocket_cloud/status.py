@@ -51,7 +51,7 @@ def examine(cloud: Cloud, service: Service) -> State:
 
 def states(cloud: Cloud) -> list[State]:
     """All services of the profile, in the order of the catalogue."""
-    services = catalog.services(cloud.is_light)
+    services = catalog.services(cloud.is_light, cloud.has_console)
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(lambda service: examine(cloud, service), services))
 
@@ -89,6 +89,8 @@ def report(cloud: Cloud) -> tuple[str, bool]:
     found = states(cloud)
     lines = [f"profile {cloud.state.get('profile', 'none (never up)')} in {cloud.home}"]
     lines += [f"{region}: image service {url}" for region, url in access.image_urls(cloud).items()]
+    if cloud.has_console:
+        lines.append(access.console(cloud))
     if not cloud.is_light:
         kind = cloud.state.get("virt_type", "not known yet")
         why = cloud.state.get("virt_reason", "no probe so far")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which services the cloud has: one table a topic, put together here."""
 
-from pocket_cloud.catalog import base, compute, identity, image, storage
+from pocket_cloud.catalog import base, compute, console, identity, image, storage
 from pocket_cloud.service import Service
 
 LIGHT: tuple[Service, ...] = (
@@ -25,9 +25,11 @@ FULL: tuple[Service, ...] = (
     *image.WORKERS,
     *compute.COMPUTE,
     *storage.CINDER,
+    console.HORIZON,
 )
 
 
-def services(is_light: bool) -> tuple[Service, ...]:
+def services(is_light: bool, has_console: bool = True) -> tuple[Service, ...]:
     """The services of a profile."""
-    return LIGHT if is_light else FULL
+    found = LIGHT if is_light else FULL
+    return tuple(each for each in found if has_console or each is not console.HORIZON)

@@ -33,3 +33,9 @@ def test_the_files_are_for_their_owner_alone(cloud):
     names = ["clouds.yaml", "openrc-admin", "openrc-demo", "openrc-other"]
     modes = {stat.S_IMODE(cloud.path(name).stat().st_mode) for name in names}
     assert modes == {0o600}
+
+
+def test_where_the_console_is(cloud):
+    shown = access.console(cloud)
+    assert f":{cloud.ports['horizon']}/project/ims/ " in shown
+    assert cloud.secrets["password_demo"] not in shown

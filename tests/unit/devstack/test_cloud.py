@@ -83,3 +83,11 @@ def test_a_command_that_waits_too_long_says_so(cloud):
         cloud.locked(patience=0.2),
     ):
         raise AssertionError("both have the lock")
+
+
+def test_only_the_full_cloud_has_a_console(cloud):
+    assert cloud.has_console
+    cloud.remember(console="no")
+    assert not cloud.has_console
+    cloud.remember(console="yes", profile="light")
+    assert not cloud.has_console
