@@ -26,14 +26,17 @@ def tcp(port: str) -> Probe:
     return probe
 
 
-def http(port: str, path: str = "/") -> Probe:
-    """An answer, and not one that says the server is in trouble."""
+def http(port: str, path: str = "/", worst: int = 499) -> Probe:
+    """An answer, and not one that says the server is in trouble.
+
+    :param worst: status that is well; of most services that they want a token
+    """
 
     def probe(cloud: Cloud) -> str:
         try:
             rest.call("GET", cloud.url(port, path), timeout=10)
         except rest.HttpError as error:
-            return str(error) if error.status >= 500 else ""
+            return str(error) if error.status > worst else ""
         except rest.UNREACHABLE as error:
             return str(error)
         return ""

@@ -14,9 +14,12 @@ HORIZON = Service(
         # Tables of Horizon keep on their classes what is of one request.
         "--processes 2 --threads 1 --static-map /static=${data}/horizon/static",
     ),
-    probe=probes.http("horizon", "/auth/login/"),
+    probe=probes.http("horizon", "/auth/login/", worst=399),
     needs=("horizon-static", "keystone"),
-    files={"horizon/local/local_settings.py": "horizon-local-settings"},
+    files={
+        "horizon/local/__init__.py": "horizon-local-init",
+        "horizon/local/local_settings.py": "horizon-local-settings",
+    },
     folders=("horizon",),
     environment=ENVIRONMENT,
     ports=("horizon",),

@@ -8,7 +8,8 @@ ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "openstack_dashboard.settings",
     "PYTHONPATH": "${etc}/horizon",
 }
-# Their versions: a step is done again when they change.
+_TEMPLATES = CHECKOUT / "devstack" / "pocket_cloud" / "templates"
+# Their versions: a step is done again when they change, or the settings.
 _PINNED = [
     line
     for line in (CHECKOUT / "devstack/pocket_cloud/constraints.txt").read_text().splitlines()
@@ -24,6 +25,8 @@ STEPS = (
         """,
         environment=ENVIRONMENT,
         is_patient=True,
-        version=digest(repr(_PINNED)),
+        version=digest(
+            repr(_PINNED), *(each.read_text() for each in sorted(_TEMPLATES.glob("horizon-*")))
+        ),
     ),
 )

@@ -17,3 +17,10 @@ def test_its_settings_are_python_and_its_key_is_this_clouds(cloud):
     compile(text, "local_settings.py", "exec")
     assert cloud.secrets["horizon_key"] in text
     assert console.HORIZON.variables(cloud.values)["PYTHONPATH"].endswith("/etc/horizon")
+
+
+def test_horizon_finds_them_before_its_own():
+    """Its folder, which has a package of that name, is on its path too."""
+    assert {"horizon/local/__init__.py", "horizon/local/local_settings.py"} == set(
+        console.HORIZON.files
+    )
