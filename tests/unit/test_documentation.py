@@ -8,8 +8,6 @@ import importlib.metadata
 import re
 from pathlib import Path
 
-import pytest
-
 from doc.ext import sources
 from ims_glance import conf as ims_conf
 from ims_glance.api.ims import policy
@@ -103,10 +101,13 @@ def _is_there(word: str, beside: Path) -> bool:
     return any((place / word).exists() for place in (*PLACES, beside))
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=_name)
-def test_files_that_are_named_are_there(path: Path) -> None:
-    absent = [word for word in _paths(path.read_text()) if not _is_there(word, path.parent)]
-    assert absent == []
+def test_files_that_are_named_are_there() -> None:
+    absent = {
+        _name(path): [word for word in _paths(path.read_text()) if not _is_there(word, path.parent)]
+        for path in TEXTS
+    }
+    wrong = {name: words for name, words in absent.items() if words}
+    assert not wrong, wrong
 
 
 def test_a_file_that_is_not_there_is_found() -> None:
@@ -116,30 +117,37 @@ def test_a_file_that_is_not_there_is_found() -> None:
     assert [word for word in found if not _is_there(word, ROOT)] == ["tests/nothing.py"]
 
 
-@pytest.mark.parametrize("path", MARKDOWN, ids=_name)
-def test_links_lead_somewhere(path: Path) -> None:
-    targets = [found["target"] for found in _LINK.finditer(path.read_text())]
-    assert [target for target in targets if not (path.parent / target).exists()] == []
+def test_links_lead_somewhere() -> None:
+    links = [
+        (path, found["target"]) for path in MARKDOWN for found in _LINK.finditer(path.read_text())
+    ]
+    absent = [(_name(path), to) for path, to in links if not (path.parent / to).exists()]
+    assert not absent, absent
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=_name)
-def test_options_that_are_named_are_there(path: Path) -> None:
+def test_options_that_are_named_are_there() -> None:
     known = {(group, opt.dest) for group, opts in ims_conf.list_opts() for opt in opts}
-    named = {(found["group"], found["name"]) for found in _OPTION.finditer(path.read_text())}
-    assert named - known == set()
+    named = {
+        (_name(path), found["group"], found["name"])
+        for path in TEXTS
+        for found in _OPTION.finditer(path.read_text())
+    }
+    absent = [each for each in named if each[1:] not in known]
+    assert not absent, absent
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=_name)
-def test_commands_that_are_named_are_there(path: Path) -> None:
+def test_commands_that_are_named_are_there() -> None:
     points = importlib.metadata.entry_points(group=sources.CLIENT)
     # Of a verb of two words, such as "version add", the first is looked at.
     known = {tuple(point.name.split("_")[1:3]) for point in points}
     named = {
-        (found["noun"], verb)
+        (_name(path), found["noun"], verb)
+        for path in TEXTS
         for found in _CLIENT.finditer(path.read_text())
         for verb in found["verbs"].split("|")
     }
-    assert named - known == set()
+    absent = [each for each in named if each[1:] not in known]
+    assert not absent, absent
 
 
 def test_codes_that_are_named_are_there() -> None:

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every file of this repository keeps to: place, header, size, and what it may not contain."""
+"""What every file of this repository keeps to: place, header, size, and what it may not contain.
+
+A rule is one test, which names all files that break it: a test of its own for each file and rule would take most of
+what a test takes, thousands of times.
+"""
 
 import ast
 import collections
+import functools
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,13 +125,23 @@ def _is_source(path: Path) -> bool:
 SOURCES = [path for path in FILES if _is_source(path)]
 
 
+@functools.cache
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace")
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(_text(path))
+
+
 def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
 def _has_code(path: Path) -> bool:
     """Whether there is anything to test: not just a docstring, imports and names."""
-    body = ast.parse(path.read_text()).body
+    body = _tree(path).body
     return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in body)
 
 
@@ -149,27 +164,36 @@ def test_there_is_something_to_check() -> None:
     assert ROOT / ".ci/run" in SOURCES
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_header(path: Path) -> None:
-    lines = path.read_text().splitlines()[:2]
-    assert not lines or HEADER in lines[:1] or (lines[0].startswith("#!") and HEADER in lines)
+def _has_header(path: Path) -> bool:
+    lines = _text(path).splitlines()[:2]
+    return not lines or HEADER in lines[:1] or (lines[0].startswith("#!") and HEADER in lines)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_size(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_LINES
+def test_header() -> None:
+    found = [_name(path) for path in SOURCES if not _has_header(path)]
+    assert not found, found
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=_name)
-def test_packages_are_packages(path: Path) -> None:
+def _longer(paths: Iterable[Path], most: int) -> list[str]:
+    sizes = {_name(path): len(_text(path).splitlines()) for path in paths}
+    return [f"{name}: {size} lines" for name, size in sizes.items() if size > most]
+
+
+def test_size() -> None:
+    found = _longer(SOURCES, MAX_LINES)
+    assert not found, found
+
+
+def test_packages_are_packages() -> None:
     """A folder of code without ``__init__.py`` would be left out of the wheel."""
-    if path.is_relative_to(PRODUCT):
-        assert (path.parent / "__init__.py") in CODE
+    folders = {path.parent for path in PYTHON if path.is_relative_to(PRODUCT)}
+    found = [_name(each) for each in sorted(folders) if each / "__init__.py" not in CODE]
+    assert not found, found
 
 
-@pytest.mark.parametrize("path", [path for path in CODE if path.is_relative_to(PRODUCT)], ids=_name)
-def test_modules_are_short(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_MODULE_LINES
+def test_modules_are_short() -> None:
+    found = _longer((path for path in CODE if path.is_relative_to(PRODUCT)), MAX_MODULE_LINES)
+    assert not found, found
 
 
 def test_folders_can_be_overlooked() -> None:
@@ -186,7 +210,7 @@ def test_one_name_is_one_thing() -> None:
         node.name
         for path in CODE
         if path.is_relative_to(PRODUCT)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.ClassDef)
     ]
     found = collections.Counter(names)
@@ -195,7 +219,7 @@ def test_one_name_is_one_thing() -> None:
 
 def test_nothing_is_said_with_the_number_of_a_page_that_nobody_has() -> None:
     numbered = re.compile(r"\(S\d+\)|\(reference [\d.]+\)")
-    assert [str(path) for path in CODE if numbered.search(path.read_text())] == []
+    assert [str(path) for path in CODE if numbered.search(_text(path))] == []
 
 
 def test_every_module_has_its_test() -> None:
@@ -221,7 +245,7 @@ def test_the_exceptions_hold() -> None:
 
 
 def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -240,13 +264,19 @@ def _nesting(node: ast.AST, is_elif: bool = False) -> int:
     return deepest + (isinstance(node, _BLOCKS) and not is_elif)
 
 
-@pytest.mark.parametrize("path", CODE, ids=_name)
-def test_functions_are_short_and_flat(path: Path) -> None:
+def _long_or_deep(path: Path) -> Iterator[str]:
     for function in _functions(path):
         lines = (function.end_lineno or function.lineno) - function.lineno + 1
-        assert lines <= MAX_FUNCTION_LINES, f"{function.name}: {lines} lines"
+        if lines > MAX_FUNCTION_LINES:
+            yield f"{_name(path)}, {function.name}: {lines} lines"
         depth = max((_nesting(child) for child in function.body), default=0)
-        assert depth <= MAX_NESTING, f"{function.name}: {depth} blocks deep"
+        if depth > MAX_NESTING:
+            yield f"{_name(path)}, {function.name}: {depth} blocks deep"
+
+
+def test_functions_are_short_and_flat() -> None:
+    found = [each for path in CODE for each in _long_or_deep(path)]
+    assert not found, found
 
 
 def _is_broad(handler: ast.ExceptHandler) -> bool:
@@ -271,9 +301,9 @@ def _swallowed(text: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("path", CODE, ids=_name)
-def test_no_error_is_swallowed(path: Path) -> None:
-    assert _swallowed(path.read_text()) == []
+def test_no_error_is_swallowed() -> None:
+    found = [(_name(path), lines) for path in CODE if (lines := _swallowed(_text(path)))]
+    assert not found, found
 
 
 @pytest.mark.parametrize(
@@ -306,15 +336,18 @@ def test_nesting_is_counted(body: str, depth: int) -> None:
     assert max(_nesting(node) for node in ast.parse(body).body) == depth
 
 
-@pytest.mark.parametrize("path", FILES, ids=_name)
-def test_nothing_is_unfinished(path: Path) -> None:
-    text = path.read_text(errors="replace")
-    assert UNFINISHED.findall(text) == []
+def _with(pattern: re.Pattern[str], paths: Iterable[Path]) -> list[str]:
+    return [_name(path) for path in paths if pattern.search(_text(path))]
 
 
-@pytest.mark.parametrize("path", TESTS, ids=_name)
-def test_every_test_is_run(path: Path) -> None:
-    assert NOT_RUN.findall(path.read_text()) == []
+def test_nothing_is_unfinished() -> None:
+    found = _with(UNFINISHED, FILES)
+    assert not found, found
+
+
+def test_every_test_is_run() -> None:
+    found = _with(NOT_RUN, TESTS)
+    assert not found, found
 
 
 def test_there_are_release_notes() -> None:
