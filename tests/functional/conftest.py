@@ -38,8 +38,8 @@ def make_glance(
 ) -> Iterator[MakeGlance]:
     """Start another Glance: ``make_glance({"DEFAULT": {"show_multiple_locations": True}})``.
 
-    That takes two seconds, so share it by a fixture of module scope. ``with`` stops it when it is
-    not needed any more, the end of all tests does so at the latest.
+    That takes four seconds of a processor, so share it by a fixture of module scope. ``with`` kills
+    it when it is not needed any more, the end of all tests does so at the latest.
     """
     services: list[GlanceService] = []
 
@@ -52,11 +52,8 @@ def make_glance(
         return service
 
     yield make
-    # Each takes a second.
     for service in services:
-        service.begin_to_stop()
-    for service in services:
-        service.stop()
+        service.kill()
 
 
 @pytest.fixture(scope="session")
