@@ -15,8 +15,10 @@ from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import from_file, platforms
 from ims_glance.model.image.from_file import GIB, Purpose
 from ims_glance.model.image.whole_image import Component
+from ims_glance.model.machine import carried
 from ims_glance.model.server import Disk
 
+_CARRIED = "carried"
 _EFI = frozenset({"efi", "uefi"})
 
 
@@ -104,6 +106,7 @@ def body(
     :param size: of the data of all disks, in bytes
     """
     return {
+        **arguments.get(_CARRIED, {}),
         **from_file.body(arguments, file),
         "min_disk": parts[0].disk.size,
         "__image_size": str(size),
@@ -121,4 +124,10 @@ def told(arguments: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, An
         found["os_version"] = named
     if not found.get("hw_firmware_type") and str(facts.get("firmware")).lower() in _EFI:
         found["hw_firmware_type"] = "uefi"
+    brought = carried.inward(facts)
+    memory = brought.pop(carried.MIN_RAM, None)
+    if memory and not found.get(carried.MIN_RAM):
+        found[carried.MIN_RAM] = int(memory)
+    if brought:
+        found[_CARRIED] = brought
     return found

@@ -11,7 +11,7 @@ from ims_glance.writers.base import NOBODY, ExportWriter
 from ims_glance.writers.qcow2 import Qcow2Writer
 from ims_glance.writers.raw import RawWriter
 from ims_glance.writers.vhd import VhdWriter
-from ims_glance.writers.vmdk import VmdkWriter
+from ims_glance.writers.vmdk import OvaDiskWriter, VmdkWriter
 from ims_glance.writers.zvhd import ZvhdWriter
 from ims_glance.writers.zvhd2 import Zvhd2Writer
 
@@ -19,6 +19,8 @@ WRITERS: Mapping[str, type[ExportWriter]] = {
     each.FORMAT: each
     for each in (Qcow2Writer, VhdWriter, VmdkWriter, ZvhdWriter, Zvhd2Writer, RawWriter)
 }
+
+_RESTORED: Mapping[str, type[ExportWriter]] = {**WRITERS, OvaDiskWriter.FORMAT: OvaDiskWriter}
 
 
 class NoSuchExportFormat(exceptions.Invalid):
@@ -44,6 +46,11 @@ def writer(
     return WRITERS[name](virtual_size, image_id, head_room)
 
 
+def of_archive(virtual_size: int, image_id: uuid.UUID = NOBODY, head_room: int = 0) -> ExportWriter:
+    """A writer of a disk in an OVA; see :func:`writer`."""
+    return OvaDiskWriter(virtual_size, image_id, head_room)
+
+
 def restore(state: bytes) -> ExportWriter:
     """The writer whose :meth:`~ims_glance.writers.base.ExportWriter.state` that is.
 
@@ -53,6 +60,6 @@ def restore(state: bytes) -> ExportWriter:
     """
     try:
         known = json.loads(zlib.decompress(state))
-        return WRITERS[known["format"]].restored(known)
+        return _RESTORED[known["format"]].restored(known)
     except (zlib.error, ValueError, KeyError, TypeError) as error:
         raise ValueError("this is no state of a writer") from error

@@ -6,6 +6,9 @@ that it tells of, and the directory of tables and the footer are at the end; not
 written before something is known::
 
     header | descriptor | grain | grain | ... | table | grain | ... | directory | footer | end
+
+In an OVA the beginning, up to the first grain, is written with what stands before it there, as a *head*: which is
+known from the first, and may be as long as a part of S3 has to be.
 """
 
 import base64
@@ -26,7 +29,7 @@ _GRAIN_MARKER = struct.Struct("<QI")
 _TABLE, _DIRECTORY, _FOOTER = 1, 2, 3
 _AT_END = (1 << 64) - 1
 _DESCRIPTOR_SECTORS = 20
-_OVERHEAD_SECTORS = 128
+_OVERHEAD = 1 << 16
 # Line ends can be tested; grains are compressed; there are markers.
 _FLAGS = 1 | 1 << 16 | 1 << 17
 _LEVEL = 1
@@ -68,7 +71,12 @@ class VmdkWriter(ExportWriter):
 
     def _preface(self) -> bytes:
         begin = self._header(_AT_END) + padded(self._descriptor(), SECTOR * _DESCRIPTOR_SECTORS)
-        return padded(begin, SECTOR * _OVERHEAD_SECTORS)
+        return begin.ljust(self._overhead, b"\0")
+
+    @property
+    def _overhead(self) -> int:
+        """Bytes before the first grain."""
+        return self.head_size or _OVERHEAD
 
     def _run(self, block: int, data: Buffer) -> Iterator[Buffer]:
         view = memoryview(data)
@@ -117,7 +125,7 @@ class VmdkWriter(ExportWriter):
             _GRAINS,
             0,  # no second directory
             directory,
-            _OVERHEAD_SECTORS,
+            self._overhead // SECTOR,
             0,  # shut down cleanly
             b"\n \r\n",
             1,  # deflate
@@ -142,6 +150,22 @@ class VmdkWriter(ExportWriter):
         self._directory = _unpacked(tables["directory"])
         self._table = _unpacked(tables["table"])
         self._table_index = tables["table_index"]
+
+
+class OvaDiskWriter(VmdkWriter):
+    """Writes the same for an OVA."""
+
+    FORMAT = "ova disk"
+
+    def _head_size(self, head_room: int) -> int:
+        return -(-max(head_room, _OVERHEAD) // _OVERHEAD) * _OVERHEAD
+
+    def _preface(self) -> bytes:
+        return b""
+
+    def head(self) -> bytes:
+        """The first :attr:`head_size` bytes of the file, at any time."""
+        return super()._preface()
 
 
 def _packed(entries: "array[int]") -> bytes:

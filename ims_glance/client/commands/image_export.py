@@ -7,7 +7,8 @@ from osc_lib import exceptions
 
 from ims_glance.client.shell import base, views
 
-_FORMATS = ("qcow2", "vhd", "vmdk", "zvhd")
+_OVA = "ova"
+_FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", _OVA)
 
 
 class ExportImage(base.ShowOne):
@@ -19,6 +20,7 @@ class ExportImage(base.ShowOne):
     openstack ims image export secret images:secret.ims --sealed --wait
     openstack ims image export large images:large.zvhd2 --quick --wait
     openstack ims image export golden images:golden.vhd --file-format vhd --access-key 1f0c... --wait
+    openstack ims image export machine images:machine.ova --wait
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -30,8 +32,13 @@ class ExportImage(base.ShowOne):
             metavar="<bucket:object>",
             help="Where it goes. Nothing is written over an object that is there",
         )
-        how = parser.add_mutually_exclusive_group(required=True)
-        how.add_argument("--file-format", choices=_FORMATS, help="Format of the file")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument(
+            "--file-format",
+            choices=_FORMATS,
+            help="Format of the file: ova of a machine with all its disks (default for whole machines), the others of "
+            "one disk",
+        )
         how.add_argument(
             "--quick",
             action="store_true",
@@ -67,6 +74,12 @@ class ExportImage(base.ShowOne):
                 f"Image {image.id} is encrypted, and the file would not be. Say --decrypt if that is meant, or export it "
                 "as it is (--sealed)."
             )
-        file_format = "sealed" if parsed_args.sealed else parsed_args.file_format
-        job = self.ims.export_image(image, parsed_args.file, file_format, parsed_args.access_key)
+        form = "sealed" if parsed_args.sealed else parsed_args.file_format
+        if not form and not parsed_args.quick:
+            if image.kind != "whole":
+                raise exceptions.CommandError(
+                    "Name the format of the file, --file-format qcow2 say."
+                )
+            form = _OVA
+        job = self.ims.export_image(image, parsed_args.file, form, parsed_args.access_key)
         return self.show_job(job, parsed_args)

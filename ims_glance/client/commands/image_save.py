@@ -164,5 +164,6 @@ def _whole(image: Image) -> str:
     disks = [str(disk["image_id"]) for disk in image.mapping if disk.get("image_id")]
     return (
         f"Image {image.id} is of a whole machine. Its disks are images, each of which can be saved, the "
-        f"system disk first:{''.join(f'{chr(10)}  openstack ims image save {disk} ...' for disk in disks)}"
+        f"system disk first; or write it into a bucket with all of them ('openstack ims image export {image.id} "
+        f"BUCKET:FILE.ova'):{''.join(f'{chr(10)}  openstack ims image save {disk} ...' for disk in disks)}"
     )

@@ -165,7 +165,8 @@ class ImageOperations(Operations):
         """Begin to write an image into a bucket (``export_image``); an encrypted one in the clear, or sealed.
 
         :param bucket_url: ``bucket:object``
-        :param file_format: ``qcow2``, ``vhd``, ``vmdk``, ``zvhd`` or ``sealed``; ``None`` for a quick export (zvhd2)
+        :param file_format: ``qcow2``, ``vhd``, ``vmdk``, ``zvhd`` or ``sealed``, or ``ova`` with all disks; ``None``
+            for a quick export (zvhd2)
         :param access_key: of an EC2 credential of the caller, for a bucket of S3
         """
         path = f"/v1/cloudimages/{segment(Image._get_id(image))}/file"

@@ -52,7 +52,7 @@ class FileIncomplete(exceptions.ImsError):
 class NewPart:
     """A part to be sent.
 
-    :ivar offset: of its first byte in the file
+    :ivar offset: of its first byte in the file; in one whose parts are numbered, its number, from 0 on
     :ivar pieces: gives its bytes, from the first one again with each call, and the same
     :ivar size: in bytes; ``None`` if that is known once they were given
     """
@@ -86,6 +86,8 @@ class LargeFile(abc.ABC):
     :param owner: who writes it, known by a text that nobody else has
     :param pause: waits so many seconds
     :ivar parts: those that are there, by their offset in the file
+    :ivar is_numbered: whether the parts are numbered in place of that, since nobody knows yet how long those before are;
+        numbers may be left out
     :ivar reference: what else another worker needs to go on
     :ivar owner_header: that tells the owner of an object
     :ivar most_parts: of a file
@@ -101,6 +103,7 @@ class LargeFile(abc.ABC):
         self._owner = owner
         self._pause = pause
         self.parts: dict[int, SentPart] = {}
+        self.is_numbered = False
         self.reference = ""
 
     def check_new(self) -> None:

@@ -155,6 +155,8 @@ class S3LargeFile(LargeFile):
 
     def _number(self, offset: int) -> int:
         """Of a part, which is its place in the file; the first one may come last."""
+        if self.is_numbered:
+            return 1 + offset
         before = sum(1 for each in self.parts if 0 < each < offset)
         return 2 + before if offset else 1
 

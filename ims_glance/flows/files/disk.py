@@ -35,13 +35,25 @@ class ExportedDisk:
     """The data of an image.
 
     :param checksum: MD5 that Glance knows, in hexadecimal; empty for none
+    :param total: bytes of all disks of the job, if this is one of several
+    :param before: bytes of those that were written before
     """
 
-    def __init__(self, job: JobContext, image_id: str, size: int, checksum: str) -> None:
+    def __init__(
+        self,
+        job: JobContext,
+        image_id: str,
+        size: int,
+        checksum: str,
+        total: int = 0,
+        before: int = 0,
+    ) -> None:
         self._job = job
         self._image_id = image_id
         self.size = size
         self._checksum = checksum
+        self._total = total or size
+        self._before = before
         self._hasher = _md5()
         self._mark: tuple[int, Any] = (0, _md5())
         self._known = ""
@@ -55,7 +67,7 @@ class ExportedDisk:
 
         :raises Exception: see :meth:`JobContext.check`: who has lost the job notes nothing
         """
-        self._job.progress(position, self.size)
+        self._tell(position)
         self._mark = (position, self._hasher.copy())
 
     @property
@@ -87,7 +99,10 @@ class ExportedDisk:
                 yield len(chunk) if extents.is_zero(chunk) else chunk
             elif at == position:
                 is_same = self._hasher.hexdigest() == self._known
-            self._job.progress(at, self.size)
+            self._tell(at)
+
+    def _tell(self, done: int) -> None:
+        self._job.progress(self._before + done, self._total)
 
     def _read(self, begin: int) -> Iterator[tuple[int, bytes]]:
         """The pieces from a byte on, each with its end; they are in the digest."""

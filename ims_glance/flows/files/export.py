@@ -14,18 +14,19 @@ from typing import Any
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
-from ims_glance.clouds import objects
 from ims_glance.clouds.objects.large import LargeFile
 from ims_glance.flows import job_image
+from ims_glance.flows.files import written
 from ims_glance.flows.files.disk import ExportedDisk
+from ims_glance.flows.files.machine import export as machine_export
 from ims_glance.flows.files.sealed import export as sealed
 from ims_glance.flows.files.sealed.export import SealedDisk
 from ims_glance.flows.files.written import WrittenDisk
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
-from ims_glance.model.bucket import BucketFile
 from ims_glance.model.copy import Digest
 from ims_glance.model.image import rules
+from ims_glance.model.machine.exported import OVA
 from ims_glance.writers import factory
 from ims_glance.writers.raw import RawWriter
 
@@ -35,6 +36,8 @@ def flow(job: JobContext) -> Flow:
 
     Its arguments are ``image_id``, ``bucket``, ``object``, ``format``, and if given ``access_key`` (to S3).
     """
+    if job.arguments["format"] == OVA:
+        return machine_export.flow(job)
     return linear_flow.Flow("export image").add(ReadExported(job), WriteFile(job))
 
 
@@ -48,7 +51,7 @@ class ReadExported(Task):
         view = job_image.source(self.job)
         rules.check(rules.Action.EXPORT, rules.Facts.of(view), self.job.project_id)
         digest = Digest.of(view)
-        _file(self.job).check_new()
+        written.target(self.job).check_new()
         return {"size": digest.size, "checksum": digest.checksum}
 
 
@@ -57,12 +60,12 @@ class WriteFile(Task):
 
     def execute(self, exported: Mapping[str, Any]) -> None:
         """Do so, unless it was done already."""
-        file = _file(self.job)
-        written = file.size
-        if written is None:
-            written = self._written(file, exported).write()
+        file = written.target(self.job)
+        size = file.size
+        if size is None:
+            size = self._written(file, exported).write()
         file.forget()
-        self.job.tell(file_bytes=written)
+        self.job.tell(file_bytes=size)
 
     def _written(self, file: LargeFile, exported: Mapping[str, Any]) -> WrittenDisk:
         size, image_id = int(exported["size"]), str(self.job.arguments["image_id"])
@@ -77,10 +80,4 @@ class WriteFile(Task):
 
     def revert(self, **_: Any) -> None:
         """Delete what was written."""
-        _file(self.job).delete()
-
-
-def _file(job: JobContext) -> LargeFile:
-    file = BucketFile(job.arguments["bucket"], job.arguments["object"])
-    reader = objects.FileReader(job.user_id, job.project_id, job.arguments.get("access_key"))
-    return objects.load(job.conf, job.region, reader).large_file(file, job.id, job.pause)
+        written.target(self.job).delete()

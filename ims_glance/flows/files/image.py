@@ -39,9 +39,11 @@ from ims_glance.model.copy import Digest
 from ims_glance.model.image import from_file
 from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.job import ALL_BYTES, REPORT
+from ims_glance.model.machine import carried
 
 _GLANCE_SIZE = "image_size_total"  # MiB
 _SIZE = "__image_size"
+_IS_WHOLE = "is_whole"
 
 
 class ImportBroken(exceptions.ImsError):
@@ -120,17 +122,21 @@ class ReadFile(Task):
             from_file.largest(options, each) * units.Gi for each in (purpose, Purpose.DATA)
         )
         found = file.recognise(most, further, options.most_disks)
-        if self.job.arguments.get("is_config") and len(found.disks) > 1:
+        is_config = bool(self.job.arguments.get("is_config"))
+        if is_config and len(found.disks) > 1:
             raise MachineNotPrepared(file=file.name, count=len(found.disks))
         size = int(found.virtual_size or 0)
-        if len(found.disks) > 1:
+        # Of one disk a whole machine is made where it was one; what is prepared is a disk.
+        was_whole = found.facts.get(carried.WHOLE) is True and not is_config
+        is_whole = len(found.disks) > 1 or (was_whole and purpose is Purpose.SERVER)
+        if is_whole:
             archive.check(file.name, self.job.arguments, disks_of(found), options)
         else:
             from_file.check_content(file.name, purpose, found.format == from_file.ISO)
             from_file.check_fits(file.name, size, min_disk)
         check_room(self.job, file, size)
         self.job.tell(file_format=found.format)
-        return {"found": found.to_arguments(), "size": size}
+        return {"found": found.to_arguments(), "size": size, _IS_WHOLE: is_whole}
 
 
 def check_room(job: JobContext, file: JobFile, size: int) -> None:
@@ -238,11 +244,11 @@ def fill_disk(job: JobContext, disk: "DiskInFile", target: DiskImage) -> str:
 
 
 def is_machine(content: Mapping[str, Any]) -> bool:
-    """Whether a machine with several disks is in a file.
+    """Whether a whole machine is in a file, with several disks or with one.
 
-    :param content: as :class:`ReadFile` tells it
+    :param content: as :class:`ReadFile` tells it; one of an older release does not say it of one with one disk
     """
-    return len(content["found"]["disks"]) > 1
+    return bool(content.get(_IS_WHOLE, len(content["found"]["disks"]) > 1))
 
 
 def disks_of(found: FormatFound) -> list[FileDisk]:

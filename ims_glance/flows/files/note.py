@@ -52,10 +52,10 @@ class ExportNote:
     def of_bytes(cls, kept: bytes) -> Self | None:
         """What was kept; ``None`` if that is no note."""
         try:
-            known = json.loads(_unpacked(kept))
+            known = json.loads(unpacked(kept))
             parts = {int(at): SentPart(int(size), str(etag)) for at, size, etag in known["parts"]}
             state = base64.b64decode(known["state"])
-            _unpacked(state)
+            unpacked(state)
             return cls(state, str(known["digest"]), str(known["reference"]), parts)
         except (zlib.error, ValueError, KeyError, TypeError, RecursionError):
             return None
@@ -87,7 +87,11 @@ class ExportNote:
         return at == offset < _LARGEST
 
 
-def _unpacked(packed: bytes) -> Any:
+def unpacked(packed: bytes) -> Any:
+    """A text that was compressed.
+
+    :raises ValueError, zlib.error: if it is none, or too long
+    """
     unpacking = zlib.decompressobj()
     found = unpacking.decompress(packed, _UNPACKED)
     if not unpacking.eof:

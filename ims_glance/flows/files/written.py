@@ -9,9 +9,12 @@ import math
 
 from oslo_utils import units
 
+from ims_glance.clouds import objects
 from ims_glance.clouds.objects.large import LargeFile, NewPart
 from ims_glance.flows.files.disk import ExportedDisk, ReadOtherwise
 from ims_glance.flows.files.note import MOST, ExportNote
+from ims_glance.jobs.context import JobContext
+from ims_glance.model.bucket import BucketFile
 from ims_glance.writers.base import ExportWriter
 from ims_glance.writers.parts import FileParts
 
@@ -21,6 +24,13 @@ WORTH = 100
 """Bytes of the file that are sent for each byte of a note: keeping it costs a hundredth at most."""
 # A format adds its tables, and a part ends where a block does.
 _SPARE = 0.9
+
+
+def target(job: JobContext) -> LargeFile:
+    """The file that a job writes (``bucket``, ``object`` and ``access_key`` of its arguments)."""
+    file = BucketFile(job.arguments["bucket"], job.arguments["object"])
+    reader = objects.FileReader(job.user_id, job.project_id, job.arguments.get("access_key"))
+    return objects.load(job.conf, job.region, reader).large_file(file, job.id, job.pause)
 
 
 class WrittenDisk:

@@ -27,6 +27,8 @@ _LONGEST_TYPE = 255
 _UNIT = re.compile(r"bytes?(\s*\*\s*2\^(\d{1,2}))?")
 _OLD_UNITS = {"kilobytes": 10, "megabytes": 20, "gigabytes": 30}
 _YES = frozenset({"true", "1", "yes"})
+_MOST_PROPERTIES = 64
+_PROPERTY = re.compile(r"[a-z0-9_]{1,64}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,4 +247,24 @@ def _facts(
     for each in named.get("Firmware", []):
         # VirtualBox.
         told["firmware"] = _attributes(each).get("type")
-    return {key: value[:_LONGEST] for key, value in told.items() if value and value.isprintable()}
+    facts: dict[str, Fact] = {
+        key: value[:_LONGEST] for key, value in told.items() if value and value.isprintable()
+    }
+    return {**facts, **_of_image(named)}
+
+
+def _of_image(named: dict[str, list[Any]]) -> dict[str, Fact]:
+    """What a cloud like this one says of the image that the archive was made of.
+
+    ``whole_machine`` if it was a whole machine, and its properties, each as ``image NAME``.
+    """
+    facts: dict[str, Fact] = {}
+    for section in named.get("ImageSection", [])[:1]:
+        if _attributes(section).get("wholeMachine", "").lower() in _YES:
+            facts["whole_machine"] = True
+        for each in list(section)[:_MOST_PROPERTIES]:
+            told = _attributes(each)
+            name, value = told.get("name", ""), told.get("value", "")
+            if _PROPERTY.fullmatch(name) and value.isprintable() and 0 < len(value) <= _LONGEST:
+                facts[f"image {name}"] = value
+    return facts

@@ -130,7 +130,6 @@ TABLE: tuple[Row, ...] = (
     (Action.EXPORT, Trait.MARKET, "IMG.0079", PROTECTS),
     (Action.EXPORT, Trait.SOLD, "IMG.0079", PROTECTS),
     (Action.EXPORT, Trait.RECEIVED, "IMG.0047", CONVENTION),
-    (Action.EXPORT, Trait.WHOLE, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.COMPONENT, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.ELSEWHERE, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.ISO, "IMG.0167", CONVENTION),

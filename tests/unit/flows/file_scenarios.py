@@ -10,7 +10,9 @@ from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.from_file import Purpose
+from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import DISK_IMAGES, StoredJob
+from ims_glance.model.server import Disk
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
 from tests.unit.crypto import sealed_files
@@ -210,6 +212,47 @@ def is_of_sealed_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[st
     assert cloud.data[image_id] == pattern(0, 3000)
     assert cloud.images[image_id][attributes.CMK_ID] == KEY
     return {"image": {image_id}, "store file": {image_id}}
+
+
+def machine_to_export(cloud: DirectCloud, size: int = 2 << 16) -> dict[str, Any]:
+    """A whole machine of two disks, the second of several parts.
+
+    :param size: of the data on that, in bytes
+    """
+    disks = [pattern(0, 3072), pattern(1, size + 512) + bytes(2048)]
+    body = {"disk_format": "raw", "container_format": "bare"}
+    # They are in the files.
+    ids = [
+        cloud.make(data, id=f"d{number}000000-0000-4000-8000-000000000000", os_hidden=True, **body)
+        for number, data in enumerate(disks)
+    ]
+    sizes = [Disk(0, None, 1, "fast", False), Disk(1, None, 2)]
+    mapping = whole_image.properties(list(map(Component, sizes, ids)))
+    more = {"hw_disk_bus": "scsi", "min_ram": 512, "min_disk": 1, "name": "web & co"}
+    whole = cloud.make(b"", **body, **more, **mapping)
+    for each in ids:
+        cloud.images[each][attributes.COMPONENT_OF] = whole
+    return {"image_id": whole, "bucket": BUCKET, "object": "out", "format": "ova"}
+
+
+def machine_to_export_to_s3(cloud: DirectCloud) -> dict[str, Any]:
+    """One of small disks, by an access key."""
+    cloud.s3_secret = S3_SECRET
+    return {**machine_to_export(cloud, 1024), "access_key": "a" * 32}
+
+
+def is_exported_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """And read back, by what imports it."""
+    view = cloud.images[job.arguments["image_id"]]
+    wanted = [cloud.data[part.image_id] for part in whole_image.components(view)]
+    assert files.opened_disks(cloud.objects["out"]) == wanted
+    assert (job.done_bytes, job.entities["disks"]) == (sum(map(len, wanted)), len(wanted))
+    if job.arguments.get("access_key"):
+        return {"file": {"out"}}
+    assert cloud.segments is not None
+    parts = {each for each in cloud.segments if each.startswith(f"out/{job.id}/")}
+    assert len(parts) == 5
+    return {"file": {"out"}, "segment": parts}
 
 
 def is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:

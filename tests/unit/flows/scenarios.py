@@ -412,6 +412,18 @@ SCENARIOS = (
         file_scenarios.is_of_sealed_file,
     ),
     Scenario(
+        model.EXPORT_IMAGE,
+        "of a machine",
+        file_scenarios.machine_to_export,
+        file_scenarios.is_exported_machine,
+    ),
+    Scenario(
+        model.EXPORT_IMAGE,
+        "of a machine to S3",
+        file_scenarios.machine_to_export_to_s3,
+        file_scenarios.is_exported_machine,
+    ),
+    Scenario(
         model.ADD_MEMBERS,
         "two images",
         member_scenarios.to_share,

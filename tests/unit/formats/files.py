@@ -126,6 +126,16 @@ def opened(data: bytes, name: str | None = None) -> bytes:
     return joined(formats.reader(source, found), found.virtual_size)
 
 
+def opened_disks(data: bytes) -> list[bytes]:
+    """The disks of an archive, as this package reads them."""
+    source = InMemory(data)
+    found = formats.recognise(source)
+    return [
+        joined(formats.reader(source, found, number), disk.found.virtual_size)
+        for number, disk in enumerate(found.disks)
+    ]
+
+
 def drained(runs: Iterable[Run]) -> None:
     """Read all that a format tells."""
     for _ in runs:

@@ -95,3 +95,17 @@ def test_images():
 )
 def test_what_the_archive_tells(asked, facts, found):
     assert archive.told(asked, facts) == found
+
+
+def test_what_the_image_was_before():
+    """What a cloud like this one wrote: what is asked for, or recognised, wins."""
+    facts = {"image hw_disk_bus": "scsi", "image min_ram": "512", "image __productcode": "p"}
+    parts = [Component(Disk(0, None, 40), "root")]
+    image = archive.body(archive.told(ASKED, facts), FILE, parts, 1)
+    assert (image["hw_disk_bus"], image["min_ram"]) == ("scsi", 512)
+    assert attributes.PRODUCT_CODE not in image
+    asked = {**ASKED, "min_ram": 1024, "hw_firmware_type": "bios"}
+    facts = {**facts, "image hw_firmware_type": "uefi", "image architecture": "x86_64"}
+    image = archive.body(archive.told(asked, facts), FILE, parts, 1)
+    assert (image["min_ram"], image["hw_firmware_type"]) == (1024, "bios")
+    assert image["architecture"] == "x86_64"

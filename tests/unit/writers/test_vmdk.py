@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from ims_glance.writers import factory
 from ims_glance.writers.base import MIB
 from tests.unit.writers import disks
 
@@ -57,3 +58,21 @@ def test_two_images_are_told_apart():
     one, other = (disks.write("vmdk", b"x", image_id=each) for each in (IMAGE, uuid.UUID(int=1)))
     assert one != other
     assert len(one) == len(other)
+
+
+@pytest.mark.parametrize("room", [0, 5 * MIB, 5 * MIB + 1])
+def test_in_an_ova_its_beginning_is_known_from_the_first(room, tmp_path):
+    disk = disks.disks()["sparse"]
+    writer = factory.of_archive(len(disk), IMAGE, room)
+    head = writer.head()
+    assert writer.offset == writer.head_size == len(head) >= max(room, 1 << 16)
+    body = [bytes(each) for each in writer.feed(disk[:70_000])]
+    writer = factory.restore(writer.state())
+    body += [bytes(each) for each in writer.feed(disk[writer.position :])]
+    body += [bytes(each) for each in writer.finish()]
+    assert writer.head() == head
+    file = head + b"".join(body)
+    assert writer.offset == len(file)
+    disks.compare("vmdk", file, disk, tmp_path)
+    if not room:
+        assert file == disks.write("vmdk", disk, image_id=IMAGE)

@@ -8,12 +8,15 @@ from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.api.ims.operations import creation_schemas, sealed_image
+from ims_glance.api.ims.operations.copy import check_disks
 from ims_glance.clouds import caller, objects
 from ims_glance.model import job as jobs
 from ims_glance.model.bucket import BucketFile
-from ims_glance.model.image import attributes
+from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.image.from_file import GIB, RAW
+from ims_glance.model.machine import exported
+from ims_glance.model.machine.exported import OVA
 
 _QUICK = "zvhd2"
 _SEALED = "sealed"
@@ -24,8 +27,16 @@ class FormatContradicts(exceptions.Invalid):
 
     code = "IMG.0072"
     template = (
-        "Name 'file_format' (qcow2, vhd, zvhd, vmdk or sealed), or ask for 'is_quick_export'."
+        "Name 'file_format' (qcow2, vhd, zvhd, vmdk or sealed; ova for a whole machine), or ask for "
+        "'is_quick_export'."
     )
+
+
+class MachineInOneDisk(exceptions.Conflict):
+    """A whole machine has several disks, and such a file has one."""
+
+    code = "IMG.0128"
+    template = "Image {image_id} is of a whole machine, and a file of format {format} has one disk. Export it as 'ova'."
 
 
 class NotRaw(exceptions.Conflict):
@@ -64,19 +75,17 @@ class ExportRunning(exceptions.Conflict):
 def export_image(call: Call) -> Answer:
     """``POST /v1/cloudimages/{image_id}/file``: an encrypted image in the clear, as IMS does it, or sealed."""
     body = call.body
-    is_quick = bool(body.get("is_quick_export"))
-    if is_quick == bool(body.get("file_format")):
-        raise FormatContradicts
     view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
+    form = _format(call, view)
     file = BucketFile.parse(body["bucket_url"])
-    _check(call, view, _QUICK if is_quick else body["file_format"])
+    _check(call, view, form)
     access_key = body.get("access_key") or None
     _check_new(call, file, access_key)
     arguments: dict[str, Any] = {
         "image_id": view["id"],
         "bucket": file.bucket,
         "object": file.name,
-        "format": _QUICK if is_quick else body["file_format"],
+        "format": form,
         "access_key": access_key,
     }
     job_id = call.service.jobs.accept(
@@ -96,22 +105,38 @@ def _check_new(call: Call, file: BucketFile, access_key: str | None) -> None:
     store.large_file(file, "", lambda _seconds: None).check_new()
 
 
+def _format(call: Call, view: lookup.View) -> str:
+    """The format of the file; of a whole machine there is one."""
+    is_quick, named = bool(call.body.get("is_quick_export")), call.body.get("file_format")
+    is_whole = whole_image.is_whole(view)
+    if (is_quick and named) or not (is_quick or named or is_whole):
+        raise FormatContradicts
+    form = str(named or (_QUICK if is_quick else OVA))
+    if is_whole and form != OVA:
+        raise MachineInOneDisk(image_id=view["id"], format=form)
+    return form
+
+
 def _check(call: Call, view: lookup.View, form: str) -> None:
+    disks = check_disks(call, view) or [view]
+    exported.check_disks(view, disks, call.project_id)
     if form == _SEALED:
         sealed_image.check(call, view)
-    elif view["disk_format"] != RAW:
-        raise NotRaw(image_id=view["id"], format=view["disk_format"])
+    for each in disks:
+        if form != _SEALED and each["disk_format"] != RAW:
+            raise NotRaw(image_id=each["id"], format=each["disk_format"])
     if form == _QUICK and view.get(attributes.CMK_ID):
         raise NeverQuickly(image_id=view["id"])
     options = call.service.conf.ims_files
     # What is sealed goes as it is.
     most, hint = (
         (options.quick_file_gib, "")
-        if form in (_QUICK, _SEALED)
+        if form in (_QUICK, _SEALED, OVA)
         else (options.file_gib, ", or more quickly")
     )
-    if view["size"] > most * GIB:
-        raise ExportTooLarge(image_id=view["id"], size=view["size"], most=most, hint=hint)
+    size = sum(each["size"] for each in disks)
+    if size > most * GIB:
+        raise ExportTooLarge(image_id=view["id"], size=size, most=most, hint=hint)
     for job in call.service.jobs.unfinished(call.project_id):
         if job.type == jobs.EXPORT_IMAGE and job.arguments["image_id"] == view["id"]:
             raise ExportRunning(job_id=job.id, image_id=view["id"])
@@ -128,7 +153,7 @@ _EXPORT = Operation(
         "type": "object",
         "properties": {
             "bucket_url": schemas.BUCKET_OBJECT,
-            "file_format": {"enum": ["qcow2", "vhd", "zvhd", "vmdk", _SEALED, None]},
+            "file_format": {"enum": ["qcow2", "vhd", "zvhd", "vmdk", OVA, _SEALED, None]},
             "is_quick_export": {"type": ["boolean", "null"]},
             "access_key": creation_schemas.ACCESS_KEY,
         },

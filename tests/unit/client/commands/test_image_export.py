@@ -26,6 +26,7 @@ def ready(cloud):
         (["--file-format", "vmdk"], {"file_format": "vmdk"}),
         (["--quick"], {"is_quick_export": True}),
         (["--sealed"], {"file_format": "sealed"}),
+        (["--file-format", "ova"], {"file_format": "ova"}),
         (["--file-format", "qcow2", "--decrypt"], {"file_format": "qcow2"}),
         (
             ["--file-format", "vhd", "--access-key", "a" * 32],
@@ -37,6 +38,22 @@ def test_what_is_asked_for(ready, run, arguments, body):
     shown = json.loads(run(ExportImage, "mine", "bucket:a/b", *arguments, "-f", "json"))
     assert shown["job_id"] == JOB_ID
     assert ready.only("POST").body == {"bucket_url": "bucket:a/b", **body}
+
+
+def test_a_whole_machine(ready, run):
+    """All of it, unless something else is said; and not in the clear by accident."""
+    ready.images(image(__whole_image="true"))
+    run(ExportImage, "mine", "bucket:x")
+    assert ready.only("POST").body == {"bucket_url": "bucket:x", "file_format": "ova"}
+    ready.images(image(__whole_image="true", __system__cmkid=KEY))
+    with pytest.raises(exceptions.CommandError, match="--decrypt"):
+        run(ExportImage, "mine", "bucket:x")
+
+
+def test_one_disk_needs_a_format(ready, run):
+    with pytest.raises(exceptions.CommandError, match="--file-format"):
+        run(ExportImage, "mine", "bucket:x")
+    assert ready.sent("POST") == []
 
 
 def test_nothing_is_decrypted_by_accident(ready, run):
@@ -59,7 +76,6 @@ def test_what_is_sealed_needs_no_such_word(ready, run):
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["--file-format", "raw"],
         ["--file-format", "vhd", "--quick"],
         ["--file-format", "vhd", "--sealed"],

@@ -46,6 +46,18 @@ def test_the_first_part_comes_last(server):
     assert server.uploads == {}
 
 
+def test_parts_with_numbers_of_their_own(server):
+    """In any order, and some left out."""
+    file = writing(server)
+    file.is_numbered = True
+    file.begin()
+    for number, data in ((7, b"c"), (9, b"d"), (3, b"b"), (0, b"a")):
+        file.put(NewPart.held(number, [data]))
+    assert file.finish() == 4
+    file.forget()
+    assert server.objects == {FILE.name: b"abcd"}
+
+
 def test_another_worker_goes_on(server):
     first = writing(server)
     first.begin()

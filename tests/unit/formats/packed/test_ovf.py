@@ -55,6 +55,36 @@ def test_what_is_told_of_the_machine():
     assert len(str(facts["memory"])) == 100
 
 
+_PROPERTY = '<ims:Property ims:name="{}" ims:value="{}"/>'
+
+
+@pytest.mark.parametrize(
+    ("inside", "told"),
+    [
+        ("", {}),
+        (_PROPERTY.format("hw_disk_bus", "scsi"), {"image hw_disk_bus": "scsi"}),
+        (_PROPERTY.format("hw disk", "scsi") + _PROPERTY.format("HW", "scsi"), {}),
+        (_PROPERTY.format("hw_x", "&#10;") + _PROPERTY.format("hw_y", ""), {}),
+        (_PROPERTY.format("hw_x", "a" * 101), {}),
+        ("<other/><!-- comment -->", {}),
+    ],
+)
+def test_what_a_cloud_like_this_one_tells_of_the_image(inside, told):
+    section = f'<ims:ImageSection ims:wholeMachine="true">{inside}</ims:ImageSection>'
+    text = TEXT.replace("</VirtualSystem>", f"{section}</VirtualSystem>")
+    facts = ovf.parse(text.encode()).facts
+    assert facts["whole_machine"] is True
+    assert {name: facts[name] for name in facts if name.startswith("image ")} == told
+
+
+def test_properties_of_an_image_are_bounded():
+    many = "".join(_PROPERTY.format(f"hw_{number}", "x") for number in range(500))
+    text = TEXT.replace("</VirtualSystem>", f"<ImageSection>{many}</ImageSection></VirtualSystem>")
+    facts = ovf.parse(text.encode()).facts
+    assert sum(name.startswith("image ") for name in facts) == 64
+    assert "whole_machine" not in facts
+
+
 def test_sizes_of_files():
     text = TEXT.replace('href="a.vmdk"', 'href="a.vmdk" ovf:size="123"')
     assert [disk.size for disk in ovf.parse(text.encode()).disks] == [123, None]

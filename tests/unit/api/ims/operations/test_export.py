@@ -7,8 +7,10 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.ims.operations import export
 from ims_glance.model import job as jobs
-from ims_glance.model.image import attributes
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import StoredJob
+from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, OTHER
 
@@ -74,6 +76,7 @@ def test_format(make, body):
         ({"status": "queued"}, "IMG.0046"),
         ({attributes.VIRTUAL_ENV_TYPE: "IsoImage"}, "IMG.0167"),
         ({attributes.WHOLE_IMAGE: "true"}, "IMG.0128"),
+        ({attributes.COMPONENT_OF: "w"}, "IMG.0128"),
         ({"disk_format": "qcow2"}, "IMG.0072"),
         ({"size": (128 << 30) + 1}, "IMG.0160"),
         ({"image_id": ABSENT}, "IMG.0027"),
@@ -83,6 +86,60 @@ def test_format(make, body):
 )
 def test_refusals(make, changes, code):
     assert _code(make(**changes)) == code
+
+
+@pytest.fixture
+def whole(site):
+    """A whole machine of two disks."""
+
+    def whole(body=None, disk=None, **changes):
+        parts = [Component(Disk(0, None, 40), calls.SECOND), Component(Disk(1, None, 1), OTHER)]
+        view = calls.view(disk_format="raw", size=0, **whole_image.properties(parts), **changes)
+        usual = {"disk_format": "raw", "size": 1 << 30, attributes.COMPONENT_OF: view["id"]}
+        disks = [calls.view(**{**usual, "id": each.image_id, **(disk or {})}) for each in parts]
+        call = site.call({"bucket_url": "bucket:x", **(body or {})}, None, view, *disks)
+        call.arguments["image_id"] = IMAGE
+        return call
+
+    return whole
+
+
+@pytest.mark.parametrize("body", [{}, {"file_format": None}, {"file_format": "ova"}])
+def test_a_whole_machine(whole, body):
+    call = whole(body)
+    export.export_image(call)
+    [(_type, arguments, _entities, _creates)] = call.service.jobs.accepted
+    assert arguments["format"] == "ova"
+
+
+def test_one_disk_as_ova(make):
+    call = make({"file_format": "ova"})
+    export.export_image(call)
+    [(_type, arguments, _entities, _creates)] = call.service.jobs.accepted
+    assert arguments["format"] == "ova"
+
+
+@pytest.mark.parametrize(
+    ("body", "changes", "disk", "code"),
+    [
+        ({"file_format": "qcow2"}, {}, {}, "IMG.0128"),
+        ({"is_quick_export": True}, {}, {}, "IMG.0128"),
+        ({"is_quick_export": True, "file_format": "ova"}, {}, {}, "IMG.0072"),
+        ({}, {attributes.PRODUCT_CODE: "p"}, {}, "IMG.0079"),
+        ({}, {}, {attributes.PRODUCT_CODE: "p"}, "IMG.0079"),
+        ({}, {}, {attributes.COMPONENT_OF: "another"}, "IMG.0128"),
+        ({}, {}, {"disk_format": "qcow2"}, "IMG.0072"),
+        ({}, {}, {"size": (512 << 30) + 1}, "IMG.0160"),
+    ],
+)
+def test_whole_machines_that_are_not_exported(whole, body, changes, disk, code):
+    assert _code(whole(body, disk, **changes)) == code
+
+
+def test_a_whole_machine_whose_disk_is_gone(whole):
+    call = whole()
+    del call.service.images.views[OTHER]
+    assert _code(call) == "IMG.0027"
 
 
 def test_larger_ones_quickly(make):
@@ -111,6 +168,7 @@ def test_one_at_a_time(make):
     [
         ({"bucket_url": "bucket:a/b.zvhd", "file_format": "zvhd"}, True),
         ({"bucket_url": "bucket:x", "is_quick_export": True, "something_new": 1}, True),
+        ({"bucket_url": "bucket:x", "file_format": "ova"}, True),
         ({"bucket_url": "bucket:x", "file_format": "zvhd2"}, False),
         ({"bucket_url": "bucket:x", "file_format": "QCOW2"}, False),
         ({"bucket_url": "bucket:x", "is_quick_export": "true"}, False),
