@@ -32,6 +32,8 @@ note its own size beside that.
 They are no part of :mod:`ims_glance.formats`, which reads what others wrote, since the client has them too, and is
 installed without what reading needs.
 
+An OVA is a disk's ``vmdk`` and what stands around it, which is in :mod:`ims_glance.writers.archive`.
+
 What is common is in :mod:`ims_glance.writers.base`, a writer is made by
 :mod:`ims_glance.writers.factory`, and :mod:`ims_glance.writers.parts` cuts a file into parts.
 """

@@ -2,8 +2,10 @@
 """Images of files in buckets, by ``openstack ims image create --file``, on the real object storage."""
 
 import contextlib
+import io
 import secrets
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -196,6 +198,43 @@ def test_what_is_no_disk_leaves_nothing(demo, bucket):
     said = refusal("demo", "image", "create", "file-bad", *of, "--wait")
     assert "IMG.0057" in said
     assert not list(demo.image.images(name="file-bad"))
+
+
+def test_a_whole_machine_out_and_back(demo, make, bucket, tmp_path):
+    """As an OVA whose disks QEMU reads, and which makes the same machine again."""
+    data = secrets.token_bytes(MIB + 512)
+    bucket.put("in.ova", archives.ova({"disk1.vmdk": bucket.get("disk.vmdk"), "disk2.raw": data}))
+    made = make("in.ova", "--key", "ims/default", "--os-version", SYSTEM)
+    properties = {"hw_disk_bus": "scsi", "os_distro": "centos"}
+    demo.image.update_image(made["id"], **properties)
+    of = (made["id"], f"{bucket.name}:machine.ova")
+    assert "--decrypt" in refusal("demo", "image", "export", *of)
+    assert "IMG.0128" in refusal(
+        "demo", "image", "export", *of, "--file-format", "qcow2", "--decrypt"
+    )
+    job = read("demo", "image", "export", *of, "--decrypt", "--wait")
+    assert job["status"] == "SUCCESS"
+    with tarfile.open(fileobj=io.BytesIO(bucket.get("machine.ova"))) as archive:
+        names = archive.getnames()
+        archive.extractall(tmp_path, filter="data")
+    assert [Path(name).suffix for name in names] == [".ovf", ".mf", ".vmdk", ".vmdk"]
+    assert [_raw(tmp_path / name) for name in names[2:]] == [DISK, data]
+    again = make("machine.ova")
+    assert (again["kind"], again["encrypted"], again["platform"]) == ("whole", False, "CentOS")
+    assert [(each["boot"], each["size_gb"]) for each in again["disks"]] == [
+        (each["boot"], each["size_gb"]) for each in made["disks"]
+    ]
+    assert [_data(demo, {"id": each["image_id"]}) for each in again["disks"]] == [DISK, data]
+    kept = demo.image.get(f"/images/{again['id']}").json()
+    assert {name: kept.get(name) for name in properties} == properties
+    assert not [each for each in bucket.segments("machine.ova/") if each.endswith("note")]
+
+
+def _raw(path):
+    target = path.with_suffix(".raw")
+    command = ["qemu-img", "convert", "-f", "vmdk", "-O", "raw", str(path), str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    return target.read_bytes()
 
 
 @pytest.mark.parametrize("form", ["qcow2", "vhd", "vmdk"])
