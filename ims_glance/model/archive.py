@@ -128,6 +128,8 @@ def told(arguments: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, An
     memory = brought.pop(carried.MIN_RAM, None)
     if memory and not found.get(carried.MIN_RAM):
         found[carried.MIN_RAM] = int(memory)
+    if brought.get("architecture") == "aarch64" and not found.get("architecture"):
+        found["architecture"] = "arm"
     if brought:
         found[_CARRIED] = brought
     return found

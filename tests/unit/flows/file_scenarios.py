@@ -3,6 +3,7 @@
 
 import functools
 import hashlib
+import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -219,7 +220,8 @@ def machine_to_export(cloud: DirectCloud, size: int = 2 << 16) -> dict[str, Any]
 
     :param size: of the data on that, in bytes
     """
-    disks = [pattern(0, 3072), pattern(1, size + 512) + bytes(2048)]
+    # Of what cannot be compressed: then it has the parts.
+    disks = [pattern(0, 3072), random.Random(1).randbytes(size + 512) + bytes(2048)]
     body = {"disk_format": "raw", "container_format": "bare"}
     # They are in the files.
     ids = [

@@ -109,3 +109,6 @@ def test_what_the_image_was_before():
     image = archive.body(archive.told(asked, facts), FILE, parts, 1)
     assert (image["min_ram"], image["hw_firmware_type"]) == (1024, "bios")
     assert image["architecture"] == "x86_64"
+    facts = {"image architecture": "aarch64"}
+    image = archive.body(archive.told(ASKED, facts), FILE, parts, 1)
+    assert (image["__support_arm"], image["hw_firmware_type"]) == ("true", "uefi")
