@@ -50,7 +50,7 @@ class ExportedMachine:
 
     :ivar stem: what the names of its files begin with
     :ivar when: its image was made, in seconds since 1970
-    :ivar description: :class:`ims_glance.writers.archive.ovf.ArchivedMachine`, field by field
+    :ivar description: :class:`ims_glance.writers.archive.ovf.DescribedMachine`, field by field
     """
 
     stem: str

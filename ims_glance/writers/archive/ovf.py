@@ -44,7 +44,7 @@ _BUSES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class ArchivedDisk:
+class DescribedDisk:
     """A disk of the machine.
 
     :ivar file: its name in the archive
@@ -62,7 +62,7 @@ class ArchivedDisk:
 
 
 @dataclasses.dataclass(frozen=True)
-class ArchivedMachine:
+class DescribedMachine:
     """A machine.
 
     :ivar name: of the image
@@ -86,7 +86,7 @@ class ArchivedMachine:
     properties: Mapping[str, str]
 
 
-def text(machine: ArchivedMachine, disks: list[ArchivedDisk]) -> bytes:
+def text(machine: DescribedMachine, disks: list[DescribedDisk]) -> bytes:
     """The description.
 
     :param disks: the one that it boots from first
@@ -112,13 +112,13 @@ def text(machine: ArchivedMachine, disks: list[ArchivedDisk]) -> bytes:
     ).encode()
 
 
-def _file(number: int, disk: ArchivedDisk) -> str:
+def _file(number: int, disk: DescribedDisk) -> str:
     return (
         f'<File ovf:href="{_said(disk.file)}" ovf:id="file{number}" ovf:size="{disk.file_size}"/>\n'
     )
 
 
-def _disk(number: int, disk: ArchivedDisk) -> str:
+def _disk(number: int, disk: DescribedDisk) -> str:
     kind = f' ims:volumeType="{_said(disk.volume_type)}"' if disk.volume_type else ""
     goes = "true" if disk.goes_with_server else "false"
     return (
@@ -127,7 +127,7 @@ def _disk(number: int, disk: ArchivedDisk) -> str:
     )
 
 
-def _items(machine: ArchivedMachine, disks: int) -> Iterator[str]:
+def _items(machine: DescribedMachine, disks: int) -> Iterator[str]:
     yield _item(
         AllocationUnits="hertz * 10^6",
         ElementName=f"{machine.cpus} virtual CPU(s)",

@@ -180,9 +180,9 @@ class WrittenArchive:
         """The description, the digests, and what stands before the first disk."""
         machine, files = self._machine, dict(sorted(self._disks.items()))
         description = ovf.text(
-            ovf.ArchivedMachine(**machine.description),
+            ovf.DescribedMachine(**machine.description),
             [
-                ovf.ArchivedDisk(
+                ovf.DescribedDisk(
                     machine.file_of(number),
                     files[number].size,
                     disk.capacity * GIB,

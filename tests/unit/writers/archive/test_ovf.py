@@ -8,10 +8,10 @@ from defusedxml import ElementTree
 
 from ims_glance.formats.packed import ovf as reader
 from ims_glance.writers.archive import ovf
-from ims_glance.writers.archive.ovf import ArchivedDisk, ArchivedMachine
+from ims_glance.writers.archive.ovf import DescribedDisk, DescribedMachine
 
 GIB = 1 << 30
-MACHINE = ArchivedMachine(
+MACHINE = DescribedMachine(
     name="web",
     system="CentOS 7.3 64bit",
     family="Linux",
@@ -23,8 +23,8 @@ MACHINE = ArchivedMachine(
     properties={"hw_disk_bus": "virtio"},
 )
 DISKS = [
-    ArchivedDisk("web-disk1.vmdk", 1000, 40 * GIB, "fast", False),
-    ArchivedDisk("web-disk2.vmdk", 2000, 10 * GIB),
+    DescribedDisk("web-disk1.vmdk", 1000, 40 * GIB, "fast", False),
+    DescribedDisk("web-disk2.vmdk", 2000, 10 * GIB),
 ]
 _OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
 _RASD = "{http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData}"
