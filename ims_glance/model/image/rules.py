@@ -52,6 +52,7 @@ class Trait(enum.Enum):
 
     PUBLIC = "it is public"
     MARKET = "it is an image of the marketplace, which only the service changes"
+    BOUGHT = "it is an image of the marketplace, into which its owner alone may look"
     SOLD = "there is a product of the marketplace in it, which stays with the project that uses it"
     RECEIVED = "it belongs to another project; copy it first"
     OTHERS = "it belongs to another project, which alone may do that"
@@ -98,7 +99,7 @@ class NotTheirs(_RuleRefusal, exceptions.Forbidden):
 
 
 # What the Image API answers with 403.
-_FORBIDDEN = {Trait.RECEIVED, Trait.OTHERS, Trait.PROTECTED}
+_FORBIDDEN = {Trait.RECEIVED, Trait.OTHERS, Trait.PROTECTED, Trait.BOUGHT}
 
 
 PROTECTS, CONVENTION = Why.PROTECTS, Why.CONVENTION
@@ -134,12 +135,12 @@ TABLE: tuple[Row, ...] = (
     (Action.EXPORT, Trait.ELSEWHERE, "IMG.0128", PROTECTS),
     (Action.EXPORT, Trait.ISO, "IMG.0167", CONVENTION),
     (Action.EXPORT, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
-    (Action.CHECK, Trait.MARKET, "IMG.0079", PROTECTS),
+    (Action.CHECK, Trait.BOUGHT, "IMG.0047", PROTECTS),
     (Action.CHECK, Trait.COMPONENT, "IMG.0128", PROTECTS),
     (Action.CHECK, Trait.ELSEWHERE, "IMG.0128", PROTECTS),
     (Action.CHECK, Trait.ISO, "IMG.0167", CONVENTION),
     (Action.CHECK, Trait.NOT_ACTIVE, "IMG.0046", CONVENTION),
-    (Action.SHOW_REPORT, Trait.MARKET, "IMG.0079", PROTECTS),
+    (Action.SHOW_REPORT, Trait.BOUGHT, "IMG.0047", PROTECTS),
     (Action.SHOW_REPORT, Trait.OTHERS, "IMG.0047", CONVENTION),
     (Action.COPY, Trait.COMPONENT, "IMG.0130", PROTECTS),
     (Action.COPY, Trait.ELSEWHERE, "IMG.0130", PROTECTS),
@@ -239,6 +240,7 @@ def traits(facts: Facts, viewer: str, share_encrypted: str = "custom_key") -> se
     found = {
         Trait.PUBLIC: facts.visibility == "public",
         Trait.MARKET: facts.kind == kinds.MARKET,
+        Trait.BOUGHT: facts.kind == kinds.MARKET and facts.owner != viewer,
         # The service itself copies its own to other regions.
         Trait.SOLD: facts.product and not (facts.kind == kinds.MARKET and facts.owner == viewer),
         Trait.RECEIVED: facts.owner != viewer,

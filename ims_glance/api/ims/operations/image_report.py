@@ -3,7 +3,8 @@
 
 A report says what its owner should know and others need not: the name of the host, what is old, what is
 left to do. So who has an image shown, shared or public, is shown no report; the project that owns it is. Who
-may download an image may have it checked, and read what comes of it in their own job.
+may download an image may have it checked, and read what comes of it in their own job. Who has bought one in the
+marketplace does neither: it is refused as it is to a member.
 """
 
 from typing import Any

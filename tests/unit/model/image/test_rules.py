@@ -16,6 +16,7 @@ OWN = Facts.of({"id": "i", "owner": "me", "status": "active", "visibility": "pri
 OF_TRAIT: dict[Trait, dict[str, Any]] = {
     Trait.PUBLIC: {"visibility": "public"},
     Trait.MARKET: {"kind": "market"},
+    Trait.BOUGHT: {"kind": "market", "owner": "you"},
     Trait.SOLD: {"product": True},
     Trait.RECEIVED: {"owner": "you"},
     Trait.OTHERS: {"owner": "you"},
@@ -176,3 +177,14 @@ def test_no_view_breaks_it(action, view):
         rules.check(action, Facts.of(view), "me")
     except (rules.RuleRefused, rules.NotTheirs) as refused:
         assert refused.code.startswith("IMG.")
+
+
+@pytest.mark.parametrize("action", [Action.CHECK, Action.SHOW_REPORT])
+def test_into_a_bought_image_its_owner_alone_looks(action):
+    """Buyers start servers of it, and are answered as members are; a shared image its members may check."""
+    image = dataclasses.replace(OWN, kind="market", visibility="shared")
+    rules.check(action, image, "me")
+    with pytest.raises(rules.NotTheirs) as refused:
+        rules.check(action, image, "a buyer")
+    assert refused.value.code == "IMG.0047"
+    rules.check(Action.CHECK, dataclasses.replace(OWN, visibility="shared"), "a member")

@@ -62,6 +62,12 @@ def test_nobody_else_is(show, visibility):
     refused("IMG.0047", show, kept, owner=calls.OTHER, visibility=visibility)
 
 
+def test_a_buyer_is_not(show):
+    kept = KeptReport(calls.IMAGE, calls.OTHER, MADE, CONTENT)
+    bought = {"owner": calls.OTHER, "visibility": "shared", "__imagetype": "market"}
+    assert "marketplace" in refused("IMG.0047", show, kept, **bought)
+
+
 def test_there_is_none(show):
     assert f"image check {calls.IMAGE}" in refused("IMG.0121", show)
 
@@ -122,6 +128,7 @@ class TestCheck:
             ({"status": "queued"}, "IMG.0046"),
             ({"virtual_env_type": "IsoImage"}, "IMG.0167"),
             ({"__component_of": calls.SECOND}, "IMG.0128"),
+            ({"owner": calls.OTHER, "visibility": "shared", "__imagetype": "market"}, "IMG.0047"),
         ],
     )
     def test_refusals(self, tmp_path, changes, code):
