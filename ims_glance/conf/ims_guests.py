@@ -15,9 +15,25 @@ OPTS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "appliances",
+        default=2,
+        min=1,
+        max=1000,
+        help="How many virtual machines at once look into disks, on this machine; more of them wait.",
+    ),
+    cfg.IntOpt(
+        "project_appliances",
         default=1,
         min=1,
-        help="How many virtual machines at once look into disks, on this machine; more of them wait.",
+        max=1000,
+        help="How many of them for one project. Less than all, so that a project whose disks are slow, or hang, "
+        "keeps nobody else waiting.",
+    ),
+    cfg.IntOpt(
+        "wait_seconds",
+        default=3600,
+        min=1,
+        help="How many seconds it is waited for a free machine. After that a system is not recognised, which is no "
+        "failure, or a job that was to make it ready fails.",
     ),
     cfg.IntOpt(
         "memory_mib",
@@ -29,7 +45,14 @@ OPTS: list[cfg.Opt] = [
         "seconds",
         default=3600,
         min=60,
-        help="After how many seconds a machine that is still not done with a disk is ended, and the job fails.",
+        help="After how many seconds a machine that is still not done with making a system ready is ended, and the "
+        "job fails.",
+    ),
+    cfg.IntOpt(
+        "look_seconds",
+        default=900,
+        min=30,
+        help="The same of one that only looks: then the system is not recognised.",
     ),
     cfg.IntOpt(
         "silent_seconds",

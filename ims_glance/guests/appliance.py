@@ -14,11 +14,10 @@ import os
 import selectors
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from oslo_config import cfg
 from oslo_utils import units
@@ -57,7 +56,12 @@ def check_there(conf: cfg.ConfigOpts) -> None:
 
 
 def examine(
-    disk: GuestDisk, conf: cfg.ConfigOpts, wishes: Wishes, check: Check, tell: Tell | None = None
+    disk: GuestDisk,
+    conf: cfg.ConfigOpts,
+    wishes: Wishes,
+    check: Check,
+    tell: Tell | None = None,
+    project_id: str = "",
 ) -> Report:
     """Look at the system on a disk, and make it ready if that is wished.
 
@@ -66,13 +70,14 @@ def examine(
 
     :param check: called each second; raises something if there is no use in going on
     :param tell: told of each step before it begins: its name, its number from 1, how many there are
+    :param project_id: for which project; no project has all machines
     :raises GuestRefused: if the system cannot be made ready
     :raises GuestsUnavailable: if that cannot be done here
     :raises ScratchFull: if there is no room for what is changed
     :raises Exception: what the source of the disk raises
     """
     try:
-        return _examined(disk, conf, wishes, check, tell or _silent)
+        return _examined(disk, conf, wishes, check, tell or _silent, project_id)
     except (GuestRefused, GuestsUnavailable) as error:
         if wishes.is_config:
             raise
@@ -84,7 +89,12 @@ def _silent(name: str, number: int, of: int) -> None:
 
 
 def _examined(
-    disk: GuestDisk, conf: cfg.ConfigOpts, wishes: Wishes, check: Check, tell: Tell
+    disk: GuestDisk,
+    conf: cfg.ConfigOpts,
+    wishes: Wishes,
+    check: Check,
+    tell: Tell,
+    project_id: str,
 ) -> Report:
     def check_all() -> None:
         check()
@@ -92,8 +102,11 @@ def _examined(
 
     check_there(conf)
     options, wishes = conf.ims_guests, _where_they_are(wishes)
-    appliance = machine.appliance()
-    with machine.place(options.appliances, check_all):
+    appliance = machine.appliance(check_all)
+    bounds = machine.MachineBounds(
+        options.appliances, options.project_appliances, project_id, options.wait_seconds
+    )
+    with machine.place(bounds, check_all):
         is_accelerated = machine.is_accelerated(
             options.accelerator, lambda: _starts_with_kvm(appliance, options.memory_mib, check_all)
         )
@@ -111,7 +124,10 @@ def _examined(
             )
         finally:
             os.close(socket)
-        watch = Watch(options.seconds, options.silent_seconds, check_all)
+        # Who only looks has no step that takes minutes, and others wait.
+        seconds = options.seconds if wishes.is_config else options.look_seconds
+        silent_seconds = min(seconds, options.silent_seconds)
+        watch = Watch(seconds, silent_seconds, check_all)
         result = answer(child, watch, tell)
     disk.check()
     try:
@@ -192,17 +208,18 @@ class Child:
     def __init__(
         self, argv: Sequence[str], request: Mapping[str, Any], handed: Sequence[int]
     ) -> None:
-        self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
+        self._words = sandbox.Words()
         self._process = subprocess.Popen(
             argv,
             pass_fds=handed,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._words,
+            stderr=self._words.theirs,
             env={},
             cwd="/",
             start_new_session=True,
         )
+        self._words.given()
         assert self._process.stdin
         assert self._process.stdout
         self.said = self._process.stdout
@@ -219,9 +236,7 @@ class Child:
 
     def last_words(self) -> str:
         """What it said to nobody at last."""
-        self._words.seek(0, os.SEEK_END)
-        self._words.seek(max(0, self._words.tell() - 300))
-        return self._words.read().decode("ascii", "replace").strip()
+        return self._words.last()
 
     def end(self) -> None:
         """End it, and all that it has started."""
@@ -267,7 +282,7 @@ def answer(child: Child, watch: Watch, tell: Tell) -> dict[str, Any]:
     :raises GuestRefused: if it found nothing
     """
     try:
-        for line in _lines(child.said, watch):
+        for line in _lines(child, watch):
             said = _parsed(line)
             if "result" in said:
                 return dict(said["result"])
@@ -286,13 +301,15 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return dict(json.loads(line))
 
 
-def _lines(said: IO[bytes], watch: Watch) -> Iterator[bytes]:
+def _lines(child: Child, watch: Watch) -> Iterator[bytes]:
     """The lines that come, while it is watched."""
-    buffer, total = b"", 0
+    buffer, total, said = b"", 0, child.said
     with selectors.DefaultSelector() as selector:
         selector.register(said, selectors.EVENT_READ)
         while True:
             watch.look()
+            # There is room for more, so that what it says at last is known.
+            child.last_words()
             if not selector.select(_POLL):
                 continue
             part = os.read(said.fileno(), 1 << 16)

@@ -50,6 +50,22 @@ class GuestHung(GuestRefused):
     code = "IMG.0061"
 
 
+class NoMachineFree(GuestRefused):
+    """All machines look into other disks.
+
+    :param seconds: that it was waited for
+    """
+
+    code = "IMG.0061"
+    template: ClassVar[str] = (
+        "The system on the disk could not be looked at or made ready: {reason}. Try again later, leave 'is_config' "
+        "away, or ask the operator ([ims_guests] appliances, project_appliances)."
+    )
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no virtual machine was free for {seconds:.0f} seconds")
+
+
 class ScratchFull(exceptions.Conflict):
     """What is written to a disk has no room any more ([ims_guests] scratch_dir).
 

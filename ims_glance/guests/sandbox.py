@@ -13,9 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from typing import IO
 
 from ims_glance.guests.refusals import GuestsUnavailable
 
@@ -36,6 +34,7 @@ PROGRAMS = (
 _MEMORY = 1 << 30
 _FILES = 64
 _SAID = 300
+_READS, _SAID_AT_ONCE = 4, 1 << 16
 
 
 def program(name: str) -> str:
@@ -47,6 +46,44 @@ def program(name: str) -> str:
     if path is None:
         raise GuestsUnavailable(f"the program '{name}' is not installed")
     return path
+
+
+class Words:
+    """What a program says to nobody (its standard error): a pipe, of which the end is remembered.
+
+    Nothing of it is on a disk, however much it is. What does not fit into the pipe before it is read is lost, and keeps
+    nobody waiting.
+
+    :ivar theirs: the end that the program gets
+    """
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._end = b""
+
+    def given(self) -> None:
+        """The program has its end."""
+        os.close(self.theirs)
+        self.theirs = -1
+
+    def last(self) -> str:
+        """The end of what it has said so far."""
+        # More than once around a pipe there is only if somebody writes meanwhile.
+        for _ in range(_READS):
+            try:
+                part = os.read(self._ours, _SAID_AT_ONCE)
+            except BlockingIOError:
+                break
+            if not part:
+                break
+            self._end = (self._end + part)[-_SAID:]
+        return self._end.decode("ascii", "replace").strip()
+
+    def close(self) -> None:
+        """It is forgotten."""
+        if self.theirs >= 0:
+            self.given()
+        os.close(self._ours)
 
 
 class Sandboxed:
@@ -67,8 +104,7 @@ class Sandboxed:
         file_size: int,
         sees_itself: bool = False,
     ) -> None:
-        # Named by nobody, and gone with the last who has it open.
-        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill()
+        self._said = Words()
         limits = [f"--as={_MEMORY}", f"--fsize={file_size}", f"--nofile={_FILES}", "--core=0"]
         proc = ["--proc", "/proc"] if sees_itself else []
         wrapped = [
@@ -92,7 +128,7 @@ class Sandboxed:
             pass_fds=handed,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=self._said,
+            stderr=self._said.theirs,
             cwd="/",
             env={},
             user=nobody,
@@ -102,6 +138,7 @@ class Sandboxed:
             # Too large a file is an error for it, and not its end: Python ignores SIGXFSZ.
             restore_signals=False,
         )
+        self._said.given()
 
     @property
     def pid(self) -> int:
@@ -115,8 +152,7 @@ class Sandboxed:
 
     def last_words(self) -> str:
         """The end of what it said to nobody."""
-        self._said.seek(0)
-        return self._said.read(1 << 16)[-_SAID:].decode("ascii", "replace").strip()
+        return self._said.last()
 
     def kill(self) -> None:
         """End it, and all in it."""

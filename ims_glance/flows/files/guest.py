@@ -12,8 +12,10 @@ from typing import Any
 
 from oslo_utils import units
 
-from ims_glance import exceptions, guests
-from ims_glance.formats import FormatFound, Source
+from ims_glance import exceptions, formats, guests
+from ims_glance.clouds.image_api import Download
+from ims_glance.flows.files.file import zeros
+from ims_glance.formats import Bounds, FormatFound, Source
 from ims_glance.guests import GuestDisk
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.guest import recognised
@@ -26,6 +28,8 @@ LOG = logging.getLogger(__name__)
 LEAST = units.Mi
 """Bytes of a disk that a system could be on: for a smaller one no machine is started."""
 
+# They lie in an image byte by byte.
+_AS_THEY_ARE = ("raw", "iso")
 _TOO_SMALL = "The disk is too small to hold a system."
 
 _READ_WHOLE = "because a file of this kind can only be read from its beginning to its end"
@@ -88,6 +92,52 @@ def prepared(
         yield disk, _examine(job, disk, is_config=True)
 
 
+def disk_of_image(content: Source, disk_format: str, most: int) -> tuple[Source, FormatFound]:
+    """The disk of an image, which is what Glance says that it is: a raw disk may hold anything.
+
+    :param content: of the image
+    :param most: size of the largest disk, in bytes
+    :raises FileRefused: if it is nothing that is read here
+    """
+    if disk_format in _AS_THEY_ARE:
+        return content, FormatFound(disk_format, content.size)
+    return content, formats.recognise(content, bounds=Bounds(virtual_size=most))
+
+
+class PreparedDisk:
+    """A disk that was prepared, as what an image is filled from (:class:`ims_glance.flows.copy.data.CopySource`).
+
+    It is read as it is then.
+
+    :param name: of what it lies in, for messages
+    :param total: bytes of all that the job moves; those of the disk unless given
+    :param before: bytes that were moved before
+    """
+
+    def __init__(
+        self, job: JobContext, disk: GuestDisk, name: str, total: int = 0, before: int = 0
+    ) -> None:
+        self.id = name
+        self.size = disk.size
+        self._job = job
+        self._disk = disk
+        self._total = total or disk.size
+        self._before = before
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Download]:
+        """From its first byte on."""
+        yield Download(self.size, self._chunks())
+
+    def tell(self, done: int) -> None:
+        """So many bytes are where they are to be."""
+        self._job.progress(self._before + done, self._total)
+
+    def _chunks(self) -> Iterator[bytes]:
+        for chunk in self._disk.chunks():
+            yield from zeros(chunk) if isinstance(chunk, int) else (chunk,)
+
+
 def properties(report: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[str, str]:
     """What an image says of the system that was found.
 
@@ -98,6 +148,18 @@ def properties(report: Mapping[str, Any] | None, given: Mapping[str, Any]) -> di
     return {} if found is None else recognised.properties(found, given)
 
 
+def properties_of_captured(
+    report: Mapping[str, Any], given: Mapping[str, Any], had: Mapping[str, Any]
+) -> dict[str, str]:
+    """The same of an image of a volume or of a server, which ran with what it had.
+
+    :param given: as for :func:`properties`
+    :param had: properties that the image has without this
+    """
+    found = Report.of_arguments(report).prepared
+    return {} if found is None else recognised.properties_of_captured(found, given, had)
+
+
 def _examine(job: JobContext, disk: GuestDisk, *, is_config: bool) -> Report:
     options = job.conf.ims_guests
     wishes = Wishes(is_config, options.package_dir, options.virtio_win_path)
@@ -105,7 +167,8 @@ def _examine(job: JobContext, disk: GuestDisk, *, is_config: bool) -> Report:
     def tell(name: str, number: int, of: int) -> None:
         job.tell_soon(**{GUEST_STEP: {"name": name, "number": number, "of": of}})
 
-    return _told(job, guests.examine(disk, job.conf, wishes, job.check, tell))
+    report = guests.examine(disk, job.conf, wishes, job.check, tell, job.project_id)
+    return _told(job, report)
 
 
 def _not_seen(job: JobContext, why: str) -> Report:

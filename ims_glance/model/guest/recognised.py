@@ -29,6 +29,10 @@ _DISTROS = {
 }
 # Where a guest starts without virtio: what virt-v2v falls back to, with a card that all guests know.
 _WITHOUT_VIRTIO = {"hw_disk_bus": "ide", "hw_vif_model": "e1000"}
+_EMULATED = {
+    "hw_disk_bus": frozenset({"fdc", "ide", "sata"}),
+    "hw_vif_model": frozenset({"e1000", "e1000e", "ne2k_pci", "pcnet", "rtl8139", "vmxnet3"}),
+}
 _WITH_VIRTIO = {"hw_disk_bus": "virtio", "hw_vif_model": "virtio"}
 
 
@@ -103,6 +107,26 @@ def properties(guest: Guest | None, given: Mapping[str, Any]) -> dict[str, str]:
         **{name: value for name, value in said.items() if value},
         **_devices(found),
     }
+
+
+def properties_of_captured(
+    guest: Guest | None, given: Mapping[str, Any], had: Mapping[str, Any]
+) -> dict[str, str]:
+    """The same of an image of a volume or of a server, which has run with what it had.
+
+    Its firmware stays, and so do its devices, but for emulated ones where the guest has virtio now.
+
+    :param given: as for :func:`properties`
+    :param had: properties of the image without this
+    """
+    found = properties(guest, given)
+    if had.get("hw_firmware_type"):
+        found.pop("hw_firmware_type", None)
+    for name, emulated in _EMULATED.items():
+        device = had.get(name)
+        if device and not (device in emulated and found.get(name) == "virtio"):
+            found.pop(name, None)
+    return found
 
 
 _OS_TYPES = {LINUX: platforms.LINUX, WINDOWS: platforms.WINDOWS}

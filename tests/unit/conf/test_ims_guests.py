@@ -12,7 +12,11 @@ def test_without_a_word_of_the_operator():
     ims_guests.register_opts(conf)
     options = conf.ims_guests
     assert options.recognise
-    assert options.appliances == 1
+    # No project has all of them.
+    assert options.project_appliances < options.appliances
+    # Who only looks keeps others waiting for less long.
+    assert options.look_seconds < options.seconds
+    assert options.wait_seconds >= options.look_seconds
     assert options.accelerator == "auto"
     # A step that takes four minutes is not taken for one that hangs.
     assert 600 < options.silent_seconds < options.seconds

@@ -170,6 +170,13 @@ def test_who_takes_too_long_is_ended_though_it_talks(parts):
         asked(shell(parts, script), seconds=2)
 
 
+def test_what_it_says_to_nobody_is_on_no_disk_and_its_end_is_known(parts):
+    """However much that is; who says it does not wait for anybody."""
+    script = "head -c 50000000 /dev/zero | tr '\\0' x >&2; sleep 2; echo the end >&2; exit 1"
+    with pytest.raises(guests.GuestRefused, match=r"has ended: .*the end"):
+        asked(shell(parts, script))
+
+
 def test_a_job_that_is_cancelled_ends_it(parts):
     def check():
         raise Cancelled
@@ -207,7 +214,7 @@ def test_it_ends_with_its_worker(parts):
 @pytest.fixture
 def instead(monkeypatch, parts):
     """Have a script run in the child's stead."""
-    monkeypatch.setattr(machine, "appliance", lambda: parts)
+    monkeypatch.setattr(machine, "appliance", lambda _check: parts)
     monkeypatch.setattr(machine, "_CACHE", str(parts))
 
     def replaced(script):
@@ -294,6 +301,39 @@ def test_what_the_bucket_says_is_raised_as_it_was(conf, instead, wishes):
                 pass
         with pytest.raises(PermissionError, match="the object changed"):
             guests.examine(disk, conf, wishes, nothing)
+
+
+def test_who_only_looks_has_less_time_than_who_prepares(conf, instead, monkeypatch):
+    given = []
+
+    class Listened(Watch):
+        def __init__(self, seconds, silent_seconds, check):
+            given.append((seconds, silent_seconds))
+            super().__init__(seconds, silent_seconds, check)
+
+    monkeypatch.setattr(appliance, "Watch", Listened)
+    instead("""echo '{"result": {}}'""")
+    conf.set_override("look_seconds", 700, "ims_guests")
+    with opened_disk(InMemory(sample("qcow2")), conf, writable=True) as disk:
+        for wishes in (LOOK, PREPARE):
+            guests.examine(disk, conf, wishes, nothing)
+    assert given == [(700, 700), (conf.ims_guests.seconds, conf.ims_guests.silent_seconds)]
+
+
+def test_one_project_has_not_all_machines(conf, instead):
+    """While one of its disks is looked into, another one waits; one of another project does not."""
+    instead("""echo '{"result": {}}'""")
+    conf.set_override("wait_seconds", 1, "ims_guests")
+    with (
+        opened_disk(InMemory(sample("qcow2")), conf, writable=True) as disk,
+        machine.place(machine.MachineBounds(2, 1, "slow"), nothing),
+    ):
+        said = guests.examine(disk, conf, LOOK, nothing, project_id="slow").notes
+        assert "no virtual machine was free for 1 seconds" in said[0]
+        with pytest.raises(guests.GuestRefused) as refused:
+            guests.examine(disk, conf, PREPARE, nothing, project_id="slow")
+        assert refused.value.code == "IMG.0061"
+        assert guests.examine(disk, conf, LOOK, nothing, project_id="other").notes == ()
 
 
 def test_a_full_scratch_ends_it(conf, instead, monkeypatch):

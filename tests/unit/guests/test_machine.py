@@ -4,11 +4,15 @@
 import os
 import stat
 import subprocess
+import sys
+import threading
+import time
 
 import pytest
 
 from ims_glance import guests
 from ims_glance.guests import machine
+from tests.unit.guests.disks import gone
 
 
 class Cancelled(Exception):
@@ -45,24 +49,69 @@ def test_a_folder_that_somebody_else_may_have_made_is_not_used(cache, kind):
         machine.folder()
 
 
+def place(many, check=cancelled, *, project="p", of_project=9, seconds=60.0):
+    return machine.place(machine.MachineBounds(many, of_project, project, seconds), check)
+
+
 def test_who_finds_no_place_waits_and_can_be_stopped(cache):
+    with place(2), place(2), pytest.raises(Cancelled), place(2):
+        pass
+    with place(1):
+        pass
+
+
+def test_a_project_has_so_many_places_and_no_more(cache):
+    with place(3, project="a", of_project=2), place(3, project="a", of_project=2):
+        with pytest.raises(Cancelled), place(3, project="a", of_project=2):
+            pass
+        # Who waits for a place of its project takes none from others.
+        with place(3, project="b", of_project=2):
+            pass
+    with place(3, project="a", of_project=1):
+        pass
+
+
+def test_threads_of_one_worker_are_several_too(cache):
+    """Its jobs run in threads."""
+    entered, done = threading.Event(), threading.Event()
+
+    def hold():
+        with place(2, project="a", of_project=1):
+            entered.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait(60)
+    try:
+        with pytest.raises(Cancelled), place(2, project="a", of_project=1):
+            pass
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("of_project", [1, 2])
+def test_nobody_waits_for_ever(cache, of_project):
+    def look():
+        """All is well."""
+
     with (
-        machine.place(2, cancelled),
-        machine.place(2, cancelled),
-        pytest.raises(Cancelled),
-        machine.place(2, cancelled),
+        place(1, of_project=of_project),
+        pytest.raises(guests.GuestRefused, match="no virtual machine was free") as refused,
+        place(1, look, of_project=of_project, seconds=0.1),
     ):
         pass
-    with machine.place(1, cancelled):
-        pass
+    assert refused.value.code == "IMG.0061"
 
 
-def test_a_place_is_free_again_when_its_process_is_gone(cache):
-    with machine.place(1, cancelled):
+@pytest.mark.parametrize("project", ["a", "b"])
+def test_a_place_is_free_again_when_its_process_is_gone(cache, project):
+    with place(1):
         if os.fork() == 0:
             os._exit(0)
         os.wait()
-    with machine.place(1, cancelled):
+    with place(1, project=project):
         pass
 
 
@@ -106,19 +155,99 @@ def test_kvm_is_not_tried_where_it_is_not_wanted_or_not_there(cache, monkeypatch
     assert not machine.is_accelerated("auto", tries)
 
 
+@pytest.fixture
+def supermin(cache, monkeypatch):
+    """Have a script run in its stead, which finds the folder of the appliance as ``$1``, with a letter more."""
+
+    def replaced(script):
+        path = cache / "supermin"
+        path.write_text(f"#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\n{script}\n")
+        path.chmod(0o755)
+        monkeypatch.setattr(machine, "program", lambda _name: str(path))
+        monkeypatch.setattr(machine, "_SUPERMIN", (str(cache),))
+
+    return replaced
+
+
+def nothing():
+    """All is well."""
+
+
+def left(cache):
+    return {each.name for each in (cache / f".guestfs-{os.geteuid()}").iterdir()} - {"lock"}
+
+
 @pytest.mark.parametrize("code", [0, 1])
-def test_an_appliance_that_cannot_be_made_is_told(cache, monkeypatch, code):
-    done = subprocess.CompletedProcess([], code, b"", b"supermin: no kernel\n")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+def test_an_appliance_that_cannot_be_made_is_told(cache, supermin, code):
+    supermin(f"mkdir $1; echo $TMPDIR > $1/tmp; echo supermin: no kernel >&2; exit {code}")
     if code:
         with pytest.raises(guests.GuestsUnavailable, match="no kernel"):
-            machine.appliance()
+            machine.appliance(nothing)
     else:
-        assert machine.appliance() == machine.folder() / "appliance.d"
+        assert machine.appliance(nothing) == machine.folder() / "appliance.d"
+    # What it has in its folder for temporary files goes with it.
+    temporary = (machine.folder() / "appliance.d/tmp").read_text().strip()
+    assert not os.path.exists(temporary)
+    assert left(cache) == {"appliance.d"}
+
+
+def test_a_job_that_is_cancelled_while_the_appliance_is_made_ends_soon(cache, supermin):
+    """Nothing of it is left, nor of what it has started."""
+    supermin("mkdir $1.abcdefgh; touch $TMPDIR/x; sleep 600 & echo $! > $1.abcdefgh/pid; wait")
+    began, pids = time.monotonic(), []
+
+    def cancelled_soon():
+        for path in machine.folder().glob("appliance.d.*/pid"):
+            pids.extend(int(each) for each in path.read_text().split())
+        if pids:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        machine.appliance(cancelled_soon)
+    assert time.monotonic() - began < 60
+    assert gone(pids)
+    assert left(cache) == set()
+
+
+def test_supermin_that_does_not_end_is_ended(cache, supermin, monkeypatch):
+    monkeypatch.setattr(machine, "_BUILDING", 0.5)
+    supermin("sleep 600")
+    with pytest.raises(guests.GuestsUnavailable, match="does not end"):
+        machine.appliance(nothing)
+    assert left(cache) == set()
+
+
+def test_what_a_worker_that_was_killed_has_left_goes(cache, supermin):
+    old = machine.folder() / f"{machine._TEMPORARY}old"
+    new = machine.folder() / f"{machine._TEMPORARY}new"
+    for path in (old, new, machine.folder() / "appliance.d.abcdefgh"):
+        path.mkdir()
+    os.utime(old, (0, 0))
+    supermin("true")
+    machine.appliance(nothing)
+    # Somebody else's may be waiting.
+    assert left(cache) == {new.name}
+
+
+def test_what_somebody_else_is_making_stays(cache, supermin):
+    begun = machine.folder() / "appliance.d.abcdefgh"
+    begun.mkdir()
+    holding = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.lockf(f, 2); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(machine.folder() / "lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        supermin("true")
+        machine.appliance(nothing)
+        assert left(cache) == {begun.name}
+        other.kill()
 
 
 def test_without_libguestfs(cache, monkeypatch):
     monkeypatch.setattr(machine, "_SUPERMIN", (f"{cache}/*",))
-    for look in (machine.check_there, machine.appliance):
+    for look in (machine.check_there, lambda: machine.appliance(nothing)):
         with pytest.raises(guests.GuestsUnavailable, match="libguestfs is not installed"):
             look()

@@ -4,11 +4,13 @@
 import pytest
 
 from ims_glance import exceptions, guests
+from ims_glance.guests.refusals import NoMachineFree
 
 SAID = [
     (guests.GuestsUnavailable("the program 'bwrap' is not installed"), "IMG.0105", "bubblewrap"),
     (guests.GuestRefused("it does not start"), "IMG.0057", "'is_config'"),
     (guests.GuestHung("it said nothing for 900 seconds"), "IMG.0061", "'is_config'"),
+    (NoMachineFree(60.0), "IMG.0061", "project_appliances"),
     (guests.ScratchFull("it has 20 MiB of 20"), "IMG.0061", "scratch_gib"),
 ]
 

@@ -206,7 +206,7 @@ class _OnRealDisks(small_guests.SmallGuests):
     def opened(self, *disk, **how):
         return real_guests.opened(*disk, **how)
 
-    def examine(self, disk, _conf, wishes, check, tell):
+    def examine(self, disk, _conf, wishes, check, tell, project_id):
         self.examined.append(wishes)
         check()
         return small_guests.PREPARED if wishes.is_config else small_guests.REPORT

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 from typing import Any
 
 import pytest
@@ -159,3 +160,25 @@ def test_each_name_that_a_distribution_has_in_ims_is_read() -> None:
         )
     ]
     assert unread == []
+
+
+@pytest.mark.parametrize(
+    ("has_virtio", "had", "devices"),
+    [
+        (True, {}, ("virtio", "virtio", "bios")),
+        (True, {"hw_disk_bus": "ide", "hw_vif_model": "e1000"}, ("virtio", "virtio", "bios")),
+        (True, {"hw_disk_bus": "scsi", "hw_firmware_type": "uefi"}, (None, "virtio", None)),
+        (False, {}, ("ide", "e1000", "bios")),
+        (False, {"hw_disk_bus": "sata", "hw_vif_model": "rtl8139"}, (None, None, "bios")),
+        (None, {"hw_disk_bus": "ide"}, (None, None, "bios")),
+    ],
+)
+def test_what_has_run_keeps_what_it_ran_with(
+    has_virtio: bool | None, had: dict[str, str], devices: tuple[str | None, ...]
+) -> None:
+    """But for emulated devices, where they are not needed any more."""
+    guest = dataclasses.replace(_linux("debian", 12), has_virtio=has_virtio, firmware="bios")
+    found = recognised.properties_of_captured(guest, {"os_version": "x"}, had)
+    names = ("hw_disk_bus", "hw_vif_model", "hw_firmware_type")
+    assert tuple(found.get(name) for name in names) == devices
+    assert found["__os_version"] == "Debian GNU/Linux 12.0.0 64bit"
