@@ -70,6 +70,7 @@ _LEFT = frozenset(
 CINDER_KEY = "cinder_encryption_key_id"
 """On an image of an encrypted volume: Cinder's key, which goes when the image is deleted."""
 _RESERVED = "os_glance"
+_SIGNATURE = "img_signature"
 
 
 def body(source: Mapping[str, Any], region: str, wishes: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,6 +105,31 @@ def body(source: Mapping[str, Any], region: str, wishes: Mapping[str, Any]) -> d
         "__image_source_type": "uds",
         "__image_size": "0",
         "__isregistered": "true",
+    }
+
+
+def body_with_other_data(view: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of ``POST /v2/images`` for an image that takes the place of another one of the same project.
+
+    It says all that the other one says, but for what is true of its data alone.
+
+    :param view: the other one, as the Image API shows it
+    """
+    kept = {
+        name: value
+        for name, value in view.items()
+        if name not in _BASE
+        and not name.startswith((_RESERVED, _SIGNATURE))
+        and name not in (CINDER_KEY, "signature_verified")
+    }
+    carried = {name: view[name] for name in ("min_disk", "min_ram", "tags") if view.get(name)}
+    return {
+        **kept,
+        **carried,
+        "disk_format": "raw",
+        "container_format": "bare",
+        "visibility": "private",
+        "__image_size": "0",
     }
 
 

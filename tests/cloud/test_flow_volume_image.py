@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of volumes, which a real Cinder makes for jobs."""
 
+import faulthandler
 import hashlib
 import uuid
 
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.pocket
 
 TASKS = ("read volume", "*begin upload", "*await upload", "describe image")
 _GIB = 1 << 30
+# For a machine under emulation, beside other tests; in seconds.
+_PATIENCE = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,28 @@ def test_a_volume_becomes_an_image(bench, tenant, volume):
     assert (image["virtual_env_type"], image["__image_size"]) == ("FusionCompute", str(_GIB))
     assert "__root_origin" not in image
     assert (job.done_bytes, job.total_bytes) == (_GIB, _GIB)
+    start = tenant.image.get(
+        f"/images/{job.image_id}/file", headers={"Range": f"bytes=0-{len(DATA) - 1}"}
+    ).content
+    assert hashlib.sha256(start).hexdigest() == hashlib.sha256(DATA).hexdigest()
+
+
+def test_its_system_is_prepared_on_top_of_what_cinder_makes(bench, tenant, volume):
+    """A real machine looks for it, on the changes over Cinder's image; that image is gone, and all of its data is in ours.
+
+    What a system then is, a file shows (``test_guest_preparation``); here is none.
+    """
+    faulthandler.cancel_dump_traceback_later()
+    with flow_jobs.working(bench):
+        job_id = accept(bench, tenant, volume, is_config=True)
+        bench.until(job_id, current_task="await upload")
+        first = bench.job(job_id).image_id
+        job = flow_jobs.succeeded(bench, job_id, _PATIENCE)
+    image = checked(tenant, job)
+    assert job.image_id != first
+    assert (image["os_hidden"], image["__image_size"], image["min_disk"]) == (False, str(_GIB), 1)
+    assert "No system was found that is known." in job.entities["report"]["guest"]["notes"]
+    assert (job.done_bytes, job.total_bytes) == (2 * _GIB, 2 * _GIB)
     start = tenant.image.get(
         f"/images/{job.image_id}/file", headers={"Range": f"bytes=0-{len(DATA) - 1}"}
     ).content

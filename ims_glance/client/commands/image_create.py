@@ -25,6 +25,7 @@ class CreateImage(base.ShowOne):
 
     Examples:
     openstack ims image create --server web --wait web-system
+    openstack ims image create --server web --prepare --wait web-ready
     openstack ims image create --server web --whole --key ims/default --wait web-all
     openstack ims image create --backup before-upgrade --wait web-before
     openstack ims image create --data-volume web-data --wait web-data-image
@@ -87,6 +88,7 @@ class CreateImage(base.ShowOne):
             "description": parsed_args.description,
             "enterprise_project_id": parsed_args.enterprise_project,
             "cmk_id": parsed_args.key,
+            "is_config": parsed_args.prepare or None,
             **self._source(parsed_args, server),
         }
         source = {key: value for key, value in given.items() if value is not None}
@@ -237,6 +239,8 @@ def _check_combination(parsed_args: argparse.Namespace) -> None:
         and not is_disk,
         "--for needs --volume or --file.": parsed_args.type and not is_disk,
         "--data-volume goes with --server or alone.": is_disk and parsed_args.data_volume,
+        "--prepare needs --file, --volume or --server, without --whole.": parsed_args.prepare
+        and (parsed_args.whole or not (is_disk or parsed_args.server)),
     }
     for reason, applies in wrong.items():
         if applies:

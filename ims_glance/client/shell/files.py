@@ -44,7 +44,6 @@ _OPTIONS = {
     "firmware": "hw_firmware_type",
     "access_key": "access_key",
     "unseal_key": "unseal_key",
-    "prepare": "is_config",
 }
 
 
@@ -111,8 +110,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prepare",
         action="store_true",
-        help="With --file: make the system in it ready for this cloud: addresses by DHCP, virtio in the initrd, "
-        "cloud-init, and so on. 'openstack ims image show --report' says what was done. The file stays as it is",
+        help="With --file, --volume or --server: make the system in the image ready for this cloud: addresses by DHCP, "
+        "virtio in the initrd, cloud-init, and so on. 'openstack ims image show --report' says what was done. The "
+        "file, volume or server stays as it is",
     )
     add_access_key(parser)
     add_unseal_key(parser)

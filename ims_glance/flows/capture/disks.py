@@ -97,9 +97,20 @@ class DiskTask(Task):
         """What is backed up before there are images of it, and so moves twice; GiB."""
         return self.total if self.job.arguments.get("with_backup") else 0
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the system on the first of them is to be."""
+        return bool(self.job.arguments.get("is_config"))
+
+    @property
+    def again(self) -> int:
+        """What moves once more when a system is prepared; GiB."""
+        return self.disks[0].size if self.is_prepared else 0
+
     def tell_moved(self, gibibytes: int) -> None:
         """Tell how much has moved: to the backups first, if they are kept with an image."""
-        self.job.progress(gibibytes * units.Gi, (self.kept + self.total) * units.Gi)
+        total = self.kept + self.total + self.again
+        self.job.progress(gibibytes * units.Gi, total * units.Gi)
 
     def called(self, disk: Disk) -> str:
         """What everything is called that others make of a disk for this job."""

@@ -12,6 +12,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+from oslo_utils import units
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
@@ -29,15 +30,18 @@ from ims_glance.flows.capture.disks import (
     key_of,
 )
 from ims_glance.flows.capture.pause import Standstill
+from ims_glance.flows.capture.prepared import SystemOfCaptured
 from ims_glance.flows.capture.quiesce import NotQuiesced, Quiesce
 from ims_glance.flows.capture.upload import seconds_for
 from ims_glance.flows.capture.whole_image import DescribeDisks, MakeWholeImage
+from ims_glance.flows.files import guest
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.waiting import SOON, Wait
 from ims_glance.model import capture
 from ims_glance.model import job as model
 from ims_glance.model import server as servers
+from ims_glance.model.image import attributes
 from ims_glance.model.server import Disk
 
 # Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
@@ -58,9 +62,14 @@ def image(job: JobContext) -> Flow:
     """The flow of ``imsCreateImageByInstance`` and of ``imsVolumesToSysDataImagesJob``.
 
     Its arguments are those of :func:`ims_glance.model.capture.for_system`, and ``wishes`` (see
-    :class:`~ims_glance.model.capture.DiskToCapture`): one image of each.
+    :class:`~ims_glance.model.capture.DiskToCapture`): one image of each; and if given ``is_config``, which is
+    about the first of them, of the system disk.
     """
-    return linear_flow.Flow("images of a server").add(*_captured(job), DescribeImages(job))
+    made = linear_flow.Flow("images of a server").add(*_captured(job))
+    if job.arguments.get("is_config"):
+        made.add(PrepareSystemOfServer(job))
+        return made.add(DescribeImages(job, rebind={"images": "prepared"}))
+    return made.add(DescribeImages(job))
 
 
 def whole_machine(job: JobContext) -> Flow:
@@ -118,6 +127,8 @@ class ReadServer(DiskTask):
 
     def execute(self) -> bool:
         """Whether it runs."""
+        if self.is_prepared:
+            guest.check_there(self.job)
         with _known_to_be_there(self):
             server = self.compute.get(self.server_id)
             attachments = self.compute.attachments(self.server_id)
@@ -261,6 +272,28 @@ class TakeSnapshots(DiskTask):
             self.tell_moved(disk.size)
 
 
+class PrepareSystemOfServer(DiskTask):
+    """Has the system prepared, in an image that takes the place of Nova's or Cinder's."""
+
+    default_provides = "prepared"
+
+    def execute(self, images: list[str]) -> list[str]:
+        """Ids of the images, in the order of the disks."""
+        captured_id, *others = images
+        image_id = self._system.prepare(captured_id)
+        self.job.record_disk_image(self.disks[0].number, image_id)
+        return [image_id, *others]
+
+    def revert(self, result: Any = None, **_: Any) -> None:
+        """Delete it; the others are deleted by the task that had them made."""
+        self._system.undo(result[0] if isinstance(result, list) else None)
+
+    @property
+    def _system(self) -> SystemOfCaptured:
+        moved = self.total * units.Gi
+        return SystemOfCaptured(self.job, moved, moved + self.again * units.Gi)
+
+
 class DescribeImages(DiskTask):
     """Gives images of single disks their names and attributes."""
 
@@ -273,8 +306,19 @@ class DescribeImages(DiskTask):
             wanted = (
                 capture.for_data(self.job.arguments, wish)
                 if wish.disk.number
-                else capture.for_system(self.job.arguments)
+                else self._of_system()
             )
             describe(self.job, view, {**wanted, **capture.of_data(view, wish.disk)})
         numbers = [str(disk.number) for disk in self.disks]
         self.job.tell(**{model.DISK_IMAGES: dict(zip(numbers, images, strict=True))})
+
+    def _of_system(self) -> dict[str, Any]:
+        said = capture.for_system(self.job.arguments)
+        if not self.is_prepared:
+            return said
+        given = {
+            "os_version": said.get(attributes.OS_VERSION),
+            "os_type": said.get("__os_type"),
+        }
+        report = self.job.entities[model.REPORT]
+        return {**said, **guest.properties_of_captured(report, given, said)}

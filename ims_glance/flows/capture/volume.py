@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``imsVolumeCreateImageJob``: a system-disk image from a volume, which Cinder makes."""
+"""``imsVolumeCreateImageJob``: a system-disk image from a volume, which Cinder makes.
+
+Where its system is prepared, that is :mod:`ims_glance.flows.capture.prepared`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +14,7 @@ from taskflow.patterns import linear_flow
 from ims_glance import exceptions
 from ims_glance.clouds.volume import VolumeApi
 from ims_glance.flows import job_image
+from ims_glance.flows.capture.prepared import SystemOfCaptured
 from ims_glance.flows.capture.upload import (
     Upload,
     Uploads,
@@ -19,9 +23,11 @@ from ims_glance.flows.capture.upload import (
     let_finish,
     seconds_for,
 )
+from ims_glance.flows.files import guest
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.job import REPORT
 from ims_glance.model.server import LARGEST
 
 # What the image is for: ``type`` of IMS's create_image -> virtual_env_type.
@@ -50,18 +56,26 @@ def flow(job: JobContext) -> Flow:
     """The flow of a job.
 
     Its arguments are ``volume_id``, ``name``, ``os_version``, and if given ``type``,
-    ``description``, ``min_ram``, ``max_ram`` (MiB), ``tags`` (as they are stored) and
-    ``enterprise_project_id``.
+    ``description``, ``min_ram``, ``max_ram`` (MiB), ``tags`` (as they are stored),
+    ``enterprise_project_id`` and ``is_config``.
     """
-    return linear_flow.Flow("image from volume").add(
-        ReadVolume(job), BeginUpload(job), AwaitUpload(job), DescribeImage(job)
+    made = linear_flow.Flow("image from volume").add(
+        ReadVolume(job), BeginUpload(job), AwaitUpload(job)
     )
+    if job.arguments.get("is_config"):
+        made.add(PrepareSystemOfVolume(job))
+    return made.add(DescribeImage(job))
 
 
 class _VolumeTask(Task):
     @property
     def volume_id(self) -> str:
         return str(self.job.arguments["volume_id"])
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether its system is to be: then its data moves twice."""
+        return bool(self.job.arguments.get("is_config"))
 
     @property
     def upload(self) -> Upload:
@@ -76,6 +90,8 @@ class ReadVolume(_VolumeTask):
 
     def execute(self) -> int:
         """Its size."""
+        if self.is_prepared:
+            guest.check_there(self.job)
         volume = self.upload.volume()
         size = int(volume["size"])
         if volume["status"] != "available":
@@ -119,9 +135,15 @@ class BeginUpload(_VolumeTask):
 class AwaitUpload(_VolumeTask):
     """Waits while Cinder moves the data."""
 
-    def execute(self, gibibytes: int) -> None:
-        """Wait until the image is active and the volume is free; begin again if that breaks off."""
-        total = gibibytes * units.Gi
+    default_provides = "captured"
+
+    def execute(self, gibibytes: int) -> str:
+        """Wait until the image is active and the volume is free; begin again if that breaks off.
+
+        The id of the image.
+        """
+        moved = gibibytes * units.Gi
+        total = moved * 2 if self.is_prepared else moved
         uploads = Uploads(
             self.job,
             self.name,
@@ -130,7 +152,25 @@ class AwaitUpload(_VolumeTask):
             lambda _number, image_id: self.job.record_image_id(image_id),
             {0: str(self.job.image_id)},
         )
-        uploads.run(lambda left: self.job.progress(0 if left else total, total))
+        uploads.run(lambda left: self.job.progress(0 if left else moved, total))
+        return str(self.job.image_id)
+
+
+class PrepareSystemOfVolume(_VolumeTask):
+    """Has the system prepared, in an image that takes the place of Cinder's."""
+
+    default_provides = "prepared"
+
+    def execute(self, gibibytes: int, captured: str) -> str:
+        """The id of the image."""
+        moved = gibibytes * units.Gi
+        image_id = SystemOfCaptured(self.job, moved, moved * 2).prepare(captured)
+        self.job.record_image_id(image_id)
+        return image_id
+
+    def revert(self, result: Any = None, **_: Any) -> None:
+        """Delete it; Cinder's is deleted by the task that had it made."""
+        SystemOfCaptured(self.job).undo(result)
 
 
 class DescribeImage(_VolumeTask):
@@ -142,11 +182,13 @@ class DescribeImage(_VolumeTask):
         view = self.job.image.find(image_id)
         if view is None:
             raise exceptions.ImageNotFound(image_id=image_id)
-        self.job.image.update(
-            image_id,
-            description(self.job.arguments, gibibytes, int(view["size"])),
-            removed=tuple(name for name in view if name in _REMOVED),
-        )
+        said = description(self.job.arguments, gibibytes, int(view["size"]))
+        if self.is_prepared:
+            report = self.job.entities[REPORT]
+            found = guest.properties_of_captured(report, self.job.arguments, view)
+            said |= {**found, "os_hidden": False}
+        removed = tuple(name for name in view if name in _REMOVED)
+        self.job.image.update(image_id, said, removed=removed)
 
 
 def description(arguments: Mapping[str, Any], gibibytes: int, size: int) -> dict[str, Any]:

@@ -96,8 +96,12 @@ class FillDisks(_MachineTask):
         before, total = 0, content["size"]
         for each in disks:
             target = self.target(content, self.size_of(each))
-            disk = DiskInFile(self.job, file, found, each.size, total, before, each.number)
-            yield image.fill_disk(self.job, disk, target)
+            if each.number or not self.job.arguments.get("is_config"):
+                disk = DiskInFile(self.job, file, found, each.size, total, before, each.number)
+                yield image.fill_disk(self.job, disk, target)
+            else:
+                # The system is on the first one, which is the first to be moved.
+                yield image.fill_prepared(self.job, file, found, each.size, target, total)
             before += each.size
 
     def _check_places(self, file: JobFile, count: int) -> None:
@@ -162,9 +166,9 @@ class DescribeSystem(_MachineTask):
     :class:`ims_glance.flows.files.image.KeepReportOfImage` forgets it.
     """
 
-    def execute(self, content: Mapping[str, Any], looked: Mapping[str, Any]) -> None:
+    def execute(self, content: Mapping[str, Any]) -> None:
         """Do so, if anybody looked."""
-        report = looked[jobs.REPORT]
+        report = self.job.entities.get(jobs.REPORT)
         if report is None or not image.is_machine(content):
             return
         image_id = str(self.job.image_id)

@@ -11,20 +11,16 @@ from oslo_utils import units
 from taskflow.flow import Flow
 from taskflow.patterns import linear_flow
 
-from ims_glance import exceptions, formats
+from ims_glance import exceptions
 from ims_glance.clouds.image_content import ImageContent
 from ims_glance.flows import job_image
 from ims_glance.flows.files import guest
 from ims_glance.flows.files.file import JobFile
-from ims_glance.formats import Bounds, FormatFound, Source
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model.image import from_file, rules, whole_image
 from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.job import REPORT
-
-# They lie in an image byte by byte.
-_AS_THEY_ARE = ("raw", "iso")
 
 
 class NothingToCheck(exceptions.Conflict):
@@ -92,7 +88,8 @@ class LookIntoImage(Task):
         content = ImageContent(
             job.image, checked["image_id"], checked["size"], job.pause, job.check
         )
-        report = guest.examined(job, *_disk_of(job, content, checked["disk_format"]))
+        disk = guest.disk_of_image(content, checked["disk_format"], _largest(job))
+        report = guest.examined(job, *disk)
         job.tell(read_bytes=content.received)
         return {REPORT: report.to_arguments()}
 
@@ -128,13 +125,6 @@ class LookIntoFile(Task):
         report = guest.examined(self.job, *file.disk(found))
         self.job.tell(read_bytes=file.received)
         return {REPORT: report.to_arguments()}
-
-
-def _disk_of(job: JobContext, content: Source, disk_format: str) -> tuple[Source, FormatFound]:
-    """The disk of an image, which is what Glance says that it is: a raw disk may hold anything."""
-    if disk_format in _AS_THEY_ARE:
-        return content, FormatFound(disk_format, content.size)
-    return content, formats.recognise(content, bounds=Bounds(virtual_size=_largest(job)))
 
 
 def _largest(job: JobContext) -> int:

@@ -103,11 +103,11 @@ class JobFile:
         return Part(self._scattered, disk.offset, disk.size), disk.found
 
     def check_digest(self, content: FormatFound) -> None:
-        """Read all of what the disk lies in, if an archive tells its digest.
+        """Read all of what the disk lies in, of several the first, if an archive tells its digest.
 
         :raises FileRefused: if it has another one
         """
-        for disk in content.disks:
+        for disk in content.disks[:1]:
             member = ova.opened(self.source, disk)
             if isinstance(member, Digested):
                 member.finish()

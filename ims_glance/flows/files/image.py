@@ -23,14 +23,13 @@ from ims_glance.flows.copy.data import (
     CopyBroken,
     CopyDiffers,
     DataCopy,
-    DiskImage,
     JobImage,
     Target,
 )
 from ims_glance.flows.files import guest
-from ims_glance.flows.files.file import JobFile, zeros
+from ims_glance.flows.files.file import JobFile
+from ims_glance.flows.files.guest import PreparedDisk
 from ims_glance.formats import FormatFound
-from ims_glance.guests import GuestDisk
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model import archive
@@ -41,7 +40,8 @@ from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.job import ALL_BYTES, REPORT
 from ims_glance.model.machine import carried
 
-_GLANCE_SIZE = "image_size_total"  # MiB
+GLANCE_SIZE = "image_size_total"
+"""Keystone's limit, in MiB."""
 _SIZE = "__image_size"
 _IS_WHOLE = "is_whole"
 
@@ -67,16 +67,6 @@ class NoBytesForFile(exceptions.Conflict):
     template = (
         "The disk in file {file} has {size} bytes, and the project has room for {left} more bytes of images "
         "({name}). Delete some, or ask the operator for more."
-    )
-
-
-class MachineNotPrepared(exceptions.Conflict):
-    """The system of a machine with several disks was to be prepared."""
-
-    code = "IMG.0105"
-    template = (
-        "File {file} is an archive of a machine with {count} disks, whose system is not prepared yet. Leave out "
-        "'is_config'."
     )
 
 
@@ -114,7 +104,8 @@ class ReadFile(Task):
     def execute(self) -> dict[str, Any]:
         """What is in it."""
         file, min_disk = JobFile(self.job), int(self.job.arguments["min_disk"])
-        if self.job.arguments.get("is_config"):
+        is_config = bool(self.job.arguments.get("is_config"))
+        if is_config:
             guest.check_there(self.job)
         file.check_unchanged()
         purpose, options = Purpose(self.job.arguments["purpose"]), self.job.conf.ims_files
@@ -122,9 +113,6 @@ class ReadFile(Task):
             from_file.largest(options, each) * units.Gi for each in (purpose, Purpose.DATA)
         )
         found = file.recognise(most, further, options.most_disks)
-        is_config = bool(self.job.arguments.get("is_config"))
-        if is_config and len(found.disks) > 1:
-            raise MachineNotPrepared(file=file.name, count=len(found.disks))
         size = int(found.virtual_size or 0)
         # Of one disk a whole machine is made where it was one; what is prepared is a disk.
         was_whole = found.facts.get(carried.WHOLE) is True and not is_config
@@ -144,12 +132,17 @@ def check_room(job: JobContext, file: JobFile, size: int) -> None:
 
     :raises NoBytesForFile: if not
     """
-    usage = job.image.usage().get(_GLANCE_SIZE)
+    left = bytes_left(job)
+    if left is not None and size > left:
+        raise NoBytesForFile(file=file.name, size=size, left=left, name=GLANCE_SIZE)
+
+
+def bytes_left(job: JobContext) -> int | None:
+    """How many bytes more Glance takes for the project; ``None``: as many as it likes."""
+    usage = job.image.usage().get(GLANCE_SIZE)
     if usage is None or int(usage["limit"]) < 0:
-        return
-    left = (int(usage["limit"]) - int(usage["usage"])) * units.Mi
-    if size > left:
-        raise NoBytesForFile(file=file.name, size=size, left=max(0, left), name=_GLANCE_SIZE)
+        return None
+    return max(0, (int(usage["limit"]) - int(usage["usage"])) * units.Mi)
 
 
 class RecogniseSystem(Task):
@@ -200,22 +193,44 @@ class PrepareAndFillImage(_FileTask):
     default_provides = "looked"
 
     def execute(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """The report."""
+        """The report; that of a whole machine is told when its disks are moved."""
+        if is_machine(content):
+            return {REPORT: None}
         target, size = JobImage(self.job, lambda: self.body), int(content["size"])
-        known: dict[str, Any] | None = self.job.entities.get(REPORT)
-        if known is not None and _has_all(target.find(), size):
-            # A worker that died did that, and its report was told before.
-            return {REPORT: known}
-        found, file = FormatFound.of_arguments(content["found"]), JobFile(self.job)
-        # What is read here and there is compared with no digest.
-        file.check_digest(found)
-        with guest.prepared(self.job, *file.disk(found)) as (disk, report):
-            fill(self.job, _PreparedDisk(self.job, file, disk), target)
-        self.job.tell(read_bytes=file.received)
-        return {REPORT: report.to_arguments()}
+        file = JobFile(self.job)
+        fill_prepared(self.job, file, FormatFound.of_arguments(content["found"]), size, target)
+        return {REPORT: self.job.entities[REPORT]}
 
 
-def fill(job: JobContext, disk: "DiskInFile | _PreparedDisk", target: Target) -> str:
+def fill_prepared(
+    job: JobContext,
+    file: JobFile,
+    found: FormatFound,
+    size: int,
+    target: Target,
+    total: int = 0,
+) -> str:
+    """Prepare the system of a file, of several disks the first, and have an image of it as it is then.
+
+    Its report is told, and how much of the file was read. A worker that died may have done it.
+
+    :param size: of the disk, in bytes
+    :param total: bytes of all disks of the job, if it has several
+    :return: the id of the image
+    :raises ImportBroken, ImportDiffers: if it cannot be
+    """
+    done = _filled(target, size)
+    if done is not None:
+        return done
+    # What is read here and there is compared with no digest.
+    file.check_digest(found)
+    with guest.prepared(job, *file.disk(found)) as (disk, _report):
+        image_id = fill(job, PreparedDisk(job, disk, str(file.name), total), target)
+    job.tell(read_bytes=file.received)
+    return _marked(job, image_id, size)
+
+
+def fill(job: JobContext, disk: "DiskInFile | PreparedDisk", target: Target) -> str:
     """Read a disk and upload it until an image has it all; the id of the image.
 
     :raises ImportBroken, ImportDiffers: if it cannot be
@@ -228,19 +243,29 @@ def fill(job: JobContext, disk: "DiskInFile | _PreparedDisk", target: Target) ->
         raise ImportDiffers(file=disk.id, **_said(differs, "found", "wanted")) from None
 
 
-def fill_disk(job: JobContext, disk: "DiskInFile", target: DiskImage) -> str:
+def fill_disk(job: JobContext, disk: "DiskInFile", target: Target) -> str:
     """The same of one of several disks, unless a worker that died has done it.
-
-    Its image says by ``__image_size`` that Glance was found to have it as it was sent.
 
     :raises ImportBroken, ImportDiffers: if it cannot be
     """
-    view = target.find()
-    if view and (view["status"], view.get(_SIZE)) == ("active", str(disk.size)):
-        return str(view["id"])
-    image_id = fill(job, disk, target)
-    job.image.update(image_id, {_SIZE: str(disk.size)})
+    done = _filled(target, disk.size)
+    if done is not None:
+        return done
+    return _marked(job, fill(job, disk, target), disk.size)
+
+
+def _marked(job: JobContext, image_id: str, size: int) -> str:
+    """Have an image say by ``__image_size`` that Glance was found to have it as it was sent; its id."""
+    job.image.update(image_id, {_SIZE: str(size)})
     return image_id
+
+
+def _filled(target: Target, size: int) -> str | None:
+    """The id of an image that says so already."""
+    view = target.find()
+    if view and (view["status"], view.get(_SIZE)) == ("active", str(size)):
+        return str(view["id"])
+    return None
 
 
 def is_machine(content: Mapping[str, Any]) -> bool:
@@ -294,10 +319,6 @@ class FinishImageOfFile(Task):
             self.job.image.update(str(self.job.image_id), said)
 
 
-def _has_all(view: Mapping[str, Any] | None, size: int) -> bool:
-    return view is not None and view["status"] == "active" and Digest(size).agrees(Digest.of(view))
-
-
 class DiskInFile:
     """The disk in a file, as what an image is filled from (:class:`ims_glance.flows.copy.data.CopySource`).
 
@@ -334,26 +355,3 @@ class DiskInFile:
     def tell(self, done: int) -> None:
         """So many bytes are where they are to be."""
         self._job.progress(self._before + done, self._total)
-
-
-class _PreparedDisk:
-    """The same of a disk that was prepared: it is read as it is then."""
-
-    def __init__(self, job: JobContext, file: JobFile, disk: GuestDisk) -> None:
-        self.id = str(file.name)
-        self.size = disk.size
-        self._job = job
-        self._disk = disk
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[Download]:
-        """From its first byte on."""
-        yield Download(self.size, self._chunks())
-
-    def tell(self, done: int) -> None:
-        """So many bytes are where they are to be."""
-        self._job.progress(done, self.size)
-
-    def _chunks(self) -> Iterator[bytes]:
-        for chunk in self._disk.chunks():
-            yield from zeros(chunk) if isinstance(chunk, int) else (chunk,)

@@ -437,7 +437,9 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
             return
         wanted = body["os-volume_upload_image"]
         properties = {"__root_origin": "file", **volume.get("volume_image_metadata", {})}
-        image_id = self.server.make(b"x" * 1000, name=wanted["image_name"], **properties)
+        image_id = self.server.make(
+            b"x" * 1000, name=wanted["image_name"], disk_format="raw", **properties
+        )
         if self._ends_at_once and self.server.breaks_off():
             self.server.unfill(image_id)
         self._answer(202, {"os-volume_upload_image": {"image_id": image_id, "id": volume_id}})

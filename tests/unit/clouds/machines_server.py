@@ -125,7 +125,7 @@ class MachinesHandler:
             self._create_bare_image(view, wish)
         elif action == "createImage":
             self._machines.taken.append(view["status"])
-            properties = {"base_image_ref": "x", **wish["metadata"]}
+            properties = {"base_image_ref": "x", "disk_format": "raw", **wish["metadata"]}
             image_id = self.server.make(b"r" * 700, name=wish["name"], **properties)
             self._answer(202, {"image_id": image_id})
         else:

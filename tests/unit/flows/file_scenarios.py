@@ -141,7 +141,10 @@ def is_of_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     assert (image["name"], image["tags"], image["min_disk"]) == ("of file", ["a=b"], 1)
     assert image["__image_size"] == str(sum(map(len, _DISKS)))
     parts = whole_image.components(image)
-    assert [cloud.data[part.image_id] for part in parts] == list(_DISKS)
+    system, *others = _DISKS
+    if job.arguments.get("is_config"):
+        system = small_guests.MARK + system[len(small_guests.MARK) :]
+    assert [cloud.data[part.image_id] for part in parts] == [system, *others]
     # Where Cinder does not tell its types, the disk has none.
     assert [part.disk.size for part in parts] == [1, 2]
     assert job.entities["disks"] == 2

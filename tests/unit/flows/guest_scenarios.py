@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scenarios have to do with systems on disks: all disks hold the one of ``small_guests``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ims_glance.model import job as model
+from ims_glance.model.image import attributes
 from ims_glance.model.job import StoredJob
 from tests.unit.flows import small_guests
 from tests.unit.flows.direct_cloud import DirectCloud
@@ -32,6 +33,41 @@ def is_checked(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     """Of an image."""
     is_reported(cloud, job, job.arguments["image_id"])
     return {"report": {job.arguments["image_id"]}}
+
+
+def prepared(
+    prepare: Callable[[DirectCloud], dict[str, Any]],
+) -> Callable[[DirectCloud], dict[str, Any]]:
+    """What a job finds, with the wish to have the system prepared."""
+    return lambda cloud: {**prepare(cloud), "is_config": True}
+
+
+def is_prepared(
+    made: Callable[[DirectCloud, StoredJob], Mapping[str, set[str]]],
+) -> Callable[[DirectCloud, StoredJob], Mapping[str, set[str]]]:
+    """The image of a system disk is as another job would have it, and its system is prepared.
+
+    :param made: asserts how the images are that the job made
+    """
+
+    def all_made(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+        image_id = str(job.image_id)
+        image = cloud.images[image_id]
+        assert cloud.data[image_id].startswith(small_guests.MARK)
+        assert image["__image_size"] == str(len(cloud.data[image_id]))
+        assert (image["status"], image["os_hidden"], image["disk_format"]) == (
+            "active",
+            False,
+            "raw",
+        )
+        assert image[attributes.OS_VERSION] == small_guests.FOUND
+        # It was given what it lacked.
+        assert (image["hw_disk_bus"], image["os_distro"]) == ("virtio", "debian")
+        assert job.done_bytes == job.total_bytes
+        is_reported(cloud, job, image_id)
+        return {**made(cloud, job), "report": {image_id}}
+
+    return all_made
 
 
 def is_file_checked(_cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:

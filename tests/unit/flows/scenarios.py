@@ -267,6 +267,11 @@ def _data_disk(cloud: DirectCloud) -> dict[str, Any]:
     return machine.arguments([DiskToCapture(machine.disks[1], "data", "said", ("c=d",))])
 
 
+def _system_disk(cloud: DirectCloud) -> dict[str, Any]:
+    machine = Machine(cloud, is_local=False)
+    return machine.arguments([DiskToCapture(machine.disks[0], "mine")])
+
+
 def _are_of_disks(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     ids = job.entities[model.DISK_IMAGES]
     wishes = {str(each["disk"]["number"]): each["name"] for each in job.arguments["wishes"]}
@@ -274,6 +279,7 @@ def _are_of_disks(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     assert not any(cloud.images[each]["os_hidden"] for each in ids.values())
     # The project's quota knew which images have the places of the job.
     assert job.in_making == job.places == set(ids.values())
+    assert job.image_id == ids.get("0", job.image_id)
     return {"image": set(ids.values()), "store file": set(ids.values())}
 
 
@@ -382,6 +388,12 @@ SCENARIOS = (
         file_scenarios.file(Purpose.SERVER, pattern(0, 3000), is_config=True),
         file_scenarios.is_of_file,
     ),
+    Scenario(
+        model.IMPORT_IMAGE,
+        "machine of two disks, prepared",
+        guest_scenarios.prepared(file_scenarios.machine_file),
+        _is_of_machine,
+    ),
     Scenario(model.CHECK_IMAGE, "image", guest_scenarios.image, guest_scenarios.is_checked),
     Scenario(
         model.CHECK_IMAGE, "file", file_scenarios.file_to_check, guest_scenarios.is_file_checked
@@ -445,7 +457,25 @@ SCENARIOS = (
         shares=True,
     ),
     Scenario(model.VOLUME_CREATE_IMAGE, "volume", _volume, _is_of_volume),
+    Scenario(
+        model.VOLUME_CREATE_IMAGE,
+        "volume, prepared",
+        guest_scenarios.prepared(_volume),
+        guest_scenarios.is_prepared(_is_of_volume),
+    ),
     Scenario(model.IMAGE_OF_SERVER, "local root", _single_disks, _are_of_disks),
+    Scenario(
+        model.IMAGE_OF_SERVER,
+        "local root, prepared",
+        guest_scenarios.prepared(_single_disks),
+        guest_scenarios.is_prepared(_are_of_disks),
+    ),
+    Scenario(
+        model.IMAGE_OF_SERVER,
+        "on a volume, prepared",
+        guest_scenarios.prepared(_system_disk),
+        guest_scenarios.is_prepared(_are_of_disks),
+    ),
     Scenario(model.IMAGES_OF_VOLUMES, "data disk", _data_disk, _are_of_disks),
     Scenario(
         model.WHOLE_OF_SERVER,

@@ -71,7 +71,7 @@ def _is_noticed(explorer: Explorer, usual: Ending, task: str) -> bool:
 )
 def test_what_is_not_done_again_is_found(explorer, job_type, kind, method, broken, monkeypatch):
     """By the death of a worker: without one, all is well."""
-    [scenario] = [each for each in SCENARIOS if each.job_type == job_type]
+    scenario = next(each for each in SCENARIOS if each.job_type == job_type)
     monkeypatch.setattr(kind, method, broken)
     usual = explorer.run(scenario, keeps_moments=True)
     assert _is_right(usual)

@@ -96,7 +96,7 @@ def test_the_worker_dies(explorer, undisturbed, scenario):
 
 @pytest.mark.parametrize("job_type", [model.VOLUME_CREATE_IMAGE, model.IMAGES_OF_VOLUMES])
 def test_an_upload_breaks_off_and_the_worker_dies(explorer, job_type):
-    [scenario] = [each for each in SCENARIOS if each.job_type == job_type]
+    scenario = next(each for each in SCENARIOS if each.job_type == job_type)
 
     def prepare(cloud):
         cloud.broken_uploads = 2

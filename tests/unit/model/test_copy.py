@@ -63,6 +63,22 @@ def test_a_copy():
     }
 
 
+def test_an_image_in_the_place_of_another_one():
+    """All that is not of its data stays, also what no copy has."""
+    signed = {"img_signature": "s", "img_signature_hash_method": "m", copy.CINDER_KEY: "k"}
+    body = copy.body_with_other_data({**SOURCE, **signed})
+    own = ("id", "name", "status", "owner", "protected", "size", "stores", *signed)
+    assert not {*own, "os_glance_importing_to_stores"} & {*body}
+    assert (body["disk_format"], body["visibility"], body["__image_size"]) == (
+        "raw",
+        "private",
+        "0",
+    )
+    assert (body["min_disk"], body["tags"], body["mine"]) == (3, ["a=b"], "yes")
+    kept = ("hw_firmware_type", "__productcode", attributes.CMK_ID, "owner_project_name")
+    assert {name: body[name] for name in kept} == {name: SOURCE[name] for name in kept}
+
+
 def test_wishes():
     wishes = {"cmk_id": "key", "description": "Ours.", "enterprise_project_id": "ours"}
     body = copy.body(SOURCE, "here", {"name": "copy", **wishes})

@@ -39,13 +39,13 @@ def create_image(call: Call) -> Answer:
     body = call.body
     named = [source for source in _SOURCES if body.get(source)]
     if not named and body.get("data_images"):
+        if body.get("is_config"):
+            raise NoSystemToConfigure
         _check_data_images(call)
         return server.of_volumes(call)
     if len(named) != 1:
         raise SourceUnclear(sources=", ".join([*_SOURCES, "data_images"]))
     stored = _check_body(call)
-    if body.get("is_config") and named[0] != "image_url":
-        raise OnlyFilesAreConfigured
     if named[0] == "instance_id":
         return server.of_server(call, stored)
     if named[0] == "volume_id":
@@ -65,6 +65,8 @@ def _create_from_volume(call: Call, stored: list[str]) -> Answer:
     arguments: dict[str, Any] = {name: body.get(name) for name in names}
     for name in ("min_ram", "max_ram"):
         arguments[name] = None if body.get(name) is None else int(body[name])
+    if body.get("is_config"):
+        arguments["is_config"] = True
     arguments["tags"] = stored
     with call.service.quota.places(call.context, call.project_id):
         job_id = call.service.jobs.accept(
@@ -77,13 +79,13 @@ def _create_from_volume(call: Call, stored: list[str]) -> Answer:
     return Answer({"job_id": job_id}, job_id=job_id)
 
 
-class OnlyFilesAreConfigured(exceptions.Invalid):
-    """The system of a server or volume was to be prepared: IMS takes ``is_config`` with files only."""
+class NoSystemToConfigure(exceptions.Invalid):
+    """Images of data disks alone were asked for, and a system was to be prepared."""
 
     code = "IMG.0105"
     template = (
-        "The system of an image is prepared when it is made of a file. Leave out 'is_config', and have the image "
-        "checked ('openstack ims image check'): it says what to do on the server."
+        "'is_config' prepares the system of an image of a volume, of a server or of a file, and on data disks there "
+        "is none. Leave it out."
     )
 
 

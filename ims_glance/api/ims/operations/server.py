@@ -105,7 +105,9 @@ def of_server(call: Call, tags: list[str]) -> Answer:
     source = read(call, body["instance_id"])
     wishes = [DiskToCapture(source.disks[0], body["name"]), *_data(call, source)]
     left_out = [disk.volume_id for disk in source.disks if disk not in [w.disk for w in wishes]]
-    return _accept(call, jobs.IMAGE_OF_SERVER, source, wishes, tags, left_out=left_out)
+    # Ours: IMS prepares no system of a server.
+    further = {"is_config": True} if body.get("is_config") else {}
+    return _accept(call, jobs.IMAGE_OF_SERVER, source, wishes, tags, left_out=left_out, **further)
 
 
 def of_volumes(call: Call) -> Answer:

@@ -40,7 +40,7 @@ def test_create_from_a_volume_by_name(ready, run):
     run(
         CreateImage,
         *("mine", "--volume", "disk", "--os-version", "CentOS 7.3 64bit", "--for", "bms"),
-        *("--tag", "env=test", "--min-ram", "1024", "--description", "d"),
+        *("--tag", "env=test", "--min-ram", "1024", "--description", "d", "--prepare"),
     )
     assert ready.only("POST").body == {
         "name": "mine",
@@ -49,6 +49,7 @@ def test_create_from_a_volume_by_name(ready, run):
         "type": "BMS",
         "min_ram": 1024,
         "description": "d",
+        "is_config": True,
         "image_tags": [{"key": "env", "value": "test"}],
     }
 
@@ -66,6 +67,9 @@ def test_create_from_a_volume_by_name(ready, run):
         ["--server", "web", "--whole", "--data-volume", "data"],
         ["--server", "web", "--os-version", "CentOS 7.3 64bit"],
         ["--server", "web", "--whole", "--for", "bms"],
+        ["--server", "web", "--whole", "--prepare"],
+        ["--backup", "b", "--prepare"],
+        ["--data-volume", "data", "--prepare"],
     ],
 )
 def test_what_create_needs(ready, run, arguments):
@@ -159,7 +163,6 @@ def test_of_a_file(ready, run, arguments, path, body):
         ([*FILE, "--bucket", "b"], "--bucket goes with --from-file"),
         (["--server", "web", "--min-disk", "40"], "--min-disk goes with --file"),
         (["--server", "web", "--quick"], "--quick goes with --file"),
-        (["--server", "web", "--prepare"], "--prepare goes with --file"),
         ([*FILE, "--prepare", "--for", "data"], "--prepare is for system disks"),
         ([*FILE, "--prepare", "--quick"], "--prepare is for system disks"),
         (["--server", "web", "--data-file", "b:x", "1"], "--data-file goes with --file"),

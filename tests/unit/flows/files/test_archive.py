@@ -7,6 +7,7 @@ import pytest
 
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.db.report import GuestReports
+from ims_glance.guests.refusals import GuestHung
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.bucket import BucketFile
@@ -129,9 +130,33 @@ def test_the_system_of_its_first_disk_is_recognised(cloud, server, tables):
     assert kept.content == job.entities["report"] == small_guests.REPORT.to_arguments()
 
 
-def test_it_is_not_prepared(cloud, server, guests):
-    is_refused(server, make(cloud, server, is_config=True), "IMG.0105")
-    assert guests.examined == []
+def test_the_system_of_its_first_disk_is_prepared(cloud, server, guests, tables):
+    job = make(cloud, server, is_config=True)
+    marked = small_guests.MARK + SYSTEM[len(small_guests.MARK) :]
+    assert [server.data[each.image_id] for each in parts(server, job)] == [marked, DATA]
+    image = server.images[job.image_id]
+    assert (image["__os_version"], image["hw_disk_bus"]) == (small_guests.FOUND, "virtio")
+    kept = GuestReports(tables.database).get(job.image_id)
+    assert kept is not None
+    assert kept.content == job.entities["report"] == small_guests.PREPARED.to_arguments()
+    assert job.done_bytes == job.total_bytes == len(SYSTEM) + len(DATA)
+    assert ([each.is_config for each in guests.examined], guests.open) == ([True], 0)
+
+
+def test_a_preparation_that_fails_leaves_none_of_its_disks(cloud, server, guests):
+    guests.error = GuestHung("it said nothing")
+    job = make(cloud, server, is_config=True)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0061")
+    assert (server.images, server.data, guests.open) == ({}, {}, 0)
+
+
+def test_a_first_disk_with_a_wrong_digest_is_not_prepared(cloud, server, guests):
+    """The others are compared while they are moved."""
+    packed = ova(DISKS).replace(SYSTEM[1000:1064], bytes(64), 1)
+    job = make(cloud, server, packed=packed, is_config=True)
+    assert job.status is JobStatus.FAIL
+    assert "digest" in job.fail_reason
+    assert (server.images, guests.examined) == ({}, [])
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,11 @@ class TestOfVolume:
         arguments = self._accepted(make({**OF_VOLUME, **wishes, **others}))
         assert arguments == {**OF_VOLUME, **wishes, "max_ram": 2048, "tags": ["env=a", "x"]}
 
+    @pytest.mark.parametrize("is_config", [True, False])
+    def test_its_system_may_be_prepared(self, make, is_config):
+        arguments = self._accepted(make({**OF_VOLUME, "is_config": is_config}))
+        assert arguments.get("is_config", False) is is_config
+
     def test_a_key_of_a_tag_counts_once(self, make):
         given = [{"key": "a", "value": str(number)} for number in range(5)]
         assert self._accepted(make({**OF_VOLUME, "image_tags": given}))["tags"] == ["a=4"]
@@ -95,7 +100,6 @@ class TestOfVolume:
             ({"description": "<"}, "IMG.0054"),
             ({"os_version": None}, "IMG.0056"),
             ({"cmk_id": "k"}, "IMG.0016"),
-            ({"is_config": True}, "IMG.0105"),
             ({"min_ram": 2048, "max_ram": "1024"}, "IMG.0016"),
             ({"tags": ["a b"]}, "IMG.0115"),
             ({"tags": ["a"], "image_tags": [{"key": "a"}]}, "IMG.0115"),

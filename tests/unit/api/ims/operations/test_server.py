@@ -138,6 +138,18 @@ class TestDisks:
         assert [(each.name, each.disk.volume_id) for each in wishes] == [("s", site.root)]
         assert entities["left_out_volumes"] == [site.data]
         assert "stands_still" not in arguments
+        assert "is_config" not in arguments
+
+    def test_its_system_may_be_prepared(self, site):
+        call = site.call({"name": "s", "instance_id": site.on_volumes, "is_config": True})
+        _type, arguments, _entities, _wishes = accepted(call, creation.create_image)
+        assert arguments["is_config"] is True
+
+    def test_no_system_is_on_data_disks(self, site):
+        data = {"name": "d", "volume_id": site.data}
+        refused(
+            site.call({"data_images": [data], "is_config": True}), creation.create_image, "IMG.0105"
+        )
 
     def test_with_a_data_disk(self, site):
         data = {"name": "d", "volume_id": site.data, "tags": ["b"]}
