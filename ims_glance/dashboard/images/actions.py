@@ -136,3 +136,68 @@ class RejectShares(_AnswerShares):
     def action_past(count: int) -> Any:
         """What it is called afterwards."""
         return ngettext_lazy("Rejecting Image", "Rejecting Images", count)
+
+
+class _OpenDialog(tables.LinkAction):
+    """A dialog about one image; whether it may be done is the service's to say."""
+
+    classes = ("ajax-modal",)
+
+    def allowed(self, request: Any, image: Image | None = None) -> bool:
+        """Of what is made."""
+        return image is None or image.status == "active"
+
+
+class Modify(_OpenDialog):
+    """Change it."""
+
+    name = "modify"
+    verbose_name = _("Modify")
+    url = "horizon:project:ims:modify"
+    icon = "pencil"
+    policy_rules = (("ims", "ims:update_image"),)
+
+
+class ShareWith(_OpenDialog):
+    """Have others use it."""
+
+    name = "share"
+    verbose_name = _("Share")
+    url = "horizon:project:ims:share"
+    icon = "share-alt"
+    policy_rules = (("ims", "ims:batch_add_members"),)
+
+
+class CopyHere(_OpenDialog):
+    """Copy it within the region."""
+
+    name = "copy"
+    verbose_name = _("Copy")
+    url = "horizon:project:ims:copy"
+    icon = "copy"
+    policy_rules = (("ims", "ims:copy_image_in_region"),)
+
+
+class CopyToRegion(_OpenDialog):
+    """Copy it to another region, if there is one."""
+
+    name = "replicate"
+    verbose_name = _("Copy to Another Region")
+    url = "horizon:project:ims:replicate"
+    icon = "globe"
+    policy_rules = (("ims", "ims:copy_image_cross_region"),)
+
+    def allowed(self, request: Any, image: Image | None = None) -> bool:
+        """Where there is another region."""
+        regions = request.user.available_services_regions
+        return len(regions) > 1 and super().allowed(request, image)
+
+
+class Export(_OpenDialog):
+    """Write it into a bucket."""
+
+    name = "export"
+    verbose_name = _("Export")
+    url = "horizon:project:ims:export"
+    icon = "upload"
+    policy_rules = (("ims", "ims:export_image"),)

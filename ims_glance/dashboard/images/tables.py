@@ -88,7 +88,16 @@ class PrivateImages(ImagesTable):
         name = "private"
         verbose_name = _("Private Images")
         table_actions = (actions.ExportList, actions.DeleteChosen)
-        row_actions = (actions.LaunchServer, actions.CreateVolume, actions.DeleteChosen)
+        row_actions = (
+            actions.LaunchServer,
+            actions.CreateVolume,
+            actions.Modify,
+            actions.ShareWith,
+            actions.CopyHere,
+            actions.CopyToRegion,
+            actions.Export,
+            actions.DeleteChosen,
+        )
 
 
 class PublicImages(ImagesTable):
@@ -98,7 +107,7 @@ class PublicImages(ImagesTable):
         name = "public"
         verbose_name = _("Public Images")
         table_actions = (actions.ExportList,)
-        row_actions = (actions.LaunchServer, actions.CreateVolume)
+        row_actions = (actions.LaunchServer, actions.CreateVolume, actions.CopyHere)
 
 
 class SharedImages(ImagesTable):
@@ -108,7 +117,12 @@ class SharedImages(ImagesTable):
         name = "shared"
         verbose_name = _("Images Shared with Me")
         table_actions = (actions.RejectShares,)
-        row_actions = (actions.LaunchServer, actions.CreateVolume, actions.RejectShares)
+        row_actions = (
+            actions.LaunchServer,
+            actions.CreateVolume,
+            actions.CopyHere,
+            actions.RejectShares,
+        )
 
 
 class OfferedImages(ImagesTable):
@@ -130,4 +144,4 @@ class BoughtImages(ImagesTable):
         name = "market"
         verbose_name = _("Market Images")
         table_actions = (actions.ExportList,)
-        row_actions = (actions.LaunchServer, actions.CreateVolume)
+        row_actions = (actions.LaunchServer, actions.CreateVolume, actions.CopyHere)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write an image into a bucket."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ims_glance.client.proxy import Proxy
+from ims_glance.dashboard.dialogs import base
+
+FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", "zvhd2")
+# Nothing but a quick export writes it.
+_QUICK = "zvhd2"
+
+
+class ExportForm(base.DialogForm):
+    """Where to, and as what."""
+
+    bucket = forms.CharField(label=gettext_lazy("Bucket"))
+    file = forms.CharField(label=gettext_lazy("File"))
+    file_format = forms.ChoiceField(
+        label=gettext_lazy("Format"), choices=[(each, each) for each in FORMATS]
+    )
+
+    def act(self, ims: Proxy, data: dict[str, Any]) -> str:
+        """Begin."""
+        file_format = None if data["file_format"] == _QUICK else data["file_format"]
+        ims.export_image(self.image, f"{data['bucket']}:{data['file']}", file_format)
+        return str(_("The image is being exported to %s.") % data["bucket"])
+
+
+class ExportView(base.DialogView):
+    """Export an image."""
+
+    form_class = ExportForm
+    address = "export"
+    page_title = modal_header = gettext_lazy("Export Image")
+    submit_label = gettext_lazy("Export")
+    explanation = gettext_lazy(
+        "The file is not encrypted, whatever the image is. Its size depends on the format, and it is charged as "
+        "what lies in the bucket."
+    )
