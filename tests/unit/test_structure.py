@@ -64,6 +64,7 @@ TESTED_ELSEWHERE: dict[str, str] = (
 # Tests in tests/unit that look at the tree and not at one module.
 NOT_MIRRORED = {
     "tests/unit/api/test_two_doors.py",
+    "tests/unit/dashboard/test_locale.py",
     "tests/unit/flows/test_broken_reverts.py",
     "tests/unit/flows/test_deaths.py",
     "tests/unit/flows/test_forgetting.py",

@@ -2,7 +2,7 @@
 from unittest import mock
 
 from tests.unit.client.cloud import IMAGE_ID, JOB_ID, PROJECT, image
-from tests.unit.dashboard.console import BASE, ConsoleTestCase, text
+from tests.unit.dashboard.console import BASE, ConsoleTestCase
 
 
 class CopyHereTest(ConsoleTestCase):
@@ -52,4 +52,4 @@ class CopyToRegionTest(ConsoleTestCase):
         response = self.copy(only_foresee="on")
         assert response.status_code == 200
         assert self.cloud.only("POST").body["dry_run"] is True
-        assert "It would send about 1.0\xa0MB of 4.0\xa0MB." in text(response)
+        assert self.said(response) == ["It would send about 1.0\xa0MB of 4.0\xa0MB."]
