@@ -38,7 +38,7 @@ FULL = (
     "libvirt-dev", "mtools", "python3-ceph-argparse", "python3-rados", "python3-rbd",
     "qemu-guest-agent", "rabbitmq-server", "radosgw", "syslinux",
 )  # fmt: skip
-TEST = (*GUESTS, "mmdebstrap", "shellcheck")
+TEST = (*GUESTS, "chromium", "fonts-noto-cjk", "mmdebstrap", "shellcheck")
 
 # This Python is only in Debian; it is made for the same interpreter.
 DEBIAN_PYTHON = Path("/usr/lib/python3/dist-packages")

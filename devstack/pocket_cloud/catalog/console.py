@@ -4,7 +4,7 @@
 from pocket_cloud import probes
 from pocket_cloud.catalog import uwsgi
 from pocket_cloud.service import Service
-from pocket_cloud.setup.console import ENVIRONMENT
+from pocket_cloud.setup.console import ENVIRONMENT, FILES
 
 HORIZON = Service(
     name="horizon",
@@ -16,10 +16,7 @@ HORIZON = Service(
     ),
     probe=probes.http("horizon", "/auth/login/", worst=399),
     needs=("horizon-static", "keystone"),
-    files={
-        "horizon/local/__init__.py": "horizon-local-init",
-        "horizon/local/local_settings.py": "horizon-local-settings",
-    },
+    files=FILES,
     folders=("horizon",),
     environment=ENVIRONMENT,
     ports=("horizon",),
