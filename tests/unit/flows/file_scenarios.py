@@ -218,13 +218,13 @@ def is_of_sealed_file(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[st
     return {"image": {image_id}, "store file": {image_id}}
 
 
-def machine_to_export(cloud: DirectCloud, size: int = 2 << 16) -> dict[str, Any]:
+def machine_to_export(cloud: DirectCloud, grains: int = 2) -> dict[str, Any]:
     """A whole machine of two disks, the second of several parts.
 
-    :param size: of the data on that, in bytes
+    :param grains: of that, each of which is a part: what cannot be compressed is as long
     """
-    # Of what cannot be compressed: then it has the parts.
-    disks = [pattern(0, 3072), random.Random(1).randbytes(size + 512) + bytes(2048)]
+    noise = random.Random(1).randbytes(6 * EXPORTED_PART)
+    disks = [pattern(0, 3072), noise.ljust(1 << 16, b"\0") * grains + noise[:512] + bytes(2048)]
     body = {"disk_format": "raw", "container_format": "bare"}
     # They are in the files.
     ids = [
@@ -243,7 +243,7 @@ def machine_to_export(cloud: DirectCloud, size: int = 2 << 16) -> dict[str, Any]
 def machine_to_export_to_s3(cloud: DirectCloud) -> dict[str, Any]:
     """One of small disks, by an access key."""
     cloud.s3_secret = S3_SECRET
-    return {**machine_to_export(cloud, 1024), "access_key": "a" * 32}
+    return {**machine_to_export(cloud, 0), "access_key": "a" * 32}
 
 
 def is_exported_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
