@@ -5,9 +5,12 @@ import base64
 import hashlib
 import json
 import traceback
+from typing import Any
 
 import pytest
 import tink
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tink import daead, secret_key_access
 from tink.proto import aes_siv_pb2, tink_pb2
 
@@ -104,9 +107,7 @@ def _siv():
     daead.register()
     key = aes_siv_pb2.AesSivKey(
         version=0,
-        key_value=independent_reader.HKDF(
-            independent_reader.hashes.SHA256(), 64, None, b"ims-kms/1 sealed file"
-        ).derive(DATA_KEY),
+        key_value=HKDF(hashes.SHA256(), 64, None, b"ims-kms/1 sealed file").derive(DATA_KEY),
     )
     key_data = tink_pb2.KeyData(
         type_url="type.googleapis.com/google.crypto.tink.AesSivKey",
@@ -216,6 +217,24 @@ _FIELDS = json.loads(SMALL.split(b"\n")[2])
 _SLOT = _FIELDS["slots"][0]
 
 
+_CHANGES: list[dict[str, Any]] = [
+    {"object_id": "../x"},
+    {"plaintext_size": -1},
+    {"plaintext_size": 1.5},
+    {"plaintext_size": 10**19},
+    {"plaintext_size": True},
+    {"prelude": ""},
+    {"prelude": base64.b64encode(bytes(40)).decode()},
+    {"slots": []},
+    {"slots": {}},
+    {"slots": [_SLOT] * 65},
+    {"slots": [{**_SLOT, "nonce": "AAAA"}]},
+    {"slots": [{**_SLOT, "key_id": "x" * 65}]},
+    {"slots": [{**_SLOT, "key_id": "a\nb"}]},
+    {"slots": [{**_SLOT, "key_id": "<script>"}]},
+]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -228,25 +247,7 @@ _SLOT = _FIELDS["slots"][0]
         b"\xff\xfe{",
         b"[" * 50_000,
         b'{"object_id":1}',
-        *(
-            json.dumps({**_FIELDS, **change}).encode()
-            for change in (
-                {"object_id": "../x"},
-                {"plaintext_size": -1},
-                {"plaintext_size": 1.5},
-                {"plaintext_size": 10**19},
-                {"plaintext_size": True},
-                {"prelude": ""},
-                {"prelude": base64.b64encode(bytes(40)).decode()},
-                {"slots": []},
-                {"slots": {}},
-                {"slots": [_SLOT] * 65},
-                {"slots": [{**_SLOT, "nonce": "AAAA"}]},
-                {"slots": [{**_SLOT, "key_id": "x" * 65}]},
-                {"slots": [{**_SLOT, "key_id": "a\nb"}]},
-                {"slots": [{**_SLOT, "key_id": "<script>"}]},
-            )
-        ),
+        *(json.dumps({**_FIELDS, **change}).encode() for change in _CHANGES),
         b'{"plaintext_size":' + b"9" * 5000 + b"}",
     ],
 )

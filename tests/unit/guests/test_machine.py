@@ -194,7 +194,8 @@ def test_an_appliance_that_cannot_be_made_is_told(cache, supermin, code):
 def test_a_job_that_is_cancelled_while_the_appliance_is_made_ends_soon(cache, supermin):
     """Nothing of it is left, nor of what it has started."""
     supermin("mkdir $1.abcdefgh; touch $TMPDIR/x; sleep 600 & echo $! > $1.abcdefgh/pid; wait")
-    began, pids = time.monotonic(), []
+    began = time.monotonic()
+    pids: list[int] = []
 
     def cancelled_soon():
         for path in machine.folder().glob("appliance.d.*/pid"):

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from glance_store import exceptions as store_exceptions
+from glance_store import location
+from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecord
@@ -85,7 +87,7 @@ def records(monkeypatch):
 def test_an_image_without_such_a_copy(records, monkeypatch):
     records += [("plain", "file:///x")]
     with pytest.raises(sealed_copy.NotSealed):
-        sealed_copy.of_image(None, IMAGE_ID, DataFacts(1, "raw"))
+        sealed_copy.of_image(cfg.ConfigOpts(), IMAGE_ID, DataFacts(1, "raw"))
     records += [("kms", "ims-kms://kms/x")]
 
     def unknown(_store):
@@ -93,7 +95,7 @@ def test_an_image_without_such_a_copy(records, monkeypatch):
 
     monkeypatch.setattr(sealed_copy, "get_store_from_store_identifier", unknown)
     with pytest.raises(sealed_copy.NotSealed):
-        sealed_copy.of_image(None, IMAGE_ID, DataFacts(1, "raw"))
+        sealed_copy.of_image(cfg.ConfigOpts(), IMAGE_ID, DataFacts(1, "raw"))
 
 
 def test_the_first_of_several_copies(objects, records, monkeypatch):
@@ -110,8 +112,8 @@ def test_the_first_of_several_copies(objects, records, monkeypatch):
         return SimpleNamespace(store_location=SimpleNamespace(object_id=object_id))
 
     monkeypatch.setattr(sealed_copy, "get_store_from_store_identifier", store)
-    monkeypatch.setattr(sealed_copy.location, "get_location_from_uri_and_backend", locate)
-    copy = sealed_copy.of_image(None, IMAGE_ID, DataFacts(100, "raw"))
+    monkeypatch.setattr(location, "get_location_from_uri_and_backend", locate)
+    copy = sealed_copy.of_image(cfg.ConfigOpts(), IMAGE_ID, DataFacts(100, "raw"))
     copy.close()
     assert (asked, copy.size > 100) == (["kms"], True)
 
@@ -120,7 +122,7 @@ def test_the_first_of_several_copies(objects, records, monkeypatch):
 
     monkeypatch.setattr(sealed_copy, "get_store_from_store_identifier", away)
     with pytest.raises(sealed_copy.StoreAway, match="OSError"):
-        sealed_copy.of_image(None, IMAGE_ID, DataFacts(100, "raw"))
+        sealed_copy.of_image(cfg.ConfigOpts(), IMAGE_ID, DataFacts(100, "raw"))
 
 
 def test_a_body_that_is_short_or_gone(objects):

@@ -92,6 +92,9 @@ class Keys:
     def key_name(self, key_id: str) -> str | None:
         raise AssertionError("the name of a key was looked for")
 
+    def caller_key(self, context: Any, key_id: str) -> bytes:
+        raise AssertionError("a key was read")
+
 
 def make_call(glance: Glance, keys: Keys | None = None, **request: Any) -> NativeCall:
     known = keys or Keys()

@@ -56,6 +56,7 @@ def test_a_volume(cloud, server, tables, guests):
     assert (image["__image_size"], image["os_hidden"]) == ("1000", False)
     assert "__root_origin" not in image
     kept = GuestReports(tables.database).get(job.image_id)
+    assert kept is not None
     assert kept.content == job.entities["report"] == small_guests.PREPARED.to_arguments()
     # Twice: into Cinder's image, and into the one that is kept.
     assert job.done_bytes == job.total_bytes == 2 << 30
@@ -85,7 +86,7 @@ def test_what_the_image_of_cinder_says_is_said_again(cloud, server):
 def test_the_first_image_stays_hidden_from_nobody_and_is_gone_before_the_second_has_its_name(
     cloud, server
 ):
-    asked = []
+    asked: list[str] = []
     cloud.watch = asked.append
     job = of_volume(cloud, server)
     [first] = [each for each in asked if each.startswith("DELETE /v2/images")]

@@ -9,6 +9,7 @@ from ims_glance import exceptions
 from ims_glance.api.ims.operations import export, sealed_image
 from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.model.image import attributes
+from ims_glance.store import sealed_copy
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, OTHER
 
@@ -49,7 +50,7 @@ def opened(monkeypatch):
         found.append((image_id, facts, Copy()))
         return found[-1][2]
 
-    monkeypatch.setattr(sealed_image.sealed_copy, "of_image", of_image)
+    monkeypatch.setattr(sealed_copy, "of_image", of_image)
     monkeypatch.setattr(sealed_image, "may", lambda _context, rule, _image: rule != "denied")
     return found
 
@@ -97,7 +98,7 @@ def test_a_client_that_goes_away(tmp_path, opened):
 
 def test_a_store_that_fails_at_once_is_told_of(tmp_path, opened, monkeypatch):
     copy = Copy("at once")
-    monkeypatch.setattr(sealed_image.sealed_copy, "of_image", lambda *_arguments: copy)
+    monkeypatch.setattr(sealed_copy, "of_image", lambda *_arguments: copy)
     with pytest.raises(exceptions.ObjectDamaged):
         ask(tmp_path)
     assert copy.closed == 1

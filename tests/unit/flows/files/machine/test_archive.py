@@ -3,7 +3,7 @@
 
 import random
 import tracemalloc
-import types
+from typing import Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from ims_glance.model.machine.exported import ExportedMachine
 
 MIB = 1 << 20
 GIB = 1 << 30
+_NOBODY: Any = None
 NOISE = random.Random(1).randbytes(MIB)
 
 
@@ -76,7 +77,7 @@ def test_memory(most, monkeypatch):
     store = _Store(most)
     tracemalloc.start()
     try:
-        WrittenArchive(types.SimpleNamespace(), store, _machine(60 * MIB, 20 * MIB)).write()
+        WrittenArchive(_NOBODY, store, _machine(60 * MIB, 20 * MIB)).write()
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -92,7 +93,7 @@ def test_memory(most, monkeypatch):
 @pytest.mark.parametrize("sizes", [[GIB], [GIB] * 24, [1024 * GIB], [1] * 60, [1, 1000 * GIB, 1]])
 def test_no_archive_has_too_many_parts(most, sizes):
     """Also if nothing can be left out, or compressed; and no disk takes the numbers of another one's."""
-    made = WrittenArchive(types.SimpleNamespace(), _Store(most), _machine(*sizes))
+    made = WrittenArchive(_NOBODY, _Store(most), _machine(*sizes))
     least, first = made.least, made.first
     assert first[-1] <= most
     for size, begin, end in zip(sizes, first[:-1], first[1:], strict=True):

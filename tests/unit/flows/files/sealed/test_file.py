@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import logging
 import types
+from typing import Any
 
 import pytest
 from keystoneauth1 import exceptions as auth_exceptions
@@ -134,7 +135,8 @@ def test_a_disk_that_is_too_large(cloud, server):
     class Head:
         facts = DataFacts(2000, "raw")
 
-    file = sealed.SealedFile(types.SimpleNamespace(), None, HERE)
+    nobody: Any = None
+    file = sealed.SealedFile(nobody, nobody, HERE)
     file.__dict__["_head"] = Head
     file.__dict__["data"] = types.SimpleNamespace(size=2000)
     assert file.recognise(Bounds(virtual_size=2000)).virtual_size == 2000
@@ -196,7 +198,7 @@ def test_a_keystone_that_gives_no_token(error, kind):
     def refuse():
         raise error
 
-    job = types.SimpleNamespace(session=types.SimpleNamespace(get_token=refuse))
+    job: Any = types.SimpleNamespace(session=types.SimpleNamespace(get_token=refuse))
     with pytest.raises(kind):
         sealed._key(job, HERE)
 
