@@ -498,15 +498,3 @@ if DEVSTACK:  # See the module's docstring.
         for name in (*common, "stack.sh"):
             found |= _defined(Path(str(DEVSTACK)) / name)
         assert _defined(HARNESS / "functions.sh") - found == {"_listed", "command_not_found_handle"}
-
-
-def test_a_host_with_horizon_alone_gets_the_console_and_no_glance(machine: Machine) -> None:
-    snippets = machine.stack / "horizon/openstack_dashboard/local/local_settings.d"
-    machine.must("stack", ENABLED_SERVICES="horizon")
-    (pip,) = machine.calls("/pip")
-    assert pip[-1].endswith("/ims_glance")
-    (snippet,) = snippets.iterdir()
-    compile(snippet.read_text(), snippet, "exec")
-    assert "ims_settings.extend(globals())" in snippet.read_text()
-    machine.must("unstack", ENABLED_SERVICES="horizon")
-    assert list(snippets.iterdir()) == []

@@ -267,7 +267,7 @@ def test_out_and_back(
 def test_a_whole_machine_out_and_back(ims: Client, service: GlanceService) -> None:
     """Under its keys, and not under them: in one file, of which nothing else can be asked."""
     key = service.vault.make("demo")
-    more = {"min_ram": 512, "hw_firmware_type": "uefi", "os_version": SYSTEM}
+    more: dict[str, Any] = {"min_ram": 512, "hw_firmware_type": "uefi", "os_version": SYSTEM}
     image = made(ims, ask(ims, image_url="bucket:web.ova", cmk_id=key, **more))
     path = f"/v1/cloudimages/{image['id']}/file"
     wanted = {"bucket_url": "bucket:machine.ova"}

@@ -14,6 +14,7 @@ from ims_glance.api.ims.operation import Answer, Call, Operation
 from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image import rules as image_rules
+from ims_glance.model.text import patterns
 from ims_glance.store import sealed_copy
 from ims_glance.store.sealed_copy import NotSealed, SealedCopy
 
@@ -120,7 +121,7 @@ OPERATIONS = (
         query={
             "offset": {
                 "type": "string",
-                "pattern": r"\A[0-9]{1,18}\Z",
+                "pattern": patterns.whole("[0-9]{1,18}"),
                 "description": "First byte that is wanted; 0 unless given.",
             }
         },
