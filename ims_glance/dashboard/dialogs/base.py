@@ -10,19 +10,14 @@ from horizon import forms, messages
 
 from ims_glance.client.proxy import Proxy
 from ims_glance.client.resources.image import Image
-from ims_glance.dashboard import connection, refusals
-from ims_glance.dashboard.images import words
+from ims_glance.dashboard import connection, refusals, words
 
 _MAX_NAME = 128
 MAX_DESCRIPTION = 1024
 
 
-class DialogForm(forms.SelfHandlingForm):
+class AskingForm(forms.SelfHandlingForm):
     """A form that does what it says when it is sent; what the service refuses stands above its fields."""
-
-    def __init__(self, request: Any, *args: Any, image: Image, **kwargs: Any) -> None:
-        self.image = image
-        super().__init__(request, *args, **kwargs)
 
     def handle(self, request: Any, data: dict[str, Any]) -> bool:
         """Do it.
@@ -43,6 +38,14 @@ class DialogForm(forms.SelfHandlingForm):
         :return: what the user is told then
         """
         raise NotImplementedError
+
+
+class DialogForm(AskingForm):
+    """One about an image."""
+
+    def __init__(self, request: Any, *args: Any, image: Image, **kwargs: Any) -> None:
+        self.image = image
+        super().__init__(request, *args, **kwargs)
 
 
 class DialogView(forms.ModalFormView):

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ims_glance.client.proxy import Proxy
+from ims_glance.dashboard import words
 from ims_glance.dashboard.dialogs import base
-from ims_glance.dashboard.images import words
 
 _DEFAULT_KEY = "ims/default"
 

@@ -201,3 +201,18 @@ class Export(_OpenDialog):
     url = "horizon:project:ims:export"
     icon = "upload"
     policy_rules = (("ims", "ims:export_image"),)
+
+
+class CreatePrivateImage(tables.LinkAction):
+    """Of a server."""
+
+    name = "create"
+    verbose_name = _("Create Private Image")
+    url = "horizon:project:ims:create"
+    classes = ("ajax-modal",)
+    icon = "plus"
+    policy_rules = (("ims", "ims:create_image"),)
+
+    def allowed(self, request: Any, image: Image | None = None) -> bool:
+        """Where there are servers."""
+        return bool(base.is_service_enabled(request, "compute"))

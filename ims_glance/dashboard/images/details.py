@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy
 from horizon import views
 
 from ims_glance.client.resources.image import Image
-from ims_glance.dashboard import connection, refusals
-from ims_glance.dashboard.images import words
+from ims_glance.dashboard import connection, refusals, words
 
 _ORIGINS: Mapping[str, Any] = {
     "instance": gettext_lazy("Server"),

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ims_glance.client.resources.image import KINDS
-from ims_glance.dashboard.images import words
+from ims_glance.dashboard import words
 
 _ALL = ("", _("All"))
 _STATUSES = ("active", "queued", "saving", "killed")

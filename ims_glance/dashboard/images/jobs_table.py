@@ -10,8 +10,8 @@ from django.utils.translation import ngettext_lazy
 from horizon import tables
 
 from ims_glance.client.resources.job import Job
-from ims_glance.dashboard import connection, refusals
-from ims_glance.dashboard.images import batch, words
+from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard.images import batch
 
 DONE = "done"
 UNDER_WAY = "under_way"

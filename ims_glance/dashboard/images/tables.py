@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
 from ims_glance.client.resources.image import Image
-from ims_glance.dashboard import connection, refusals
-from ims_glance.dashboard.images import actions, words
+from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard.images import actions
 
 
 class ImageRow(tables.Row):
@@ -87,7 +87,7 @@ class PrivateImages(ImagesTable):
     class Meta(ImagesOptions):
         name = "private"
         verbose_name = _("Private Images")
-        table_actions = (actions.ExportList, actions.DeleteChosen)
+        table_actions = (actions.CreatePrivateImage, actions.ExportList, actions.DeleteChosen)
         row_actions = (
             actions.LaunchServer,
             actions.CreateVolume,

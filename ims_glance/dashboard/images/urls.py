@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from ims_glance.dashboard.dialogs import copies, export, modify, share
+from ims_glance.dashboard.dialogs import copies, create, export, modify, share
 from ims_glance.dashboard.images import details, listing
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("shared/", listing.SharedView.as_view(), name="shared"),
     path("market/", listing.MarketView.as_view(), name="market"),
     path("list/<slug:tab>.csv", listing.csv, name="csv"),
+    path("create/", create.CreateView.as_view(), name="create"),
     path("images/<uuid:image_id>/modify/", modify.ModifyView.as_view(), name="modify"),
     path("images/<uuid:image_id>/share/", share.ShareView.as_view(), name="share"),
     path("images/<uuid:image_id>/copy/", copies.CopyHereView.as_view(), name="copy"),

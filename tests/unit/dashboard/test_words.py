@@ -7,7 +7,7 @@ from django.utils import translation
 
 from ims_glance.client.resources.image import KINDS, TYPES, Image
 from ims_glance.client.resources.job import STATUSES
-from ims_glance.dashboard.images import words
+from ims_glance.dashboard import words
 from ims_glance.model import job
 
 
