@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The addresses of the panel."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from ims_glance.dashboard.dialogs import copies, create, export, modify, share
 from ims_glance.dashboard.images import details, listing
+
+
+class ImageId(StringConverter):
+    """An id as Glance takes it: who makes an image may write its id in capitals, which Django's ``uuid`` refuses."""
+
+    regex = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+
+register_converter(ImageId, "image_id")
 
 urlpatterns = [
     path("", listing.PrivateView.as_view(), name="index"),
@@ -14,10 +24,12 @@ urlpatterns = [
     path("market/", listing.MarketView.as_view(), name="market"),
     path("list/<slug:tab>.csv", listing.csv, name="csv"),
     path("create/", create.CreateView.as_view(), name="create"),
-    path("images/<uuid:image_id>/modify/", modify.ModifyView.as_view(), name="modify"),
-    path("images/<uuid:image_id>/share/", share.ShareView.as_view(), name="share"),
-    path("images/<uuid:image_id>/copy/", copies.CopyHereView.as_view(), name="copy"),
-    path("images/<uuid:image_id>/replicate/", copies.CopyToRegionView.as_view(), name="replicate"),
-    path("images/<uuid:image_id>/export/", export.ExportView.as_view(), name="export"),
-    path("images/<uuid:image_id>/", details.DetailsView.as_view(), name="image"),
+    path("images/<image_id:image_id>/modify/", modify.ModifyView.as_view(), name="modify"),
+    path("images/<image_id:image_id>/share/", share.ShareView.as_view(), name="share"),
+    path("images/<image_id:image_id>/copy/", copies.CopyHereView.as_view(), name="copy"),
+    path(
+        "images/<image_id:image_id>/replicate/", copies.CopyToRegionView.as_view(), name="replicate"
+    ),
+    path("images/<image_id:image_id>/export/", export.ExportView.as_view(), name="export"),
+    path("images/<image_id:image_id>/", details.DetailsView.as_view(), name="image"),
 ]
