@@ -21,6 +21,8 @@ class LaunchServer(horizons.LaunchImageNG):
 
     name = "launch"
     verbose_name = _("Launch Server")
+    # Where it leads to afterwards: Horizon's own list of images may have been taken away.
+    url = "horizon:project:ims:index"
 
     def allowed(self, request: Any, image: Image | None = None) -> bool:
         """Of what starts a server."""

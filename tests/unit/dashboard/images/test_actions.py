@@ -57,3 +57,9 @@ class LinksTest(ConsoleTestCase):
         assert "Launch Server" not in self.page()
         self.cloud.images(image())
         assert "Launch Server" in self.page()
+
+    def test_a_launched_server_leads_back_here_also_without_horizons_own_list(self):
+        self.cloud.images(image())
+        content = self.client.get(BASE).content.decode()
+        assert f"{{successUrl: &#x27;{BASE}&#x27;, imageId: &#x27;{IMAGE_ID}&#x27;}}" in content
+        assert "/project/images" not in content[content.index('id="private"') :]
