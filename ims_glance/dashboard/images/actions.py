@@ -82,7 +82,7 @@ class DeleteChosen(tables.DeleteAction):
 
     def handle(self, table: Any, request: Any, image_ids: list[str]) -> Any:
         """Delete those that are chosen."""
-        return batch.each(self, request, image_ids, connection.ims(request).delete_image)
+        return batch.each(self, table, request, image_ids, connection.ims(request).delete_image)
 
 
 class _AnswerShares(tables.BatchAction):
@@ -95,6 +95,7 @@ class _AnswerShares(tables.BatchAction):
         """Answer those that are chosen."""
         return batch.together(
             self,
+            table,
             request,
             image_ids,
             lambda ids: connection.ims(request).answer_shares(ids, self.answer),

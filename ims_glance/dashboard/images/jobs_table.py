@@ -84,7 +84,7 @@ class CancelChosen(tables.BatchAction):
 
     def handle(self, table: Any, request: Any, job_ids: list[str]) -> Any:
         """Cancel each; what the service says against it is shown."""
-        return batch.each(self, request, job_ids, connection.ims(request).cancel_job)
+        return batch.each(self, table, request, job_ids, connection.ims(request).cancel_job)
 
 
 class JobsOptions:

@@ -16,6 +16,14 @@ class DeleteTest(ConsoleTestCase):
         assert response["Location"] == f"{BASE}private/?os_type=Linux"
         assert self.said(response) == ["It is protected. (IMG.0028)", "Deleted Image: mine"]
 
+    def test_one_that_the_page_does_not_show_is_deleted_and_told(self):
+        """It may be on another page by now."""
+        self.cloud.images(image())
+        self.cloud.ims("DELETE", f"/v2/images/{SECOND_ID}", status=204)
+        response = self.delete(SECOND_ID)
+        assert response["Location"] == f"{BASE}private/?os_type=Linux"
+        assert self.said(response) == [f"Deleted Image: {SECOND_ID}"]
+
     def test_the_button_is_only_where_it_can_be_used(self):
         self.cloud.images(image())
         assert "Delete Image" in self.page()
