@@ -209,16 +209,21 @@ class Child:
         self, argv: Sequence[str], request: Mapping[str, Any], handed: Sequence[int]
     ) -> None:
         self._words = sandbox.Words()
-        self._process = subprocess.Popen(
-            argv,
-            pass_fds=handed,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._words.theirs,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                pass_fds=handed,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._words.theirs,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        except BaseException:
+            # Nobody has it to end it.
+            self._words.close()
+            raise
         self._words.given()
         assert self._process.stdin
         assert self._process.stdout

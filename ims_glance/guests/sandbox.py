@@ -104,7 +104,6 @@ class Sandboxed:
         file_size: int,
         sees_itself: bool = False,
     ) -> None:
-        self._said = Words()
         limits = [f"--as={_MEMORY}", f"--fsize={file_size}", f"--nofile={_FILES}", "--core=0"]
         proc = ["--proc", "/proc"] if sees_itself else []
         wrapped = [
@@ -123,21 +122,27 @@ class Sandboxed:
             *command,
         ]
         nobody = NOBODY if os.geteuid() == 0 else None
-        self._process = subprocess.Popen(
-            wrapped,
-            pass_fds=handed,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._said.theirs,
-            cwd="/",
-            env={},
-            user=nobody,
-            group=nobody,
-            extra_groups=None if nobody is None else [],
-            start_new_session=True,
-            # Too large a file is an error for it, and not its end: Python ignores SIGXFSZ.
-            restore_signals=False,
-        )
+        self._said = Words()
+        try:
+            self._process = subprocess.Popen(
+                wrapped,
+                pass_fds=handed,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._said.theirs,
+                cwd="/",
+                env={},
+                user=nobody,
+                group=nobody,
+                extra_groups=None if nobody is None else [],
+                start_new_session=True,
+                # Too large a file is an error for it, and not its end: Python ignores SIGXFSZ.
+                restore_signals=False,
+            )
+        except BaseException:
+            # Nobody has it to kill it.
+            self._said.close()
+            raise
         self._said.given()
 
     @property

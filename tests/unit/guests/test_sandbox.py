@@ -3,12 +3,13 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from ims_glance import guests
-from ims_glance.guests import sandbox
+from ims_glance.guests import appliance, sandbox
 from tests.unit.formats.files import InMemory, disk
 from tests.unit.formats.samples import sample
 from tests.unit.guests.disks import family, gone, opened_disk
@@ -66,6 +67,25 @@ def test_a_machine_without_name_spaces(conf, tmp_path, monkeypatch):
         opened_disk(InMemory(sample("qcow2")), conf),
     ):
         pass
+
+
+class Starts:
+    """Starts of processes that fail, as when there is no memory for another one."""
+
+    def __init__(self, *_, **__):
+        raise OSError("cannot allocate memory")
+
+
+@pytest.mark.parametrize("kind", ["sandbox", "machine"])
+def test_a_program_that_does_not_start_leaves_no_open_file(monkeypatch, kind):
+    monkeypatch.setattr(subprocess, "Popen", Starts)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="allocate"):
+        if kind == "sandbox":
+            sandbox.Sandboxed(["/usr/bin/true"], [], file_size=1)
+        else:
+            appliance.Child(["/usr/bin/true"], {}, [])
+    assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
 def session_of(path):
