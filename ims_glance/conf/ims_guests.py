@@ -30,10 +30,11 @@ OPTS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "wait_seconds",
-        default=3600,
+        default=10800,
         min=1,
-        help="How many seconds it is waited for a free machine. After that a system is not recognised, which is no "
-        "failure, or a job that was to make it ready fails.",
+        help="How many seconds it is waited for a free machine, to make a system ready; after that the job fails. "
+        "Give it several times 'seconds', for which each of those before it may have the machine. Who only looks "
+        "waits no longer than 'look_seconds'; then the system is not recognised, which is no failure.",
     ),
     cfg.IntOpt(
         "memory_mib",

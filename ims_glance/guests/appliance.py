@@ -103,8 +103,12 @@ def _examined(
     check_there(conf)
     options, wishes = conf.ims_guests, _where_they_are(wishes)
     appliance = machine.appliance(check_all)
+    patience = options.wait_seconds
+    if not wishes.is_config:
+        # Who looks in passing goes on without, rather than wait long for others' machines.
+        patience = min(patience, options.look_seconds)
     bounds = machine.MachineBounds(
-        options.appliances, options.project_appliances, project_id, options.wait_seconds
+        options.appliances, options.project_appliances, project_id, patience
     )
     with machine.place(bounds, check_all):
         is_accelerated = machine.is_accelerated(

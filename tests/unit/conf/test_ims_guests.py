@@ -16,7 +16,8 @@ def test_without_a_word_of_the_operator():
     assert options.project_appliances < options.appliances
     # Who only looks keeps others waiting for less long.
     assert options.look_seconds < options.seconds
-    assert options.wait_seconds >= options.look_seconds
+    # Some others may be before one in the queue, and each of them has as long.
+    assert options.wait_seconds >= 3 * options.seconds
     assert options.accelerator == "auto"
     # A step that takes four minutes is not taken for one that hangs.
     assert 600 < options.silent_seconds < options.seconds

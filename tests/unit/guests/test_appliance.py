@@ -320,6 +320,22 @@ def test_who_only_looks_has_less_time_than_who_prepares(conf, instead, monkeypat
     assert given == [(700, 700), (conf.ims_guests.seconds, conf.ims_guests.silent_seconds)]
 
 
+def test_who_only_looks_does_not_wait_long_for_a_machine(conf, instead, monkeypatch):
+    """An import goes on without."""
+    waited, place = [], machine.place
+
+    def noted(bounds, check):
+        waited.append(bounds.seconds)
+        return place(bounds, check)
+
+    monkeypatch.setattr(machine, "place", noted)
+    instead("""echo '{"result": {}}'""")
+    with opened_disk(InMemory(sample("qcow2")), conf, writable=True) as disk:
+        for wishes in (LOOK, PREPARE):
+            guests.examine(disk, conf, wishes, nothing)
+    assert waited == [conf.ims_guests.look_seconds, conf.ims_guests.wait_seconds]
+
+
 def test_one_project_has_not_all_machines(conf, instead):
     """While one of its disks is looked into, another one waits; one of another project does not."""
     instead("""echo '{"result": {}}'""")
