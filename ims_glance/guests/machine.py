@@ -18,6 +18,7 @@ import stat
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -35,6 +36,8 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _WAITING = 0.5
 _TEMPORARY = "ims-supermin-"
 _PLACES_BITS = 10
+# A lock of processes keeps no thread of this one out, and ends with the first that closes the file.
+_TIDYING = threading.Lock()
 
 Check = Callable[[], None]
 
@@ -71,8 +74,16 @@ def appliance(check: Check) -> Path:
         *("--copy-kernel", "-f", "ext2", "--host-cpu", platform.machine()),
         *(sources, "-o", str(made)),
     ]
-    _tidy()
-    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=folder()) as temporary:
+    try:
+        _tidy()
+        beside = tempfile.TemporaryDirectory(
+            prefix=_TEMPORARY, dir=folder(), ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise GuestsUnavailable(
+            f"the folder of libguestfs: {error}", f"free room in {_CACHE}"
+        ) from error
+    with beside as temporary:
         _build(command, temporary, check)
     return made
 
@@ -92,7 +103,8 @@ def _build(command: Sequence[str], temporary: str, check: Check) -> None:
             _await(process, words, check)
         except BaseException:
             kill(process)
-            _tidy()
+            with contextlib.suppress(OSError):
+                _tidy()
             raise
         if process.returncode:
             advice = "a kernel in /boot that the worker may read; free room in /var/tmp"
@@ -116,7 +128,7 @@ def _tidy() -> None:
 
     It writes to such a folder, and renames it, under a lock of its own (``fcntl``'s, of processes).
     """
-    with (folder() / "lock").open("a") as lock:
+    with _TIDYING, (folder() / "lock").open("a") as lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is remembered of the virtual machine: how many run, whether KVM works, and who may write that."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -245,6 +246,42 @@ def test_what_somebody_else_is_making_stays(cache, supermin):
         machine.appliance(nothing)
         assert left(cache) == {begun.name}
         other.kill()
+
+
+def test_threads_of_one_worker_do_not_tidy_at_once(cache, monkeypatch):
+    """The first of them to end would end the lock of the other one, too."""
+    (machine.folder() / "appliance.d.abcdefgh").mkdir()
+    both, met = threading.Barrier(2), []
+
+    def slow(path, ignore_errors):
+        try:
+            met.append(both.wait(0.5))
+        except threading.BrokenBarrierError:
+            """The other one waits."""
+
+    monkeypatch.setattr(machine.shutil, "rmtree", slow)
+    threads = [threading.Thread(target=machine._tidy) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert both.broken
+    assert met == []
+
+
+@pytest.mark.parametrize("what", ["_tidy", "tempfile"])
+def test_a_full_disk_is_told(cache, supermin, monkeypatch, what):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if what == "_tidy":
+        monkeypatch.setattr(machine, "_tidy", full)
+    else:
+        monkeypatch.setattr(machine.tempfile, "TemporaryDirectory", full)
+    supermin("true")
+    with pytest.raises(guests.GuestsUnavailable, match="No space left") as refused:
+        machine.appliance(nothing)
+    assert f"free room in {cache}" in str(refused.value)
 
 
 def test_without_libguestfs(cache, monkeypatch):
