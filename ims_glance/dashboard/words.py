@@ -73,6 +73,8 @@ MEMBER_STATUSES: Mapping[str, Any] = {
     "rejected": pgettext_lazy("status of a share", "Rejected"),
 }
 NOTHING = "-"
+# More than any size in GB or MB has.
+_MOST_DIGITS = 9
 
 
 # What is not seen, and what turns the direction of writing round, so that a name looks like another.
@@ -101,12 +103,17 @@ def status(image: Image) -> Any:
     return STATUSES.get(image.status, image.status)
 
 
+def number(given: Any) -> int:
+    """A number in what somebody else wrote; 0, if it is anything else."""
+    text = str(given)
+    is_one = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_one else 0
+
+
 def disk(image: Image) -> Any:
     """GB of its disk; of a whole machine those of all disks."""
     mapping = image.mapping if image.kind == "whole" else []
-    sizes = [str(each.get("volume_size")) for each in mapping]
-    known = [int(size) for size in sizes if size.isdigit()]
-    return sum(known) or image.min_disk or NOTHING
+    return sum(number(each.get("volume_size")) for each in mapping) or image.min_disk or NOTHING
 
 
 def encrypted(image: Image) -> Any:

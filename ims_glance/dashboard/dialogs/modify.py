@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ims_glance.client.proxy import Proxy
+from ims_glance.dashboard import words
 from ims_glance.dashboard.dialogs import base
 
 _GIB = 1024
@@ -20,7 +21,7 @@ MAX_RAM = (0, 4, 32, 64, 128)
 def steps(sizes: tuple[int, ...], present: Any) -> list[tuple[str, Any]]:
     """What can be chosen: the steps, and what the image has now, if that is none of them."""
     known = {size * _GIB: f"{size} GB" for size in sizes if size}
-    now = int(present or 0)
+    now = words.number(present)
     if now and now not in known:
         known[now] = f"{now} MB"
     return [_NO_LIMIT, *((str(size), known[size]) for size in sorted(known))]
@@ -49,8 +50,8 @@ class ModifyForm(base.DialogForm):
         self._before = {
             "name": image.name or "",
             "description": image.description or "",
-            "min_ram": str(image.min_ram or 0),
-            "max_ram": str(image.max_ram or 0),
+            "min_ram": str(words.number(image.min_ram)),
+            "max_ram": str(words.number(image.max_ram)),
             "multiqueue": is_on,
         }
         for field, value in self._before.items():

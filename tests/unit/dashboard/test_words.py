@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import datetime
+import json
 import re
 
 import pytest
@@ -40,6 +41,13 @@ def test_the_disk_of_a_whole_machine_is_all_its_disks():
     whole = Image(__whole_image="true", min_disk=1, properties={"block_device_mapping": mapping})
     assert words.disk(whole) == 7
     assert words.disk(Image(min_disk=40)) == 40
+
+
+@pytest.mark.parametrize("size", ["\u00b2", "9" * 5000, "-1", "1.5", None, [3]])
+def test_the_size_of_a_disk_may_be_anything(size):
+    mapping = json.dumps([{"volume_size": 3}, {"volume_size": size}])
+    whole = Image(__whole_image="true", properties={"block_device_mapping": mapping})
+    assert words.disk(whole) == 3
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (65, "1 min 5 s"), (7260, "2 h 1 min")])

@@ -5,8 +5,8 @@ from tests.unit.dashboard.console import BASE, ConsoleTestCase
 
 
 class ModifyTest(ConsoleTestCase):
-    def modify(self, **changed):
-        self.cloud.images(image(__description="old"))
+    def modify(self, max_ram="0", **changed):
+        self.cloud.images(image(__description="old", max_ram=max_ram))
         self.cloud.ims("PATCH", f"/v2/cloudimages/{IMAGE_ID}", image())
         same = {"name": "mine", "description": "old", "min_ram": "0", "max_ram": "0"}
         response = self.client.post(f"{BASE}images/{IMAGE_ID}/modify/", same | changed)
@@ -25,6 +25,10 @@ class ModifyTest(ConsoleTestCase):
 
     def test_a_tick(self):
         assert self.modify(multiqueue="on") == [("add", "/hw_vif_multiqueue_enabled", "true")]
+
+    def test_a_limit_that_is_no_number_is_left_alone(self):
+        """Glance takes any text."""
+        assert self.modify("plenty", min_ram="4096") == [("replace", "/min_ram", 4096)]
 
     def test_nothing(self):
         assert self.modify() == []
