@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 from django import http
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from horizon import exceptions as horizon_exceptions
 from horizon import messages
@@ -66,6 +67,22 @@ def shown(request: Any) -> Iterator[None]:
         yield
     except FAILURES as error:
         told(request, error)
+
+
+@contextlib.contextmanager
+def needed(request: Any) -> Iterator[None]:
+    """Around what a page is nothing without: what else fails than that it is not there is shown on the list.
+
+    :raises Http404: if it is not there
+    :raises Http302: to the list
+    """
+    try:
+        yield
+    except FAILURES as error:
+        if isinstance(error, exceptions.NotFoundException):
+            raise http.Http404(sentence(error)) from error
+        told(request, error)
+        raise horizon_exceptions.Http302(reverse("horizon:project:ims:index")) from error
 
 
 @contextlib.contextmanager

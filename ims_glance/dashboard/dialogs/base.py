@@ -60,11 +60,10 @@ class DialogView(forms.ModalFormView):
         """Any method: there must be such an image.
 
         :raises Http404: if there is none for the user
+        :raises Http302: to the list, if the service does not show it now
         """
-        try:
+        with refusals.needed(request):
             self.image = connection.ims(request).get_image(str(kwargs["image_id"]))
-        except refusals.FAILURES as error:
-            raise http.Http404(refusals.sentence(error)) from error
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> Any:

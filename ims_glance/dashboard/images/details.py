@@ -4,7 +4,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django import http
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -89,6 +88,7 @@ class DetailsView(views.HorizonTemplateView):
         """For the page.
 
         :raises Http404: if there is no such image for the user
+        :raises Http302: to the list, if the service does not show it now
         """
         context = super().get_context_data(**kwargs)
         image = self._image()
@@ -104,10 +104,8 @@ class DetailsView(views.HorizonTemplateView):
         return context | self._more(image)
 
     def _image(self) -> Image:
-        try:
+        with refusals.needed(self.request):
             found: Image = connection.ims(self.request).get_image(str(self.kwargs["image_id"]))
-        except refusals.FAILURES as error:
-            raise http.Http404(refusals.sentence(error)) from error
         return found
 
     def _more(self, image: Image) -> dict[str, Any]:

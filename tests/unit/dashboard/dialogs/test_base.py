@@ -31,6 +31,12 @@ class DialogTest(ConsoleTestCase):
         response = self.client.post(COPY, {"name": "typed", "key": "k"})
         assert "/auth/login/" in response["Location"]
 
+    def test_a_service_that_does_not_show_it_now(self):
+        self.cloud.refuse("GET", "/v2/cloudimages", 403, "IMG.0003", "You may not.")
+        response = self.client.get(COPY)
+        assert response["Location"] == BASE
+        assert self.said(response) == ["You may not. (IMG.0003)"]
+
     def test_an_image_that_is_not_there(self):
         self.cloud.images()
         assert self.client.get(COPY).status_code == 404

@@ -32,6 +32,12 @@ class DetailsTest(ConsoleTestCase):
     def test_who_has_it_is_not_asked_of_somebody_elses(self):
         assert "Shared With" not in self.shown(owner=OTHER)
 
+    def test_a_service_that_does_not_show_it_now(self):
+        self.cloud.refuse("GET", "/v2/cloudimages", 403, "IMG.0003", "You may not.")
+        response = self.client.get(f"{BASE}images/{IMAGE_ID}/")
+        assert response["Location"] == BASE
+        assert self.said(response) == ["You may not. (IMG.0003)"]
+
     def test_an_image_that_is_not_there(self):
         self.cloud.images()
         assert self.client.get(f"{BASE}images/{IMAGE_ID}/").status_code == 404
