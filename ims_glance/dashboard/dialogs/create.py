@@ -16,6 +16,8 @@ from ims_glance.dashboard import words
 from ims_glance.dashboard.dialogs import base
 
 _DEFAULT_KEY = "ims/default"
+# Nobody finds one among more; whoever has them knows the command line.
+_MOST_SERVERS = 5000
 
 
 class CreateForm(base.AskingForm):
@@ -44,7 +46,6 @@ class CreateForm(base.AskingForm):
         label=gettext_lazy("Description"),
         required=False,
         max_length=base.MAX_DESCRIPTION,
-        widget=forms.Textarea(attrs={"rows": 2}),
     )
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -65,9 +66,18 @@ class CreateForm(base.AskingForm):
 
 
 def servers(request: Any) -> list[tuple[str, str]]:
-    """Those of the project: id, and name with status; none, if Nova does not say."""
+    """Those of the project: id, and name with status; none, if Nova does not say.
+
+    Nova shows so many at once as its operator likes.
+    """
+    found: list[Any] = []
     try:
-        found, _more = nova.server_list(request, detailed=True)
+        while len(found) < _MOST_SERVERS:
+            after = {"marker": found[-1].id} if found else {}
+            page, _more = nova.server_list(request, search_opts=after, detailed=True)
+            if not page:
+                break
+            found += page
     except Exception:  # boundary: Horizon shows what Nova says
         horizon_exceptions.handle(request, _("The servers cannot be listed."))
         return []

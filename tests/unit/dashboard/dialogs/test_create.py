@@ -13,13 +13,20 @@ SERVER = SimpleNamespace(id="s-1", name="web\u202e", status="ACTIVE")
 class CreateTest(ConsoleTestCase):
     def setUp(self):
         super().setUp()
+        self.all = [SERVER]
         self.listed = mock.patch(
-            "openstack_dashboard.api.nova.server_list", return_value=([SERVER], False)
+            "openstack_dashboard.api.nova.server_list", side_effect=self.page_of
         )
         self.nova = self.listed.start()
         self.addCleanup(self.listed.stop)
         for path in ("/v2/cloudimages/action", "/v1/cloudimages/wholeimages/action"):
             self.cloud.ims("POST", path, {"job_id": JOB_ID})
+
+    def page_of(self, request, search_opts, detailed):
+        """As Nova does it: so many at once as it likes, here one."""
+        ids = [each.id for each in self.all]
+        begin = ids.index(search_opts["marker"]) + 1 if "marker" in search_opts else 0
+        return self.all[begin : begin + 1], False
 
     def create(self, **typed):
         typed = {"kind": "system", "server": "s-1", "name": "new"} | typed
@@ -29,6 +36,16 @@ class CreateTest(ConsoleTestCase):
 
     def test_the_servers_are_there_to_choose_from(self):
         assert "web\ufffd (ACTIVE)" in text(self.client.get(f"{BASE}create/"))
+
+    def test_there_are_more_servers_than_nova_shows_at_once(self):
+        self.all.append(SimpleNamespace(id="s-2", name="second", status="SHUTOFF"))
+        shown = text(self.client.get(f"{BASE}create/"))
+        assert "web\ufffd (ACTIVE)" in shown
+        assert "second (SHUTOFF)" in shown
+
+    def test_a_description_is_one_line(self):
+        """The service takes no more."""
+        assert b'<input type="text" name="description"' in self.client.get(f"{BASE}create/").content
 
     def test_of_its_system_disk(self):
         asked = self.create()
