@@ -131,6 +131,11 @@ def size(count: int | None) -> Any:
     return filesizeformat(count) if count else NOTHING
 
 
+def amount(count: int | None) -> Any:
+    """The same of what may be none yet."""
+    return filesizeformat(count or 0)
+
+
 def job_type(job: Job) -> Any:
     """What a job does."""
     return JOB_TYPES.get(job.type, job.type)

@@ -25,7 +25,7 @@ def bar(job: Job) -> Any:
             "job": job,
             "percent": int(job.percent or 0),
             "rate": words.size(job.bytes_per_second),
-            "done": words.size(job.done_bytes),
+            "done": words.amount(job.done_bytes),
             "total": words.size(job.total_bytes),
             "left": None
             if job.remaining_seconds is None
@@ -53,9 +53,17 @@ class JobRow(tables.Row):
     ajax = True
 
     def get_data(self, request: Any, job_id: str) -> Job:
-        """As it is now."""
-        with refusals.polled():
-            job: Job = connection.ims(request).get_job(job_id)
+        """As it is now.
+
+        While the service does not say that, the row does; after an error Horizon would ask no more.
+        """
+        try:
+            with refusals.polled():
+                job: Job = connection.ims(request).get_job(job_id)
+        except refusals.RowNotRead as error:
+            return Job.existing(
+                job_id=job_id, status="RUNNING", entities={"waiting_for": str(error)}
+            )
         return job
 
 

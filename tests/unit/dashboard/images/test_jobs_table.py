@@ -18,6 +18,9 @@ class ShownTest(ConsoleTestCase):
         assert "25%" in shown
         assert "1.0\xa0MB of 4.0\xa0MB, 512.0\xa0KB/s, 1 min 6 s left" in shown
 
+    def test_a_job_that_has_done_nothing_yet(self):
+        assert "0\xa0bytes of 4.0\xa0MB" in jobs_table.bar(job(done_bytes=0, total_bytes=2**22))
+
     def test_a_job_of_which_nobody_knows_how_far_it_is(self):
         shown = jobs_table.bar(job())
         assert "progress-bar-striped" in shown
@@ -46,6 +49,17 @@ class RowTest(ConsoleTestCase):
             response = self.client.get(f"{BASE}private/", query, **ajax)
             found.append("warning" in response.content.decode())
         assert found == [True, False]
+
+    def test_it_is_asked_for_again_after_the_service_was_away(self):
+        query = {"action": "row_update", "table": "running_jobs", "obj_id": JOB_ID}
+        self.cloud.refuse("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", 503, "IMG.0029", "Not now.")
+        ajax = {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}
+        response = self.client.get(f"{BASE}private/", query, **ajax)
+        assert response.status_code == 200
+        content = response.content.decode()
+        assert "warning" in content
+        assert f"obj_id={JOB_ID}" in content
+        assert "Not now. (IMG.0029)" in content
 
     def test_cancel(self):
         self.cloud.ims("GET", f"/v1/{PROJECT}/jobs", {"jobs": [JOB]})
