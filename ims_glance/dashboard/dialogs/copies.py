@@ -20,7 +20,6 @@ class _CopyForm(base.DialogForm):
         label=gettext_lazy("Description"),
         required=False,
         max_length=base.MAX_DESCRIPTION,
-        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
     def given(self, data: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -87,7 +86,9 @@ class CopyToRegionForm(_CopyForm):
         here = request.user.services_region
         others = [region for region in request.user.available_services_regions if region != here]
         self.fields["region"].choices = [(region, region) for region in others]
-        self.fields["name"].initial = base.copy_name(self.image, others[0] if others else "")
+        self.fields["name"].initial = base.copy_name(
+            self.image, others[0] if len(others) == 1 else ""
+        )
 
     def handle(self, request: Any, data: dict[str, Any]) -> bool:
         """Do it; if it was only to be foreseen, the dialog stays."""
@@ -101,7 +102,7 @@ class CopyToRegionForm(_CopyForm):
             found = ims.foresee_copy_cross_region(self.image, *where, **wishes)
             most = int(found.get("total_bytes") or 0)
             sent = max(0, most - int(found.get("base_holds") or 0))
-            amounts = {"sent": words.size(sent), "all": words.size(most)}
+            amounts = {"sent": words.amount(sent), "all": words.size(most)}
             return str(_("It would send about %(sent)s of %(all)s.") % amounts)
         ims.copy_image_cross_region(self.image, *where, **wishes)
         return str(_("The image is being copied to %s.") % data["region"])

@@ -35,7 +35,6 @@ class ModifyForm(base.DialogForm):
         label=gettext_lazy("Description"),
         required=False,
         max_length=base.MAX_DESCRIPTION,
-        widget=forms.Textarea(attrs={"rows": 4}),
     )
     min_ram = forms.ChoiceField(label=gettext_lazy("Minimum Memory"))
     max_ram = forms.ChoiceField(label=gettext_lazy("Maximum Memory"))

@@ -28,7 +28,7 @@ class CopyToRegionTest(ConsoleTestCase):
             new_callable=mock.PropertyMock,
             return_value=["RegionOne", "RegionTwo"],
         )
-        regions.start()
+        self.regions = regions.start()
         self.addCleanup(regions.stop)
         self.cloud.images(image())
         path = f"/v1/cloudimages/{IMAGE_ID}/cross_region_copy"
@@ -53,3 +53,17 @@ class CopyToRegionTest(ConsoleTestCase):
         assert response.status_code == 200
         assert self.cloud.only("POST").body["dry_run"] is True
         assert self.said(response) == ["It would send about 1.0\xa0MB of 4.0\xa0MB."]
+
+    def test_all_of_it_is_there(self):
+        path = f"/v1/cloudimages/{IMAGE_ID}/cross_region_copy"
+        self.cloud.ims("POST", path, {"preflight": {"total_bytes": 2**22, "base_holds": 2**22}})
+        response = self.copy(only_foresee="on")
+        assert self.said(response) == ["It would send about 0\xa0bytes of 4.0\xa0MB."]
+
+    def test_a_copy_is_called_by_the_region_if_there_is_one_alone(self):
+        address = f"{BASE}images/{IMAGE_ID}/replicate/"
+        assert b'value="copy_RegionTwo_mine"' in self.client.get(address).content
+        self.regions.return_value = ["RegionOne", "RegionTwo", "RegionThree"]
+        content = self.client.get(address).content
+        assert b'value="copy_mine"' in content
+        assert b'<input type="text" name="description"' in content

@@ -30,6 +30,12 @@ class ModifyTest(ConsoleTestCase):
         """Glance takes any text."""
         assert self.modify("plenty", min_ram="4096") == [("replace", "/min_ram", 4096)]
 
+    def test_a_description_is_one_line(self):
+        """The service takes no more."""
+        self.cloud.images(image())
+        content = self.client.get(f"{BASE}images/{IMAGE_ID}/modify/").content
+        assert b'<input type="text" name="description"' in content
+
     def test_nothing(self):
         assert self.modify() == []
 
