@@ -50,20 +50,6 @@ class CreateVolume(tables.LinkAction):
         return usable and cinder.is_volume_service_enabled(request)
 
 
-class ExportList(tables.LinkAction):
-    """The list as it is filtered, as a file."""
-
-    name = "csv"
-    verbose_name = _("Export List")
-    icon = "download"
-    policy_rules = (("ims", "ims:list_images"),)
-
-    def get_link_url(self, image: Image | None = None) -> str:
-        """The address of the file."""
-        address = reverse("horizon:project:ims:csv", args=[self.table.name])
-        return f"{address}?{self.table.kept}" if self.table.kept else address
-
-
 class DeleteChosen(tables.DeleteAction):
     """Delete them, each by itself."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lists of images, a page a tab; with what is under way above them."""
 
+import codecs
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -78,6 +79,9 @@ class _ImagesPage(tables.MultiTableView):
         context["filter"] = self._filter
         context["images"] = self.get_tables()[self.tab]
         context["address"] = reverse(f"horizon:project:ims:{self.tab}")
+        # No action of the table: that would be bound to the newest one, which may be another user's.
+        file = reverse("horizon:project:ims:csv", args=[self.tab])
+        context["file"] = "?".join(filter(None, (file, self._filter.address)))
         return context
 
     def _page(self, **query: Any) -> list[Image]:
@@ -138,10 +142,13 @@ class SharedView(_ImagesPage):
     table_classes = (RunningJobs, image_tables.OfferedImages, image_tables.SharedImages)
 
     def get_offered_data(self) -> list[Image]:
-        """What is to be answered."""
+        """What is to be answered: a page at most; what is answered makes room for more."""
         with refusals.shown(self.request):
             offers = connection.ims(self.request).images(
-                visibility="shared", member_status="pending", image_type=TYPES["shared"]
+                max_items=functions.get_page_size(self.request),
+                visibility="shared",
+                member_status="pending",
+                image_type=TYPES["shared"],
             )
             return list(offers)
         return []
@@ -163,13 +170,20 @@ class MarketView(_ImagesPage):
 
 
 def csv(request: http.HttpRequest, tab: str) -> http.HttpResponseBase:
-    """The list as it is filtered, as a file."""
+    """The list as it is filtered, as a file.
+
+    :raises Http404: if there is no such list
+    """
+    if tab not in TYPES:
+        raise http.Http404
     query = FilterForm(request.GET).query | {"image_type": TYPES[tab]}
     try:
         pieces = connection.ims(request).images_csv(**query)
     except refusals.FAILURES as error:
         refusals.told(request, error)
         return http.HttpResponseRedirect(reverse(f"horizon:project:ims:{tab}"))
-    response = http.StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
+    # By its first bytes a spreadsheet knows that the text is UTF-8.
+    content = itertools.chain([codecs.BOM_UTF8], pieces)
+    response = http.StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="images-{tab}.csv"'
     return response

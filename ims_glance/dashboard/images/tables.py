@@ -87,7 +87,7 @@ class PrivateImages(ImagesTable):
     class Meta(ImagesOptions):
         name = "private"
         verbose_name = _("Private Images")
-        table_actions = (actions.CreatePrivateImage, actions.ExportList, actions.DeleteChosen)
+        table_actions = (actions.CreatePrivateImage, actions.DeleteChosen)
         row_actions = (
             actions.LaunchServer,
             actions.CreateVolume,
@@ -106,7 +106,6 @@ class PublicImages(ImagesTable):
     class Meta(ImagesOptions):
         name = "public"
         verbose_name = _("Public Images")
-        table_actions = (actions.ExportList,)
         row_actions = (actions.LaunchServer, actions.CreateVolume, actions.CopyHere)
 
 
@@ -143,5 +142,4 @@ class BoughtImages(ImagesTable):
     class Meta(ImagesOptions):
         name = "market"
         verbose_name = _("Market Images")
-        table_actions = (actions.ExportList,)
         row_actions = (actions.LaunchServer, actions.CreateVolume, actions.CopyHere)

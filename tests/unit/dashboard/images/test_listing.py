@@ -3,7 +3,7 @@ from typing import Any
 
 from ims_glance.client.resources.image import Image
 from tests.unit.client.cloud import IMAGE, IMAGE_ID, JOB_ID, PROJECT, SECOND_ID, Answer, image
-from tests.unit.dashboard.console import BASE, ConsoleTestCase, text
+from tests.unit.dashboard.console import BASE, QUOTAS, ConsoleTestCase, text
 
 JOB: dict[str, Any] = {
     "job_id": JOB_ID,
@@ -108,6 +108,17 @@ class OthersTest(ConsoleTestCase):
         assert shown.index("Waiting for your answer") < shown.index("offered") < shown.index("mine")
         assert len(self.asked()) == 3
 
+    def test_of_very_many_offers_there_is_a_page(self):
+        """Anybody can make them."""
+        many = [image(f"{number:08x}-2222-4333-8444-555555555555") for number in range(25)]
+        self.cloud.json("GET", f"{IMAGE}/v2/cloudimages", {"images": many})
+        response = self.client.get(f"{BASE}shared/")
+        assert len(response.context["offered_table"].data) == 20
+
+    def test_what_is_shared_is_exported_too(self):
+        content = self.client.get(f"{BASE}shared/", {"name": "web"}).content.decode()
+        assert f'href="{BASE}list/shared.csv?name=web"' in content
+
     def test_market(self):
         self.page("market/")
         (query,) = [r.query for r in self.cloud.requests if r.path == "/image/v2/cloudimages"]
@@ -120,11 +131,29 @@ class CsvTest(ConsoleTestCase):
             "GET", f"{IMAGE}/v2/cloudimages", lambda _request: Answer(200, b"id,name\r\n")
         )
         response = self.client.get(f"{BASE}list/private.csv", {"os_type": "Linux"})
-        assert b"".join(response.streaming_content) == b"id,name\r\n"
+        # What it begins with says to a spreadsheet that it is UTF-8.
+        assert b"".join(response.streaming_content) == b"\xef\xbb\xbfid,name\r\n"
         assert 'filename="images-private.csv"' in response["Content-Disposition"]
         (request,) = self.cloud.requests
         assert request.query == {"__imagetype": "private", "__os_type": "Linux"}
         assert request.headers["Accept"] == "text/csv"
+
+    def test_of_no_list(self):
+        assert self.client.get(f"{BASE}list/cats.csv").status_code == 404
+
+    def test_its_address_is_that_of_this_request_whatever_others_ask_for_meanwhile(self):
+        asked = []
+
+        def quota(request):
+            if not asked:
+                asked.append(request)
+                self.client.get(BASE, {"name": "theirs"})
+            return Answer(200, QUOTAS)
+
+        self.cloud.on("GET", f"{IMAGE}/v1/cloudimages/quota", quota)
+        content = self.client.get(BASE, {"name": "mine"}).content.decode()
+        assert asked
+        assert f"{BASE}list/private.csv?name=mine" in content
 
     def test_a_refusal_is_shown_on_the_list(self):
         self.cloud.refuse("GET", "/v2/cloudimages", 403, "IMG.0003", "You may not.")
