@@ -5,6 +5,7 @@ import shutil
 import threading
 
 from pocket_cloud import access, actions, catalog, packages, plan, process, procfs, setup
+from pocket_cloud.catalog import console
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.plan import Node, Progress
 from pocket_cloud.service import Service
@@ -46,6 +47,9 @@ def up(cloud: Cloud, is_light: bool, has_console: bool = True) -> None:
         is_light = False
     packages.ensure(cloud, is_light, progress)
     cloud.remember(profile="light" if is_light else "full", console="yes" if has_console else "no")
+    if not has_console:
+        # Of an earlier one that was with it.
+        _stop_wave(cloud, [console.HORIZON], progress)
     for service in catalog.services(is_light, has_console):
         # Steps read the files of services that are not up yet.
         actions.write_files(cloud, service)

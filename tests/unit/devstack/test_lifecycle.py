@@ -46,6 +46,25 @@ def test_guests_go_after_nova_and_before_their_disks():
     assert number["nova-compute"] < number["libvirtd"] < number["ceph-osd"]
 
 
+@pytest.mark.parametrize("has_console", [True, False])
+def test_a_console_that_is_not_wanted_any_more_is_stopped(cloud, monkeypatch, has_console):
+    stopped = []
+    for module, name in (
+        (lifecycle.packages, "ensure"),
+        (lifecycle.actions, "write_files"),
+        (lifecycle.access, "write"),
+        (lifecycle.plan, "run"),
+    ):
+        monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(lifecycle.access, "console", lambda _cloud: "console")
+    monkeypatch.setattr(lifecycle.process, "running", lambda _cloud, name: name)
+    monkeypatch.setattr(
+        lifecycle.process, "stop", lambda found, _grace: stopped.extend(found) or []
+    )
+    lifecycle.up(cloud, is_light=False, has_console=has_console)
+    assert stopped == ([] if has_console else ["horizon"])
+
+
 def test_cleaning_leaves_the_environment_and_strangers(cloud):
     for name in ("data/a", "etc/b", "logs/c.log", "ims-demo-1/d", "venv/bin/python", "mine/notes"):
         path = cloud.path(name)
