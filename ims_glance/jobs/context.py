@@ -62,6 +62,7 @@ class JobContext:
     :ivar grant: what the caller gave the job to act with, see :meth:`Identity.session_of`
     :ivar source_grant: what they gave it to read with in the region that its image comes from
     :ivar last_progress: when bytes moved last, by :func:`clock`
+    :ivar furthest: the most bytes that were done since somebody set it to 0
     :ivar last_look: when all neighbours answered last that something was asked of in a wait
     """
 
@@ -92,6 +93,7 @@ class JobContext:
         self._last_told = 0.0
         self._done = 0
         self.last_progress = 0.0
+        self.furthest = 0
         self.last_look = 0.0
 
     @property
@@ -256,6 +258,7 @@ class JobContext:
             if done > self._done:
                 self.last_progress = now
             self._done = done
+            self.furthest = max(self.furthest, done)
             if done < total and now - self._last_recorded < self.conf.ims_jobs.progress_seconds:
                 return
             self._last_recorded = now

@@ -124,9 +124,10 @@ def _look_at_lease(job: JobContext) -> None:
 def _patiently(job: JobContext, method: Method, *positional: Any, **named: Any) -> Any:
     """What *method* returns, tried again while a neighbour is away.
 
-    The patience is counted from the last bytes that moved, not from the first attempt: a long copy
-    has not used it up when a neighbour goes away in its second hour. Nor is it used up by waiting for
-    what a neighbour does, as long as that one answers.
+    The patience begins anew when an attempt comes further than those before it: a long copy has not
+    used it up when a neighbour goes away in its second hour, and what breaks at the same byte each
+    time does use it up. Bytes that move use up none, nor does waiting for what a neighbour does, as
+    long as that one answers.
     """
     patience = _Patience(job)
     recorded: set[str] = set()
@@ -170,21 +171,25 @@ class _Patience:
     def __init__(self, job: JobContext) -> None:
         self._job = job
         self.used = 0.0
+        self._furthest = 0
         self._begun = self._failed = clock()
 
     def begin(self, _state: tenacity.RetryCallState) -> None:
         """An attempt begins."""
+        self._job.furthest = 0
         self._begun = clock()
         self.used += self._begun - self._failed
 
     def is_over(self, _state: tenacity.RetryCallState) -> bool:
         """An attempt failed; whether it was the last one."""
         self._failed = clock()
-        if self._job.last_progress > self._begun:
+        if self._job.furthest > self._furthest:
+            self._furthest = self._job.furthest
             self.used = 0.0
-        answered = max(self._begun, self._job.last_progress, self._job.last_look)
-        self.used = max(0.0, self.used - (answered - self._begun) * _WON_BACK)
-        self.used += self._failed - answered
+        looked = max(self._begun, self._job.last_look)
+        # Bytes that moved once before win nothing back: else what breaks after an hour never ends.
+        self.used = max(0.0, self.used - (looked - self._begun) * _WON_BACK)
+        self.used += self._failed - max(looked, self._job.last_progress)
         return self.used > self._job.patience
 
 

@@ -69,6 +69,12 @@ def test_progress_is_not_recorded_all_the_time_but_at_the_end(tables, job):
     assert recorded(tables, job).done_bytes == 10
 
 
+def test_how_far_an_attempt_came(job):
+    for done in (5, 0, 3):
+        job.progress(done, 10)
+    assert job.furthest == 5
+
+
 def test_the_image_id_is_recorded_before_it_is_used(tables, job):
     assert job.image_id == "first"
     chosen = job.new_image_id()

@@ -7,7 +7,6 @@ from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.jobs import task as jobs_task
 from ims_glance.jobs.context import Abandoned, Cancelled
-from ims_glance.jobs.lease import clock
 from ims_glance.jobs.task import Task, TaskBroken
 from ims_glance.model.job import WAITS, SecretInRecord, view
 from tests.unit.jobs import job_bench
@@ -141,11 +140,36 @@ def test_a_wait_of_hours_outlives_hiccups(tables, job, monkeypatch, seconds, end
         assert task.execute(one=1) == 2
 
 
-def test_patience_begins_anew_with_progress(tables, job):
-    tables.conf.set_override("patience_seconds", 0.0, "ims_jobs")
-    # As if bytes moved after the first attempt began.
-    job.last_progress = clock() + 60
-    assert MakeTwo(job, Away(), Away(), 2).execute(one=1) == 2
+class Copies(MakeTwo):
+    """Copies for an hour, beginning at the first byte each time, before a neighbour is away, or not.
+
+    :param further: bytes that each attempt copies more than the one before
+    """
+
+    def __init__(self, job, now, *outcomes, further):
+        super().__init__(job, *outcomes)
+        self._now, self._further, self.size = now, further, 100
+
+    def execute(self, one):
+        for done in (1, self.size):
+            self._now[0] += 1800.0
+            self.job.progress(done, 10000)
+            self.job.last_progress = self._now[0]
+        self.size += self._further
+        return self._next()
+
+
+def test_patience_begins_anew_when_it_comes_further(tables, job, now):
+    tables.conf.set_override("patience_seconds", 20.0, "ims_jobs")
+    assert Copies(job, now, *[Away()] * 50, 2, further=1).execute(one=1) == 2
+
+
+def test_what_breaks_at_the_same_byte_each_time_ends(tables, job, now):
+    tables.conf.set_override("patience_seconds", 20.0, "ims_jobs")
+    copies = Copies(job, now, *[Away()] * 1000, further=0)
+    with pytest.raises(Away):
+        copies.execute(one=1)
+    assert now[0] - (1000 - len(copies.outcomes)) * 3600 < 20 + jobs_task._LONGEST_WAIT
 
 
 def test_a_refusal_is_not_tried_again_and_recorded(tables, job):
