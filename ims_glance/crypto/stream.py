@@ -84,18 +84,22 @@ def segments(
     end = plaintext_size if length is None else min(offset + length, plaintext_size)
     if offset >= end and plaintext_size:
         return
-    last_index = segment_count(plaintext_size) - 1
     for index in range(_index_of(offset), _index_of(max(end, 1) - 1) + 1):
-        start = 0 if index == 0 else segment_capacity(0) + (index - 1) * segment_capacity(1)
-        size = min(segment_capacity(index), plaintext_size - start)
-        yield SegmentPlace(
-            index=index,
-            last=index == last_index,
-            plaintext_offset=start,
-            plaintext_size=size,
-            offset=PRELUDE_SIZE if index == 0 else index * SEGMENT_SIZE,
-            size=size + TAG_SIZE,
-        )
+        yield segment(plaintext_size, index)
+
+
+def segment(plaintext_size: int, index: int) -> SegmentPlace:
+    """Segment *index* of an image of *plaintext_size* bytes, which has one of that number."""
+    start = 0 if index == 0 else segment_capacity(0) + (index - 1) * segment_capacity(1)
+    size = min(segment_capacity(index), plaintext_size - start)
+    return SegmentPlace(
+        index=index,
+        last=index == segment_count(plaintext_size) - 1,
+        plaintext_offset=start,
+        plaintext_size=size,
+        offset=PRELUDE_SIZE if index == 0 else index * SEGMENT_SIZE,
+        size=size + TAG_SIZE,
+    )
 
 
 class _Cipher:

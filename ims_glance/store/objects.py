@@ -144,7 +144,7 @@ class EncryptedObjects:
         )
 
     def sealed(self, object_id: str, facts: sealed_file.DataFacts) -> SealedCopy:
-        """Open an object for being given away as it lies there: its data is not opened.
+        """Open an object for being given away as it lies there.
 
         Its key is asked for, for what nobody can open any more would be of no use to anybody.
 
@@ -157,8 +157,12 @@ class EncryptedObjects:
             reader = self.inner.open(_body(object_id))
         except store_exceptions.NotFound:
             raise _without_body(object_id) from None
-        body_size = stream.ciphertext_size(found.header.plaintext_size)
-        return SealedCopy(object_id, head, reader, body_size)
+        try:
+            opener = stream.Opener(data_key, object_id, found.header.prelude)
+            return SealedCopy(object_id, head, reader, opener, found.header.plaintext_size)
+        except BaseException:
+            reader.close()
+            raise
 
     def header(self, object_id: str) -> envelope.Header:
         """What the header of an object claims, not authenticated.

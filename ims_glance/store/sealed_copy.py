@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An encrypted object on its way out as it lies in its store (format: :mod:`ims_glance.crypto`).
 
-None of its data is opened or encrypted for that.
+None of its data is encrypted for that. Each segment is authenticated before it goes out, so that nobody keeps a
+damaged file; what it holds is not looked at, and not kept.
 """
 
 import contextlib
@@ -14,8 +15,8 @@ from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecords
+from ims_glance.crypto import stream
 from ims_glance.crypto.sealed_file import DataFacts
-from ims_glance.crypto.stream import SEGMENT_SIZE
 from ims_glance.model.image.stores import ENCRYPTING_DRIVER
 from ims_glance.store.inner.base import ObjectReader
 
@@ -39,22 +40,33 @@ class StoreAway(exceptions.Unavailable):
 class SealedCopy:
     """The file that a sealed image is; to be closed.
 
+    :param opener: of the body
+    :param plaintext_size: of the image, in bytes
     :ivar size: in bytes
     :ivar etag: the same for the same bytes, and for them only: 64 hexadecimal digits
     """
 
-    def __init__(self, object_id: str, head: bytes, reader: ObjectReader, body_size: int) -> None:
+    def __init__(
+        self,
+        object_id: str,
+        head: bytes,
+        reader: ObjectReader,
+        opener: stream.Opener,
+        plaintext_size: int,
+    ) -> None:
         self._object_id = object_id
         self._head = head
         self._reader = reader
-        self.size = len(head) + body_size
+        self._opener = opener
+        self._plaintext_size = plaintext_size
+        self.size = len(head) + stream.ciphertext_size(plaintext_size)
         # The head names the object, and the body of an object never changes.
         self.etag = hashlib.sha256(head).hexdigest()
 
     def chunks(self, offset: int = 0) -> Iterator[bytes]:
         """The bytes from *offset* on, a segment's at most at once.
 
-        :raises ObjectDamaged: if the store has fewer
+        :raises ObjectDamaged: if the store has fewer, or others than were written
         """
         at = offset
         while at < self.size:
@@ -66,13 +78,20 @@ class SealedCopy:
         inside = at - len(self._head)
         if inside < 0:
             return self._head[at:]
-        length = min(SEGMENT_SIZE - inside % SEGMENT_SIZE, self.size - at)
-        found = self._reader.read(inside, length)
-        if len(found) != length:
-            raise exceptions.ObjectDamaged(
-                object_id=self._object_id, reason=f"its body ends at byte {inside + len(found)}"
-            )
-        return bytes(found)
+        segment = stream.segment(self._plaintext_size, inside // stream.SEGMENT_SIZE)
+        # The prelude goes along with segment 0. The header's is the one that is used.
+        before = stream.PRELUDE_SIZE if segment.index == 0 else 0
+        start, size = segment.offset - before, before + segment.size
+        found = bytes(self._reader.read(start, size))
+        if len(found) != size:
+            raise self._damaged(f"its body ends at byte {start + len(found)}")
+        if found[:before] != self._opener.prelude[:before]:
+            raise self._damaged("its body begins otherwise than its header says")
+        self._opener.open(segment, memoryview(found)[before:])
+        return found[inside - start :]
+
+    def _damaged(self, reason: str) -> exceptions.ObjectDamaged:
+        return exceptions.ObjectDamaged(object_id=self._object_id, reason=reason)
 
     def close(self) -> None:
         """Let go of the inner object; may be called twice."""

@@ -125,6 +125,26 @@ def test_the_first_of_several_copies(objects, records, monkeypatch):
         sealed_copy.of_image(cfg.ConfigOpts(), IMAGE_ID, DataFacts(100, "raw"))
 
 
+@pytest.mark.parametrize("at", [0, 5, 40, FIRST + 100, -1])
+def test_a_bit_that_the_store_lost(objects, at):
+    """Nothing of its segment goes out, from wherever on it is read; all before it does."""
+    object_id = write(objects, FIRST + REST + 5)
+    path = stores.body_path(objects, object_id)
+    body = bytearray(path.read_bytes())
+    body[at] ^= 4
+    damaged = at % len(body) // stream.SEGMENT_SIZE
+    with stores.changed(path, bytes(body)):
+        copy = objects.sealed(object_id, DataFacts(FIRST + REST + 5, "raw"))
+        head = copy.size - len(body)
+        sent = []
+        with pytest.raises(exceptions.ObjectDamaged):
+            sent.extend(copy.chunks())
+        assert b"".join(sent[1:]) == body[: damaged * stream.SEGMENT_SIZE]
+        with pytest.raises(exceptions.ObjectDamaged):
+            next(copy.chunks(head + at % len(body)))
+        copy.close()
+
+
 def test_a_body_that_is_short_or_gone(objects):
     object_id = write(objects, 100)
     path = stores.body_path(objects, object_id)
