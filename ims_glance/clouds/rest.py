@@ -28,8 +28,12 @@ _NO_JSON = (ValueError, RecursionError)
 
 
 class ServiceUnavailable(exceptions.Unavailable):
-    """A neighbour gave no usable answer; the same request may succeed later."""
+    """A neighbour gave no usable answer; the same request may succeed later.
 
+    :ivar named: the IMS code that it named itself
+    """
+
+    named: str | None = None
     template = "The {service} service is unavailable ({reason}). Try again later."
 
 
@@ -209,7 +213,9 @@ class Rest:
         if status == _UNAVAILABLE and seconds is not None:
             raise NeighbourBusy(seconds, service=self._title, reason=f"{status}: {reason}")
         if status < 400 or status >= 500:
-            raise self.away(f"{status}: {reason}")
+            away = self.away(f"{status}: {reason}")
+            away.named = code
+            raise away
         code, reason = (code, reason) if code else _ims_code(status, reason)
         kind = Missing if status in (404, 410) else Refused
         raise kind(status, code, self._title, reason)

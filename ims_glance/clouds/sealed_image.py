@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ims_glance.clouds import reading
+from ims_glance import exceptions
+from ims_glance.clouds import reading, rest
 from ims_glance.clouds.image_api import CHUNK
 from ims_glance.clouds.region import Region
 
@@ -45,16 +46,9 @@ class SealedImages:
 
         :param offset: of the first byte that is wanted; less than it has
         :raises ServiceUnavailable: if the region is away
-        :raises Missing, Refused: if there is no such image, or it is not to be had
+        :raises Missing, Refused: if there is no such image, or it is not to be had, as where it is damaged
         """
-        response = self._rest.request(
-            "GET",
-            f"/v1/{self._project_id}/images/{image_id}/sealed",
-            params={"offset": str(offset)},
-            headers={"Accept": "application/octet-stream", "Accept-Encoding": "identity"},
-            stream=True,
-            log=False,
-        )
+        response = self._asked(image_id, offset)
         try:
             etag = _ETAG.fullmatch(response.headers.get("ETag", ""))
             left = int(response.headers.get("Content-Length", 0))
@@ -63,6 +57,22 @@ class SealedImages:
             yield SealedDownload(offset + left, etag[1], self._chunks(response, left))
         finally:
             response.close()
+
+    def _asked(self, image_id: str, offset: int) -> Any:
+        try:
+            return self._rest.request(
+                "GET",
+                f"/v1/{self._project_id}/images/{image_id}/sealed",
+                params={"offset": str(offset)},
+                headers={"Accept": "application/octet-stream", "Accept-Encoding": "identity"},
+                stream=True,
+                log=False,
+            )
+        except rest.ServiceUnavailable as error:
+            if error.named != exceptions.ObjectDamaged.code:
+                raise
+            # What is damaged stays so, whenever it is asked for.
+            raise rest.Refused(500, error.named, "Image", error.details["reason"]) from error
 
     def _chunks(self, response: Any, left: int) -> Iterator[bytes]:
         received = 0

@@ -28,6 +28,7 @@ class SmallCloud(SmallObjects):
     :ivar images: by id, as Glance shows them
     :ivar data: of active images, by id
     :ivar sealed: files that encrypted images are, by image id
+    :ivar damaged: bytes of these that come before one that is damaged, by image id
     :ivar members: project id -> status, by image id
     :ivar volumes: by id, as Cinder shows them
     :ivar ranges: of downloads, that were asked for
@@ -55,6 +56,7 @@ class SmallCloud(SmallObjects):
         self.used: set[str] = set()
         self.data: dict[str, bytes] = {}
         self.sealed: dict[str, bytes] = {}
+        self.damaged: dict[str, int] = {}
         self.members: dict[str, dict[str, str]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
         self.broken_uploads = 0
@@ -337,9 +339,18 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
             return
         file = self.server.sealed[image_id]
         self.server.ranges.append(self.query)
-        sent = self.server.spoil(file[int(dict(parse_qsl(self.query))["offset"]) :])
+        offset = int(dict(parse_qsl(self.query))["offset"])
+        end = self.server.damaged.get(image_id, len(file))
+        if image_id in self.server.damaged and offset > end - (1 << 20):
+            # The answer has not begun.
+            error = {"code": "IMG.0057", "message": "Object x is damaged: segment 2."}
+            self._answer(500, {"error": error})
+            return
+        whole = self.server.spoil(file[offset:])
+        sent = whole[: end - offset]
+        self.close_connection = len(sent) < len(whole)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(sent)))
+        self.send_header("Content-Length", str(len(whole)))
         self.send_header("ETag", f'"{hashlib.sha256(file).hexdigest()}"')
         self.end_headers()
         self.wfile.write(sent)

@@ -45,6 +45,21 @@ def test_refusals(images, image, server):
         pass
 
 
+def test_what_is_damaged_is_not_asked_for_again(images, image, server):
+    server.damaged[image] = 2 << 20
+    with (
+        pytest.raises(rest.Refused, match="Object x is damaged") as refused,
+        images.open(image, 2 << 20),
+    ):
+        pass
+    assert refused.value.code == "IMG.0057"
+    with (
+        pytest.raises(rest.ServiceUnavailable, match="broke off"),
+        images.open(image, 1) as opened,
+    ):
+        list(opened.chunks)
+
+
 def test_an_answer_that_is_none(images, image, server):
     server.spoil = lambda _sent: b""
     with pytest.raises(rest.ServiceUnavailable, match="size"), images.open(image):

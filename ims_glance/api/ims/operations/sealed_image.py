@@ -4,6 +4,7 @@
 Exports ask for it, with the rights of whoever has the image exported. The format is in :mod:`ims_glance.crypto`.
 """
 
+import itertools
 import logging
 from collections.abc import Iterator
 
@@ -40,7 +41,8 @@ class OffsetOutside(exceptions.Invalid):
 class _Sent:
     """The answer's body, whose store is let go of however it ends; one that fails is shorter than it says.
 
-    The first bytes are read right away: an error there can still become an answer of its own.
+    The first bytes are read right away, those of the body behind the head among them: an error there can still become
+    an answer of its own.
     """
 
     def __init__(self, image_id: str, copy: SealedCopy, offset: int) -> None:
@@ -48,14 +50,14 @@ class _Sent:
         self._copy = copy
         self._chunks = copy.chunks(offset)
         try:
-            self._first = next(self._chunks)
+            self._first = list(itertools.islice(self._chunks, 2))
         except BaseException:
             copy.close()
             raise
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield self._first
+            yield from self._first
             yield from self._chunks
         except Exception:  # boundary: the answer has begun, so that it can only be broken off
             LOG.exception("The stream of the sealed image %s is broken off", self._image_id)

@@ -7,6 +7,7 @@ Which bytes it has, its ETag says, so a worker that goes on with an export reads
 from collections.abc import Iterator
 
 from ims_glance import exceptions
+from ims_glance.clouds.rest import ServiceUnavailable
 from ims_glance.clouds.sealed_image import SealedDownload, SealedImages
 from ims_glance.flows.files.disk import ExportedDisk, ReadOtherwise
 from ims_glance.jobs.context import JobContext
@@ -42,22 +43,28 @@ class SealedDisk(ExportedDisk):
         self._job.progress(position, self.size)
 
     def check(self) -> None:
-        """Whoever opens the file sees of each segment whether it is what was sealed."""
+        """Each segment was authenticated before it came."""
 
     def chunks(self, position: int) -> Iterator[bytes | int]:
         """See :meth:`ExportedDisk.chunks`; what is sealed has no zeros.
 
         :raises HeadReplaced: if it is another file by now
+        :raises Refused: if it is damaged
         """
         if self._known not in ("", self._etag):
             raise ReadOtherwise
         with self._images.open(self._image_id, position) as opened:
             self._check_same(opened)
             at = position
-            for chunk in opened.chunks:
-                yield chunk
-                at += len(chunk)
-                self._job.progress(at, self.size)
+            try:
+                for chunk in opened.chunks:
+                    yield chunk
+                    at += len(chunk)
+                    self._job.progress(at, self.size)
+            except ServiceUnavailable:
+                # A stream that breaks off does not say why. An answer that begins there does, if it is damaged.
+                with self._images.open(self._image_id, at):
+                    raise
 
     def _check_same(self, opened: SealedDownload) -> None:
         if (opened.size, opened.etag) != (self.size, self._etag):

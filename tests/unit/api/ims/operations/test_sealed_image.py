@@ -30,9 +30,10 @@ class Copy:
         self.fails = fails
 
     def chunks(self, offset=0):
-        if self.fails == "at once":
+        yield FILE[offset : offset + 1000]
+        if self.fails == "behind its head":
             raise exceptions.ObjectDamaged(object_id="x", reason="it is short")
-        yield FILE[offset : offset + 3000]
+        yield FILE[offset + 1000 : offset + 3000]
         if self.fails:
             raise OSError("gone")
         yield FILE[offset + 3000 :]
@@ -96,8 +97,8 @@ def test_a_client_that_goes_away(tmp_path, opened):
     assert opened[0][2].closed
 
 
-def test_a_store_that_fails_at_once_is_told_of(tmp_path, opened, monkeypatch):
-    copy = Copy("at once")
+def test_a_store_that_fails_behind_the_head_is_told_of(tmp_path, opened, monkeypatch):
+    copy = Copy("behind its head")
     monkeypatch.setattr(sealed_copy, "of_image", lambda *_arguments: copy)
     with pytest.raises(exceptions.ObjectDamaged):
         ask(tmp_path)

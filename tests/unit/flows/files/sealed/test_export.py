@@ -113,6 +113,17 @@ def test_an_image_that_is_not_to_be_had(cloud, server, image, status, code):
     assert not server.segments
 
 
+@pytest.mark.parametrize("at", [0, 1000, 2 * MIB + 5])
+def test_a_damaged_image_leaves_nothing(cloud, server, image, at):
+    server.damaged[image] = at
+    job = export(cloud, image)
+    assert (job.status, job.error_code) == (JobStatus.FAIL, "IMG.0057")
+    assert "is damaged: segment 2" in job.fail_reason
+    assert server.objects == {}
+    assert not server.segments
+    assert len(offsets(server)) <= 3
+
+
 def test_a_neighbour_is_away_for_a_while(cloud, server, image):
     server.failures["GET .*/sealed"] = [503, 503]
     server.failures["PUT .*/out/.*"] = [503]
