@@ -125,9 +125,15 @@ def told(arguments: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, An
     if not found.get("hw_firmware_type") and str(facts.get("firmware")).lower() in _EFI:
         found["hw_firmware_type"] = "uefi"
     brought = carried.inward(facts)
-    memory = brought.pop(carried.MIN_RAM, None)
-    if memory and not found.get(carried.MIN_RAM):
-        found[carried.MIN_RAM] = int(memory)
+    least, most = (int(brought.pop(name, 0)) for name in (carried.MIN_RAM, carried.MAX_RAM))
+    wanted_least, wanted_most = (
+        int(found.get(name) or 0) for name in (carried.MIN_RAM, carried.MAX_RAM)
+    )
+    if least and not wanted_least and not 0 < (wanted_most or most) < least:
+        found[carried.MIN_RAM] = wanted_least = least
+    # No server could be made of an image whose least is more than its most.
+    if most and not wanted_most and most >= wanted_least:
+        found[carried.MAX_RAM] = most
     if brought.get("architecture") == "aarch64" and not found.get("architecture"):
         found["architecture"] = "arm"
     if brought:

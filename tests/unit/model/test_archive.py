@@ -112,3 +112,19 @@ def test_what_the_image_was_before():
     facts = {"image architecture": "aarch64"}
     image = archive.body(archive.told(ASKED, facts), FILE, parts, 1)
     assert (image["__support_arm"], image["hw_firmware_type"]) == ("true", "uefi")
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most", "found"),
+    [
+        ({}, "512", "1024", (512, 1024)),
+        ({}, "2048", "1024", (None, 1024)),
+        ({}, "2048", "0", (2048, None)),
+        ({"max_ram": 1024}, "2048", "4096", (None, 1024)),
+        ({"min_ram": 2048}, "512", "1024", (2048, None)),
+    ],
+)
+def test_no_memory_that_no_server_has(asked, least, most, found):
+    facts = {"image min_ram": least, "image max_ram": most}
+    told = archive.told({**ASKED, **asked}, facts)
+    assert (told.get("min_ram"), told.get("max_ram")) == found
