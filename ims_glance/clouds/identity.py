@@ -55,7 +55,7 @@ class _Keystone(rest.Rest):
     """It knows what a token is worth."""
 
     def _unauthorized(self, reason: str) -> exceptions.ImsError:
-        return rest.DelegationEnded(service=self._title, reason=reason)
+        return rest.TokenEnded(reason=reason)
 
 
 class IdentityUnavailable(exceptions.Unavailable):

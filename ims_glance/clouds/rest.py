@@ -58,6 +58,15 @@ class DelegationEnded(exceptions.Forbidden):
     )
 
 
+class TokenEnded(DelegationEnded):
+    """Keystone does not accept a token that it has given any more."""
+
+    template = (
+        "The Identity service does not accept the token any more: {reason}. Log in again; if that does not help, was "
+        "the user disabled, or did they lose their role in the project?"
+    )
+
+
 class Refused(exceptions.ImsError):
     """A neighbour refused a request.
 
@@ -228,7 +237,9 @@ class Rest:
         Keystone cannot be asked. Next time there is another token, unless it is the caller's own.
         """
         self._adapter.invalidate()
-        return self.away(f"401: it could not check a token that Keystone has given ({reason})")
+        return self.away(
+            f"401: it could not check a token that Keystone has given ({reason}); if it stays so, log in again"
+        )
 
 
 def _retry_after(response: Any) -> float | None:

@@ -261,8 +261,12 @@ class HttpFiles(rest.Rest):
         response.close()
         if status == 401:
             # Keystone has just given the token: whoever may have none any more is told so by Keystone. What is
-            # meant here is that the object storage could not ask Keystone (radosgw; others answer 503).
-            raise self.away(f"{status}: it could not check a token that Keystone has given")
+            # meant here is that the object storage could not ask Keystone (radosgw, and Swift with
+            # delay_auth_decision; others answer 503), or that radosgw does not know the caller's roles.
+            raise self.away(
+                f"{status}: either it cannot ask Keystone just now, or it lets nobody in with your roles (radosgw: "
+                "'rgw keystone accepted roles')"
+            )
         if status >= 500 or status in _LATER:
             raise self.away(f"{status}: {reason}")
         raise rest.Refused(status, FileUnreadable.code, _TITLE, f"{status}: {reason}")

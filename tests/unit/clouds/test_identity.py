@@ -99,6 +99,13 @@ def test_a_giver_who_is_out(identity, keystone):
         identity.give_back(trust_id)
 
 
+def test_a_token_that_has_ended(identity, keystone):
+    keystone.refusal = 401
+    with pytest.raises(DelegationEnded, match="Log in again") as ended:
+        identity.as_caller("token of caller").request("POST", "/OS-TRUST/trusts", json={})
+    assert "for the Identity service" not in str(ended.value)
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_who_may_not_delegate_is_told(identity, keystone, status):
     keystone.refusal = status

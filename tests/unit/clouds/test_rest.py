@@ -44,6 +44,7 @@ def test_statuses(server, status, error):
     assert type(caught.value) is error
     assert "as the test wants it" in str(caught.value)
     assert "<br" not in str(caught.value)
+    assert ("log in again" in str(caught.value)) == (status == 401)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,7 @@ def test_refusals(store, found, server, status, error, code):
     with pytest.raises(error) as refused:
         store.read(found, 0, 10)
     assert refused.value.code == code
+    assert ("with your roles" in str(refused.value)) == (status == 401)
 
 
 def test_nothing_is_followed_to_another_place(store, server):
