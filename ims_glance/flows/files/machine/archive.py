@@ -48,7 +48,8 @@ class WrittenArchive:
         self.least = max(written.PART, file.least_part, math.ceil(sum(bounds) / room))
         counts = (bound // self.least + 1 for bound in bounds)
         self.first = list(itertools.accumulate(counts, initial=1))
-        self._heads = [self._writer(disk).head() for disk in machine.disks]
+        # Of some MiB each where parts may not be small: one is made where it is used.
+        self._head_sizes = [len(self._head(number)) for number in range(len(machine.disks))]
         self._disks: dict[int, ArchivedFile] = {}
         self._since_note = 0
 
@@ -90,7 +91,7 @@ class WrittenArchive:
                 return False
             sizes[number] += part.size
         return all(
-            sizes[number] == each.size - len(self._heads[number]) + self._size_behind(number)
+            sizes[number] == each.size - self._head_sizes[number] + self._size_behind(number)
             for number, each in note.disks.items()
         )
 
@@ -99,8 +100,8 @@ class WrittenArchive:
         return sum(1 for first in self.first if first <= place) - 1
 
     def _size_behind(self, number: int) -> int:
-        is_last = number + 1 == len(self._heads)
-        return len(tar.END) if is_last else tar.BLOCK + len(self._heads[number + 1])
+        is_last = number + 1 == len(self._head_sizes)
+        return len(tar.END) if is_last else tar.BLOCK + self._head_sizes[number + 1]
 
     def _write(self) -> int:
         for number in reversed(range(len(self._machine.disks))):
@@ -115,6 +116,10 @@ class WrittenArchive:
     def _writer(self, disk: MachineDisk) -> ExportWriter:
         return factory.of_archive(disk.size, uuid.UUID(disk.image_id), self._file.least_part)
 
+    def _head(self, number: int) -> bytes:
+        """What the file of a disk begins with; the same each time."""
+        return self._writer(self._machine.disks[number]).head()
+
     def _disk(self, number: int) -> ArchivedFile:
         """Write one; what is to be said of it."""
         told = self._machine.disks[number]
@@ -124,7 +129,7 @@ class WrittenArchive:
         )
         file = _DiskFile(
             FileParts(self._writer(told), disk.chunks, self.least),
-            self._heads[number],
+            self._head(number),
             self._behind(number),
         )
         there = self._taken_out(number)
@@ -149,7 +154,7 @@ class WrittenArchive:
 
     def _before(self, number: int) -> bytes:
         name, size = self._machine.file_of(number), self._disks[number].size
-        return tar.header(name, size, self._machine.when) + self._heads[number]
+        return tar.header(name, size, self._machine.when) + self._head(number)
 
     def _taken_out(self, number: int) -> dict[int, SentPart]:
         """The parts of a disk that another worker sent."""

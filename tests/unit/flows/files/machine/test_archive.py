@@ -89,6 +89,17 @@ def test_memory(most, monkeypatch):
     assert peak <= 48 * MIB
 
 
+def test_memory_of_many_disks():
+    """Where parts have 5 MiB at least, each disk begins with so much."""
+    tracemalloc.start()
+    try:
+        WrittenArchive(_NOBODY, _Store(10_000), _machine(*[GIB] * 24))
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak <= 24 * MIB
+
+
 @pytest.mark.parametrize("most", [1000, 10_000])
 @pytest.mark.parametrize("sizes", [[GIB], [GIB] * 24, [1024 * GIB], [1] * 60, [1, 1000 * GIB, 1]])
 def test_no_archive_has_too_many_parts(most, sizes):
