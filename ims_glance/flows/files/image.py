@@ -114,8 +114,10 @@ class ReadFile(Task):
         )
         found = file.recognise(most, further, options.most_disks)
         size = int(found.virtual_size or 0)
-        # Of one disk a whole machine is made where it was one; what is prepared is a disk.
-        was_whole = found.facts.get(carried.WHOLE) is True and not is_config
+        # Of one disk a whole machine is made where it was one; what is prepared is a disk, and what
+        # stands beside other files.
+        is_disk = is_config or bool(self.job.arguments.get("data_files"))
+        was_whole = found.facts.get(carried.WHOLE) is True and not is_disk
         is_whole = len(found.disks) > 1 or (was_whole and purpose is Purpose.SERVER)
         if is_whole:
             archive.check(file.name, self.job.arguments, disks_of(found), options)

@@ -141,6 +141,17 @@ def test_what_is_asked_for_wins(cloud, server, make):
     assert again[attributes.OS_VERSION] == more["os_version"]
 
 
+def test_beside_files_of_data_disks_it_is_one_disk(cloud, server, make):
+    export(cloud, make(DISKS[:1]))
+    server.objects["data"] = DISKS[1]
+    file = FoundFile(BucketFile(BUCKET, "data"), len(DISKS[1]), server.etag("data"))
+    data = {"number": 1, "file": file.to_arguments(), "name": "data", "min_disk": 1}
+    wishes = [{"disk": {"number": at}, "name": name} for at, name in enumerate(("back", "data"))]
+    again = _imported(cloud, server, data_files=[data], wishes=wishes)
+    assert not whole_image.is_whole(again)
+    assert server.data[again["id"]] == DISKS[0]
+
+
 def test_an_image_of_one_disk(cloud, server):
     """As which it comes back, too."""
     body = {"disk_format": "raw", "container_format": "bare", "name": "one"}
