@@ -12,7 +12,7 @@ from typing import Any
 from keystoneauth1 import exceptions as auth_exceptions
 from oslo_context.context import RequestContext
 
-from ims_glance import formats, keys
+from ims_glance import exceptions, formats, keys
 from ims_glance.clouds.rest import DelegationEnded, ServiceUnavailable
 from ims_glance.crypto import sealed_file
 from ims_glance.crypto.sealed_file import OpenHead, SealedData, SealedFileRefused
@@ -81,10 +81,19 @@ def key_of(told: Mapping[str, Any]) -> str | None:
 def _key(job: JobContext, key_id: str) -> bytes:
     """A key, as the job's caller reads it."""
     try:
+        return _read(job, key_id)
+    except exceptions.KeyDenied:
+        # A token that was given before may have been revoked since.
+        job.session.invalidate()
+        return _read(job, key_id)
+
+
+def _read(job: JobContext, key_id: str) -> bytes:
+    try:
         token = job.session.get_token()
     except auth_exceptions.HttpError as error:
         if error.http_status < 500:
-            raise DelegationEnded(service="Identity", reason=str(error)) from error
+            raise DelegationEnded(service="Key Manager", reason=str(error)) from error
         raise ServiceUnavailable(service="Identity", reason=str(error)) from error
     except auth_exceptions.ClientException as error:
         raise ServiceUnavailable(service="Identity", reason=str(error)) from error

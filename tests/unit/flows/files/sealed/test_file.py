@@ -175,7 +175,8 @@ def test_another_key_by_that_id(cloud, server, manager):
     ],
 )
 def test_a_right_that_was_taken_away_meanwhile(cloud, server, manager, error, code):
-    manager.failures = [error]
+    # With another token, too.
+    manager.failures = [error] * 2
     job = run(cloud, server, sealed_files.make(DATA, {THERE: KEY}, FACTS))
     is_undone(server, job, code)
 
@@ -184,6 +185,17 @@ def test_a_key_manager_that_is_away_for_a_while(cloud, server, manager):
     manager.failures = [exceptions.KeyManagerUnavailable(reason="x")] * 2
     job = run(cloud, server, sealed_files.make(DATA, {THERE: KEY}, FACTS))
     assert job.status is JobStatus.SUCCESS
+
+
+def test_a_token_that_was_revoked(manager):
+    tokens = ["old", "new"]
+    session = types.SimpleNamespace(
+        get_token=lambda: tokens[0], invalidate=lambda: tokens.remove("old")
+    )
+    job: Any = types.SimpleNamespace(session=session, user_id="u", project_id="demo", conf=None)
+    manager.failures = [exceptions.KeyDenied(key_id=HERE)]
+    assert sealed._key(job, HERE) == KEY
+    assert [token for _key_id, token, _project in manager.asked] == ["old", "new"]
 
 
 @pytest.mark.parametrize(
