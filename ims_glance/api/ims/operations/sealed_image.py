@@ -128,5 +128,7 @@ OPERATIONS = (
             }
         },
         other_types=("application/octet-stream",),
+        # It gives the image away, whether an export asks or somebody else.
+        audit="exportImage",
     ),
 )
