@@ -158,15 +158,21 @@ class DiskBounds:
             raise MinDiskOutside(size=size, kind=self.kind, least=self.least, most=self.most)
         return size
 
-    def check_file(self, file: BucketFile, size: int) -> None:
+    def check_file(self, file: BucketFile, size: int, is_sealed: bool = False) -> None:
         """Check the size of a file, in bytes.
 
+        :param is_sealed: whether it is a sealed image, whose data may be so large
         :raises FileEmpty, FileTooLarge: if it is none
         """
         if not size:
             raise FileEmpty(file=file)
-        if size > self.file * GIB:
+        if size > self.file * GIB + (_sealing(self.file * GIB) if is_sealed else 0):
             raise FileTooLarge(file=file, size=size, most=self.file, hint=self.hint)
+
+
+def _sealing(size: int) -> int:
+    """Bytes that sealing adds at most: 16 to each MiB, and a head (:mod:`ims_glance.crypto.sealed_file`)."""
+    return (size >> 16) + (1 << 17)
 
 
 def kind(purpose: Purpose) -> str:

@@ -14,7 +14,7 @@ from ims_glance.model import job as jobs
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image import rules as image_rules
-from ims_glance.model.image.from_file import GIB, RAW
+from ims_glance.model.image.from_file import GIB, ISO, RAW
 from ims_glance.model.machine import exported
 from ims_glance.model.machine.exported import OVA
 
@@ -36,7 +36,10 @@ class MachineInOneDisk(exceptions.Conflict):
     """A whole machine has several disks, and such a file has one."""
 
     code = "IMG.0128"
-    template = "Image {image_id} is of a whole machine, and a file of format {format} has one disk. Export it as 'ova'."
+    template = (
+        "Image {image_id} is of a whole machine, and a file of format {format} has one disk. Export it as 'ova', "
+        "in which its disks are in the clear."
+    )
 
 
 class NotRaw(exceptions.Conflict):
@@ -46,6 +49,23 @@ class NotRaw(exceptions.Conflict):
     template = (
         "Image {image_id} is kept as {format}, as which it can be downloaded. Only raw images are exported: "
         "an image that is imported from a file is one."
+    )
+
+
+class NeverSealed(exceptions.Conflict):
+    """No image is made of such a file."""
+
+    code = "IMG.0072"
+    template = "Image {image_id} is an ISO file, and no image is made of a sealed one. Download the image instead."
+
+
+class TooManyDisks(exceptions.Conflict):
+    """No image could be made of the archive."""
+
+    code = "IMG.0160"
+    template = (
+        "Image {image_id} has {count} disks, and {most} are the most in an archive. Ask the operator for more "
+        "([ims_files] most_disks)."
     )
 
 
@@ -122,12 +142,16 @@ def _check(call: Call, view: lookup.View, form: str) -> None:
     exported.check_disks(view, disks, call.project_id)
     if form == _SEALED:
         sealed_image.check(call, view)
+        if view["disk_format"] == ISO:
+            raise NeverSealed(image_id=view["id"])
     for each in disks:
         if form != _SEALED and each["disk_format"] != RAW:
             raise NotRaw(image_id=each["id"], format=each["disk_format"])
     if form == _QUICK and view.get(attributes.CMK_ID):
         raise NeverQuickly(image_id=view["id"])
     options = call.service.conf.ims_files
+    if form == OVA and len(disks) > options.most_disks:
+        raise TooManyDisks(image_id=view["id"], count=len(disks), most=options.most_disks)
     # What is sealed goes as it is.
     most, hint = (
         (options.quick_file_gib, "")

@@ -81,8 +81,9 @@ def register(call: Call, view: Mapping[str, Any]) -> Answer:
             raise queued.FilledAlready(job_id=each.id, image_id=image_id)
     purpose = queued.purpose(view)
     found = look(call, file)
-    _bounds(call, purpose, is_quick=False).check_file(file, found.size)
     of_file = told(call, found)
+    bounds = _bounds(call, purpose, is_quick=False)
+    bounds.check_file(file, found.size, sealed_file.UNSEAL_KEY in of_file)
     sealed_file.check_named(call, [of_file])
     sealed_file.check_target(of_file, view)
     arguments = {
@@ -113,9 +114,10 @@ def _accept(
     from_file.check_key(purpose, body.get("cmk_id"))
     min_disk = bounds.check_disk(body.get("min_disk"))
     found = look(call, file)
-    bounds.check_file(file, found.size)
+    of_file = told(call, found)
+    bounds.check_file(file, found.size, sealed_file.UNSEAL_KEY in of_file)
     data_files = [_data_file(call, number, each) for number, each in enumerate(data_images, 1)]
-    files = [told(call, found), *(each["file"] for each in data_files)]
+    files = [of_file, *(each["file"] for each in data_files)]
     sealed_file.check_named(call, files)
     sealed_file.check_purpose(files, purpose)
     arguments: dict[str, Any] = {
@@ -168,10 +170,11 @@ def _data_file(call: Call, number: int, wished: Mapping[str, Any]) -> dict[str, 
     bounds = _bounds(call, Purpose.DATA, bool(wished.get("is_quick_import")))
     min_disk = bounds.check_disk(wished.get("min_disk"))
     found = look(call, file)
-    bounds.check_file(file, found.size)
+    of_file = told(call, found)
+    bounds.check_file(file, found.size, sealed_file.UNSEAL_KEY in of_file)
     return {
         "number": number,
-        "file": told(call, found),
+        "file": of_file,
         "name": wished["name"],
         "min_disk": min_disk,
         "description": wished.get("description") or call.body.get("description"),

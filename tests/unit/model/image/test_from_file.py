@@ -4,6 +4,7 @@
 import pytest
 
 from ims_glance import exceptions
+from ims_glance.crypto import sealed_file, stream
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes, from_file
 from ims_glance.model.image.from_file import GIB, DiskBounds, Purpose
@@ -35,6 +36,12 @@ class TestBounds:
         refused("IMG.0057", BOUNDS.check_file, FILE, 0)
         said = refused("IMG.0059", BOUNDS.check_file, FILE, 128 * GIB + 1)
         assert "128 GiB are the most, or more by magic." in said
+
+    def test_what_sealing_adds(self):
+        largest = stream.ciphertext_size(128 * GIB) + sealed_file.MAX_HEAD
+        BOUNDS.check_file(FILE, largest, is_sealed=True)
+        refused("IMG.0059", BOUNDS.check_file, FILE, largest)
+        refused("IMG.0059", BOUNDS.check_file, FILE, 128 * GIB + (1 << 22), True)
 
     def test_what_the_operator_says(self):
         options = {"most_data_disk_gib": 7, "most_system_disk_gib": 5}

@@ -136,6 +136,17 @@ def test_whole_machines_that_are_not_exported(whole, body, changes, disk, code):
     assert _code(whole(body, disk, **changes)) == code
 
 
+def test_a_whole_machine_with_more_disks_than_come_in_again(whole):
+    call = whole()
+    call.service.conf.set_override("most_disks", 1, group="ims_files")
+    assert _code(call) == "IMG.0160"
+
+
+def test_a_whole_machine_is_in_the_clear(whole):
+    with pytest.raises(export.MachineInOneDisk, match="in the clear"):
+        export.export_image(whole({"file_format": "sealed"}))
+
+
 def test_a_whole_machine_whose_disk_is_gone(whole):
     call = whole()
     del call.service.images.views[OTHER]

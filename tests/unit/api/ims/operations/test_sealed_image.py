@@ -147,7 +147,11 @@ def test_exports_are_held_to_the_same(site, monkeypatch):
     call = site.call(body, None, view, image_id=IMAGE)
     export.export_image(call)
     assert call.service.jobs.accepted[0][1]["format"] == "sealed"
-    for changes, code in (({attributes.CMK_ID: None}, "IMG.0105"), ({"size": 1 << 50}, "IMG.0160")):
+    for changes, code in (
+        ({attributes.CMK_ID: None}, "IMG.0105"),
+        ({"size": 1 << 50}, "IMG.0160"),
+        ({"disk_format": "iso"}, "IMG.0072"),
+    ):
         call = site.call(body, None, {**view, **changes}, image_id=IMAGE)
         with pytest.raises(exceptions.ImsError) as refused:
             export.export_image(call)
