@@ -35,7 +35,7 @@ MAX_HEAD = len(MAGIC) + envelope.MAX_HEADER_SIZE + _FACTS_SIZE
 _HEADER_LINES = 3
 _LINES = 1 + _HEADER_LINES + 1
 _SIV_SIZE = 64
-_MOST_SLOTS = 64
+_MOST_SLOTS = 8
 _KEPT = 8  # segments, which are 8 MiB
 _KEY_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
 # What Glance may be told to use, and what it always does; a digest of these has one length.

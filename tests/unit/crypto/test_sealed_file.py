@@ -227,7 +227,7 @@ _CHANGES: list[dict[str, Any]] = [
     {"prelude": base64.b64encode(bytes(40)).decode()},
     {"slots": []},
     {"slots": {}},
-    {"slots": [_SLOT] * 65},
+    {"slots": [_SLOT] * 9},
     {"slots": [{**_SLOT, "nonce": "AAAA"}]},
     {"slots": [{**_SLOT, "key_id": "x" * 65}]},
     {"slots": [{**_SLOT, "key_id": "a\nb"}]},

@@ -10,7 +10,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Handler, Operation
-from ims_glance.api.ims.operations import backup, file, server, tag
+from ims_glance.api.ims.operations import backup, file, sealed_file, server, tag
 from ims_glance.api.ims.operations import creation_schemas as bodies
 from ims_glance.model import job as jobs
 from ims_glance.model import queued
@@ -46,6 +46,8 @@ def create_image(call: Call) -> Answer:
     if len(named) != 1:
         raise SourceUnclear(sources=", ".join([*_SOURCES, "data_images"]))
     stored = _check_body(call)
+    if named[0] != "image_url":
+        sealed_file.check_named(call, ())
     if named[0] == "instance_id":
         return server.of_server(call, stored)
     if named[0] == "volume_id":

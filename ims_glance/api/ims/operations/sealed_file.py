@@ -13,7 +13,7 @@ from ims_glance.api.common.image_keys import KeyIdInvalid
 from ims_glance.api.ims.operation import Call
 from ims_glance.clouds.objects.base import FoundFile, ObjectStore
 from ims_glance.crypto import sealed_file
-from ims_glance.crypto.sealed_file import Head
+from ims_glance.crypto.sealed_file import Head, SealedOtherwise
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes
 from ims_glance.model.image.from_file import Purpose
@@ -39,6 +39,12 @@ class SealedKeyMissing(exceptions.Forbidden):
         "{reason} Ask the owner of the key for read access. If your key manager holds the same key under another id, "
         "name that in 'unseal_key' ('--unseal-key')."
     )
+
+
+class UnsealKeyInvalid(KeyIdInvalid):
+    """``unseal_key`` is neither an id nor the word for the default key."""
+
+    template = "'unseal_key' must be the id of a key, or '{default_key_name}' for the project's own, not '{value}'."
 
 
 class NothingToUnseal(exceptions.Invalid):
@@ -137,14 +143,23 @@ class _Object:
 
 
 def _opening(call: Call, file: BucketFile, head: Head) -> str:
-    """The id of a key that opens a file; the first one that the caller may read, unless they name one."""
+    """The id of a key that opens a file: the one that is named, or the first of the file's that the caller may read."""
     named = call.body.get(UNSEAL_KEY)
     if named:
-        key_id, secret = call.service.keys.read(call.context, named)
-        head.open(key_id, secret)
-        return key_id
+        try:
+            key_id, secret = call.service.keys.read(call.context, named)
+        except KeyIdInvalid as error:
+            raise UnsealKeyInvalid(**error.details) from None
+        try:
+            head.open(key_id, secret)
+            return key_id
+        except SealedOtherwise:
+            # Of several files it may be another one's.
+            if not call.body.get("data_images"):
+                raise
     reason: Exception | None = None
-    for each in head.key_ids:
+    # Anybody may have written the file, and one id into it again and again.
+    for each in dict.fromkeys(head.key_ids):
         try:
             key_id, secret = call.service.keys.read(call.context, each)
         except _OF_NO_USE as error:

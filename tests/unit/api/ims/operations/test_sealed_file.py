@@ -8,7 +8,8 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.common.image_keys import KeyIdInvalid
 from ims_glance.api.ims.operations import creation, image_report
-from ims_glance.model.image import attributes
+from ims_glance.crypto import sealed_file
+from ims_glance.model.image import attributes, from_file
 from tests.unit.api.ims import calls
 from tests.unit.crypto import sealed_files
 
@@ -37,7 +38,7 @@ class Keys(calls.Keys):
 
 @pytest.fixture
 def make(site, server):
-    server.objects |= {"s.ims": SEALED, "plain": b"x" * 1000, "tiny": b"x"}
+    server.objects |= {"s.ims": SEALED, "t.ims": SEALED, "plain": b"x" * 1000, "tiny": b"x"}
 
     def make(body, *views, **arguments):
         call = site.call(body, None, *views, **arguments)
@@ -98,6 +99,59 @@ def test_as_a_data_disk(make):
     arguments = accepted(make({**FILE, "image_url": "bucket:plain", "data_images": [data]}))
     assert arguments["data_files"][0]["file"]["unseal_key"] == "k1"
     assert arguments["cmk_id"] == "id of k1"
+
+
+def test_a_key_of_one_of_several_files(make, server):
+    server.objects["t.ims"] = sealed_files.make(b"more" * 1000, {"k2": OTHER})
+    data = {"name": "data", "image_url": "bucket:t.ims", "min_disk": 40}
+    call = make({**FILE, "data_images": [data], "unseal_key": "mine"})
+    call.service.keys.known = {"mine": KEY, "k2": OTHER}
+    arguments = accepted(call)
+    told = [arguments["file"], arguments["data_files"][0]["file"]]
+    assert [each["unseal_key"] for each in told] == ["mine", "k2"]
+
+
+def test_sealing_takes_no_room(make):
+    """What is exported comes in again, also where its data is as large as any."""
+    body = {**FILE, "data_images": [{"name": "data", "image_url": "bucket:t.ims", "min_disk": 40}]}
+    call, bounds = make(body), []
+
+    def check(_self, _file, _size, is_sealed=False):
+        bounds.append(is_sealed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(from_file.DiskBounds, "check_file", check)
+        accepted(call)
+        accepted(make({**FILE, "image_url": "bucket:plain"}))
+    assert bounds == [True, True, False]
+
+
+@pytest.mark.parametrize("source", ["volume_id", "instance_id"])
+def test_sources_without_a_file(make, source):
+    body = {"name": "image", source: calls.IMAGE, "os_version": SYSTEM, "unseal_key": "k1"}
+    assert "unseal_key" in refused(make(body), "IMG.0105")
+
+
+def test_a_word_that_is_no_key(make):
+    call = make({**FILE, "unseal_key": "odd"})
+    call.service.keys.known["odd"] = KeyIdInvalid(value="odd", default_key_name="d")
+    text = refused(call, "IMG.0016")
+    assert text.startswith("'unseal_key' must be the id of a key")
+    assert "cmkid" not in text
+
+
+def test_each_of_its_keys_is_asked_for_once(make, monkeypatch):
+    call, asked = make(FILE), []
+    monkeypatch.setattr(sealed_file.Head, "key_ids", ("k3",) * 3)
+    read = call.service.keys.read
+
+    def counted(context, value):
+        asked.append(value)
+        return read(context, value)
+
+    monkeypatch.setattr(call.service.keys, "read", counted)
+    refused(call, "IMG.0099")
+    assert asked == ["k3"]
 
 
 def test_a_check(make):
