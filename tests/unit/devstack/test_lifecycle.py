@@ -2,7 +2,7 @@
 import threading
 
 import pytest
-from pocket_cloud import catalog, lifecycle, plan, setup
+from pocket_cloud import access, actions, catalog, lifecycle, packages, plan, process, setup
 
 
 @pytest.mark.parametrize("is_light", [True, False])
@@ -50,17 +50,20 @@ def test_guests_go_after_nova_and_before_their_disks():
 def test_a_console_that_is_not_wanted_any_more_is_stopped(cloud, monkeypatch, has_console):
     stopped = []
     for module, name in (
-        (lifecycle.packages, "ensure"),
-        (lifecycle.actions, "write_files"),
-        (lifecycle.access, "write"),
-        (lifecycle.plan, "run"),
+        (packages, "ensure"),
+        (actions, "write_files"),
+        (access, "write"),
+        (plan, "run"),
     ):
         monkeypatch.setattr(module, name, lambda *_: None)
-    monkeypatch.setattr(lifecycle.access, "console", lambda _cloud: "console")
-    monkeypatch.setattr(lifecycle.process, "running", lambda _cloud, name: name)
-    monkeypatch.setattr(
-        lifecycle.process, "stop", lambda found, _grace: stopped.extend(found) or []
-    )
+    monkeypatch.setattr(access, "console", lambda _cloud: "console")
+    monkeypatch.setattr(process, "running", lambda _cloud, name: name)
+
+    def stop(found, _grace):
+        stopped.extend(found)
+        return []
+
+    monkeypatch.setattr(process, "stop", stop)
     lifecycle.up(cloud, is_light=False, has_console=has_console)
     assert stopped == ([] if has_console else ["horizon"])
 

@@ -3,9 +3,11 @@
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -259,7 +261,7 @@ def test_threads_of_one_worker_do_not_tidy_at_once(cache, monkeypatch):
         except threading.BrokenBarrierError:
             """The other one waits."""
 
-    monkeypatch.setattr(machine.shutil, "rmtree", slow)
+    monkeypatch.setattr(shutil, "rmtree", slow)
     threads = [threading.Thread(target=machine._tidy) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -277,7 +279,7 @@ def test_a_full_disk_is_told(cache, supermin, monkeypatch, what):
     if what == "_tidy":
         monkeypatch.setattr(machine, "_tidy", full)
     else:
-        monkeypatch.setattr(machine.tempfile, "TemporaryDirectory", full)
+        monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
     supermin("true")
     with pytest.raises(guests.GuestsUnavailable, match="No space left") as refused:
         machine.appliance(nothing)

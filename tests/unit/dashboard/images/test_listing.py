@@ -127,7 +127,7 @@ class CsvTest(ConsoleTestCase):
         assert self.client.get(f"{BASE}list/cats.csv").status_code == 404
 
     def test_its_address_is_that_of_this_request_whatever_others_ask_for_meanwhile(self):
-        asked = []
+        asked: list[Any] = []
 
         def quota(request):
             if not asked:
