@@ -348,12 +348,9 @@ function install_ims_console {
 
 # configure_ims_console() - Have Horizon read our settings after its own
 function configure_ims_console {
-    mkdir -p "$(dirname "$IMS_CONSOLE_SETTINGS")"
-    cat >"$IMS_CONSOLE_SETTINGS" <<'SETTINGS'
-from ims_glance.dashboard import settings as ims_settings
-
-ims_settings.extend(globals())
-SETTINGS
+    install -d "$(dirname "$IMS_CONSOLE_SETTINGS")"
+    printf '%s\n' "from ims_glance.dashboard import settings as ims_settings" "" \
+        "ims_settings.extend(globals())" >"$IMS_CONSOLE_SETTINGS"
 }
 
 # A host without Glance (a compute node) needs nothing of ours, one with Nova's API that one line.
