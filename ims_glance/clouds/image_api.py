@@ -12,7 +12,7 @@ from typing import Any
 
 from oslo_utils import units
 
-from ims_glance.clouds import reading, rest, strangers
+from ims_glance.clouds import rest, strangers
 from ims_glance.clouds.region import Region
 
 CHUNK = units.Mi
@@ -165,7 +165,7 @@ class ImageApi:
         try:
             size = int(response.headers.get("Content-Length", 0))
             begun = offset if response.status_code == _PARTIAL else 0
-            yield Download(size, self._chunks(response, size), begun)
+            yield Download(size, self._rest.data(response, size, CHUNK, "a download"), begun)
         finally:
             response.close()
 
@@ -211,17 +211,6 @@ class ImageApi:
             allow_reauth=False,
             redirect=False,
         )
-
-    def _chunks(self, response: Any, size: int) -> Iterator[bytes]:
-        received = 0
-        try:
-            for chunk in reading.chunks(response, CHUNK):
-                received += len(chunk)
-                yield chunk
-        except reading.FAILURES as error:
-            raise self._rest.away(f"a download broke off: {error}") from error
-        if received != size:
-            raise self._rest.away(f"a download ended after {received} of {size} bytes")
 
     # --- members -------------------------------------------------------------------------------
 

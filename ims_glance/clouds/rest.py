@@ -7,6 +7,7 @@ delegation ended).
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from keystoneauth1 import exceptions as auth_exceptions
@@ -197,6 +198,24 @@ class Rest:
             return None
         except auth_exceptions.ClientException as error:
             raise self.translated(error) from error
+
+    def data(self, response: Any, size: int, chunk: int, name: str) -> Iterator[bytes]:
+        """The body of a streamed answer, in chunks.
+
+        :param size: that it has to have, in bytes
+        :param chunk: bytes at once
+        :param name: of what it is, for messages ("a download")
+        :raises ServiceUnavailable: if it breaks off, or ends elsewhere
+        """
+        received = 0
+        try:
+            for each in reading.chunks(response, chunk):
+                received += len(each)
+                yield each
+        except reading.FAILURES as error:
+            raise self.away(f"{name} broke off: {error}") from error
+        if received != size:
+            raise self.away(f"{name} ended after {received} of {size} bytes")
 
     def away(self, reason: object) -> ServiceUnavailable:
         """The error that says so."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ims_glance import exceptions
-from ims_glance.clouds import reading, rest
+from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import CHUNK
 from ims_glance.clouds.region import Region
 
@@ -54,7 +54,9 @@ class SealedImages:
             left = int(response.headers.get("Content-Length", 0))
             if etag is None or not left:
                 raise self._rest.away("a sealed image came without its size or its ETag")
-            yield SealedDownload(offset + left, etag[1], self._chunks(response, left))
+            yield SealedDownload(
+                offset + left, etag[1], self._rest.data(response, left, CHUNK, "a sealed image")
+            )
         finally:
             response.close()
 
@@ -73,14 +75,3 @@ class SealedImages:
                 raise
             # What is damaged stays so, whenever it is asked for.
             raise rest.Refused(500, error.named, "Image", error.details["reason"]) from error
-
-    def _chunks(self, response: Any, left: int) -> Iterator[bytes]:
-        received = 0
-        try:
-            for chunk in reading.chunks(response, CHUNK):
-                received += len(chunk)
-                yield chunk
-        except reading.FAILURES as error:
-            raise self._rest.away(f"a sealed image broke off: {error}") from error
-        if received != left:
-            raise self._rest.away(f"a sealed image ended after {received} of {left} bytes")

@@ -92,14 +92,15 @@ def test_a_download_that_ends_early_is_an_error(server, images):
     source = server.make(b"x" * 1000)
     with images.download(source) as download:
         server.data.clear()
-        short = image_api.ImageApi(Region(server.session()))._chunks(_Response(), download.size)
+        rest_api = Region(server.session()).service("image", "Image")
+        short = rest_api.data(_Response(), download.size, image_api.CHUNK, "a download")
         with pytest.raises(rest.ServiceUnavailable, match="1 of 1000 bytes"):
             list(short)
 
 
 def test_a_download_that_breaks_off_is_an_error(images):
     with pytest.raises(rest.ServiceUnavailable, match="broke off: gone"):
-        list(images._chunks(_Response(OSError("gone")), 1000))
+        list(images._rest.data(_Response(OSError("gone")), 1000, image_api.CHUNK, "a download"))
 
 
 class _Response:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ims_glance.clouds.image_api import ImageApi
+from ims_glance.clouds.rest import Rest
 from ims_glance.flows.replication import base
 from ims_glance.model.image import whole_image
 from ims_glance.model.image.whole_image import Component
@@ -186,17 +186,17 @@ def test_what_cannot_be_read_is_done_without(job, server, spool, status):
 
 def breaks_off(monkeypatch, at):
     """Have each download break off before its chunk *at*(number of the download)."""
-    chunks, seen = ImageApi._chunks, []
+    chunks, seen = Rest.data, []
 
-    def broken(self, response, size):
+    def broken(self, response, size, *more):
         seen.append(response)
-        for number, chunk in enumerate(chunks(self, response, size)):
+        for number, chunk in enumerate(chunks(self, response, size, *more)):
             if number == at(len(seen)):
-                raise self._rest.away("it broke")
+                raise self.away("it broke")
             yield chunk
 
     monkeypatch.setattr("ims_glance.clouds.image_api.CHUNK", 3 * PIECE)
-    monkeypatch.setattr(ImageApi, "_chunks", broken)
+    monkeypatch.setattr(Rest, "data", broken)
 
 
 def test_what_breaks_off_is_gone_on_with(job, server, spool, monkeypatch):

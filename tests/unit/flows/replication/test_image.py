@@ -8,7 +8,7 @@ import pytest
 from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
-from ims_glance.clouds.image_api import ImageApi
+from ims_glance.clouds.rest import Rest
 from ims_glance.flows.replication import part
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
@@ -351,16 +351,16 @@ def test_the_key_manager_over_there_is_away_for_a_while(receive, far, is_copy):
 def test_the_base_goes_midway(receive, server, is_copy, older, status, monkeypatch):
     """What was sealed of it stays, and the copy is right."""
     monkeypatch.setattr("ims_glance.clouds.image_api.CHUNK", 10 * PIECE)
-    chunks = ImageApi._chunks
+    chunks = Rest.data
 
-    def broken(self, response, size):
-        for number, chunk in enumerate(chunks(self, response, size)):
+    def broken(self, response, size, *more):
+        for number, chunk in enumerate(chunks(self, response, size, *more)):
             if number == 2:
                 server.failures[f"GET /v2/images/{older}/file"] = [status]
-                raise self._rest.away("it broke off")
+                raise self.away("it broke off")
             yield chunk
 
-    monkeypatch.setattr(ImageApi, "_chunks", broken)
+    monkeypatch.setattr(Rest, "data", broken)
     job = receive()
     is_copy(job, older)
     assert job.entities["saved_bytes"] > 500_000
