@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     if not conf.ims_database.connection:
         print("ims-worker: set 'connection' in [ims_database]", file=sys.stderr)
         _leave(1)
+    os.nice(conf.ims_jobs.niceness)
     try:
         status = run(conf, flows.JOB_TYPES)
     except Exception:  # boundary: the process ends, whatever threads there are

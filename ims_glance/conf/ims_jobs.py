@@ -31,6 +31,14 @@ OPTS: list[cfg.Opt] = [
         help="Jobs that one worker process runs at once. One project has at most all but one of "
         "them, so that others' jobs do not wait for its long ones; projects take turns.",
     ),
+    cfg.IntOpt(
+        "niceness",
+        default=5,
+        min=0,
+        max=19,
+        help="By how much a worker, and what it starts, gives way to other processes of its host (nice(2)), so "
+        "that the APIs there answer as quickly while jobs run.",
+    ),
     cfg.FloatOpt(
         "lease_seconds",
         default=60.0,

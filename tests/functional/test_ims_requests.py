@@ -298,6 +298,11 @@ class TestMembers:
         # A marker that is no receiver any more.
         rest = ims.call("GET", f"{path}?marker=aa").json
         assert [member["member_id"] for member in rest["members"]] == ["b"]
+
+        # Two are all that there may be: those who are there may be asked for again, nobody else.
+        told = post(ims, MEMBERS, images=[image], projects=[f"{0:032x}"])
+        assert_refused(told, 400, "IMG.0088")
+        assert "2" in told.json["error"]["message"]
         assert ims.call("GET", f"{path}/a").json["status"] == "pending"
         assert_refused(ims.send("GET", f"{path}/c"), 404, "IMG.0114")
 

@@ -44,11 +44,15 @@ def test_it_runs_until_it_is_told_to_stop(tmp_path):
     url = job_database.sqlite(tmp_path)
     job_database.Tables(url)
     process = start(
-        tmp_path, f"[DEFAULT]\ntransport_url = fake://\n[ims_database]\nconnection = {url}\n"
+        tmp_path,
+        f"[DEFAULT]\ntransport_url = fake://\n[ims_database]\nconnection = {url}\n"
+        "[ims_jobs]\nniceness = 3\n",
     )
     for line in process.stdout:
         if " runs" in line:
             break
+    niceness = os.getpriority(os.PRIO_PROCESS, process.pid)
+    assert niceness == min(os.getpriority(os.PRIO_PROCESS, 0) + 3, 19)
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)
     rest = process.communicate(timeout=240)[0]

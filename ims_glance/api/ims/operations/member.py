@@ -63,10 +63,18 @@ def batch_add_members(call: Call) -> Answer:
         view = lookup.checked(call, image_id, image_rules.Action.SHARE)
         if view["owner"] in projects:
             raise SharedWithSelf(image_id=image_id, project_id=view["owner"])
-        there = {member["member_id"] for member in _members(call, view)}
-        if len(there.union(projects)) > limit:
-            raise TooManyMembers(image_id=image_id, count=len(there), limit=limit)
+        _check_number(call, view, projects, limit)
     return _accept(call, jobs.ADD_MEMBERS, {"images": wanted, "projects": projects})
+
+
+def _check_number(call: Call, view: lookup.View, projects: list[str], limit: int) -> None:
+    """See that an image is not shared with too many; listed are they only if it comes to that."""
+    count = call.service.images.member_count(call.context, view["id"])
+    if count is not None and count + len(projects) <= limit:
+        return
+    there = {member["member_id"] for member in _members(call, view)}
+    if len(there.union(projects)) > limit:
+        raise TooManyMembers(image_id=view["id"], count=len(there), limit=limit)
 
 
 def batch_delete_members(call: Call) -> Answer:

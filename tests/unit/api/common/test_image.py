@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 import webob
@@ -10,6 +11,7 @@ import webob.dec
 from glance import context as glance_context
 from glance.api import policy
 from oslo_config import cfg
+from oslo_db import exception as db_exceptions
 
 from ims_glance.api.common import image as images
 from ims_glance.model.image import stores
@@ -238,3 +240,15 @@ def test_data_that_glance_does_not_give(enforcer, offset: int) -> None:
     with pytest.raises(images.DataMissing) as missing:
         images.Images(Store(status=204)).data(context(enforcer, "demo"), "i", offset)
     assert missing.value.code == "IMG.0057"
+
+
+@pytest.mark.parametrize(
+    ("answer", "count"),
+    [([2], 2), ([db_exceptions.DBConnectionError()], None)],
+    ids=["counted", "the database is away"],
+)
+def test_member_count(answer: list[Any], count: int | None) -> None:
+    database = mock.Mock()
+    database.image_member_count.side_effect = answer
+    with mock.patch.object(images.glance_db, "get_api", return_value=database):
+        assert images.Images(Glance()).member_count(None, "i") == count

@@ -81,6 +81,10 @@ class Images:
             return self.views[rest[0]]
         return self._members(*rest)
 
+    def member_count(self, _context, image_id):
+        """How many there are."""
+        return len(self.members.get(image_id, {}))
+
     def _members(self, image_id, _members, member_id=None):
         members = self.members.get(image_id, {})
         if member_id is None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sharing through the IMS API: what is checked before a job is accepted, and the lists."""
 
+from unittest import mock
+
 import jsonschema
 import pytest
 
@@ -81,6 +83,19 @@ class TestAdd:
         call.service.jobs.accepted.clear()
         call.service.images.members[IMAGE][PROJECTS[3]] = "rejected"
         _refused(call, member.batch_add_members, "IMG.0088", sharing.TooManyMembers)
+
+    @pytest.mark.parametrize(
+        ("count", "listed"), [(0, False), (1, False), (2, True), (None, True)], ids=str
+    )
+    def test_members_are_listed_only_if_it_comes_to_that(self, make, count, listed):
+        call = make(calls.view(visibility="shared"), body=_batch(projects=PROJECTS[:2]))
+        images = call.service.images
+        with (
+            mock.patch.object(images, "member_count", return_value=count),
+            mock.patch.object(images, "_members", wraps=images._members) as listing,
+        ):
+            assert member.batch_add_members(call).job_id == JOB
+        assert listing.called == listed
 
     def test_unknown_image(self, make):
         call = make(calls.view(), body=_batch([IMAGE, ABSENT]))
