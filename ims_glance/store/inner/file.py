@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ciphertext in files, in the directories of the stock ``file`` driver."""
 
+import collections
 import contextlib
 import datetime
 import errno
@@ -15,7 +16,7 @@ from typing import Self
 
 from glance_store import exceptions as store_exceptions
 
-from ims_glance.crypto.stream import Buffer
+from ims_glance.crypto.stream import SEGMENT_SIZE, Buffer
 from ims_glance.store.inner import stock
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
 
@@ -105,6 +106,10 @@ _BLOCK_SIZE = 4096
 
 _AT_ONCE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
 
+# Buffers of readers that are done, for the next ones: to have the memory made takes twice as long as to read
+# a segment into it. There is ciphertext in them, and there are as many as uWSGI has threads, as a rule.
+_BUFFERS: "collections.deque[memoryview]" = collections.deque(maxlen=4)
+
 _STORE_ERRORS: dict[int | None, type[Exception]] = {
     errno.EFBIG: store_exceptions.StorageFull,
     errno.ENOSPC: store_exceptions.StorageFull,
@@ -118,14 +123,12 @@ class _FileReader:
     def __init__(self, path: str) -> None:
         # A file object and no bare descriptor: it closes itself when a download is abandoned.
         self._file = io.FileIO(path)
-        self._buffer = memoryview(bytearray())
+        self._buffer = memoryview(b"")
         self._end = 0
 
     def read(self, offset: int, size: int) -> memoryview:
-        # One buffer for all reads, and a page-aligned one, which the kernel fills twice as fast. It
-        # is there at once: page by page it would cost a range as much as reading it.
         if size > len(self._buffer):
-            self._buffer = memoryview(mmap.mmap(-1, size, flags=_AT_ONCE))
+            self._buffer = _buffer(size)
         if self._end and offset == self._end:
             # A whole image, and no range: larger steps ahead. (Not POSIX_FADV_WILLNEED: what that
             # brings into the cache lies there in single pages, which are slow to read from.)
@@ -141,6 +144,20 @@ class _FileReader:
 
     def close(self) -> None:
         self._file.close()
+        buffer, self._buffer = self._buffer, memoryview(b"")
+        if len(buffer) == SEGMENT_SIZE:
+            _BUFFERS.append(buffer)
+
+
+def _buffer(size: int) -> memoryview:
+    """One for all reads of a reader, and a page-aligned one, which the kernel fills twice as fast.
+
+    A new one is there at once: page by page it would cost a range as much as reading it.
+    """
+    if size <= SEGMENT_SIZE:
+        with contextlib.suppress(IndexError):
+            return _BUFFERS.pop()
+    return memoryview(mmap.mmap(-1, max(size, SEGMENT_SIZE), flags=_AT_ONCE))
 
 
 class _Writer:

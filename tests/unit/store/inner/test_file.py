@@ -2,6 +2,7 @@
 """Files: there when they are whole and on the disk, and otherwise not at all."""
 
 import contextlib
+import ctypes
 import datetime
 import fcntl
 import mmap
@@ -91,6 +92,28 @@ def test_what_is_written_for_now_is_whole_and_waits_for_no_disk(
     with pytest.raises(store_exceptions.Duplicate):
         inner.put_for_now(NAME, [b"other"], 5)
     assert files(directory) == [NAME]
+
+
+def test_readers_have_buffers_of_their_own_and_leave_them_to_the_next_ones(inner):
+    """Many more than are kept are open at once."""
+    inner.put(NAME, [pattern(0, 3 * MIB)], 3 * MIB)
+    for _turn in range(2):
+        readers = [inner.open(NAME) for _ in range(8)]
+        sizes = [1 + (number % 3) * MIB // 2 for number in range(8)]
+        found = [
+            reader.read(number, size)
+            for number, (reader, size) in enumerate(zip(readers, sizes, strict=True))
+        ]
+        for number, (each, size) in enumerate(zip(found, sizes, strict=True)):
+            assert each == pattern(number, size)
+        addresses = {ctypes.addressof(ctypes.c_char.from_buffer(each.obj)) for each in found}
+        assert len(addresses) == 8
+        for reader in readers:
+            reader.close()
+            reader.close()
+    with contextlib.closing(inner.open(NAME)) as last:
+        again = ctypes.addressof(ctypes.c_char.from_buffer(last.read(0, MIB).obj))
+    assert again in addresses
 
 
 @pytest.mark.parametrize("shift", [0, 1, 512])
