@@ -226,6 +226,13 @@ class Identity:
         )
         return self._session(both, request_id)
 
+    def project_id_of(self, session: Session) -> str:
+        """Id of the project that a session of the service is for.
+
+        :raises IdentityUnavailable: if it cannot log in
+        """
+        return str(_translated(session.get_project_id))
+
     def give_back(self, grant: str) -> None:
         """Delete a trust, as its giver (Keystone lets nobody else); that it is gone is fine.
 

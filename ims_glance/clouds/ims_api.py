@@ -60,6 +60,15 @@ class ImsApi:
             return {"preflight": strangers.preflight(self._region, answer)}
         return {"job_id": strangers.job_id(self._region, answer)}
 
+    def copy_cross_region(self, image_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Have this region copy an image to another one (``copy_image_cross_region``).
+
+        :returns: ``job_id``
+        """
+        path = f"/v1/cloudimages/{image_id}/cross_region_copy"
+        answer = self._rest.json_object("POST", path, json=dict(body))
+        return {"job_id": strangers.job_id(self._region, answer)}
+
     def begin_reception(self, project_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Have it receive the copies of a replication of this region.
 

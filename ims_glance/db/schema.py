@@ -268,6 +268,11 @@ MARKET_IMAGES = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("code", sa.String(16)),
     sa.Column("reason", sa.Text()),
+    # Of a copy in another region: the job that makes it, how often that failed, and when it is looked at
+    # again: seconds since 1970 by the clock of the database.
+    sa.Column("job_id", sa.String(32)),
+    sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("look_at", sa.Double()),
     sa.Index("market_images_image", "image_id"),
     sa.Index("market_images_product", "product_id"),
     sa.Index("market_images_state", "state"),

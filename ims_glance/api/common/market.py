@@ -35,6 +35,16 @@ class RegionNotOffered(exceptions.Invalid):
     )
 
 
+class HomeNotOffered(exceptions.Invalid):
+    """A product is to be offered elsewhere alone."""
+
+    code = "IMG.0058"
+    template = (
+        "The marketplace is in region '{region}', where the service keeps the copy that all others are made "
+        "of: offer the product there as well."
+    )
+
+
 class CopiesNotMade(exceptions.Conflict):
     """This service makes no copies of sellers' images."""
 
@@ -127,7 +137,7 @@ class Market:
         """Make sure that a draft can be submitted; its image.
 
         :raises ProductIncomplete: with all that it lacks
-        :raises RegionNotOffered: if it is to be offered where nothing is
+        :raises RegionNotOffered, HomeNotOffered: if it is to be offered where nothing is, or not here
         :raises ImsError: why its image may not be published
         """
         lacking = documents.missing(product.document)
@@ -137,6 +147,8 @@ class Market:
         for region in product.document["business"]["regions"]:
             if region not in self.regions:
                 raise RegionNotOffered(region=region[:64], regions=", ".join(self.regions))
+        if self.regions[0] not in product.document["business"]["regions"]:
+            raise HomeNotOffered(region=self.regions[0])
         return self.images.check_source(context, product.document["version"]["image_id"])
 
     def submit(self, context: Any, product: Product) -> None:

@@ -3,11 +3,12 @@
 
 Both doors ask here, under one lock a project, so that two requests never take the last place both.
 
-Every image of a project counts, hidden ones, too, and whatever it is called, with three exceptions:
+Every image of a project counts, hidden ones, too, and whatever it is called, with four exceptions:
 
 * public images. Only who may publish makes them, and withdrawing one must not fail for want of a place;
 * disks of a whole-machine image that is there, or being made: only the service says that they are
   (``__component_of``), and they go with it. A disk that was left behind counts;
+* the service's own copies of what is sold, which are in the project that ``[ims_market]`` names;
 * what is being made for a job. The job has its places since it was accepted, and its record says
   which images these are.
 
@@ -33,7 +34,7 @@ from ims_glance import exceptions
 from ims_glance.api.common.image import Images
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.model.image import whole_image
+from ims_glance.model.image import kinds, whole_image
 from ims_glance.model.job import StoredJob, of_disk_name
 
 _PAGE = 500
@@ -287,6 +288,7 @@ def counted(images: Iterable[Mapping[str, Any]], jobs: Iterable[StoredJob]) -> s
         if view["visibility"] != "public"
         and image_id not in of_jobs
         and whole_image.parent_id(view) not in wholes
+        and not kinds.is_of_market(view)
     }
     return own | places
 

@@ -14,7 +14,6 @@ from ims_glance.api.common.market import SourceImage
 from ims_glance.api.common.roles import SERVICE_ROLE
 from ims_glance.clouds.identity import market_project
 from ims_glance.db.database import Database
-from ims_glance.db.market.copies import ProductCopies
 from ims_glance.db.market.members import ProductMembers
 from ims_glance.model import copy, job
 from ims_glance.model.image import rules
@@ -38,16 +37,6 @@ class CinderKeyInside(exceptions.Conflict):
     )
 
 
-class RegionNotCopied(exceptions.Invalid):
-    """A product is to be sold in another region."""
-
-    code = "IMG.0058"
-    template = (
-        "The service copies what is sold in region '{region}' alone as yet: offer the product in no other "
-        "one, and not in '{other}'."
-    )
-
-
 class MarketImages:
     """See :class:`ims_glance.api.common.market.MarketImageDoor`.
 
@@ -59,7 +48,6 @@ class MarketImages:
         self._images = images
         self._jobs = jobs
         database = Database(conf)
-        self._copies = ProductCopies(database)
         self._members = ProductMembers(database)
 
     def check_source(self, context: Any, image_id: str) -> SourceImage:
@@ -91,21 +79,18 @@ class MarketImages:
     def copy(self, context: Any, version: ProductVersion) -> str:
         """Have the service's copy made, with the caller's rights to read the image; the id of the job.
 
-        :raises RegionNotCopied: if there is to be one in another region
+        Those in other regions are made of it, as the service itself
+        (:mod:`ims_glance.jobs.market.regions`).
+
         :raises ImsError: why there is no such job
         """
-        here = self._conf.ims_service.region_name or image.REGION
-        for each in self._copies.wanted(version.id):
-            if each.region != here:
-                raise RegionNotCopied(region=here, other=each.region)
         arguments = {"image_id": version.source_image_id, "version_id": version.id}
         return self._jobs.accept(context, job.PUBLISH_IMAGE, arguments)
 
     def settle(self, project_id: str | None = None, product_id: str | None = None) -> None:
         """Make memberships follow at once; what cannot be done now, workers do."""
         here = self._conf.ims_service.region_name or image.REGION
-        wished = self._members.to_do(_AT_ONCE, project_id, product_id)
-        for member in membership.of_region(wished, here):
+        for member in self._members.to_do(_AT_ONCE, project_id, product_id, here):
             try:
                 membership.follow(member, self._members, self)
             except (SubrequestRefused, exceptions.ImsError) as error:

@@ -30,7 +30,7 @@ from ims_glance.model.image import rules as image_rules
 
 LOG = logging.getLogger(__name__)
 
-_THERE = 409
+_THERE, _MISSING = 409, 404
 _SHAREABLE = ("private", "shared")
 
 
@@ -65,6 +65,7 @@ def add(call: NativeCall) -> None:
         return
     call.check(image_rules.Action.SHARE, image)
     if is_service(call.context) and kinds.is_of_market(image.view):
+        whole_image.share(call, image, str(named))
         call.effects.append(functools.partial(_accepted, call, image, str(named)))
         return
     if named == image.view["owner"] and call.limits.conventions:
@@ -131,7 +132,11 @@ def remove(call: NativeCall) -> None:
     if image is None:
         return
     call.check(image_rules.Action.UNSHARE, image)
-    if kinds.is_of_market(image.view) or not may(call.context, "modify_image", image):
+    if kinds.is_of_market(image.view):
+        member = str(call.request.path_info).rpartition("/")[2]
+        whole_image.unshare(call, image, member, done=(_MISSING,))
+        return
+    if not may(call.context, "modify_image", image):
         return
     if _held(call, image).view["visibility"] == "shared":
         member = str(call.request.path_info).rpartition("/")[2]

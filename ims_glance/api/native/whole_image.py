@@ -8,7 +8,7 @@ could name anything.
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import webob
@@ -73,12 +73,17 @@ def share(call: NativeCall, image: ShownImage, project_id: str) -> None:
         call.effects.append(functools.partial(_shared, call, added, project_id))
 
 
-def unshare(call: NativeCall, image: ShownImage, project_id: str) -> None:
-    """Take the disks from a member that the image is taken from."""
+def unshare(
+    call: NativeCall, image: ShownImage, project_id: str, done: Collection[int] = ()
+) -> None:
+    """Take the disks from a member that the image is taken from.
+
+    :param done: statuses of the answer by which the image was taken from them before
+    """
     views = components(call, image)
 
     def effect(response: webob.Response) -> None:
-        if response.status_int < 300:
+        if response.status_int < 300 or response.status_int in done:
             _take_back(call, views, project_id)
 
     call.effects.append(effect)

@@ -43,9 +43,12 @@ class ProductCopies:
     def ready(
         self, version: ProductVersion, region: str, image_id: str, digest: str, actor: Actor
     ) -> bool:
-        """Record that a copy is whole; with the last one its version goes to the reviewers.
+        """Record that a copy is whole; with the first one its version goes to the reviewers.
 
-        :param digest: its ``os_hash_value``
+        That is the one in this region. Those in others are made of it
+        (:class:`ims_glance.db.market.regions.ProductRegions`).
+
+        :param digest: see :class:`ims_glance.model.market.entitlement.ProductCopy`
         :param actor: for whom it was made
         :returns: ``False`` if nobody wants it any more: it is to be deleted
         """
@@ -62,9 +65,8 @@ class ProductCopies:
             )
             if connection.execute(change).rowcount != 1:
                 return False
-            if not _is_copying(connection, version.id) or _is_missing(connection, version.id):
-                return True
-            settle(connection, version, ProductAction.COPIED, actor, None)
+            if _is_copying(connection, version.id):
+                settle(connection, version, ProductAction.COPIED, actor, None)
             return True
 
         return self._database.write(write)
@@ -95,9 +97,13 @@ class ProductCopies:
         except (VersionStateWrong, VersionNotFound):
             return
 
-    def unwanted(self, limit: int = 100) -> list[ProductCopy]:
-        """Those that are to be deleted."""
-        return self._find(_is(ProductCopyState.UNWANTED), limit)
+    def unwanted(self, limit: int = 100, region: str | None = None) -> list[ProductCopy]:
+        """Those that are to be deleted.
+
+        :param region: in that alone
+        """
+        where = sa.true() if region is None else MARKET_IMAGES.c.region == region
+        return self._find(sa.and_(_is(ProductCopyState.UNWANTED), where), limit)
 
     def gone(self, version_id: str, region: str) -> None:
         """Record that an unwanted one is deleted, and its members with it."""
@@ -149,10 +155,3 @@ def _is(state: ProductCopyState) -> Any:
 def _is_copying(connection: Connection, version_id: str) -> bool:
     query = sa.select(MARKET_VERSIONS.c.state).where(MARKET_VERSIONS.c.id == version_id)
     return bool(connection.scalar(query) == str(VersionState.COPYING))
-
-
-def _is_missing(connection: Connection, version_id: str) -> bool:
-    query = sa.select(MARKET_IMAGES.c.region).where(
-        MARKET_IMAGES.c.version_id == version_id, ~_is(ProductCopyState.READY)
-    )
-    return connection.execute(query).first() is not None

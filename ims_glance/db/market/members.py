@@ -19,12 +19,17 @@ class ProductMembers:
         self._database = database
 
     def to_do(
-        self, limit: int = 500, project_id: str | None = None, product_id: str | None = None
+        self,
+        limit: int = 500,
+        project_id: str | None = None,
+        product_id: str | None = None,
+        region: str | None = None,
     ) -> list[ProductMember]:
         """Those that are to be made or taken away, the oldest wish first.
 
         :param project_id: of one project, or of all
         :param product_id: of one product, or of all
+        :param region: in one region, or in all
         """
         table = MARKET_MEMBERS.c
         query = sa.select(MARKET_MEMBERS).where(table.state.in_(_TO_DO))
@@ -32,6 +37,8 @@ class ProductMembers:
             query = query.where(table.project_id == project_id)
         if product_id is not None:
             query = query.where(table.product_id == product_id)
+        if region is not None:
+            query = query.where(table.region == region)
         query = query.order_by(table.changed_at, table.image_id, table.project_id).limit(limit)
         rows: Sequence[Any] = self._database.read(
             lambda connection: connection.execute(query).mappings().all()

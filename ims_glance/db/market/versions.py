@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from ims_glance.db import tally
 from ims_glance.db.database import Database
+from ims_glance.db.market.listed_regions import relist
 from ims_glance.db.market.products import KIND
 from ims_glance.db.market.rows import (
     ProductChanged,
@@ -141,6 +142,7 @@ class ProductVersions:
         def write(connection: Connection) -> None:
             product = _decided(connection, version, ProductAction.APPROVE, actor, reasons)
             _publish(connection, product, publication)
+            relist(connection, product.id)
             if product.state is ProductState.SUBMITTED:
                 tally.give_back(connection, product.project_id, KIND)
             wanted_members(connection, product.id, MARKET_IMAGES.c.version_id == version.id)

@@ -2,13 +2,15 @@
 """What a worker does for the marketplace: what there is follows what is recorded.
 
 Who may boot a product, and which copies are kept, is decided in the database alone, in one transaction
-each. A worker makes the memberships and deletes the copies, whenever there are some to do; whoever dies
-leaves them for the next one.
+each. A worker makes the memberships and deletes the copies, in each region, whenever there are some to do;
+whoever dies leaves them for the next one. A region that is away is left alone for a while, and the others
+are served.
 """
 
 import logging
 import threading
 
+from keystoneauth1.session import Session
 from oslo_config import cfg
 
 from ims_glance import exceptions
@@ -20,6 +22,10 @@ from ims_glance.db.database import Database, DatabaseUnavailable
 from ims_glance.db.market.copies import ProductCopies
 from ims_glance.db.market.entitlements import Entitlements
 from ims_glance.db.market.members import ProductMembers
+from ims_glance.db.market.regions import ProductRegions
+from ims_glance.jobs.lease import clock
+from ims_glance.jobs.market.door import ImageDoor
+from ims_glance.jobs.market.regions import RegionCopies
 from ims_glance.model.market import image, membership
 from ims_glance.model.market.entitlement import ProductMember
 
@@ -27,7 +33,8 @@ LOG = logging.getLogger(__name__)
 
 # So many rows are read at once.
 _PAGE = 500
-_THERE = 409
+# For how long a region is left alone that did not answer; seconds.
+_AWAY = 30.0
 
 
 class MarketWork:
@@ -49,7 +56,10 @@ class MarketWork:
         self._members = ProductMembers(database)
         self._copies = ProductCopies(database)
         self._entitlements = Entitlements(database)
-        self._door: ImageDoor | None = None
+        self._regions = ProductRegions(database)
+        self._elsewhere = RegionCopies(conf, database, identity, stopping)
+        self._session: Session | None = None
+        self._away: dict[str, float] = {}
 
     def look(self) -> None:
         """Do what is to be done; what cannot be done now is left for the next time.
@@ -59,39 +69,59 @@ class MarketWork:
         if not self._conf.ims_market.enabled:
             return
         self._entitlements.end_due()
-        region = self._conf.ims_service.region_name or image.REGION
         try:
-            door = self._door = self._door or self._opened()
-            while members := membership.of_region(self._members.to_do(_PAGE), region):
-                if not self._follow(members, door):
-                    break
-            self._forget(region, door.images)
+            self._session = self._session or self._identity.session_in(market_project(self._conf))
+            self._serve_all(self._session)
+            self._elsewhere.look(self._session)
         except DatabaseUnavailable:
             raise
         except exceptions.ImsError as error:
             LOG.warning("What is sold is left as it is for now: %s", error)
 
-    def _opened(self) -> "ImageDoor":
-        session = self._identity.session_in(market_project(self._conf))
-        return ImageDoor(ImageApi(Region.of(self._conf, session)))
+    def _serve_all(self, session: Session) -> None:
+        """Serve this region, and then each other one that has something to do and is not away."""
+        here = Region.of(self._conf, session)
+        own = here.name or image.REGION
+        busy = self._regions.busy()
+        for name in sorted(busy, key=lambda each: (each != own, each)):
+            if self._stopping.is_set() or clock() < self._away.get(name, 0.0):
+                continue
+            region = here if name == own else here.elsewhere(name)
+            try:
+                self._serve(name, ImageDoor(ImageApi(region)), session)
+            except DatabaseUnavailable:
+                raise
+            except exceptions.ImsError as error:
+                LOG.warning("What is sold in %s is left as it is for now: %s", name, error)
+                if name != own:
+                    self._away[name] = clock() + _AWAY
 
-    def _forget(self, region: str, images: ImageApi) -> None:
+    def _serve(self, region: str, door: ImageDoor, session: Session) -> None:
+        while members := self._members.to_do(_PAGE, region=region):
+            if not self._follow(members, door):
+                break
+        self._forget(region, door, session)
+
+    def _forget(self, region: str, door: ImageDoor, session: Session) -> None:
         """Delete the copies that nobody wants.
 
         One that its store keeps, since volumes are clones of it, delays no other.
         """
-        for copy in self._copies.unwanted():
-            if copy.region != region or self._stopping.is_set():
+        for copy in self._copies.unwanted(region=region):
+            if self._stopping.is_set():
+                return
+            is_stopped, image_id = self._elsewhere.stop(copy, session)
+            if not is_stopped:
                 continue
             try:
-                if copy.image_id:
-                    images.delete(copy.image_id)
+                if image_id:
+                    door.delete(image_id)
             except rest.Refused as refused:
-                LOG.warning("Copy %s is not deleted for now: %s", copy.image_id, refused)
+                LOG.warning("Copy %s is not deleted for now: %s", image_id, refused)
                 continue
             self._copies.gone(copy.version_id, copy.region)
 
-    def _follow(self, members: list[ProductMember], door: "ImageDoor") -> bool:
+    def _follow(self, members: list[ProductMember], door: ImageDoor) -> bool:
         """Make some follow; whether all of them do."""
         left = 0
         for member in members:
@@ -106,25 +136,3 @@ class MarketWork:
                 is_done = False
             left += not is_done
         return not left
-
-
-class ImageDoor:
-    """Memberships by the Image API.
-
-    :param images: as the service itself
-    """
-
-    def __init__(self, images: ImageApi) -> None:
-        self.images = images
-
-    def add(self, image_id: str, project_id: str) -> None:
-        """Let a project have an image; the guard accepts it for the project."""
-        try:
-            self.images.add_member(image_id, project_id)
-        except rest.Refused as refused:
-            if refused.status != _THERE:
-                raise
-
-    def remove(self, image_id: str, project_id: str) -> None:
-        """Take it away."""
-        self.images.delete_member(image_id, project_id)

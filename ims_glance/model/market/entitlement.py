@@ -65,8 +65,12 @@ class ProductCopy:
     """The service's copy of a version's image in a region.
 
     :ivar image_id: recorded before the image is made
-    :ivar digest: its ``os_hash_value``
-    :ivar reason: with *code*, why it could not be made
+    :ivar digest: its ``os_hash_value``; of a whole machine, that of its disks
+        (:func:`ims_glance.model.market.image.digest`)
+    :ivar reason: with *code*, why it is not there (yet)
+    :ivar job_id: of the job that makes it in another region
+    :ivar attempts: how often that failed
+    :ivar look_at: when somebody looks after it again; seconds since 1970
     """
 
     version_id: str
@@ -77,6 +81,9 @@ class ProductCopy:
     digest: str | None = None
     code: str | None = None
     reason: str | None = None
+    job_id: str | None = None
+    attempts: int = 0
+    look_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

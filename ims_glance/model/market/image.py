@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service's own copy of an image that is sold."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ims_glance.model import capture
@@ -41,3 +42,25 @@ def body(source: Mapping[str, Any], code: str, default_key: str) -> dict[str, An
         "__image_size": "0",
         "__isregistered": "true",
     }
+
+
+def marks(source: Mapping[str, Any]) -> dict[str, str]:
+    """What makes an image that was copied from the service's copy one of its own, in another region.
+
+    :param source: the copy, as the Image API shows it
+    """
+    codes = kinds.of_products(kinds.product_codes(source))
+    return {**codes, attributes.IMAGE_TYPE: kinds.MARKET}
+
+
+def digest(view: Mapping[str, Any], disks: Iterable[Mapping[str, Any]] = ()) -> str:
+    """What tells whether an image has the same data as another one; empty if nobody knows.
+
+    :param view: as the Image API shows it
+    :param disks: of a whole machine, the same of each in their order
+    :returns: its ``os_hash_value``; SHA-512 of those of its disks, of a whole machine
+    """
+    own = [str(each.get("os_hash_value") or "") for each in disks]
+    if not own:
+        return str(view.get("os_hash_value") or "")
+    return hashlib.sha512("\n".join(own).encode()).hexdigest() if all(own) else ""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memberships follow what is recorded: one after the other, each as often as needed."""
 
-from collections.abc import Iterable
 from typing import Protocol
 
 from ims_glance.model.market.entitlement import ProductMember, ProductMemberState
@@ -51,8 +50,3 @@ def follow(member: ProductMember, record: MemberRecord, door: MemberDoor) -> boo
             return True
         is_wanted = not is_wanted
     return False
-
-
-def of_region(members: Iterable[ProductMember], region: str) -> list[ProductMember]:
-    """Those of a region's images."""
-    return [member for member in members if member.region == region]

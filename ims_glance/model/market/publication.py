@@ -80,7 +80,7 @@ def terms(shown: Mapping[str, Any]) -> set[tuple[str, str]]:
         basic.get("description") or "",
     )
     found = {("word", word) for word in _first(words(texts), _MAX_WORDS)}
-    found |= {("region", each[:_MAX_LENGTH]) for each in short["regions"]}
+    found |= {("region", each) for each in region_terms(short["regions"])}
     is_free = short["price_model"] == documents.FREE
     for kind, value in (
         ("category", short["category"]),
@@ -91,6 +91,28 @@ def terms(shown: Mapping[str, Any]) -> set[tuple[str, str]]:
         if value:
             found.add((kind, folded(value)[:_MAX_LENGTH]))
     return found
+
+
+def region_terms(regions: Iterable[str]) -> list[str]:
+    """What a product is found by that is listed in regions."""
+    return sorted({each[:_MAX_LENGTH] for each in regions})
+
+
+def in_regions(
+    shown: Mapping[str, Any], short: Mapping[str, Any], regions: Iterable[str]
+) -> dict[str, Any]:
+    """What buyers see of a product that is listed in these regions alone.
+
+    :param shown: as :func:`published` has it
+    :param short: as :func:`summary` has it
+    :returns: both, as ``published`` and ``summary``
+    """
+    named = list(regions)
+    business = {**(shown.get("business") or {}), "regions": named}
+    return {
+        "published": {**shown, "business": business},
+        "summary": {**short, "regions": named},
+    }
 
 
 def sought(text: str) -> list[str]:

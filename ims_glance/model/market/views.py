@@ -142,7 +142,14 @@ def _version(version: ProductVersion, copies: Sequence[ProductCopy]) -> dict[str
 
 def _copy(copy: ProductCopy, with_image: bool = False) -> dict[str, Any]:
     image = {"image_id": copy.image_id, "digest": copy.digest} if with_image else {}
-    return {"region": copy.region, "state": str(copy.state), **image}
+    return {
+        "region": copy.region,
+        "state": str(copy.state),
+        "attempts": copy.attempts,
+        "error_code": copy.code,
+        "reason": copy.reason,
+        **image,
+    }
 
 
 def _change(change: ProductChange) -> dict[str, Any]:

@@ -163,6 +163,10 @@ class DirectIdentity(Identity):
         assert project == MARKET
         return self._cloud.session()
 
+    def project_id_of(self, session: Any) -> str:
+        """The project of what is sold: no other session of the service's is asked."""
+        return MARKET
+
     def _trust_auth(self, trust_id: str) -> Any:
         return None
 

@@ -241,7 +241,11 @@ _PRODUCT = {
         "missing": {
             **_LIST_OF_OBJECTS, "description": "what it lacks, step by step: step, field, what",
         },
-        "versions": _LIST_OF_OBJECTS,
+        "versions": {
+            **_LIST_OF_OBJECTS,
+            "description": "each with its copies, one a region: region, state, attempts (that failed), "
+            "error_code and reason (why it is not there yet)",
+        },
         "history": {**_LIST_OF_OBJECTS, "description": "each change of its state"},
         "reviews": _LIST_OF_OBJECTS,
         "problems": {**_LIST_OF_OBJECTS, "description": "why it would be refused: code, message"},

@@ -7,9 +7,11 @@ import pytest
 
 from ims_glance.api.common.market import (
     CopiesNotMade,
+    HomeNotOffered,
     Market,
     NoMarketImages,
     ProductIncomplete,
+    RegionNotOffered,
     actor_of,
 )
 from ims_glance.model.market.product import Actor, ProductVersion
@@ -35,6 +37,21 @@ def test_a_draft_is_looked_at_before_it_is_recorded(tmp_path):
         with pytest.raises(ProductIncomplete, match="a description"):
             work(CONTEXT, found)
     assert world.market.versions.of_product(product["id"]) == []
+
+
+@pytest.mark.parametrize(
+    ("regions", "refusal", "said"),
+    [
+        (["RegionOne", "Moon"], RegionNotOffered, "'Moon'"),
+        (["RegionTwo"], HomeNotOffered, "'RegionOne'"),
+    ],
+)
+def test_it_is_offered_where_it_can_be(tmp_path, regions, refusal, said):
+    world = MarketWorld(tmp_path)
+    business = {"regions": regions, "pricing": {"model": "free"}, "support_terms": "By mail."}
+    found = world.market.products.get(world.draft(business=business)["id"], SELLER)
+    with pytest.raises(refusal, match=said):
+        world.market.check(CONTEXT, found)
 
 
 def test_who_asks():

@@ -9,11 +9,10 @@ import webob
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import SubrequestRefused
-from ims_glance.api.market.images import CinderKeyInside, MarketImages, RegionNotCopied
+from ims_glance.api.market.images import CinderKeyInside, MarketImages
 from ims_glance.clouds.identity import NoMarketProject
 from ims_glance.model import job
 from ims_glance.model.image import rules
-from ims_glance.model.market import membership
 from ims_glance.model.market.entitlement import ProductMember
 from ims_glance.model.market.product import Product
 from tests.unit.api.ims import calls
@@ -127,14 +126,6 @@ def test_a_copy_is_a_job_of_the_seller(make: Any, tables: Any) -> None:
     assert jobs.accepted == [(job.PUBLISH_IMAGE, arguments)]
 
 
-def test_in_other_regions_there_are_no_copies_yet(make: Any, tables: Any) -> None:
-    door, _images, jobs = make()
-    version = MarketTables(tables.database).submitted()
-    with pytest.raises(RegionNotCopied, match="RegionTwo"):
-        door.copy(CALLER, version)
-    assert not jobs.accepted
-
-
 def listed(tables: Any) -> tuple[MarketTables, Product, str]:
     """The tables, a product that is listed, and the id of its image in this region."""
     market = MarketTables(tables.database)
@@ -145,7 +136,7 @@ def listed(tables: Any) -> tuple[MarketTables, Product, str]:
 
 def left(market: MarketTables) -> list[ProductMember]:
     """What is to be done in this region."""
-    return membership.of_region(market.members.to_do(), "RegionOne")
+    return market.members.to_do(region="RegionOne")
 
 
 def test_a_project_has_what_it_agreed_to_at_once_and_no_longer(make: Any, tables: Any) -> None:

@@ -13,9 +13,11 @@ def test_an_image_is_recorded_before_it_is_made(market):
     found = market.copies.of_image("image")
     assert (found.version_id, found.state) == (version.id, ProductCopyState.WANTED)
     assert market.copies.of_image("other") is None
-    assert market.copies.ready(version, "RegionOne", "image", "digest", SELLER)
-    assert market.copies.ready(version, "RegionOne", "image", "digest", SELLER)
     assert market.versions.get_any(version.id).state is VersionState.COPYING
+    # Copies in other regions are made of it while it is reviewed.
+    for _twice in range(2):
+        assert market.copies.ready(version, "RegionOne", "image", "digest", SELLER)
+    assert market.versions.get_any(version.id).state is VersionState.IN_REVIEW
 
 
 def test_what_is_taken_back_is_not_copied_any_more(market):
@@ -25,6 +27,7 @@ def test_what_is_taken_back_is_not_copied_any_more(market):
     assert not market.copies.begun(version.id, "RegionTwo", "other")
     assert not market.copies.ready(version, "RegionOne", "image", "digest", SELLER)
     assert {each.image_id for each in market.copies.unwanted()} == {"image", None}
+    assert [each.image_id for each in market.copies.unwanted(region="RegionOne")] == ["image"]
     for region in REGIONS:
         market.copies.gone(version.id, region)
     assert market.copies.unwanted() == []

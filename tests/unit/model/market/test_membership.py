@@ -51,8 +51,3 @@ def test_in_the_end_there_is_what_is_wished(wished: bool, late: tuple[bool, ...]
 def test_who_cannot_decide_is_left_for_the_next_time() -> None:
     world = World(True, False, True, False)
     assert not membership.follow(member(wished=True), world, world)
-
-
-def test_those_of_other_regions_are_theirs() -> None:
-    members = [member(True), member(True, region="there")]
-    assert membership.of_region(members, "here") == members[:1]

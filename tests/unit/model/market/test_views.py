@@ -30,7 +30,8 @@ def test_a_seller_does_not_learn_who_reviewed_nor_where_copies_are():
     shown = views.own_whole(PRODUCT, [VERSION], {"v": [COPY]}, [CHANGE], [REVIEW])
     assert (shown["note"], shown["basic"]) == ("note", {"certificates": ["c"]})
     assert shown["withdrawn_from"] == "1970-01-01T00:00:00.000Z"
-    assert shown["versions"][0]["copies"] == [{"region": "RegionOne", "state": "wanted"}]
+    waits = {"attempts": 0, "error_code": None, "reason": None}
+    assert shown["versions"][0]["copies"] == [{"region": "RegionOne", "state": "wanted", **waits}]
     assert "reviewer" not in str(shown)
 
 

@@ -118,7 +118,8 @@ def test_it_is_copied_and_reviewed(world):
     (version,) = submitted["versions"]
     assert (submitted["state"], version["state"]) == ("submitted", "copying")
     assert (version["job_id"], version["id"]) == ("j" * 32, submitted["submission_id"])
-    assert version["copies"] == [{"region": "RegionOne", "state": "wanted"}]
+    waits = {"attempts": 0, "error_code": None, "reason": None}
+    assert version["copies"] == [{"region": "RegionOne", "state": "wanted", **waits}]
     assert submitted["history"][0]["action"] == "submit"
     refused = refusal(lambda: world.submitted(submitted))
     assert "copied or reviewed" in str(refused)
