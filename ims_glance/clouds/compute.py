@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nova, as a caller or a job of theirs uses it: servers, and what holds them still."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ims_glance.clouds.region import Region
@@ -12,6 +12,7 @@ _VERSION = {"OpenStack-API-Version": "compute 2.79"}
 # Nova waits a minute for the guest to be frozen (``rpc_response_timeout``), and then begins with a
 # snapshot of each disk before it answers; seconds.
 _IMAGE_TIMEOUT = (10, 180)
+_PAGE = 500  # servers
 
 
 def snapshot_name(image_name: str) -> str:
@@ -42,6 +43,30 @@ class ComputeApi:
         """Its volumes: ``volumeId`` and ``device`` of each."""
         path = f"/servers/{server_id}/os-volume_attachments"
         return list(self._json("GET", path)["volumeAttachments"])
+
+    def of_all_projects(self, changed_since: str | None = None) -> Iterator[dict[str, Any]]:
+        """The servers of all projects, for an administrator, page by page.
+
+        :param changed_since: those alone that changed since then (ISO 8601), and those that were deleted
+            since then, too
+        """
+        query = {"all_tenants": "1", "limit": str(_PAGE), "sort_key": "uuid", "sort_dir": "asc"}
+        if changed_since is not None:
+            query["changes-since"] = changed_since
+        following: dict[str, str] | None = query
+        while following is not None:
+            path = "/servers/detail"
+            answer = self._rest.json("GET", path, headers=_VERSION, params=following)
+            found = answer["servers"]
+            yield from found
+            # Nova may give fewer than it was asked for (``[api] max_limit``), and says if there are more.
+            is_last = not found or "servers_links" not in answer
+            following = None if is_last else {**query, "marker": str(found[-1]["id"])}
+
+    def actions(self, server_id: str) -> list[dict[str, Any]]:
+        """What was done to a server: ``action``, ``start_time`` and ``updated_at`` of each."""
+        path = f"/servers/{server_id}/os-instance-actions"
+        return list(self._json("GET", path)["instanceActions"])
 
     def pause(self, server_id: str) -> None:
         """Have a running server stand still; it does a moment later.

@@ -178,6 +178,9 @@ def lines(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if aside is not None and "attachments" not in event:
             yield f"{aside['type']} {_ASIDE}={aside['id']} {event.get('told', '')}".rstrip()
             continue
+        if "attachments" not in event:
+            yield _usage_line(event)
+            continue
         more = event["attachments"][0]["content"]
         told = {
             "images": ",".join(more.get("image_ids") or ()),
@@ -190,3 +193,10 @@ def lines(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         who = event["initiator"].get("name") or event["initiator"]["id"]
         what = event.get("name") or more.get("name") or event["action"]
         yield f"{event['eventTime']} {who} {what} {event['outcome']} {' '.join(words)}".rstrip()
+
+
+def _usage_line(event: Mapping[str, Any]) -> str:
+    """What is told of a server that uses a product."""
+    names = ("server_id", "product_id", "project_id", "seconds")
+    words = [f"{name}={event[name]}" for name in names if event.get(name) is not None]
+    return f"{event.get('eventTime', '-')} usage {' '.join(words)}".rstrip()

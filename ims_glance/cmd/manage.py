@@ -32,6 +32,7 @@ from ims_glance.cmd import job as jobs
 from ims_glance.cmd import orphans as left_behind
 from ims_glance.cmd import replication as replications
 from ims_glance.cmd import show as shown
+from ims_glance.cmd.market import usage as bills
 from ims_glance.db import migrations
 from ims_glance.db.database import Database
 from ims_glance.store import driver
@@ -191,6 +192,7 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
     )
     jobs.add_commands(subparsers)
     replications.add_commands(subparsers)
+    bills.add_commands(subparsers)
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:

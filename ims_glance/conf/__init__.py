@@ -16,6 +16,7 @@ from ims_glance.conf import (
     ims_metrics,
     ims_service,
     ims_signature,
+    ims_usage,
 )
 
 _GROUPS = (
@@ -31,6 +32,7 @@ _GROUPS = (
     ims_metrics,
     ims_service,
     ims_signature,
+    ims_usage,
 )
 
 

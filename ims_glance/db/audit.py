@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of audit events: the outbox from which they are sent, and the history that is shown.
 
+What the marketplace tells of servers goes out in the same way.
+
 It is bounded in number and age. An event that was sent stays in it as long as one that was not. One that
 cannot be sent though others can is *set aside*: it is shown, and does not hold up those behind it.
 """
@@ -167,6 +169,15 @@ class AuditEvents:
         return [AuditEvent(row.id, row.type, _read(row.text), (row.sent or 0) < 0) for row in rows]
 
 
+def record(connection: Connection, kind: str, content: Mapping[str, Any]) -> None:
+    """Record an event in a transaction of somebody else, with what it is about.
+
+    :param content: not of the audit trail alone: what has no ``attachments`` names its ``project_id`` itself
+    """
+    new = sa.insert(AUDIT_EVENTS).values(recorded=clock.now(), sent=None, **_row(kind, content))
+    connection.execute(new)
+
+
 def _rows() -> sa.Select[Any]:
     # As text: one row that is no JSON must not make all others unreadable.
     text = sa.type_coerce(AUDIT_EVENTS.c.content, sa.Text()).label("text")
@@ -191,6 +202,6 @@ def _ids(direction: int) -> sa.Select[Any]:
 
 
 def _project(content: Mapping[str, Any]) -> str | None:
-    attached = content["attachments"][0]["content"]
+    attached = content["attachments"][0]["content"] if "attachments" in content else content
     project_id = attached.get("project_id")
     return None if project_id is None else str(project_id)[:64]

@@ -33,6 +33,7 @@ from ims_glance.jobs.delegations import GivenDelegations
 from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.exporter import Exporter
 from ims_glance.jobs.lease import Lease, clock
+from ims_glance.jobs.market.usage import UsageWork
 from ims_glance.jobs.market.work import MarketWork
 from ims_glance.jobs.outage import Outage
 from ims_glance.jobs.standing_copy import StandingWork
@@ -82,6 +83,7 @@ class Worker:
         self._audit = audit.AuditRelay(conf, database, self.name, self._stopping)
         self._standing = StandingWork(conf, database, self._identity, self.name, self._stopping)
         self._market = MarketWork(conf, database, self._identity, self._stopping)
+        self._usage = UsageWork(conf, database, self.name, self._stopping)
         self._changed = threading.Condition()
         # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
         # run, not by its id: a job can be here twice, if it was claimed again before its first run
@@ -107,6 +109,7 @@ class Worker:
             ("audit", self._audit.send, audit.SECONDS),
             ("replications", self._standing.look, self._options.scan_seconds),
             ("market", self._market.look, self._options.scan_seconds),
+            ("usage", self._usage.look, self._options.scan_seconds),
         ):
             arguments = (name, work, seconds)
             threading.Thread(
@@ -118,6 +121,7 @@ class Worker:
         )
         self._presence.start()
         self._exporter.start()
+        self._usage.start()
 
     def offer(self, job_id: str) -> None:
         """Begin a job, if it is there to be begun and there is a free thread for it."""
@@ -153,6 +157,7 @@ class Worker:
         self._wakeups.flush()
         if self._presence is not None:
             self._presence.join(_LAST)
+        self._usage.stop()
         self._exporter.stop()
 
     def await_jobs(self) -> None:
@@ -196,6 +201,7 @@ class Worker:
             self._jobs.delete(job_id)
         self._audit.prune()
         self._standing.sweep()
+        self._usage.sweep()
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ def test_the_groups():
         "ims_metrics",
         "ims_service",
         "ims_signature",
+        "ims_usage",
         "kms",
     }
 

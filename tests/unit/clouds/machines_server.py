@@ -21,6 +21,9 @@ class Machines:
     :ivar loses_answers: whether answers to createImage of servers on volumes get lost on their way
     :ivar coming: ids of snapshots that are still ``creating`` when they are looked at next
     :ivar snapshot_status: that those have then
+    :ivar deleted: servers of which Nova tells only those who ask what has changed
+    :ivar actions: what was done to servers, by server
+    :ivar page: how many servers Nova lists at once
     """
 
     def __init__(self) -> None:
@@ -33,6 +36,9 @@ class Machines:
         self.loses_answers = False
         self.coming: set[str] = set()
         self.snapshot_status = "available"
+        self.deleted: dict[str, dict[str, Any]] = {}
+        self.actions: dict[str, list[dict[str, Any]]] = {}
+        self.page = 2
 
     def server(self, volumes: list[str], image_id: str | None = None, **values: Any) -> str:
         """A running server; its id."""
@@ -66,7 +72,9 @@ class MachinesHandler:
     """Serves them; a mixin of the handler of ``cloud_server``."""
 
     ROUTES: ClassVar[dict[str, str]] = {
+        "GET /servers/detail": "_servers",
         "GET /servers/([^/]+)": "_server",
+        "GET /servers/([^/]+)/os-instance-actions": "_actions",
         "GET /servers/([^/]+)/os-volume_attachments": "_attachments",
         "POST /servers/([^/]+)/action": "_act",
         "GET /volumes/detail": "_volumes",
@@ -104,6 +112,25 @@ class MachinesHandler:
         wanted = urllib.parse.unquote_plus(name[1]) if name else None
         found = [each for each in things.values() if name and each.get("name") == wanted]
         self._answer(200, {kind: found})
+
+    def _servers(self) -> None:
+        """As ``nova/api/openstack/compute/servers.py`` does: deleted ones are among those that changed."""
+        query = dict(urllib.parse.parse_qsl(self.query))
+        assert query["all_tenants"] == "1"
+        since = query.get("changes-since")
+        found = [*self._machines.servers.values()]
+        if since is not None:
+            # Both are ISO 8601 of UTC; Nova ends its own with a "Z".
+            known = [*found, *self._machines.deleted.values()]
+            found = [each for each in known if each["updated"][:19] >= since[:19]]
+        found = sorted(found, key=lambda each: str(each["id"]))
+        left = [each for each in found if str(each["id"]) > query.get("marker", "")]
+        page = left[: min(self._machines.page, int(query["limit"]))]
+        more = {"servers_links": [{"rel": "next"}]} if len(page) < len(left) else {}
+        self._answer(200, {"servers": page, **more})
+
+    def _actions(self, server_id: str) -> None:
+        self._answer(200, {"instanceActions": self._machines.actions.get(server_id, [])})
 
     def _server(self, server_id: str) -> None:
         self._one("server", self._machines.servers, server_id)

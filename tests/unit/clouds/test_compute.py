@@ -50,3 +50,22 @@ def test_images_of_servers_on_volumes(server, compute):
     [snapshot] = server.machines.snapshots.values()
     assert (entry["snapshot_id"], snapshot["volume_id"]) == (snapshot["id"], volume_id)
     assert snapshot["name"] == snapshot_name("ims-job-1-0")
+
+
+def test_servers_of_all_projects(server, compute):
+    made = [server.machines.server([], updated=f"2026-11-29T0{n}:00:00Z") for n in range(5)]
+    gone = {**server.machines.servers.pop(made[4]), "status": "DELETED"}
+    server.machines.deleted[made[4]] = gone
+    # By pages of Nova's own length.
+    assert sorted(each["id"] for each in compute.of_all_projects()) == sorted(made[:4])
+    changed = {
+        each["id"]: each["status"] for each in compute.of_all_projects("2026-11-29T03:00:00")
+    }
+    assert changed == {made[3]: "ACTIVE", made[4]: "DELETED"}
+    assert list(compute.of_all_projects("2026-11-30T00:00:00")) == []
+
+
+def test_what_was_done_to_a_server(server, compute):
+    server_id = server.machines.server([])
+    server.machines.actions[server_id] = [{"action": "create"}]
+    assert compute.actions(server_id) == [{"action": "create"}]
