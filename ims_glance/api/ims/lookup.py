@@ -37,16 +37,24 @@ def checked(call: Call, image_id: str, action: image_rules.Action) -> View:
     :raises Missing, Refused, NotTheirs: if there is none, or it may not
     """
     view = get(call, image_id)
-    facts = image_rules.Facts.of(view)
-    share_encrypted = call.service.conf.ims_api.share_encrypted
+    check(call, view, action)
+    return view
+
+
+def check(call: Call, view: Mapping[str, Any], action: image_rules.Action) -> None:
+    """Check that the caller may do something to an image, as far as the rules go.
+
+    :param view: the native view of it
+    :raises Refused, NotTheirs: if they may not
+    :raises KeyDenied, KeyManagerUnavailable: if it cannot be told whether its key is the default one
+    """
     image_rules.check(
         action,
-        facts,
+        image_rules.Facts.of(view),
         call.project_id,
-        share_encrypted,
+        call.service.conf.ims_api.share_encrypted,
         lambda: call.service.keys.is_default(call.context, view[attributes.CMK_ID], view["owner"]),
     )
-    return view
 
 
 def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:

@@ -10,6 +10,9 @@ from osc_lib import exceptions
 from ims_glance.client.new_file import new_file
 from ims_glance.client.shell import base, filters, lineage, views
 
+# What "show" shows instead of the image, or besides.
+_INSTEAD = ("report", "actions", "all_regions")
+
 
 class ListImages(base.Lister):
     """List images: your own, public ones, and those shared with you that you accepted.
@@ -39,6 +42,7 @@ class ShowImage(base.ShowOne):
     openstack ims image show golden
     openstack ims image show golden --all-regions --project web
     openstack ims image show golden --report
+    openstack ims image show golden --actions
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -50,6 +54,11 @@ class ShowImage(base.ShowOne):
             action="store_true",
             help="Show what was found in its system when it was made or checked, what was done to that, and what "
             "there is left to do",
+        )
+        parser.add_argument(
+            "--actions",
+            action="store_true",
+            help="Show what may be done to it, and why the rest may not",
         )
         parser.add_argument(
             "--all-regions",
@@ -70,12 +79,16 @@ class ShowImage(base.ShowOne):
         """Show."""
         if parsed_args.project and not parsed_args.all_regions:
             raise exceptions.CommandError("--project goes with --all-regions.")
-        if parsed_args.report and parsed_args.all_regions:
-            raise exceptions.CommandError("--report and --all-regions do not go together.")
+        chosen = [name for name in _INSTEAD if getattr(parsed_args, name)]
+        if len(chosen) > 1:
+            options = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+            raise exceptions.CommandError(f"{options} do not go together.")
         image = self.ims.find_image(parsed_args.image, is_offered=True)
         if parsed_args.report:
             kept = self.ims.get_image_report(image)
             return views.report(kept["report"], kept["made_at"], image.id)
+        if parsed_args.actions:
+            return views.actions(self.ims.image_actions(image), image.id)
         columns, values = self.show_image(image)
         if not parsed_args.all_regions:
             return columns, values

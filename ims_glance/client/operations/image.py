@@ -214,6 +214,11 @@ class ImageOperations(Operations):
         path = f"/v1/cloudimages/{segment(Image._get_id(image))}/report"
         return dict(self.get(path).json())
 
+    def image_actions(self, image: str | Image) -> list[dict[str, Any]]:
+        """What may be done to an image: ``name``, ``allowed``, and, of what may not, ``error_code`` and ``reason``."""
+        path = f"/v1/cloudimages/{segment(Image._get_id(image))}/actions"
+        return list(self.get(path).json()["actions"])
+
     def copy_image(
         self,
         image: str | Image,

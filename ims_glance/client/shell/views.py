@@ -224,6 +224,21 @@ def report(shown: Mapping[str, Any], made_at: str | None, image_id: str | None =
 _STEP = ("name", "state", "what")
 
 
+def actions(found: Iterable[Mapping[str, Any]], image_id: str) -> Shown:
+    """What may be done to an image: ``yes``, or why not."""
+    return _pairs(
+        {
+            "image_id": image_id,
+            **{
+                each["name"]: YesNo(True)
+                if each["allowed"]
+                else f"{each['reason']} ({each['error_code']})"
+                for each in found
+            },
+        }
+    )
+
+
 def _version(guest: Mapping[str, Any]) -> str | None:
     if not guest.get("major"):
         return None

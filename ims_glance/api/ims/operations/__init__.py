@@ -8,6 +8,7 @@ from ims_glance.api.ims.operations import (
     creation,
     export,
     image,
+    image_actions,
     image_frames,
     image_report,
     job,
@@ -34,6 +35,7 @@ MARKET: tuple[Operation, ...] = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *image.OPERATIONS,
+    *image_actions.OPERATIONS,
     *creation.OPERATIONS,
     *export.OPERATIONS,
     *image_report.OPERATIONS,

@@ -23,6 +23,7 @@ OURS = {
     # Huawei's, and not of IMS but of IAM.
     "keystone_list_projects",
     "check_image",
+    "show_image_actions",
     "show_image_report",
     # One region asks it of another.
     "receive_image",

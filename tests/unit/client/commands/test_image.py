@@ -98,3 +98,13 @@ def test_show_the_report(two, run):
     assert (shown["system"], shown["steps"]) == (None, [])
     with pytest.raises(exceptions.CommandError, match="do not go together"):
         run(ShowImage, "mine", "--report", "--all-regions")
+
+
+def test_show_what_may_be_done(two, run):
+    refused = {"name": "copy", "allowed": False, "error_code": "IMG.0046", "reason": "Not yet."}
+    listed = {"image_id": IMAGE_ID, "actions": [{"name": "share", "allowed": True}, refused]}
+    two.ims("GET", f"/v1/cloudimages/{IMAGE_ID}/actions", listed)
+    shown = json.loads(run(ShowImage, "mine", "--actions", "-f", "json"))
+    assert shown == {"image_id": IMAGE_ID, "share": True, "copy": "Not yet. (IMG.0046)"}
+    with pytest.raises(exceptions.CommandError, match="--report and --actions do not go"):
+        run(ShowImage, "mine", "--report", "--actions")
