@@ -60,6 +60,11 @@ def told(request: Any, error: Exception) -> None:
     messages.error(request, sentence(error))
 
 
+def home() -> str:
+    """Where a page leads that cannot be shown: the list of images."""
+    return str(reverse("horizon:project:ims:index"))
+
+
 @contextlib.contextmanager
 def shown(request: Any) -> Iterator[None]:
     """What fails inside is shown, and the page goes on without it."""
@@ -82,7 +87,7 @@ def needed(request: Any) -> Iterator[None]:
         if isinstance(error, exceptions.NotFoundException):
             raise http.Http404(sentence(error)) from error
         told(request, error)
-        raise horizon_exceptions.Http302(reverse("horizon:project:ims:index")) from error
+        raise horizon_exceptions.Http302(home()) from error
 
 
 @contextlib.contextmanager
@@ -94,3 +99,15 @@ def polled() -> Iterator[None]:
         if isinstance(error, exceptions.NotFoundException):
             raise http.Http404 from error
         raise RowNotRead(sentence(error)) from error
+
+
+@contextlib.contextmanager
+def ignored() -> Iterator[None]:
+    """Around what a page is as good without.
+
+    :raises NotAuthenticated: if the login has ended
+    """
+    try:
+        yield
+    except FAILURES as error:
+        LOG.info("Not shown: %s", sentence(error))

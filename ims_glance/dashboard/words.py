@@ -141,6 +141,13 @@ def job_type(job: Job) -> Any:
     return JOB_TYPES.get(job.type, job.type)
 
 
+def failure(job: Job) -> str:
+    """Why a job failed, with its code."""
+    return ": ".join(filter(None, (job.error_code, plain(job.fail_reason)))) or str(
+        JOB_STATUSES.get(job.status, job.status)
+    )
+
+
 def duration(seconds: int) -> Any:
     """So many seconds, in the two greatest units."""
     minutes, rest = divmod(seconds, 60)

@@ -24,7 +24,7 @@ def announced(cloud: Any, server: Any, no_pause: bool) -> str:
             f"Server {server.name} will be paused while Nova makes an image of its root disk, which "
             "is on its host: seconds for each GiB that is used."
         )
-    if _quiesces(_root(cloud, server)):
+    if needs_quiesce(_root(cloud, server)):
         return (
             f"The guest agent of server {server.name} will hold its disks still, and the server goes "
             "on. If the agent does not answer, the server will be paused for about a second."
@@ -49,7 +49,7 @@ def _root(cloud: Any, server: Any) -> Mapping[str, Any]:
     return min(found, key=lambda each: each[:2])[2] if found else {}
 
 
-def _quiesces(properties: Mapping[str, Any]) -> bool:
+def needs_quiesce(properties: Mapping[str, Any]) -> bool:
     """Whether the guest is sure to be frozen for the snapshots; otherwise it is not asked."""
     wanted = ("hw_qemu_guest_agent", "os_require_quiesce")
     return all(str(properties.get(name)).strip().lower() in _YES for name in wanted)

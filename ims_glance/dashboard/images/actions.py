@@ -193,15 +193,10 @@ class Export(_OpenDialog):
 
 
 class CreatePrivateImage(tables.LinkAction):
-    """Of a server."""
+    """Step by step."""
 
     name = "create"
     verbose_name = _("Create Private Image")
     url = "horizon:project:ims:create"
-    classes = ("ajax-modal",)
     icon = "plus"
     policy_rules = (("ims", "ims:create_image"),)
-
-    def allowed(self, request: Any, image: Image | None = None) -> bool:
-        """Where there are servers."""
-        return bool(base.is_service_enabled(request, "compute"))

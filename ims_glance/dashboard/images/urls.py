@@ -4,8 +4,9 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from ims_glance.dashboard.dialogs import copies, create, export, modify, share
+from ims_glance.dashboard.dialogs import copies, export, modify, share
 from ims_glance.dashboard.images import details, listing
+from ims_glance.dashboard.wizard import views as wizard
 
 
 class ImageId(StringConverter):
@@ -23,7 +24,13 @@ urlpatterns = [
     path("shared/", listing.SharedView.as_view(), name="shared"),
     path("market/", listing.MarketView.as_view(), name="market"),
     path("list/<slug:tab>.csv", listing.csv, name="csv"),
-    path("create/", create.CreateView.as_view(), name="create"),
+    path("create/", wizard.KindView.as_view(), name="create"),
+    path("create/<slug:kind>/<slug:source>/", wizard.SourceView.as_view(), name="wizard_source"),
+    path(
+        "create/<slug:kind>/<slug:source>/settings/",
+        wizard.SettingsView.as_view(),
+        name="wizard_settings",
+    ),
     path("images/<image_id:image_id>/modify/", modify.ModifyView.as_view(), name="modify"),
     path("images/<image_id:image_id>/share/", share.ShareView.as_view(), name="share"),
     path("images/<image_id:image_id>/copy/", copies.CopyHereView.as_view(), name="copy"),

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What will happen when an image is made: said before it is done."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ims_glance.client.resources.job import Job
+from ims_glance.client.resources.quota import Quota
+from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard.wizard import ways
+from ims_glance.dashboard.wizard.chosen import Chosen
+from ims_glance.dashboard.wizard.forms import SettingsForm
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlook:
+    """What is foreseen.
+
+    :ivar lines: term and sentence
+    :ivar is_over: whether there is no room for it
+    """
+
+    lines: Sequence[tuple[Any, Any]]
+    is_over: bool = False
+
+
+def of(request: Any, way: ways.Way, source: Chosen, form: SettingsForm) -> Outlook:
+    """What will happen.
+
+    :param form: valid
+    """
+    count = max(1, len(form.chosen_disks))
+    quota = _quota(request)
+    lines = [
+        (_("Standstill"), standstill(way, source, form.cleaned_data)),
+        (_("Left out"), left_out(way, source, form)),
+        (_("Quota"), _room(quota, count)),
+    ]
+    if way.source == ways.SERVER:
+        lines.append(
+            (_("Meanwhile"), _("Leave the server and its disks alone until the job has ended."))
+        )
+    if form.key_name is None and "encrypt" in form.fields:
+        lines.append((_("KMS Encryption"), _("The image is not encrypted.")))
+    return Outlook(
+        [line for line in lines if line[1]], is_over=quota is not None and quota.remaining < count
+    )
+
+
+def standstill(way: ways.Way, source: Chosen, data: Mapping[str, Any]) -> str:
+    """What becomes of a running server; empty, if the image is of none."""
+    if way.source != ways.SERVER or not source.is_running:
+        return ""
+    if way.kind != "whole":
+        return str(_("None: the server goes on. Its disk is taken as after a sudden power cut."))
+    if data.get("no_pause"):
+        return str(_("None: the server goes on, and its disks are not of one moment."))
+    if source.is_on_host:
+        said = _(
+            "The server is paused while its system disk is read, some seconds for each GB in use."
+        )
+    elif source.is_quiesced:
+        said = _(
+            "None, if its guest agent answers: it holds the disks still, and the server goes on. Otherwise the server "
+            "is paused for about a second."
+        )
+    else:
+        said = _("The server is paused for about a second.")
+    return str(said)
+
+
+def left_out(way: ways.Way, source: Chosen, form: SettingsForm) -> str:
+    """Which disks of a server are not in the image; empty, if the image is of none."""
+    if way.source != ways.SERVER:
+        return ""
+    missing = {
+        "system": source.data_disks,
+        "data": [disk for disk in source.disks if disk.id not in form.chosen_disks],
+        "whole": [],
+    }[way.kind]
+    if not missing:
+        return str(_("Nothing: all disks of the server are in it."))
+    return str(_("These disks of the server: %s") % ", ".join(disk.title for disk in missing))
+
+
+def _quota(request: Any) -> Quota | None:
+    with refusals.ignored():
+        quotas = connection.ims(request).quotas()
+        return next((each for each in quotas if each.type == "image"), None)
+    return None
+
+
+def _room(quota: Quota | None, count: int) -> str:
+    if quota is None:
+        return ""
+    numbers = {"remaining": quota.remaining, "count": count}
+    said = ngettext(
+        "%(count)d private image of the %(remaining)d that you can still create.",
+        "%(count)d private images of the %(remaining)d that you can still create.",
+        count,
+    )
+    return str(said % numbers)
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What is known of a file that is looked into, or was.
+
+    :ivar is_running: whether there is more to come
+    :ivar lines: what was found
+    :ivar steps: what the system lacks, and what there is to do
+    """
+
+    is_running: bool = False
+    failure: str = ""
+    lines: Sequence[tuple[Any, Any]] = ()
+    steps: Sequence[Mapping[str, Any]] = ()
+
+
+def check(request: Any, job_id: str) -> Check | None:
+    """What the job says that looks into a file; ``None`` if it cannot be asked."""
+    with refusals.shown(request):
+        job: Job = connection.ims(request).get_job(job_id)
+        if not job.is_finished:
+            return Check(is_running=True)
+        if job.report is None:
+            return Check(failure=words.failure(job))
+        return report(job.report)
+    return None
+
+
+def report(found: Mapping[str, Any]) -> Check:
+    """What was found in a system.
+
+    :param found: as the service reports it
+    """
+    guest = found.get("guest") or {}
+    flags = {True: _("Yes"), False: _("No"), None: words.NOTHING}
+    notes = [*(guest.get("notes") or ()), *(found.get("notes") or ())]
+    lines = [
+        (_("System"), words.plain(guest.get("product_name")) or _("None that is known")),
+        (_("Architecture"), guest.get("arch") or words.NOTHING),
+        (_("Boot Mode"), guest.get("firmware") or words.NOTHING),
+        ("cloud-init", flags.get(guest.get("has_cloud_init"), words.NOTHING)),
+        (_("virtio Drivers"), flags.get(guest.get("has_virtio"), words.NOTHING)),
+        *((_("Note"), words.plain(note)) for note in notes),
+    ]
+    steps = [
+        {
+            each: words.plain(str(step.get(each) or ""))
+            for each in ("name", "state", "what", "advice")
+        }
+        for step in found.get("steps") or ()
+    ]
+    return Check(lines=lines, steps=steps)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+import dataclasses
+
+import pytest
+
+from ims_glance.client.resources.job import Job
+from ims_glance.dashboard.wizard import outlook, ways
+from ims_glance.dashboard.wizard.chosen import Chosen
+from tests.unit.client.cloud import JOB_ID, PROJECT
+from tests.unit.dashboard.console import QUOTAS, ConsoleTestCase
+from tests.unit.dashboard.wizard.test_forms import DISKS, form
+
+SERVER = Chosen({"server": "s"}, "web", [], DISKS, is_running=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "typed", "said"),
+    [
+        ("system", {}, {}, "power cut"),
+        ("whole", {}, {}, "paused for about a second"),
+        ("whole", {"is_on_host": True}, {}, "for each GB"),
+        ("whole", {"is_quiesced": True}, {}, "guest agent"),
+        ("whole", {}, {"no_pause": True}, "not of one moment"),
+        ("whole", {"is_running": False}, {}, ""),
+    ],
+)
+def test_the_standstill(kind, more, typed, said):
+    source = dataclasses.replace(SERVER, **more)
+    found = outlook.standstill(ways.find(kind, "server"), source, typed)
+    assert said in found
+    assert bool(found) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "said"),
+    [
+        ("system", "name=new", "logs (4 GB)"),
+        ("data", "name=new&disks=v-2", "root (3 GB)"),
+        ("whole", "name=new", "Nothing"),
+    ],
+)
+def test_what_is_left_out(kind, typed, said):
+    settings = form(kind, "server", typed)
+    assert settings.is_valid()
+    assert said in outlook.left_out(ways.find(kind, "server"), SERVER, settings)
+
+
+def test_of_a_file_nothing_stands_still_and_nothing_is_left_out():
+    settings = form("system", "file", "name=new&min_disk=40")
+    assert settings.is_valid()
+    way = ways.find("system", "file")
+    assert outlook.standstill(way, SERVER, {}) == outlook.left_out(way, SERVER, settings) == ""
+
+
+class QuotaTest(ConsoleTestCase):
+    def foreseen(self):
+        settings = form("whole", "server")
+        assert settings.is_valid()
+        return outlook.of(None, ways.find("whole", "server"), SERVER, settings)
+
+    def test_no_more_room(self):
+        resources = [{**QUOTAS["quotas"]["resources"][0], "used": 50}]
+        self.cloud.ims("GET", "/v1/cloudimages/quota", {"quotas": {"resources": resources}})
+        assert self.foreseen().is_over
+
+    def test_a_quota_that_is_not_known_keeps_nobody_off(self):
+        self.cloud.refuse("GET", "/v1/cloudimages/quota", 503, "IMG.0014", "Not now.")
+        found = self.foreseen()
+        assert not found.is_over
+        assert "Quota" not in dict(found.lines)
+
+    def test_a_check_that_failed_says_why(self):
+        failed = {
+            "job_id": JOB_ID,
+            "status": "FAIL",
+            "error_code": "IMG.0001",
+            "fail_reason": "No.",
+        }
+        self.cloud.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", failed)
+        assert outlook.check(None, JOB_ID).failure == "IMG.0001: No."
+
+
+def test_a_report_without_a_system():
+    assert ("System", "None that is known") in outlook.report({"notes": ["It is empty."]}).lines
+    assert Job.existing(job_id=JOB_ID).report is None
