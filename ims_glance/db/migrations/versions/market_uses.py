@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "market_uses"
-down_revision = "guest_reports"
+down_revision = "market_regions"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from ims_glance.db.migrations.versions import guest_reports, market_uses
+from ims_glance.db.migrations.versions import market_regions, market_uses
 
 
 def test_it_makes_the_tables():
@@ -17,5 +17,5 @@ def test_it_makes_the_tables():
         assert key == ["server_id", "product_code", "number"]
 
 
-def test_it_comes_after_the_reports():
-    assert market_uses.down_revision == guest_reports.revision
+def test_it_comes_after_the_regions():
+    assert market_uses.down_revision == market_regions.revision
