@@ -75,9 +75,10 @@ def shown(request: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def needed(request: Any) -> Iterator[None]:
+def needed(request: Any, place: str = "horizon:project:ims:index") -> Iterator[None]:
     """Around what a page is nothing without: what else fails than that it is not there is shown on the list.
 
+    :param place: the list's, as Django's ``reverse`` takes it
     :raises Http404: if it is not there
     :raises Http302: to the list
     """
@@ -87,7 +88,7 @@ def needed(request: Any) -> Iterator[None]:
         if isinstance(error, exceptions.NotFoundException):
             raise http.Http404(sentence(error)) from error
         told(request, error)
-        raise horizon_exceptions.Http302(home()) from error
+        raise horizon_exceptions.Http302(reverse(place)) from error
 
 
 @contextlib.contextmanager

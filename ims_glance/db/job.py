@@ -103,15 +103,19 @@ class Jobs:
         status: JobStatus | None = None,
         limit: int = 100,
         marker: str | None = None,
+        job_type: str | None = None,
     ) -> list[StoredJob]:
         """Jobs of a project, the newest first.
 
         :param marker: id of the last one of the page before
+        :param job_type: only those of this type
         :raises JobNotFound: if the marker is no job of the project
         """
         query = sa.select(JOBS).where(JOBS.c.project_id == project_id)
         if status is not None:
             query = query.where(JOBS.c.status == str(status))
+        if job_type is not None:
+            query = query.where(JOBS.c.type == job_type)
         if marker is not None:
             last = self.get(marker, project_id)
             query = query.where(

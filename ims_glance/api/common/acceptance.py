@@ -207,12 +207,13 @@ class Acceptance:
         status: JobStatus | None = None,
         limit: int = 100,
         marker: str | None = None,
+        job_type: str | None = None,
     ) -> list[StoredJob]:
-        """Jobs of the project, the newest first, after the one with id *marker*.
+        """Jobs of the project, the newest first, after the one with id *marker*; of one type, if it is given.
 
         :raises JobNotFound: if the project has no job *marker*
         """
-        return self._jobs.find(project_id, status, limit, marker)
+        return self._jobs.find(project_id, status, limit, marker, job_type)
 
     def cancel(self, job_id: str, project_id: str) -> StoredJob:
         """Ask for a job to be undone; it ends as ``FAIL``. A finished one stays as it is.

@@ -17,6 +17,11 @@ class ListJobs(base.Lister):
             "--status", type=str.upper, choices=STATUSES, help="Only jobs in this status"
         )
         parser.add_argument(
+            "--type",
+            metavar="<job-type>",
+            help="Only jobs of this type, such as imsCopyImageInRegionJob",
+        )
+        parser.add_argument(
             "--limit", metavar="<number>", type=base.positive, help="At most so many jobs"
         )
         parser.add_argument(
@@ -27,7 +32,9 @@ class ListJobs(base.Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """List."""
-        jobs = self.ims.jobs(parsed_args.status, parsed_args.limit, parsed_args.marker)
+        jobs = self.ims.jobs(
+            parsed_args.status, parsed_args.limit, parsed_args.marker, parsed_args.type
+        )
         columns = views.JOB_LIST + (views.JOB_LONG if parsed_args.long else ())
         return columns, (views.job_row(job, parsed_args.long) for job in jobs)
 

@@ -12,14 +12,19 @@ class JobOperations(Operations):
     """Jobs."""
 
     def jobs(
-        self, status: str | None = None, max_items: int | None = None, marker: str | None = None
+        self,
+        status: str | None = None,
+        max_items: int | None = None,
+        marker: str | None = None,
+        job_type: str | None = None,
     ) -> Iterator[Job]:
         """The project's jobs.
 
         :param status: only those in INIT, RUNNING, SUCCESS or FAIL
         :param marker: only those after the job of this id
+        :param job_type: only those of this type, such as ``imsCopyImageInRegionJob``
         """
-        given = {"status": status, "marker": marker}
+        given = {"status": status, "marker": marker, "job_type": job_type}
         query = {key: value for key, value in given.items() if value is not None}
         return self._some(Job, max_items, project_id=self._project(), **query)
 

@@ -20,7 +20,7 @@ class Job(Paged):
     allow_fetch = True
     allow_delete = True
 
-    _query_mapping = resource.QueryParameters("status")
+    _query_mapping = resource.QueryParameters("status", "job_type")
 
     #: the project whose job it is
     project_id: str = resource.URI("project_id")

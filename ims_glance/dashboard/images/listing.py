@@ -15,19 +15,10 @@ from horizon.utils import functions
 from ims_glance.client.resources.image import TYPES, Image
 from ims_glance.client.resources.job import Job
 from ims_glance.client.resources.quota import Quota
-from ims_glance.dashboard import connection, refusals
+from ims_glance.dashboard import connection, pages, refusals
 from ims_glance.dashboard.images import tables as image_tables
 from ims_glance.dashboard.images.filters import FilterForm
 from ims_glance.dashboard.images.jobs_table import RunningJobs
-
-# Of the newest jobs, so many are looked at for those that are under way.
-_JOBS = 50
-TABS = (
-    ("private", _("Private Images")),
-    ("public", _("Public Images")),
-    ("shared", _("Images Shared with Me")),
-    ("market", _("Market Images")),
-)
 
 
 class _ImagesPage(tables.MultiTableView):
@@ -55,10 +46,7 @@ class _ImagesPage(tables.MultiTableView):
 
     def get_running_jobs_data(self) -> list[Job]:
         """What is under way; nothing, if that cannot be known now."""
-        with refusals.shown(self.request):
-            newest = connection.ims(self.request).jobs(max_items=_JOBS)
-            return [job for job in newest if not job.is_finished]
-        return []
+        return pages.running_jobs(self.request)
 
     def has_more_data(self, table: Any) -> bool:
         """Whether there is a next page."""
@@ -71,10 +59,7 @@ class _ImagesPage(tables.MultiTableView):
     def get_context_data(self, **kwargs: Any) -> Any:
         """For the page."""
         context = super().get_context_data(**kwargs)
-        context["tabs"] = [
-            {"name": name, "title": title, "address": reverse(f"horizon:project:ims:{name}")}
-            for name, title in TABS
-        ]
+        context["tabs"] = pages.tabs(self.request, pages.IMAGES)
         context["tab"] = self.tab
         context["filter"] = self._filter
         context["images"] = self.get_tables()[self.tab]

@@ -4,6 +4,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from ims_glance.dashboard import places
 from ims_glance.dashboard.dialogs import copies, export, modify, share
 from ims_glance.dashboard.images import details, listing
 from ims_glance.dashboard.wizard import views as wizard
@@ -40,3 +41,4 @@ urlpatterns = [
     path("images/<image_id:image_id>/export/", export.ExportView.as_view(), name="export"),
     path("images/<image_id:image_id>/", details.DetailsView.as_view(), name="image"),
 ]
+urlpatterns += places.urlpatterns

@@ -44,6 +44,10 @@ class ConsoleTestCase(helpers.TestCase):
         return [request.path for request in self.cloud.requests if "/v" in request.path]
 
 
+class AdminConsoleTestCase(ConsoleTestCase, helpers.BaseAdminViewTests):
+    """The same for an administrator."""
+
+
 def text(response):
     """What is in a page, in one line."""
     content = response.content.decode()

@@ -43,6 +43,9 @@ def test_listing_by_pages(tables):
     assert [int(job.id, 16) for job in tables.jobs.find("project", JobStatus.RUNNING)] == [3]
     with pytest.raises(jobs.JobNotFound):
         tables.jobs.find("project", marker=f"{9:032x}")
+    (kind,) = {job.type for job in tables.jobs.find("project")}
+    assert len(tables.jobs.find("project", job_type=kind)) == 5
+    assert tables.jobs.find("project", job_type="imsNoSuchJob") == []
 
 
 # --- claims ------------------------------------------------------------------------------------

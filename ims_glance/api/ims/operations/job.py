@@ -58,7 +58,11 @@ def list_jobs(call: Call) -> Answer:
     status = call.query.get("status")
     limit = int(call.query.get("limit", _DEFAULT_LIMIT))
     found = call.service.jobs.find(
-        call.project_id, JobStatus(status) if status else None, limit, call.query.get("marker")
+        call.project_id,
+        JobStatus(status) if status else None,
+        limit,
+        call.query.get("marker"),
+        call.query.get("job_type"),
     )
     page: dict[str, object] = {"current_count": len(found)}
     if len(found) == limit:
@@ -119,6 +123,7 @@ OPERATIONS = (
         "List the jobs of the project (an extension)",
         query={
             "status": {"enum": [str(status) for status in JobStatus]},
+            "job_type": {"type": "string", "pattern": patterns.whole("[A-Za-z]{1,64}")},
             "limit": {"type": "string", "pattern": patterns.whole("[1-9][0-9]{0,2}|1000")},
             "marker": {"type": "string", "pattern": patterns.whole("[0-9a-f]{32}")},
         },

@@ -12,8 +12,10 @@ JOBS = f"/v1/{PROJECT}/jobs"
 
 def test_jobs(cloud, ims):
     cloud.ims("GET", JOBS, {"jobs": [job()], "page_info": {}})
-    assert [each.id for each in ims.jobs("SUCCESS", marker="m", max_items=5)] == [JOB_ID]
-    assert cloud.only("GET").query == {"status": "SUCCESS", "marker": "m", "limit": "5"}
+    assert [each.id for each in ims.jobs("SUCCESS", 5, "m", "t")] == [JOB_ID]
+    assert cloud.only("GET").query == {
+        "status": "SUCCESS", "marker": "m", "limit": "5", "job_type": "t",
+    }  # fmt: skip
 
 
 def test_a_job(cloud, ims):

@@ -83,8 +83,9 @@ def test_no_id_of_a_job(handler, job_id):
 @pytest.mark.parametrize(
     ("query", "asked"),
     [
-        ({}, (PROJECT, None, 100, None)),
-        ({"status": "FAIL", "limit": "7", "marker": JOB}, (PROJECT, JobStatus.FAIL, 7, JOB)),
+        ({}, (PROJECT, None, 100, None, None)),
+        ({"status": "FAIL", "limit": "7", "marker": JOB}, (PROJECT, JobStatus.FAIL, 7, JOB, None)),
+        ({"job_type": model.CHECK_IMAGE}, (PROJECT, None, 100, None, model.CHECK_IMAGE)),
     ],
 )
 def test_what_a_list_asks_for(query, asked):

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+from tests.unit.client.cloud import IMAGE_ID, PROJECT, offered, offered_whole, subscribed
+from tests.unit.dashboard.console import ConsoleTestCase, text
+
+PAGE = "/project/ims_market/subscriptions/"
+PRODUCTS = f"/v1/{PROJECT}/market/products"
+ALL = f"/v1/{PROJECT}/market/subscriptions"
+ID = "5" * 32
+
+
+class SubscriptionsTest(ConsoleTestCase):
+    def setUp(self):
+        super().setUp()
+        gone = subscribed("6" * 32, product_id="b" * 32, state="ended", images=[])
+        restricted = subscribed("7" * 32, product_id="c" * 32)
+        self.cloud.ims("GET", ALL, {"subscriptions": [subscribed(), gone, restricted]})
+        self.cloud.ims("GET", PRODUCTS, {"products": [offered()], "page_info": {}})
+        self.cloud.ims("GET", f"{PRODUCTS}/{'c' * 32}", offered_whole("c" * 32, name="<b>r</b>"))
+
+    def test_what_the_project_has_and_had(self):
+        response = self.client.get(PAGE)
+        shown = text(response)
+        assert "database small Active RegionOne Nov. 24, 2026" in shown
+        assert "<b>r</b> small Active" in shown
+        assert f"{'b' * 32} small Ended -" in shown
+        assert f'href="/project/ims/images/{IMAGE_ID}/"' in response.content.decode()
+        assert f'href="/project/ims_market/products/{"b" * 32}/"' not in response.content.decode()
+
+    def test_unsubscribe(self):
+        self.cloud.ims("DELETE", f"{ALL}/{ID}", status=204)
+        response = self.client.post(PAGE, {"action": f"subscriptions__unsubscribe__{ID}"})
+        assert self.said(response) == ["Unsubscribed: database"]
+
+    def test_what_has_ended_is_not_ended_again(self):
+        content = self.client.get(PAGE).content.decode()
+        assert f"subscriptions__unsubscribe__{ID}" in content
+        assert f"subscriptions__unsubscribe__{'6' * 32}" not in content
