@@ -47,7 +47,11 @@ def ims(request: Any) -> Proxy:
         app_name="ims-console",
     )
     connection = openstack.connection.Connection(
-        session=session, region_name=user.services_region, compute_api_version="2"
+        session=session,
+        region_name=user.services_region,
+        compute_api_version="2",
+        # A service that is away is said to be at once: openstacksdk would try again for 15 seconds.
+        image_status_code_retries=0,
     )
     service: Proxy = register(connection).ims
     return service

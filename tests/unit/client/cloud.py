@@ -138,13 +138,13 @@ class Cloud(BaseAdapter):
         (request,) = self.sent(method)
         return request
 
-    def connection(self) -> Any:
+    def connection(self, **settings: Any) -> Any:
         """An openstacksdk connection to it, with the service."""
         http = requests.Session()
         http.mount("http://", self)
         auth = identity.V3Password(IDENTITY, user_id=USER, password="secret", project_id=PROJECT)
         opened = session.Session(auth, session=http)
-        return client.register(openstack.connection.Connection(session=opened))
+        return client.register(openstack.connection.Connection(session=opened, **settings))
 
     def send(self, request: Any, *_args: Any, **_how: Any) -> requests.Response:
         """Answer a request (``requests`` calls this)."""

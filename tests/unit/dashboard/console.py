@@ -26,7 +26,8 @@ class ConsoleTestCase(helpers.TestCase):
         self.cloud.ims("GET", "/v1/cloudimages/quota", QUOTAS)
         self.cloud.ims("GET", f"/v1/{cloud.PROJECT}/jobs", {"jobs": []})
         self.cloud.images()
-        service = self.cloud.connection().ims
+        # As the console's own (ims_glance/dashboard/connection.py).
+        service = self.cloud.connection(image_status_code_retries=0).ims
         patch = mock.patch("ims_glance.dashboard.connection.ims", lambda request: service)
         patch.start()
         self.addCleanup(patch.stop)

@@ -5,7 +5,11 @@ from ims_glance.dashboard.images import tables
 
 def test_each_tab_has_a_table_of_its_own():
     """Horizon binds actions to the last table of a class."""
-    classes = tables.ImagesTable.__subclasses__()
+    classes = [
+        each
+        for each in tables.ImagesTable.__subclasses__()
+        if "dashboard.images" in each.__module__
+    ]
     names = {each._meta.name for each in classes}
     assert len(names) == len(classes)
     assert names == {*TYPES, "offered"}
