@@ -273,6 +273,8 @@ MARKET_IMAGES = sa.Table(
     sa.Column("job_id", sa.String(32)),
     sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("look_at", sa.Double()),
+    # Whether it says that its product is withdrawn (__is_offshelved).
+    sa.Column("is_offshelved", sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.Index("market_images_image", "image_id"),
     sa.Index("market_images_product", "product_id"),
     sa.Index("market_images_state", "state"),

@@ -55,7 +55,9 @@ def flow(job: JobContext) -> Flow:
     )
 
 
-class _ProductTask(Task):
+class ProductTask(Task):
+    """What all tasks of such a job have in common."""
+
     @property
     def region(self) -> str:
         """This region, as products name it."""
@@ -88,8 +90,19 @@ class _ProductTask(Task):
         row = self.row()
         return row.image_id if row else None
 
+    def body(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of ``POST /v2/images`` for a copy of an image.
 
-class ReadProductImage(_ProductTask):
+        :raises CopyNotWanted: if the product is gone
+        """
+        version = self.product_version()
+        product = Products(self.job.database).get_any(version.product_id)
+        if product is None:
+            raise CopyNotWanted(version_id=version.id)
+        return image.body(source, product.product_code, self.job.conf.ims_kms.default_key_name)
+
+
+class ReadProductImage(ProductTask):
     """Looks at the image that is to be sold."""
 
     default_provides = "source"
@@ -115,7 +128,7 @@ class ReadProductImage(_ProductTask):
             self.copies.failed(self.product_version(), self.region, *self.job.failure, self.actor)
 
 
-class CopyProductImage(_ProductTask):
+class CopyProductImage(ProductTask):
     """Makes the copy, and moves the data."""
 
     def __init__(self, job: JobContext) -> None:
@@ -146,12 +159,10 @@ class CopyProductImage(_ProductTask):
         :raises CopyNotWanted: if nobody wants it any more
         """
         self._delete()
-        version, view = self.product_version(), job_image.source(self.job)
-        product = Products(self.job.database).get_any(version.product_id)
+        version, wanted = self.product_version(), self.body(job_image.source(self.job))
         image_id = uuidutils.generate_uuid()
-        if product is None or not self.copies.begun(version.id, self.region, image_id):
+        if not self.copies.begun(version.id, self.region, image_id):
             raise CopyNotWanted(version_id=version.id)
-        wanted = image.body(view, product.product_code, self.job.conf.ims_kms.default_key_name)
         return self.job.market_image.create({**wanted, "id": image_id})
 
     def _delete(self) -> None:
@@ -160,7 +171,7 @@ class CopyProductImage(_ProductTask):
             self.job.market_image.delete(image_id)
 
 
-class OfferProductImage(_ProductTask):
+class OfferProductImage(ProductTask):
     """Hands the copy to the reviewers, with its digest."""
 
     def execute(self, source: Mapping[str, Any]) -> None:

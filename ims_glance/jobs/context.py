@@ -147,13 +147,22 @@ class JobContext:
         return Region.of(self.conf, session).elsewhere(self.arguments["source_region"])
 
     @functools.cached_property
-    def market_image(self) -> ImageApi:
-        """The Image API as the service itself, in the project of its copies of products.
+    def market_session(self) -> Session:
+        """A session as the service itself, in the project of its copies of products.
 
         :raises NoMarketProject: if the operator named none
         """
-        session = self._identity.session_in(market_project(self.conf), self.job.request_id)
-        return ImageApi(Region.of(self.conf, session))
+        return self._identity.session_in(market_project(self.conf), self.job.request_id)
+
+    @functools.cached_property
+    def market_image(self) -> ImageApi:
+        """The Image API as the service itself, in that project."""
+        return ImageApi(Region.of(self.conf, self.market_session))
+
+    @property
+    def market_project_id(self) -> str:
+        """The id of that project."""
+        return self._identity.project_id_of(self.market_session)
 
     def log_here(self) -> None:
         """Have all that this thread logs carry the job, as its requests to neighbours do."""

@@ -13,6 +13,7 @@ from tests.unit.api.ims import market_world
 pytestmark = pytest.mark.pocket
 
 PATIENCE = 120.0
+REGIONS = ["RegionOne", "RegionTwo"]
 
 
 class Caller:
@@ -73,6 +74,7 @@ def _listed(seller: Caller, reviewer: Caller):
     with servers.guest_image(Cloud.from_environment(), seller.conn) as image:
         draft = market_world.whole("Guest")
         draft["version"]["image_id"] = image.id
+        draft["business"]["regions"] = REGIONS
         made = seller.call("POST", "PROJECT/market/seller/products", draft)
         path = f"PROJECT/market/seller/products/{made['id']}"
         seller.call("POST", f"{path}/submit", {})
@@ -133,6 +135,38 @@ def test_its_buyer_boots_it_and_snapshots_carry_the_code(buyer, product, bought)
             _refused(export, "IMG.0079")
         finally:
             conn.image.delete_image(snapshot)
+
+
+def test_it_is_there_in_the_other_region_too(seller, buyer, product, bought):
+    """The service's copy there was made of that here, when its seller had deleted the image.
+
+    The pocket cloud has Nova in one region only: that it is the same image, and the buyer's to use, is what
+    can be seen there.
+    """
+    product_id, code = product
+    path = f"PROJECT/market/seller/products/{product_id}"
+
+    def copy_there() -> dict[str, Any]:
+        [version] = seller.call("GET", path)["versions"]
+        [found] = [each for each in version["copies"] if each["region"] == "RegionTwo"]
+        return dict(found)
+
+    servers.wait_until(lambda: copy_there()["state"] == "ready", PATIENCE)
+    listed = buyer.call("GET", "PROJECT/market/products?region=RegionTwo")["products"]
+    assert product_id in [each["id"] for each in listed]
+    auth = buyer.conn.config.config["auth"]
+    named = {name: auth[name] for name in ("username", "password", "project_name")}
+    there = login.connect("admin-two", named).image
+
+    def images() -> list[dict[str, Any]]:
+        return list(there.get(f"/images?__productcode={code}").json()["images"])
+
+    servers.wait_until(images, PATIENCE)
+    [image] = images()
+    assert image["id"] != bought.id
+    assert image["os_hash_value"] == bought.hash_value
+    assert (image["__imagetype"], image["owner"]) == ("market", bought.owner)
+    _refused(there.get(f"/images/{image['id']}/file"), "IMG.0079")
 
 
 def test_a_volume_of_it_carries_the_code_into_its_image(buyer, product, bought):

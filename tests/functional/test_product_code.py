@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from ims_glance.model.image import whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.server import Disk
 from tests.functional import identity
 from tests.functional.client import Client
 from tests.functional.conftest import MakeGlance
@@ -20,6 +23,7 @@ AS_NEIGHBOUR = {"X-Service-Roles": "service"}
 SELLER = identity.Caller("market")
 BARE = {"disk_format": "raw", "container_format": "bare"}
 DATA = b"sold" * 100
+PATCH = "application/openstack-images-v2.1-json-patch"
 
 
 @pytest.fixture(scope="module")
@@ -282,3 +286,49 @@ class TestEntitled:
             owner.share(plain, f"{number:032x}")
         with refused(413, "IMG.0088"):
             owner.share(plain, "one more")
+
+
+def test_who_has_a_machine_has_its_disks(service: GlanceService, stranger: Client) -> None:
+    """Of one that is sold; and nobody else, nor they any longer than the machine."""
+    owner = service.client(SELLER)
+    marked = {**BARE, "visibility": "shared", "__imagetype": "market", "__productcode": OTHERS}
+
+    def call(method: str, path: str, body: object = None, status: int = 200) -> dict:
+        answer = owner.send(method, path, json_body=body, headers=AS_SERVICE)
+        assert answer.status in (status, 200, 201, 204), answer.text
+        return dict(answer.json or {})
+
+    disks = []
+    for number in range(2):
+        disk = call("POST", "/v2/images", {**marked, "name": f"disk {number}", "os_hidden": True})
+        owner.upload(disk["id"], DATA)
+        disks.append(str(disk["id"]))
+    parts = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(disks)]
+    body = {**marked, "name": "machine", **whole_image.properties(parts)}
+    machine = str(call("POST", "/v2/images", body)["id"])
+    for disk in disks:
+        changes = [{"op": "add", "path": "/__component_of", "value": machine}]
+        owner.call(
+            "PATCH",
+            f"/v2/images/{disk}",
+            json_body=changes,
+            headers={**AS_SERVICE, "Content-Type": PATCH},
+        )
+    owner.upload(machine, b"")
+
+    def seen() -> list[int]:
+        each = (machine, *disks)
+        return [stranger.send("GET", f"/v2/images/{image}").status for image in each]
+
+    members = f"/v2/images/{machine}/members"
+    assert seen() == [404] * 3
+    call("POST", members, {"member": "other"})
+    assert seen() == [200] * 3
+    with refused(409, "IMG.0079"):
+        stranger.call("GET", f"/v2/images/{disks[1]}/file")
+    # Twice, as a worker does that did not learn that it was done.
+    call("POST", members, {"member": "other"}, 409)
+    assert seen() == [200] * 3
+    for status in (204, 404):
+        call("DELETE", f"{members}/other", status=status)
+        assert seen() == [404] * 3

@@ -58,8 +58,8 @@ class CopiesNotMade(exceptions.Conflict):
 class SourceImage:
     """An image that may be published.
 
-    :ivar digest: its ``os_hash_value``
-    :ivar facts: what buyers choose by: ``os_type``, ``os_version``, ``platform``, ``architecture``, ``size``
+    :ivar digest: see :func:`ims_glance.model.market.image.digest`
+    :ivar facts: what buyers choose by; see :class:`ims_glance.model.market.product.ProductVersion`
     """
 
     image_id: str

@@ -57,6 +57,14 @@ def check(call: Call, view: Mapping[str, Any], action: image_rules.Action) -> No
     )
 
 
+def shown(call: Call, view: View) -> dict[str, Any]:
+    """An image as the IMS API shows it; where there is a marketplace, whether the caller may sell it."""
+    image = attributes.to_wire(view)
+    if call.service.market is not None:
+        image[attributes.SUPPORT_MARKET] = image_rules.may_be_sold(view, call.project_id)
+    return image
+
+
 def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
     """The images of a list, page by page, as the IMS API shows them.
 
@@ -78,7 +86,7 @@ def pages(call: Call, query: Mapping[str, str]) -> Iterator[list[View]]:
     answer = _listed(call, parameters)
     while True:
         found: list[View] = answer["images"]
-        yield [attributes.to_wire(view) for view in found if native.fits(view)]
+        yield [shown(call, view) for view in found if native.fits(view)]
         # Not by the page's length: api_limit_max or policies of Glance may have shortened it.
         if "next" not in answer:
             return

@@ -16,7 +16,7 @@ from ims_glance.clouds.identity import market_project
 from ims_glance.db.database import Database
 from ims_glance.db.market.members import ProductMembers
 from ims_glance.model import copy, job
-from ims_glance.model.image import rules
+from ims_glance.model.image import rules, whole_image
 from ims_glance.model.market import image, membership
 from ims_glance.model.market.product import ProductVersion
 
@@ -65,16 +65,36 @@ class MarketImages:
                 raise exceptions.ImageNotFound(image_id=image_id[:64]) from None
             raise
         rules.check(rules.Action.PUBLISH, rules.Facts.of(view), str(context.project_id))
-        if copy.CINDER_KEY in view:
-            raise CinderKeyInside(image_id=view["id"])
+        disks = [self._disk(context, view, each) for each in whole_image.components(view)]
+        for each in (view, *disks):
+            if copy.CINDER_KEY in each:
+                raise CinderKeyInside(image_id=each["id"])
         facts = {
             "os_type": view.get("__os_type"),
             "os_version": view.get("__os_version"),
             "platform": view.get("__platform"),
             "architecture": view.get("architecture"),
-            "size": view.get("size"),
+            "size": sum(int(each.get("size") or 0) for each in disks or [view]),
         }
-        return SourceImage(str(view["id"]), view.get("os_hash_value"), facts)
+        if disks:
+            facts["disks"] = len(disks)
+        return SourceImage(str(view["id"]), image.digest(view, disks) or None, facts)
+
+    def _disk(
+        self, context: Any, view: dict[str, Any], component: whole_image.Component
+    ) -> dict[str, Any]:
+        """A disk of a whole machine, which may be sold with it.
+
+        :raises DiskMissing, Refused: if it may not
+        """
+        shown = self._images.get(context, f"/v2/images/{component.image_id}")
+        if shown is None or shown.view["status"] != "active":
+            raise whole_image.DiskMissing(
+                number=component.disk.number, image_id=view["id"], disk_id=component.image_id
+            )
+        if rules.Facts.of(shown.view).product:
+            raise rules.refusal(rules.Action.PUBLISH, rules.Trait.SOLD, str(view["id"]))
+        return shown.view
 
     def copy(self, context: Any, version: ProductVersion) -> str:
         """Have the service's copy made, with the caller's rights to read the image; the id of the job.
@@ -84,7 +104,11 @@ class MarketImages:
 
         :raises ImsError: why there is no such job
         """
-        arguments = {"image_id": version.source_image_id, "version_id": version.id}
+        arguments = {
+            "image_id": version.source_image_id,
+            "version_id": version.id,
+            "disks": version.source.get("disks") or 0,
+        }
         return self._jobs.accept(context, job.PUBLISH_IMAGE, arguments)
 
     def settle(self, project_id: str | None = None, product_id: str | None = None) -> None:

@@ -11,8 +11,12 @@ believed only as far as it binds the one who says it:
   that code already, and so can use the product;
 * of what the request says to have been made of (``base_image_ref``), Glance's own record decides, also
   if that image is deleted by now, on the same conditions.
+
+Where Glance lets users say where the data of an image lies, nobody points at that of a product.
 """
 
+import re
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,7 +26,10 @@ from ims_glance import exceptions
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.roles import is_of_service
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.model.image import attributes, kinds
+from ims_glance.model.image import attributes, kinds, rules
+
+# Stores name what they keep of an image by its id (rbd, swift, s3, file).
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 BASE_IMAGE = "base_image_ref"
 """On an image that Nova makes of a server: the id of the image that the server was made of."""
@@ -42,6 +49,24 @@ def of_new(
     if is_of_service(context):
         return kinds.of_products(named)
     return kinds.of_products(code for code in named if _is_used(images, context, code))
+
+
+def check_place(records: ImageRecords, context: Any, url: str, image_id: str | None = None) -> None:
+    """Check that an image is not given the place of a product's data, by which it would have no code.
+
+    :param url: of a location
+    :param image_id: of the image that is to get it
+    :raises RuleRefused: if there is a product in the image whose data lies there
+    """
+    if is_of_service(context):
+        return
+    for named in set(_ID.findall(urllib.parse.unquote(url).lower())) - {image_id}:
+        try:
+            held = records.product_code(named)
+        except exceptions.ImageNotFound:
+            continue
+        if held:
+            raise rules.refusal(rules.Action.EXPORT, rules.Trait.SOLD, named)
 
 
 def _of_base(records: ImageRecords, body: Mapping[str, Any]) -> Iterator[str]:

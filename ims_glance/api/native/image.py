@@ -254,6 +254,8 @@ def create_task(call: NativeCall) -> None:
     image = call.images.get(call.context, f"/v2/images/{image_id}") if image_id else None
     if image is not None and image.key_id:
         raise TaskRefused
+    for name in ("loc_url", "import_from"):
+        product_code.check_place(call.records, call.context, str(task.get(name)))
     _check_scheme(str(task.get("loc_url")))
 
 
@@ -270,6 +272,7 @@ def _check_locations(call: NativeCall, image: ShownImage, urls: set[str], policy
     """
     for url in urls:
         scheme = _check_scheme(url)
+        product_code.check_place(call.records, call.context, url, image.id)
         if image.facts.is_promised:
             raise exceptions.StoreNotEncrypting(
                 image_id=image.id,

@@ -23,6 +23,10 @@ def own_row(shown: SellersProduct) -> tuple[Any, ...]:
     return shown.id, shown.name, shown.state, shown.listed_at, shown.updated_at
 
 
+# Why it is not there yet is said of those that are not.
+_OF_COPY = ("region", "state", "error_code", "reason")
+
+
 def own(shown: SellersProduct) -> Shown:
     """A product of the project; without the long texts, which are in its file."""
     version, basic, business = shown.version or {}, shown.basic or {}, shown.business or {}
@@ -46,6 +50,13 @@ def own(shown: SellersProduct) -> Shown:
         "problems": Lines(shown.problems or []),
         "versions": Lines(
             [_short(each, "name", "state", "error_code", "reason") for each in shown.versions or ()]
+        ),
+        "copies": Lines(
+            [
+                {"version": each.get("name"), **_short(copy, *_OF_COPY)}
+                for each in shown.versions or ()
+                for copy in each.get("copies") or ()
+            ]
         ),
         "reviews": Lines(
             [_short(each, "decision", "reasons", "decided_at") for each in shown.reviews or ()]

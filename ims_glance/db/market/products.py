@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Products as their seller has them: drafts, and what became of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -141,6 +141,7 @@ class Products:
                 .values(**values, revision=product.revision + 1, updated_at=timeutils.utcnow())
             )
             _keep_files(connection, product.id, files)
+            _forget_files(connection, product.id)
 
         self._database.write(write)
         return self.get(product.id, product.project_id)
@@ -212,3 +213,31 @@ def _keep_files(connection: Connection, product_id: str, files: Mapping[str, byt
         known = sa.select(MARKET_FILES.c.digest).filter_by(**file)
         if connection.scalar(known) is None:
             connection.execute(sa.insert(MARKET_FILES).values(**file, content=content))
+
+
+def _forget_files(connection: Connection, product_id: str) -> None:
+    """Delete the files that neither the draft names nor what was handed in, or is published, of it."""
+    table = MARKET_PRODUCTS.c
+    query = sa.select(table.document, table.published).where(table.id == product_id)
+    documents = [each for row in connection.execute(query) for each in row]
+    versions = sa.select(MARKET_VERSIONS.c.document).where(
+        MARKET_VERSIONS.c.product_id == product_id
+    )
+    documents += connection.scalars(versions).all()
+    named = {digest for each in documents for digest in _digests(each)}
+    connection.execute(
+        sa.delete(MARKET_FILES).where(
+            MARKET_FILES.c.product_id == product_id, MARKET_FILES.c.digest.not_in(sorted(named))
+        )
+    )
+
+
+def _digests(value: Any) -> Iterator[str]:
+    """The digests of all files that a document names."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("digest"), str):
+            yield value["digest"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _digests(each)

@@ -15,12 +15,13 @@ from ims_glance.db import clock
 from ims_glance.db.database import Database
 from ims_glance.db.market.listed_regions import relist
 from ims_glance.db.market.rows import copy_of, cut, take, wanted_members
-from ims_glance.db.schema import MARKET_IMAGES, MARKET_MEMBERS
+from ims_glance.db.schema import MARKET_IMAGES, MARKET_MEMBERS, MARKET_PRODUCTS
 from ims_glance.model.market.entitlement import (
     ProductCopy,
     ProductCopyState,
     ProductMemberState,
 )
+from ims_glance.model.market.product import ProductState
 
 _TABLE = MARKET_IMAGES.c
 _TO_DO = [str(ProductMemberState.WANTED), str(ProductMemberState.UNWANTED)]
@@ -125,11 +126,26 @@ class ProductRegions:
 
         return self._database.write(write)
 
+    def to_offshelve(self, region: str, limit: int = 100) -> list[ProductCopy]:
+        """Copies that buyers still have, and that do not say yet that their product is withdrawn."""
+        query = sa.select(MARKET_IMAGES).where(*_is_withdrawn(), _TABLE.region == region)
+        rows = self._database.read(
+            lambda connection: connection.execute(query.limit(limit)).mappings().all()
+        )
+        return [copy_of(row) for row in rows]
+
+    def offshelved(self, copy: ProductCopy) -> None:
+        """Record that one says so."""
+        mine = _TABLE.version_id == copy.version_id, _TABLE.region == copy.region
+        change = sa.update(MARKET_IMAGES).where(*mine).values(is_offshelved=True)
+        self._database.write(lambda connection: connection.execute(change))
+
     def busy(self) -> set[str]:
         """The regions in which memberships or copies are to be made follow."""
         members = sa.select(MARKET_MEMBERS.c.region).where(MARKET_MEMBERS.c.state.in_(_TO_DO))
         copies = sa.select(_TABLE.region).where(_TABLE.state == str(ProductCopyState.UNWANTED))
-        query = sa.union(members, copies)
+        withdrawn = sa.select(_TABLE.region).where(*_is_withdrawn())
+        query = sa.union(members, copies, withdrawn)
         return set(self._database.read(lambda connection: connection.scalars(query).all()))
 
     def _write(self, copy: ProductCopy, *conditions: Any, **values: Any) -> bool:
@@ -143,6 +159,17 @@ def _one(copy: ProductCopy) -> tuple[Any, ...]:
 
 def _is_wanted() -> Any:
     return _TABLE.state == str(ProductCopyState.WANTED)
+
+
+def _is_withdrawn() -> tuple[Any, ...]:
+    withdrawn = sa.select(MARKET_PRODUCTS.c.id).where(
+        MARKET_PRODUCTS.c.state == str(ProductState.WITHDRAWN)
+    )
+    return (
+        _TABLE.state == str(ProductCopyState.READY),
+        _TABLE.is_offshelved.is_(sa.false()),
+        _TABLE.product_id.in_(withdrawn),
+    )
 
 
 def _is_due() -> Any:

@@ -26,6 +26,7 @@ from ims_glance.db.market.regions import ProductRegions
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.market.door import ImageDoor
 from ims_glance.jobs.market.regions import RegionCopies
+from ims_glance.model.image import attributes
 from ims_glance.model.market import image, membership
 from ims_glance.model.market.entitlement import ProductMember
 
@@ -101,6 +102,9 @@ class MarketWork:
             if not self._follow(members, door):
                 break
         self._forget(region, door, session)
+        for copy in self._regions.to_offshelve(region):
+            door.images.update(str(copy.image_id), {attributes.IS_OFFSHELVED: "true"})
+            self._regions.offshelved(copy)
 
     def _forget(self, region: str, door: ImageDoor, session: Session) -> None:
         """Delete the copies that nobody wants.

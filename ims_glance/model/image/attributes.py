@@ -26,6 +26,8 @@ COMPONENT_OF = "__component_of"
 """On a disk of a whole-machine image: id of that image. Ours; IMS has disks in its backups."""
 BACKUP_ID = "__backup_id"
 PRODUCT_CODE = kinds.PRODUCT_CODE
+IS_OFFSHELVED = "__is_offshelved"
+SUPPORT_MARKET = "__system_support_market"
 CAPTURE = "__capture"
 STANDSTILL = "__capture_standstill_ms"
 BEFORE_SHARING = kinds.HAS_MEMBERS
@@ -118,8 +120,8 @@ TABLE: tuple[Attribute, ...] = (
     Attribute("__sequence_num", SERVICE, "Place of the system disk"),
     Attribute(PRODUCT_CODE, SERVICE, "Product of the marketplace that is in it; several with commas"),
     Attribute("__account_code", SERVICE, "What it is charged as"),
-    Attribute("__is_offshelved", SERVICE, "Withdrawn from the marketplace", _BOOLEAN),
-    Attribute("__system_support_market", SERVICE, "May be sold in the marketplace", _BOOLEAN),
+    Attribute(IS_OFFSHELVED, SERVICE, "Withdrawn from the marketplace", _BOOLEAN),
+    Attribute(SUPPORT_MARKET, SERVICE, "May be sold in the marketplace", _BOOLEAN),
     Attribute("__support_kvm", SERVICE, "Runs on KVM", _YES),
     Attribute("__support_arm", SERVICE, "Runs on ARM processors", _YES),
     Attribute("__support_agent_list", SERVICE, "Agents in it: hss, ces"),
@@ -152,7 +154,7 @@ _OF_NEW = {
     "__root_origin": "file",
     VIRTUAL_ENV_TYPE: "FusionCompute",
 }
-_JSON_BOOLEANS = ("__system_support_market",)
+_JSON_BOOLEANS = (SUPPORT_MARKET,)
 
 
 def is_ours(name: str) -> bool:

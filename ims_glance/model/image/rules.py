@@ -177,7 +177,6 @@ TABLE: tuple[Row, ...] = (
     (Action.PUBLISH, Trait.SOLD, "IMG.0024", PROTECTS),
     (Action.PUBLISH, Trait.RECEIVED, "IMG.0047", CONVENTION),
     (Action.PUBLISH, Trait.COMPONENT, "IMG.0024", PROTECTS),
-    (Action.PUBLISH, Trait.WHOLE, "IMG.0024", PROTECTS),
     (Action.PUBLISH, Trait.ELSEWHERE, "IMG.0024", PROTECTS),
     (Action.PUBLISH, Trait.ISO, "IMG.0024", CONVENTION),
     (Action.PUBLISH, Trait.DATA, "IMG.0024", CONVENTION),
@@ -295,6 +294,15 @@ def refusal(action: Action, trait: Trait, image_id: str) -> RuleRefused | NotThe
     codes = {(row_action, row_trait): code for row_action, row_trait, code, _ in TABLE}
     kind = NotTheirs if trait in _FORBIDDEN else RuleRefused
     return kind(action, trait, codes[action, trait], image_id)
+
+
+def may_be_sold(view: Mapping[str, Any], viewer: str) -> bool:
+    """Whether nothing that an image shows keeps a project from selling it.
+
+    :param view: as the Image API shows it
+    """
+    has = traits(Facts.of(view), viewer)
+    return not any(action is Action.PUBLISH and trait in has for action, trait, _, _ in TABLE)
 
 
 def _is_true(value: Any) -> bool:

@@ -71,6 +71,7 @@ class ProductCopy:
     :ivar job_id: of the job that makes it in another region
     :ivar attempts: how often that failed
     :ivar look_at: when somebody looks after it again; seconds since 1970
+    :ivar is_offshelved: whether it says that its product is withdrawn
     """
 
     version_id: str
@@ -84,6 +85,7 @@ class ProductCopy:
     job_id: str | None = None
     attempts: int = 0
     look_at: float | None = None
+    is_offshelved: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -157,7 +157,8 @@ class ProductVersion:
     :ivar name: such as ``V1.0``
     :ivar source_image_id: the seller's image, which is copied
     :ivar source_digest: its ``os_hash_value``, which each copy must have
-    :ivar source: what buyers choose by: ``os_type``, ``os_version``, ``platform``, ``architecture``, ``size``
+    :ivar source: what buyers choose by: ``os_type``, ``os_version``, ``platform``, ``architecture``, ``size``, and
+        ``disks``, how many, of a whole machine
     :ivar document: the product's text as it was handed in
     :ivar reason: with *code*, why its image could not be copied
     """

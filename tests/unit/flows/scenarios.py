@@ -19,7 +19,13 @@ from ims_glance.model.job import StoredJob
 from ims_glance.model.server import Disk
 from tests.base import pattern
 from tests.unit.clouds.backups_server import PROVER
-from tests.unit.flows import file_scenarios, guest_scenarios, market_scenarios, member_scenarios
+from tests.unit.flows import (
+    file_scenarios,
+    guest_scenarios,
+    market_machine_scenarios,
+    market_scenarios,
+    member_scenarios,
+)
 from tests.unit.flows.direct_cloud import DirectCloud, State
 from tests.unit.flows.file_scenarios import KEY
 from tests.unit.flows.machine import Machine
@@ -351,6 +357,13 @@ SCENARIOS = (
         "image",
         market_scenarios.to_sell,
         market_scenarios.is_sold,
+        undone=market_scenarios.is_given_back,
+    ),
+    Scenario(
+        model.PUBLISH_IMAGE,
+        "whole machine",
+        market_machine_scenarios.to_sell,
+        market_machine_scenarios.is_sold,
         undone=market_scenarios.is_given_back,
     ),
     Scenario(model.COPY_IN_REGION, "image", _reported_source, _is_reported_copy),

@@ -22,7 +22,9 @@ def run(explorer: Explorer, change: Any = None, watch: Any = None) -> Any:
 
     :param change: of the cloud, once all is prepared
     """
-    [scenario] = [each for each in SCENARIOS if each.job_type == model.PUBLISH_IMAGE]
+    [scenario] = [
+        each for each in SCENARIOS if each.job_type == model.PUBLISH_IMAGE and each.name == "image"
+    ]
 
     def prepare(cloud: Any) -> dict[str, Any]:
         arguments = scenario.prepare(cloud)

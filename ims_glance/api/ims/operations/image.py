@@ -9,7 +9,7 @@ from webob import acceptparse
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
 from ims_glance.api.ims.operations import image_csv
-from ims_glance.model.image import attributes, listing, update
+from ims_glance.model.image import listing, update
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import patterns
 
@@ -78,7 +78,7 @@ def update_image(call: Call) -> Answer:
     view = lookup.checked(call, image_id, image_rules.Action.UPDATE)
     changes = update.checked(call.body, view)
     changed = call.service.images.patch(call.context, image_id, changes)
-    return Answer(attributes.to_wire(changed))
+    return Answer(lookup.shown(call, changed))
 
 
 OPERATIONS = (

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API of the marketplace does with images: which may be sold, who makes copies, who has them."""
 
+import hashlib
 import types
 from typing import Any
 
@@ -12,9 +13,11 @@ from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.market.images import CinderKeyInside, MarketImages
 from ims_glance.clouds.identity import NoMarketProject
 from ims_glance.model import job
-from ims_glance.model.image import rules
+from ims_glance.model.image import rules, whole_image
+from ims_glance.model.image.whole_image import Component
 from ims_glance.model.market.entitlement import ProductMember
 from ims_glance.model.market.product import Product
+from ims_glance.model.server import Disk
 from tests.unit.api.ims import calls
 from tests.unit.db.market.rows import MarketTables
 
@@ -86,7 +89,6 @@ def test_an_image_of_ones_own_may_be_sold(make: Any) -> None:
         ({"status": "queued"}, "IMG.0046"),
         ({"virtual_env_type": "DataImage"}, "IMG.0024"),
         ({"virtual_env_type": "IsoImage"}, "IMG.0024"),
-        ({"__whole_image": "true"}, "IMG.0024"),
         ({"block_device_mapping": '[{"snapshot_id": "s"}]'}, "IMG.0024"),
     ],
     ids=str,
@@ -96,6 +98,50 @@ def test_what_may_not(make: Any, view: dict[str, Any], code: str) -> None:
     with pytest.raises((rules.RuleRefused, rules.NotTheirs), match="cannot be sold") as refused:
         door.check_source(CALLER, calls.IMAGE)
     assert refused.value.code == code
+
+
+class Machine(Images):
+    """A whole machine, whose disks are as a test says."""
+
+    def __init__(self, *disks: dict[str, Any] | None) -> None:
+        parts = [Component(Disk(number, None, 1), f"disk-{number}") for number in range(len(disks))]
+        super().__init__(**whole_image.properties(parts))
+        self.disks = dict(zip((each.image_id for each in parts), disks, strict=True))
+
+    def get(self, _context: Any, path: str) -> Any:
+        view = self.disks[path.rpartition("/")[2]]
+        return None if view is None else types.SimpleNamespace(view=view)
+
+
+def disk(**view: Any) -> dict[str, Any]:
+    return {"id": "disk", "status": "active", "size": 3, "os_hash_value": "h", **view}
+
+
+def test_a_whole_machine_may_be_sold_with_its_disks(make: Any, tables: Any) -> None:
+    door, *_ = make()
+    door._images = Machine(disk(), disk(os_hash_value="other"))
+    found = door.check_source(CALLER, calls.IMAGE)
+    assert (found.facts["size"], found.facts["disks"]) == (6, 2)
+    assert found.digest == hashlib.sha512(b"h\nother").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("of_disk", "refusal"),
+    [
+        (None, whole_image.DiskMissing),
+        (disk(status="queued"), whole_image.DiskMissing),
+        (disk(__productcode="another's"), rules.RuleRefused),
+        (disk(cinder_encryption_key_id="k"), CinderKeyInside),
+    ],
+    ids=str,
+)
+def test_a_whole_machine_with_a_disk_that_may_not_is_none(
+    make: Any, of_disk: Any, refusal: type[Exception]
+) -> None:
+    door, *_ = make()
+    door._images = Machine(disk(), of_disk)
+    with pytest.raises(refusal):
+        door.check_source(CALLER, calls.IMAGE)
 
 
 def test_one_under_cinders_key_is_nobody_elses(make: Any) -> None:
@@ -122,7 +168,7 @@ def test_a_copy_is_a_job_of_the_seller(make: Any, tables: Any) -> None:
     market = MarketTables(tables.database)
     version = market.submitted(regions=["RegionOne"])
     assert door.copy(CALLER, version) == "job"
-    arguments = {"image_id": version.source_image_id, "version_id": version.id}
+    arguments = {"image_id": version.source_image_id, "version_id": version.id, "disks": 0}
     assert jobs.accepted == [(job.PUBLISH_IMAGE, arguments)]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ims_glance import exceptions
 from ims_glance.api.market import product_code
-from ims_glance.model.image import kinds
+from ims_glance.model.image import kinds, rules
 
 BASE = "5b1a6f0e-93d2-4d0e-8b56-3f1f0c3d2a10"
 
@@ -80,3 +80,26 @@ def test_what_is_no_code_is_none(code: Any) -> None:
 def test_no_more_codes_than_a_machine_has_disks() -> None:
     many = ",".join(f"{number:03}" for number in range(100))
     assert len(of_new({"__productcode": many}, None, "", "service") or "") == 30 * 4 - 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"rbd://fsid/images/{BASE}/snap",
+        f"rbd://fsid/images/{BASE.replace('-', '%2D').upper()}/snap",
+        f"swift://store/glance/{BASE}-00001",
+    ],
+)
+def test_nobody_points_at_the_data_of_a_product(url: str) -> None:
+    """An image at that place would have the data, and no code."""
+    user, nova = (types.SimpleNamespace(service_roles=roles) for roles in ([], ["service"]))
+    sold: Any = Records("p1")
+    with pytest.raises(rules.RuleRefused, match="product of the marketplace") as refused:
+        product_code.check_place(sold, user, url, "another")
+    assert refused.value.code == "IMG.0079"
+    product_code.check_place(sold, nova, url, "another")
+    product_code.check_place(sold, user, url, BASE)
+    free: Any = Records("")
+    product_code.check_place(free, user, url, "another")
+    product_code.check_place(sold, user, "http://elsewhere/image", "another")
+    product_code.check_place(sold, user, url.lower().replace("5b1a", "0000"), "another")

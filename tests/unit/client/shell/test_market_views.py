@@ -37,6 +37,10 @@ def test_what_a_seller_reads():
     assert found["missing"] == "step=basic, field=basic.logo, what=a logo"
     assert found["history"] == "at=now, action=submit, from=draft, to=submitted"
     assert (found["price_model"], found["regions"]) == ("free", "RegionOne")
+    copy = {"region": "RegionTwo", "state": "wanted", "attempts": 1, "reason": "away"}
+    version = {"name": "V1", "copies": [copy]}
+    waiting = shown(market_views.own(SellersProduct.existing(**{**sold(), "versions": [version]})))
+    assert waiting["copies"] == "version=V1, region=RegionTwo, state=wanted, reason=away"
     shown(market_views.own(SellersProduct.existing(id="a")))
 
 

@@ -90,3 +90,26 @@ def test_each_change_of_state_is_recorded(market):
     ]
     assert {each.user_id for each in history} == {"seller"}
     assert all(each.changed_at for each in history)
+
+
+def test_a_certificate_that_is_replaced_is_kept_as_long_as_a_version_has_it(market):
+    """What was reviewed stays to be seen; what nobody ever saw goes."""
+    first, second, third = (letter * 64 for letter in "123")
+
+    def with_file(product, digest):
+        document = {"name": "Database", "basic": {"certificates": [{"digest": digest}]}}
+        values = {"document": document}
+        return market.products.change(product, values, {digest: digest.encode()})
+
+    def kept(product):
+        return [
+            market.products.file(product.id, each) is not None for each in (first, second, third)
+        ]
+
+    product = with_file(market.draft(), first)
+    version = market.in_review(product)
+    market.versions.reject(version, REVIEWER, "no")
+    product = with_file(market.again(product), second)
+    assert kept(product) == [True, True, False]
+    product = with_file(product, third)
+    assert kept(product) == [True, False, True]

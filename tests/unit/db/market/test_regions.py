@@ -5,7 +5,7 @@ import pytest
 
 from ims_glance.db.market.regions import ProductRegions
 from ims_glance.model.market.entitlement import ProductCopyState
-from tests.unit.db.market.rows import REVIEWER, SELLER, MarketTables
+from tests.unit.db.market.rows import REVIEWER, SELLER, MarketTables, at_once, refusals
 
 HERE, THERE = "RegionOne", "RegionTwo"
 BOTH = {"business": {"regions": [HERE, THERE]}}
@@ -147,3 +147,78 @@ def test_a_region_is_busy_while_something_is_to_follow(market, regions):
     assert regions.busy() == set()
     market.entitlements.unsubscribe(given.id, "buyers")
     assert regions.busy() == {HERE}
+
+
+def ends(market, version):
+    """What becomes of the copies of a version: by region, and whether one that is sold is left."""
+    rows = {each.region: each for each in market.copies.wanted(version.id)}
+    return rows[THERE].state
+
+
+def test_of_a_copy_that_gets_ready_and_a_product_that_is_withdrawn_nothing_is_left(market, regions):
+    """Whichever comes first."""
+    version = copied_here(market)
+    market.approve(version)
+    product = market.of(version)
+    market.subscribe(product)
+    [due] = regions.due(HERE)
+    assert regions.found(due.copy, "there")
+    results = at_once(
+        lambda: regions.ready(due.copy, "there", "digest"),
+        lambda: market.entitlements.withdraw(product.id, "sellers", SELLER, None),
+    )
+    assert refusals(results) == []
+    assert ends(market, version) is ProductCopyState.UNWANTED
+    for copy in market.copies.unwanted():
+        market.copies.gone(copy.version_id, copy.region)
+    assert market.members.to_do() == []
+
+
+def test_who_subscribes_as_a_copy_gets_ready_has_it_there(market, regions):
+    version = copied_here(market)
+    market.approve(version)
+    product = market.of(version)
+    [due] = regions.due(HERE)
+    assert regions.found(due.copy, "there")
+    works = [lambda: regions.ready(due.copy, "there", "digest")]
+    works += [lambda buyer=buyer: market.subscribe(product, f"buyer-{buyer}") for buyer in range(3)]
+    results = at_once(*works)
+    assert refusals(results) == []
+    wished = {(each.region, each.project_id) for each in market.members.to_do()}
+    assert wished == {(r, f"buyer-{n}") for r in (HERE, THERE) for n in range(3)}
+
+
+def test_who_leaves_as_a_copy_gets_ready_does_not_have_it(market, regions):
+    version = copied_here(market)
+    market.approve(version)
+    given = market.subscribe(market.of(version))
+    [due] = regions.due(HERE)
+    assert regions.found(due.copy, "there")
+    at_once(
+        lambda: regions.ready(due.copy, "there", "digest"),
+        lambda: market.entitlements.unsubscribe(given.id, "buyers"),
+    )
+    assert market.entitlements.images("buyers") == {}
+    assert {str(each.state) for each in market.members.to_do()} <= {"unwanted"}
+
+
+def test_of_an_approval_and_a_copy_that_gets_ready_both_list_it_there(market, regions):
+    version = copied_here(market)
+    [due] = regions.due(HERE)
+    assert regions.found(due.copy, "there")
+    at_once(lambda: regions.ready(due.copy, "there", "digest"), lambda: market.approve(version))
+    assert market.of(version).published["business"]["regions"] == [HERE, THERE]
+
+
+def test_a_withdrawn_product_says_so_while_buyers_have_it(market, regions):
+    version = copied_here(market)
+    made(market, regions)
+    market.approve(version)
+    market.subscribe(market.of(version))
+    assert regions.to_offshelve(HERE) == []
+    market.entitlements.withdraw(version.product_id, "sellers", SELLER, None, after=60.0)
+    assert {HERE, THERE} <= regions.busy()
+    for region in (HERE, THERE):
+        [copy] = regions.to_offshelve(region)
+        regions.offshelved(copy)
+        assert regions.to_offshelve(region) == []

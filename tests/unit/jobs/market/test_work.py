@@ -162,3 +162,19 @@ def test_nothing_is_asked_where_nothing_is_sold(
     tables.conf.set_override("project", None, "ims_market")
     work.look()
     assert cloud.requests == []
+
+
+def test_who_has_it_for_a_while_sees_that_it_is_withdrawn(
+    market: Any, cloud: DirectCloud, work: MarketWork
+) -> None:
+    product, image_id = sold(market, cloud)
+    market.subscribe(product)
+    work.look()
+    market.entitlements.withdraw(product.id, product.project_id, SELLER, None, after=60.0)
+    for _twice in range(2):
+        work.look()
+    assert cloud.images[image_id]["__is_offshelved"] == "true"
+    assert [each for each in cloud.requests if each.startswith("PATCH")] == [
+        f"PATCH /v2/images/{image_id}"
+    ]
+    assert cloud.members[image_id].keys() == {"buyers"}

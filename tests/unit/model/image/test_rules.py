@@ -152,6 +152,21 @@ def test_what_was_made_of_a_product_is_its_projects_to_use_and_no_more():
             rules.check(action, image, "me")
 
 
+@pytest.mark.parametrize(
+    ("view", "may"),
+    [
+        ({"status": "active"}, True),
+        ({"status": "active", "__whole_image": "true"}, True),
+        ({"status": "active", "__productcode": "p"}, False),
+        ({"status": "active", "virtual_env_type": "IsoImage"}, False),
+        ({"status": "active", "owner": "another"}, False),
+        ({"status": "queued"}, False),
+    ],
+)
+def test_an_image_says_whether_it_may_be_sold(view, may):
+    assert rules.may_be_sold({"owner": "me", **view}, "me") is may
+
+
 def test_who_bought_a_product_copies_it_within_the_project():
     image = dataclasses.replace(OWN, kind="market", product=True)
     allowed = {Action.ACCEPT, Action.COPY, Action.ENCRYPT}

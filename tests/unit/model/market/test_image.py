@@ -29,3 +29,20 @@ def test_it_has_what_servers_are_built_by_and_nothing_of_the_sellers():
 def test_what_was_encrypted_is_encrypted_under_the_services_key():
     body = image.body({**SOURCE, "__system__cmkid": "the seller's"}, "code", "ims/default")
     assert body["__system__cmkid"] == "ims/default"
+
+
+def test_a_copy_elsewhere_is_marked_as_that_here():
+    assert image.marks({"__productcode": "p", "name": "n"}) == {
+        "__productcode": "p",
+        "__imagetype": "market",
+    }
+
+
+def test_the_digest_of_a_machine_is_that_of_all_its_disks():
+    parent = {"os_hash_value": "of nothing"}
+    one, two = {"os_hash_value": "1"}, {"os_hash_value": "2"}
+    assert image.digest(parent) == "of nothing"
+    assert image.digest(parent, [one, two]) != image.digest(parent, [two, one])
+    assert len(image.digest(parent, [one])) == 128
+    # Glance was never told a digest of one of them.
+    assert image.digest(parent, [one, {}]) == image.digest({}) == ""

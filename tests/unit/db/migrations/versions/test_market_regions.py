@@ -13,9 +13,9 @@ def test_copies_of_before_were_begun_by_nobody():
         insert = "INSERT INTO market_images (version_id, region, product_id, state)"
         connection.execute(sa.text(f"{insert} VALUES ('v', 'r', 'p', 'ready')"))
         market_regions.upgrade()
-        columns = "job_id, attempts, look_at"
+        columns = "job_id, attempts, look_at, is_offshelved"
         found = connection.execute(sa.text(f"SELECT {columns} FROM market_images")).one()
-        assert tuple(found) == (None, 0, None)
+        assert tuple(found) == (None, 0, None, 0)
 
 
 def test_it_comes_after_the_reports():
