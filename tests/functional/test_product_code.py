@@ -296,7 +296,7 @@ def test_who_has_a_machine_has_its_disks(service: GlanceService, stranger: Clien
     def call(method: str, path: str, body: object = None, status: int = 200) -> dict:
         answer = owner.send(method, path, json_body=body, headers=AS_SERVICE)
         assert answer.status in (status, 200, 201, 204), answer.text
-        return dict(answer.json or {})
+        return dict(answer.json) if path == "/v2/images" else {}
 
     disks = []
     for number in range(2):
