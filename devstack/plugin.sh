@@ -215,10 +215,41 @@ function configure_ims_glance_signature {
     fi
 }
 
+# configure_ims_glance_market() - Who sells, who reviews, whose the copies are, and who reads all servers for the bills
+function configure_ims_glance_market {
+    [[ "$IMS_GLANCE_MARKET" == "True" ]] || return 0
+    local role
+    for role in ims_seller ims_market_reviewer; do
+        get_or_create_role "$role" >/dev/null
+    done
+    get_or_create_project "$IMS_GLANCE_MARKET_PROJECT" "$SERVICE_DOMAIN_NAME" >/dev/null
+    get_or_add_user_project_role member ims "$IMS_GLANCE_MARKET_PROJECT" \
+        "$SERVICE_DOMAIN_NAME" "$SERVICE_DOMAIN_NAME" >/dev/null
+    iniset "$IMS_GLANCE_SITE_CONF" ims_market enabled True
+    iniset "$IMS_GLANCE_SITE_CONF" ims_market project "$IMS_GLANCE_MARKET_PROJECT"
+    is_service_enabled n-api || return 0
+    get_or_create_user ims_usage "$SERVICE_PASSWORD" "$SERVICE_DOMAIN_NAME" >/dev/null
+    get_or_add_user_project_role admin ims_usage "$SERVICE_PROJECT_NAME" \
+        "$SERVICE_DOMAIN_NAME" "$SERVICE_DOMAIN_NAME" >/dev/null
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage enabled True
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage auth_url "$KEYSTONE_SERVICE_URI_V3"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage username ims_usage
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage password "$SERVICE_PASSWORD"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage user_domain_name "$SERVICE_DOMAIN_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage project_name "$SERVICE_PROJECT_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage project_domain_name "$SERVICE_DOMAIN_NAME"
+    iniset "$IMS_GLANCE_SITE_CONF" ims_usage notification_topics "$IMS_GLANCE_NOVA_TOPICS"
+    if is_service_enabled tls-proxy; then
+        iniset "$IMS_GLANCE_SITE_CONF" ims_usage cafile "$SSL_BUNDLE_FILE"
+    fi
+}
+
 # configure_ims_glance_audit() - A bound for the queue of audit events, which nobody may be reading
 function configure_ims_glance_audit {
     if is_service_enabled rabbit && [[ -n "$IMS_GLANCE_AUDIT_POLICY" ]]; then
         sudo rabbitmqctl set_policy ims-audit '^ims_audit\.' "$IMS_GLANCE_AUDIT_POLICY" \
+            --apply-to queues
+        sudo rabbitmqctl set_policy ims-usage '^ims_usage$' "$IMS_GLANCE_AUDIT_POLICY" \
             --apply-to queues
     fi
 }
@@ -227,6 +258,7 @@ function configure_ims_glance_audit {
 function unconfigure_ims_glance_audit {
     if is_service_enabled rabbit; then
         sudo rabbitmqctl clear_policy ims-audit || true
+        sudo rabbitmqctl clear_policy ims-usage || true
     fi
 }
 
@@ -368,6 +400,7 @@ if is_service_enabled g-api; then
             configure_ims_glance
             configure_ims_glance_jobs
             configure_ims_glance_signature
+            configure_ims_glance_market
             configure_ims_glance_audit
             init_ims_glance
             ;;

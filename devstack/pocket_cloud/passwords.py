@@ -14,7 +14,7 @@ from pocket_cloud import template
 PASSWORDS = (
     "admin", "demo", "other", "database", "rabbit",
     "glance", "nova", "cinder", "placement", "neutron", "barbican", "radosgw",
-    "ims", "ims_signature", "ims_backups",
+    "ims", "ims_signature", "ims_backups", "ims_usage",
 )  # fmt: skip
 CEPH_CLIENTS = ("mon", "admin", "mgr", "osd", "radosgw", "glance", "cinder")
 

@@ -72,12 +72,13 @@ def test_demo_shows_everything_and_leaves_nothing():
     assert played.returncode == 0, told[-3000:] + played.stderr
     assert "The demo is over: all was as it must be" in told
     assert "none of" in told
-    assert told.count("IMS-GUEST-READY") == 3
+    assert told.count("IMS-GUEST-READY") == 4
     assert "does not authenticate" in told
-    for code in ("404 {", "IMG.0027", "IMG.0057", "IMG.0096", "IMG.0108"):
+    for code in ("404 {", "IMG.0027", "IMG.0057", "IMG.0096", "IMG.0108", "IMG.0024", "IMG.0079"):
         assert code in told
     assert "they are of one instant" in told
     assert "bytes went over the link" in told
+    assert "its buyer has it no more" in told
     assert "gAAAAA" not in told, "that is how a token begins"
     assert _left(told) == {}
     assert _kept_by_nova(told) == []

@@ -5,7 +5,14 @@ import traceback
 
 from pocket_cloud import rest
 from pocket_cloud.cloud import Cloud
-from pocket_cloud.demo import encrypted_image, ims_api, leftovers, regions, whole_machine
+from pocket_cloud.demo import (
+    encrypted_image,
+    ims_api,
+    leftovers,
+    market,
+    regions,
+    whole_machine,
+)
 from pocket_cloud.demo.claim import Claim
 from pocket_cloud.demo.signals import Stopped, Stopper
 from pocket_cloud.demo.stage import Stage, Unexpected, tell
@@ -75,6 +82,7 @@ def _play(stage: Stage) -> bool:
         ims_api.play(stage)
         whole_machine.play(stage)
         regions.play(stage)
+        market.play(stage)
     except (Unexpected, PocketError) as error:
         tell(f"NOT AS IT MUST BE: {error}")
     except Exception as error:  # boundary: the trace is for a log, and the user is told in a line

@@ -21,6 +21,9 @@ from pocket_cloud.cloud import Cloud
 PREFIX = "ims-demo-"
 _NAME = re.compile(rf"({PREFIX}[0-9a-f]{{12}})(?:-|\Z)")
 _LOCK = "alive"
+# A product's name has no telephone number in it, nor what may look like one.
+_SPELLED = str.maketrans("0123456789", "ghijklmnop")
+_UNSPELLED = str.maketrans("ghijklmnop", "0123456789")
 _BOOTED = "booted"
 
 
@@ -28,6 +31,18 @@ def owner(text: str | None) -> str:
     """The name of the demo whose thing is called *text*; empty if it is nobody's."""
     found = _NAME.match(text or "")
     return found[1] if found else ""
+
+
+def spelled(name: str) -> str:
+    """The name of a demo without digits."""
+    return name.translate(_SPELLED)
+
+
+def unspelled(text: str) -> str:
+    """The name of a demo, if *text* is :func:`spelled`, else something that is none."""
+    if not text.startswith(PREFIX):
+        return ""
+    return PREFIX + text.removeprefix(PREFIX).translate(_UNSPELLED)
 
 
 class Claim:

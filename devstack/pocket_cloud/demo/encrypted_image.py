@@ -125,7 +125,7 @@ def _refuse_other(stage: Stage, image: str) -> None:
     )
 
 
-def _boot(stage: Stage, image: str, flavor: str, last: str, *parts: str) -> str:
+def _boot(stage: Stage, image: str, flavor: str, last: str, *parts: str, user: str = "demo") -> str:
     """Boot a server, wait until *last* is on its console, delete it again; its console.
 
     :param parts: ids of the images of its kernel and initial ramdisk, if it has any
@@ -138,24 +138,25 @@ def _boot(stage: Stage, image: str, flavor: str, last: str, *parts: str) -> str:
         *("openstack", "--os-compute-api-version", "2.37", "server", "create", "--wait"),
         *("--image", image, "--flavor", flavor, "--no-network"),
         *("-f", "value", "-c", "status", name),
+        user=user,
     )
 
     def finished() -> str:
-        log = stage.console(name)
+        log = stage.console(name, user)
         return log if last in log else ""
 
     stage.wait_for(f"'{last}' on its console", finished)
-    log = stage.run("openstack", "console", "log", "show", name, shown=False)
+    log = stage.run("openstack", "console", "log", "show", name, user=user, shown=False)
     for line in log.splitlines():
         if line.startswith(("IMS-GUEST", last)):
             stage.say(f"     {line}")
-    stage.run("openstack", "server", "delete", "--wait", name)
+    stage.run("openstack", "server", "delete", "--wait", name, user=user)
     return log
 
 
-def boot_guest(stage: Stage, image: str) -> None:
+def boot_guest(stage: Stage, image: str, user: str = "demo") -> None:
     """Boot a server of the guest from an image, and look at its console."""
-    log = _boot(stage, image, "m1.nano", guest.LAST_LINE)
+    log = _boot(stage, image, "m1.nano", guest.LAST_LINE, user=user)
     stage.check(guest.MARKER in log, "the guest came up and spoke on its console")
 
 

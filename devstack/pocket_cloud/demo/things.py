@@ -8,6 +8,7 @@ from typing import Any
 
 from pocket_cloud import rest
 from pocket_cloud.cloud import Cloud
+from pocket_cloud.demo import claim
 
 USERS = ("demo", "other")
 REGIONS = ("glance_one", "glance_two")
@@ -18,6 +19,8 @@ Ours = Callable[[str | None], bool]
 _PAGE = 100
 # Nova names no volume that it makes of an image, and Cinder says of which one when it is done.
 _BEING_MADE = ("creating", "downloading")
+# To who does not sell the marketplace says that there is no such thing.
+_NOTHING_SOLD = (403, 404)
 _REMOVABLE = ("available", "error", "error_deleting")
 
 
@@ -47,7 +50,7 @@ def find(cloud: Cloud, tenants: list[rest.Session], ours: Ours, since: str = "")
     :raises HttpError: if a service refuses
     :raises OSError, http.client.HTTPException: if one is away
     """
-    for look in (_jobs, _servers, _volumes, _images, _orders, _secrets):
+    for look in (_jobs, _servers, _volumes, _products, _images, _orders, _secrets):
         found = [
             thing for session in tenants for thing in look(_Place(cloud, session), ours, since)
         ]
@@ -81,6 +84,10 @@ class _Place:
     def deleting(self, url: str) -> Callable[[], object]:
         """Deletes what is at *url*."""
         return lambda: self.session("DELETE", url)
+
+    def withdrawing(self, url: str) -> Callable[[], object]:
+        """Takes the product at *url* from the market, or back from its reviewers."""
+        return lambda: self.session("POST", f"{url}/withdraw", {})
 
 
 def _jobs(place: _Place, ours: Ours, _since: str) -> Iterator[Thing]:
@@ -117,6 +124,24 @@ def _volumes(place: _Place, ours: Ours, since: str) -> Iterator[Thing]:
             and volume["created_at"] >= since
         ):
             yield Thing(text, None)
+
+
+def _products(place: _Place, ours: Ours, _since: str) -> Iterator[Thing]:
+    """Of the marketplace. What was withdrawn stays on record; the copies of it go."""
+    base = f"/v1/{place.session.project_id}/market/seller/products"
+    try:
+        found = place.session("GET", place.cloud.url("glance_one", f"{base}?limit={_PAGE}"))
+    except rest.HttpError as error:
+        if error.status in _NOTHING_SOLD:
+            return
+        raise
+    for product in found["products"]:
+        if not ours(claim.unspelled(product["name"])) or product["state"] == "withdrawn":
+            continue
+        url = place.cloud.url("glance_one", f"{base}/{product['id']}")
+        is_draft = product["state"] in ("draft", "rejected")
+        remove = place.deleting(url) if is_draft else place.withdrawing(url)
+        yield Thing(f"product {product['name']}", remove)
 
 
 def _images(place: _Place, ours: Ours, _since: str) -> Iterator[Thing]:

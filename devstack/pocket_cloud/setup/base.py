@@ -75,6 +75,9 @@ def _cookie(cloud: Cloud) -> None:
 AUDIT_QUEUES = r"^ims_audit\."
 AUDIT_POLICY = '{"max-length": 100000, "message-ttl": 604800000, "overflow": "drop-head"}'
 
+# Nova's notifications, which nobody has to read here, and what of them waits for workers.
+USAGE_QUEUES = r"^(notifications\.|ims_usage$$)"
+
 _METADEFS = "--path ${checkout}/etc/ims_glance/metadefs"
 
 
@@ -148,6 +151,15 @@ FULL = (
         command="PATH=/usr/lib/rabbitmq/bin:$$PATH exec rabbitmqctl --quiet --node pocket${port_amqp}@localhost"
         f" set_policy ims-audit '{AUDIT_QUEUES}' '{AUDIT_POLICY}' --apply-to queues",
         version=digest(AUDIT_QUEUES, AUDIT_POLICY),
+        is_patient=True,
+        environment={"HOME": "${data}/rabbitmq", "ERL_EPMD_PORT": "${port_epmd}"},
+    ),
+    Step(
+        "usage-queue-policy",
+        needs=("rabbitmq", "audit-queue-policy"),
+        command="PATH=/usr/lib/rabbitmq/bin:$$PATH exec rabbitmqctl --quiet --node pocket${port_amqp}@localhost"
+        f" set_policy ims-usage '{USAGE_QUEUES}' '{AUDIT_POLICY}' --apply-to queues",
+        version=digest(USAGE_QUEUES, AUDIT_POLICY),
         is_patient=True,
         environment={"HOME": "${data}/rabbitmq", "ERL_EPMD_PORT": "${port_epmd}"},
     ),

@@ -35,6 +35,8 @@ USERS = (
     User("ims", "service", ("service", "ims_service"), other_project=MARKET),
     # Reads the secrets of access keys, and may ask for tokens with them; no more than that.
     User("ims_signature", "service", (), system_roles=("reader", "service")),
+    # Reads the servers of all projects, for bills.
+    User("ims_usage", "service", ("admin",)),
     User("barbican", "service", ("service",)),
     User("placement", "service", ("service",)),
     User("neutron", "service", ("service", "admin")),

@@ -122,6 +122,12 @@ function get_or_create_role {
     openstack --os-cloud devstack-system-admin role create "$1" --or-show -f value -c id
 }
 
+# get_or_create_project <name> <domain>: prints the project's id.
+function get_or_create_project {
+    openstack --os-cloud devstack-system-admin project create "$1" --domain="$2" --or-show \
+        -f value -c id
+}
+
 # get_or_add_user_project_role <role> <user> <project> [<user domain> <project domain>]: prints the
 # role's id.
 function get_or_add_user_project_role {

@@ -7,11 +7,19 @@ import signal
 import pytest
 from pocket_cloud import demo, rest
 from pocket_cloud.cloud import Cloud
-from pocket_cloud.demo import claim, encrypted_image, ims_api, leftovers, regions, whole_machine
+from pocket_cloud.demo import (
+    claim,
+    encrypted_image,
+    ims_api,
+    leftovers,
+    market,
+    regions,
+    whole_machine,
+)
 from pocket_cloud.demo.stage import Unexpected
 from pocket_cloud.errors import PocketError
 
-PARTS = (encrypted_image, ims_api, whole_machine, regions)
+PARTS = (encrypted_image, ims_api, whole_machine, regions, market)
 
 
 @pytest.fixture

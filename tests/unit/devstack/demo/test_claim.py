@@ -105,3 +105,11 @@ def test_only_what_nova_keeps_of_its_own_images_is_removed(cloud):
     claim.forget_booted(cloud, [demo.name])
     assert [path.name for path in kept.iterdir()] == [other]
     demo.drop()
+
+
+def test_names_without_digits():
+    name = "ims-demo-0123456789ab"
+    spelled = claim.spelled(name)
+    assert not any(letter.isdigit() for letter in spelled)
+    assert claim.owner(claim.unspelled(spelled)) == name
+    assert claim.owner(claim.unspelled("Quick Database")) == ""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.demo import claim, things
+from pocket_cloud.rest import HttpError
 
 OWN = "ims-demo-0123456789ab"
 OTHER = "ims-demo-ba9876543210"
@@ -23,31 +24,47 @@ class Tenant:
         self.jobs, self.servers, self.volumes = [], [], []
         self.images, self.hidden, self.secrets, self.orders = [], [], [], []
         self.jobs_there, self.images_there = [], []
+        self.products, self.is_seller = [], True
         self.deleted = []
+        self.withdrawn = []
 
     def __call__(self, method, url, body=None):
-        if method == "DELETE":
-            self.deleted.append(url.partition(":21")[2][3:])
-            return None
+        if method in ("DELETE", "POST"):
+            return self._take(method, url)
         path, _, query = url.partition("?")
         asked = dict(word.split("=") for word in query.split("&") if word)
         is_there = f":{Cloud(Path('/')).ports['glance_two']}/" in url
         if path.endswith("/jobs"):
             jobs = self.jobs_there if is_there else self.jobs
             return {"jobs": [job for job in jobs if job["status"] == asked["status"]]}
-        if path.endswith("/servers"):
-            return self._linked("servers", self.servers, url, asked)
-        if path.endswith("/volumes/detail"):
-            return self._linked("volumes", self.volumes, url, asked)
+        if path.endswith("/products"):
+            return self._sold()
+        linked = {"/servers": "servers", "/volumes/detail": "volumes"}
+        for end, kind in linked.items():
+            if path.endswith(end):
+                return self._linked(kind, getattr(self, kind), url, asked)
         if path.endswith("/images"):
             here = self.hidden if asked.get("os_hidden") else self.images
             found = self.images_there if is_there else here
             first = int(asked.get("marker", 0))
             more = {"next": f"/v2/images?{query}&marker={first + 2}"} if found[first + 2 :] else {}
             return {"images": found[first : first + 2], **more}
-        kind = path.rpartition("/")[2]
+        return self._keys(path.rpartition("/")[2], asked)
+
+    def _keys(self, kind, asked):
         first = int(asked["offset"])
         return {kind: getattr(self, kind)[first : first + int(asked["limit"])]}
+
+    def _take(self, method, url):
+        if method == "DELETE":
+            self.deleted.append(url.partition(":21")[2][3:])
+        else:
+            self.withdrawn.append(url.rpartition("/products/")[2])
+
+    def _sold(self):
+        if not self.is_seller:
+            raise HttpError(404, "there is nothing")
+        return {"products": self.products}
 
     def _linked(self, key, found, url, asked):
         first = int(asked.get("marker", 0))
@@ -179,3 +196,32 @@ def test_both_tenants_log_in(tmp_path, monkeypatch):
     found: list[Any] = [*things.sessions(cloud)]
     assert [each.user for each in found] == ["demo", "other"]
     assert found[0].password == cloud.secrets["password_demo"]
+
+
+def test_products_are_taken_from_the_market(find, tenant):
+    def product(number, name, state):
+        return {"id": f"p{number}", "name": claim.spelled(name), "state": state}
+
+    tenant.products = [
+        product(1, OWN, "draft"),
+        product(2, OWN, "rejected"),
+        product(3, OWN, "submitted"),
+        product(4, OWN, "listed"),
+        product(5, OWN, "withdrawn"),
+        product(6, OTHER, "listed"),
+        product(7, "Database", "listed"),
+    ]
+    assert find() == [f"product {claim.spelled(OWN)}"] * 4
+    assert [each.rpartition("/")[2] for each in tenant.deleted] == ["p1", "p2"]
+    assert tenant.withdrawn == ["p3/withdraw", "p4/withdraw"]
+    tenant.is_seller = False
+    assert find() == []
+
+
+def test_a_marketplace_that_is_broken_is_told(find, tenant, monkeypatch):
+    def away(_tenant, _method, _url, _body=None):
+        raise HttpError(503, "later")
+
+    monkeypatch.setattr(Tenant, "__call__", away)
+    with pytest.raises(HttpError):
+        find()

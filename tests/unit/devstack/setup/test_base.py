@@ -9,7 +9,7 @@ from pocket_cloud.cloud import CHECKOUT
 from pocket_cloud.errors import PocketError
 from pocket_cloud.setup import base
 
-from ims_glance.conf import ims_audit
+from ims_glance.conf import ims_audit, ims_usage
 
 DATABASES = {**base.LIGHT_DATABASES, **base.FULL_DATABASES}
 
@@ -47,6 +47,18 @@ def test_the_queue_of_audit_events_is_bounded(cloud):
     assert "PATH=/usr/lib/rabbitmq/bin:$PATH" in filled
     topic = next(each.default[0] for each in ims_audit.OPTS if each.name == "topics")
     assert re.match(base.AUDIT_QUEUES, f"{topic}.info")
+
+
+def test_the_queues_of_notifications_are_bounded(cloud):
+    (step,) = [each for each in base.FULL if each.name == "usage-queue-policy"]
+    queues = base.USAGE_QUEUES.replace("$$", "$")
+    assert f"set_policy ims-usage '{queues}'" in template.fill(
+        step.command, cloud.values, step.name
+    )
+    queue = next(each.default for each in ims_usage.OPTS if each.name == "notification_queue")
+    assert re.match(queues, queue)
+    assert re.match(queues, "notifications.info")
+    assert not re.match(queues, "ims_usage_of_others")
 
 
 def test_no_database_is_made_twice():
