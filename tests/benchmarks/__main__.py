@@ -14,6 +14,7 @@ from tests.benchmarks import (
     listing,
     machines,
     market,
+    market_buyers,
     over_http,
     region_bounds,
     regions,
@@ -45,6 +46,8 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "region-memory": region_bounds.memory,
     "region-disks": region_bounds.disks,
     "market-search": market.search,
+    "market-buy": market_buyers.buy,
+    "market-subscribers": market_buyers.subscribers,
 }
 
 

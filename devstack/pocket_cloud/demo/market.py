@@ -111,10 +111,10 @@ def _buy(stage: Stage, name: str) -> tuple[str, str]:
 
 def _refuse(stage: Stage, image: str) -> None:
     url = stage.cloud.url("glance_one", f"/v2/images/{image}")
-    stage.refuse_request(f"{url}/file", status=403, because="IMG.0079", user=_BUYER)
+    stage.refuse_request(f"{url}/file", status=409, because="IMG.0079", user=_BUYER)
     share = ("-H", "Content-Type: application/json", "-d", json.dumps({"member": "0" * 32}))
-    stage.refuse_request(f"{url}/members", *share, status=403, because="IMG.0024", user=_BUYER)
-    stage.refuse_request(url, "-X", "DELETE", status=403, because="IMG.0024", user=_REVIEWER)
+    stage.refuse_request(f"{url}/members", *share, status=409, because="IMG.0024", user=_BUYER)
+    stage.refuse_request(url, "-X", "DELETE", status=409, because="IMG.0024", user=_REVIEWER)
 
 
 def _meter(stage: Stage, name: str, product: str) -> None:

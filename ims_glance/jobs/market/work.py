@@ -98,10 +98,11 @@ class MarketWork:
                     self._away[name] = clock() + _AWAY
 
     def _serve(self, region: str, door: ImageDoor, session: Session) -> None:
+        # First: with a copy that nobody wants go all its members, of whom there may be thousands.
+        self._forget(region, door, session)
         while members := self._members.to_do(_PAGE, region=region):
             if not self._follow(members, door):
                 break
-        self._forget(region, door, session)
         for copy in self._regions.to_offshelve(region):
             door.images.update(str(copy.image_id), {attributes.IS_OFFSHELVED: "true"})
             self._regions.offshelved(copy)

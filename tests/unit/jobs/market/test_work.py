@@ -147,7 +147,6 @@ def test_withdrawn_products_are_taken_from_all(
     market.entitlements.withdraw(product.id, product.project_id, SELLER, None)
     work.look()
     assert image_id not in cloud.images
-    assert not cloud.members.get(image_id)
     assert market.members.to_do() == []
 
 
@@ -178,3 +177,25 @@ def test_who_has_it_for_a_while_sees_that_it_is_withdrawn(
         f"PATCH /v2/images/{image_id}"
     ]
     assert cloud.members[image_id].keys() == {"buyers"}
+
+
+def test_all_buyers_lose_what_is_withdrawn_by_one_request(
+    market: Any, cloud: DirectCloud, work: MarketWork
+) -> None:
+    product, image_id = sold(market, cloud)
+    for number in range(30):
+        market.subscribe(product, f"buyer-{number}")
+    work.look()
+    market.entitlements.withdraw(product.id, "sellers", SELLER, None)
+    # Its store does not let it go yet: then one after the other loses it.
+    cloud.failures[f"DELETE /v2/images/{image_id}"] = [409]
+    cloud.failures[f"DELETE /v2/images/{image_id}/members/.*"] = [403]
+    asked = len(cloud.requests)
+    work.look()
+    assert len(cloud.requests) - asked == 31
+    assert len(cloud.members[image_id]) == 1
+    asked = len(cloud.requests)
+    work.look()
+    assert len(cloud.requests) - asked == 1
+    assert image_id not in cloud.images
+    assert market.members.to_do() == []
