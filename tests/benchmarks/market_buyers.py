@@ -127,7 +127,7 @@ def _withdraw(seller: Caller, path: str, image: str) -> None:
 
 
 @contextlib.contextmanager
-def _listed(**properties: str) -> Iterator[tuple[str, str]]:
+def _listed(**properties: Any) -> Iterator[tuple[str, str]]:
     """A product that is listed, and the image of it; withdrawn afterwards."""
     seller = Caller("demo", "ims_seller")
     reviewer = Caller("admin")

@@ -2,12 +2,14 @@
 """A product from its seller to a server of a buyer's, on the real cloud: the code stays with the data."""
 
 import contextlib
+import csv
+import io
 from typing import Any
 
 import pytest
 from pocket_cloud.cloud import Cloud
 
-from tests.cloud import flow_jobs, login, servers, tenants
+from tests.cloud import flow_jobs, login, pocket, servers, tenants
 from tests.unit.api.ims import market_world
 
 pytestmark = pytest.mark.pocket
@@ -48,6 +50,13 @@ class Caller:
 def _refused(answer: Any, code: str) -> None:
     assert answer.status_code in {400, 403, 409}, answer.text
     assert code in answer.text
+
+
+def _used(product_id: str, server_id: str) -> bool:
+    """Whether it is known for how long a server runs a product."""
+    command = ("market", "usage", "--from", "1h", "--period", "all", "--product", product_id)
+    rows = csv.DictReader(io.StringIO(pocket.manage(*command).stdout))
+    return [row["flavor"] for row in rows if row["server_id"] == server_id] == ["m1.nano"]
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +127,11 @@ def bought(buyer, product):
 
 def test_its_buyer_boots_it_and_snapshots_carry_the_code(buyer, product, bought):
     """Nova, which knows nothing of it, makes the server, and the image of that."""
-    _product_id, code = product
+    product_id, code = product
     conn = buyer.conn
     with servers.server(conn, bought) as server:
+        # A bill can be written: Nova has told of it, or was asked.
+        servers.wait_until(lambda: _used(product_id, server.id), PATIENCE)
         snapshot = conn.compute.create_server_image(server, "snapshot", wait=True, timeout=240)
         try:
             assert flow_jobs.view(conn, snapshot.id)["__productcode"] == code

@@ -3,6 +3,7 @@
 
 import json
 import struct
+from typing import Any
 
 import pytest
 from pocket_cloud.demo import market
@@ -17,7 +18,7 @@ IMAGE = {"id": "i", "status": "active", "__productcode": "c"}
 @pytest.fixture
 def answers(stage, monkeypatch):
     """What commands answer, by a word of theirs."""
-    answers = {}
+    answers: dict[str, str] = {}
 
     def run(*command, **_options):
         return next((answers[word] for word in command if word in answers), "")
@@ -69,8 +70,9 @@ def test_the_bill(stage, answers, capsys):
 
 
 def test_what_is_restricted_is_on_no_list(stage, answers, monkeypatch):
+    shown: list[Any] = []
     monkeypatch.setattr(
-        stage, "get", lambda _port, path, **_named: {"images": []} if "?" in path else IMAGE
+        stage, "get", lambda _port, path, **_named: {"images": shown} if "?" in path else IMAGE
     )
     market._withdraw(stage, "name", "i")
     answers["list"] = "name"
