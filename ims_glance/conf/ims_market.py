@@ -37,6 +37,13 @@ OPTS: list[cfg.Opt] = [
         max=10240,
         help="Size in KiB of all certificates of a product.",
     ),
+    cfg.StrOpt(
+        "vulnerability_feed",
+        help="Folder with a vulnerability feed on each host of ims-worker: OSV records "
+        "(https://ossf.github.io/osv-schema/), a file NAME.json each, in any folders below. The packages in what is "
+        "to be sold are compared with it, and again when it changes. It needs ims_glance[market]. Unset: they are "
+        "compared with nothing, and the report says so.",
+    ),
 ]
 
 

@@ -411,3 +411,22 @@ GUEST_REPORTS = sa.Table(
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
 )
+
+# What was looked for in a version of a product, and found: one row a version. The packages are kept apart from
+# the report: they are compared again when there is news of them, and nobody is shown them.
+MARKET_SCANS = sa.Table(
+    "market_scans",
+    METADATA,
+    sa.Column("version_id", sa.String(32), primary_key=True),
+    sa.Column("product_id", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("scanned_at", _MOMENT, nullable=False),
+    # Of what its packages were compared with: its newest advisory, and its digest.
+    sa.Column("feed", sa.String(128), nullable=False),
+    sa.Column("report", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Column("seen", JsonEncodedDict(mysql_as_long=True), nullable=False),
+    sa.Index("market_scans_product", "product_id"),
+    sa.Index("market_scans_feed", "feed"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)

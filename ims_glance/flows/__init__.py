@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from ims_glance.flows import backup, market_machine, member
+from ims_glance.flows import backup, market_machine, market_scan, member
 from ims_glance.flows.capture import server, volume
 from ims_glance.flows.copy import in_region
 from ims_glance.flows.files import archive, check, export, queued
@@ -32,5 +32,6 @@ JOB_TYPES: Mapping[str, FlowFactory] = {
     job.EXPORT_IMAGE: export.flow,
     job.CHECK_IMAGE: check.flow,
     job.PUBLISH_IMAGE: market_machine.flow,
+    job.SCAN_IMAGE: market_scan.flow,
 }
 """Job type -> what makes the flow of such a job."""

@@ -23,6 +23,7 @@ from ims_glance.db.market.versions import ProductVersions
 from ims_glance.flows import job_image
 from ims_glance.flows.copy.data import DataCopy, ImageSource, SourceChanged
 from ims_glance.flows.copy.in_region import EncryptedByCinder
+from ims_glance.flows.market_scan import ScanProductImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model import copy
@@ -51,7 +52,7 @@ def flow(job: JobContext) -> Flow:
     Its arguments are ``image_id`` of the seller's image and ``version_id`` of the product's version.
     """
     return linear_flow.Flow("copy for the marketplace").add(
-        ReadProductImage(job), CopyProductImage(job), OfferProductImage(job)
+        ReadProductImage(job), CopyProductImage(job), ScanProductImage(job), OfferProductImage(job)
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Systems on disks in files: looked at, and made ready, where no byte of them can do harm."""
 
-from ims_glance.guests.appliance import check_there, examine
+from ims_glance.guests.appliance import check_there, examine, scan
 from ims_glance.guests.layers import GuestDisk, is_random, opened
 from ims_glance.guests.refusals import GuestHung, GuestRefused, GuestsUnavailable, ScratchFull
 
@@ -15,4 +15,5 @@ __all__ = [
     "examine",
     "is_random",
     "opened",
+    "scan",
 ]

@@ -17,18 +17,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from oslo_config import cfg
 from oslo_utils import units
 
 from ims_glance.guests import machine, sandbox
 from ims_glance.guests.layers import GuestDisk
-from ims_glance.guests.refusals import GuestHung, GuestRefused, GuestsUnavailable
+from ims_glance.guests.refusals import (
+    GuestHung,
+    GuestRefused,
+    GuestsUnavailable,
+    NoMachineFree,
+)
 from ims_glance.model.guest.report import Report
 from ims_glance.model.guest.wishes import Wishes
+from ims_glance.model.market.scan.report import Scanned
 from ims_glance.model.text.printable import printable
 
+Answered = TypeVar("Answered")
 Check = Callable[[], None]
 Tell = Callable[[str, int, int], None]
 
@@ -41,7 +48,14 @@ _SCRATCH = 512 * units.Mi
 """Of memory, at most, for what libguestfs and QEMU write beside the disk."""
 _MODULES = ("guestfs", "nbd")
 # What a process says that a guest has taken over may be anything: numbers that are none, lists without end.
-_NO_ANSWER = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+_NO_ANSWER = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 def check_there(conf: cfg.ConfigOpts) -> None:
@@ -77,25 +91,49 @@ def examine(
     :raises Exception: what the source of the disk raises
     """
     try:
-        return _examined(disk, conf, wishes, check, tell or _silent, project_id)
+        result = _asked(disk, conf, wishes, check, tell or _silent, project_id)
+        return _of_answer(Report.of_arguments, result)
     except (GuestRefused, GuestsUnavailable) as error:
         if wishes.is_config:
             raise
         return Report(notes=(f"Nobody could look into the disk: {error.details['reason']}.",))
 
 
+def scan(
+    disk: GuestDisk, conf: cfg.ConfigOpts, check: Check, tell: Tell, project_id: str
+) -> Scanned:
+    """Look for what is not to be sold with the systems on a disk, of which nothing is changed.
+
+    What is the matter with a system is no error: what was found says that nobody could look.
+
+    :param check: as for :func:`examine`, as *tell* and *project_id*
+    :raises GuestsUnavailable: if nobody can look into disks here
+    :raises NoMachineFree: if that takes too long
+    :raises Exception: what the source of the disk raises
+    """
+    try:
+        result = _asked(disk, conf, Wishes(is_scan=True), check, tell, project_id)
+        return _of_answer(Scanned.of_arguments, result.get("scan") or {})
+    except NoMachineFree:
+        raise
+    except GuestRefused as error:
+        return Scanned(notes=(f"Nobody could look into the disk: {error.details['reason']}.",))
+
+
 def _silent(name: str, number: int, of: int) -> None:
     """Tell nobody."""
 
 
-def _examined(
+def _asked(
     disk: GuestDisk,
     conf: cfg.ConfigOpts,
     wishes: Wishes,
     check: Check,
     tell: Tell,
     project_id: str,
-) -> Report:
+) -> dict[str, Any]:
+    """What the process answers."""
+
     def check_all() -> None:
         check()
         disk.check()
@@ -104,7 +142,7 @@ def _examined(
     options, wishes = conf.ims_guests, _where_they_are(wishes)
     appliance = machine.appliance(check_all)
     patience = options.wait_seconds
-    if not wishes.is_config:
+    if not (wishes.is_config or wishes.is_scan):
         # Who looks in passing goes on without, rather than wait long for others' machines.
         patience = min(patience, options.look_seconds)
     bounds = machine.MachineBounds(
@@ -134,8 +172,18 @@ def _examined(
         watch = Watch(seconds, silent_seconds, check_all)
         result = answer(child, watch, tell)
     disk.check()
+    return {**result, "accelerated": is_accelerated}
+
+
+def _of_answer(
+    read: Callable[[Mapping[str, Any]], Answered], result: Mapping[str, Any]
+) -> Answered:
+    """An answer as a value.
+
+    :raises GuestRefused: if it is none
+    """
     try:
-        return Report.of_arguments({**result, "accelerated": is_accelerated})
+        return read(result)
     except _NO_ANSWER as error:
         raise GuestRefused("what looks at it says what is no answer") from error
 

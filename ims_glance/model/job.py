@@ -52,6 +52,8 @@ CHECK_IMAGE = "imsCheckImageJob"
 """Ours: what is in an image, or in a file. It makes and changes nothing."""
 PUBLISH_IMAGE = "imsMarketCopyImageJob"
 """The service's own copy of an image that is to be sold."""
+SCAN_IMAGE = "imsMarketScanImageJob"
+"""What would be refused of an image that is to be sold. It makes and changes nothing."""
 FOLLOWING = frozenset({COPY_CROSS_REGION})
 """Jobs that wait for jobs of other regions, and do nothing themselves."""
 WHOLE = frozenset({WHOLE_OF_SERVER, WHOLE_OF_BACKUP})
@@ -72,6 +74,8 @@ BEFORE_RESET = "before_reset"
 """In ``entities``, not shown: the generation at which an operator gave the job back to the workers."""
 REPORT = "report"
 """In ``entities``: what was found in a guest, and what was done to it."""
+SCAN = "scan"
+"""In ``entities``: what a scan found in what is to be sold."""
 GUEST_STEP = "guest_step"
 """In ``entities``: what is being done to a guest (``name``, ``number``, ``of``); ``None`` once that is over."""
 ALL_BYTES = "all_bytes"
@@ -85,7 +89,7 @@ _ID = re.compile(r"(?P<job>[0-9a-f]{32})(-(?P<number>\d{1,3}))?")
 
 _COPYING = frozenset({COPY_IN_REGION, COPY_CROSS_REGION, RECEIVE_IMAGE, PUBLISH_IMAGE})
 # They make no image, and as much work as those that do.
-_CREATING = frozenset({SERVER_BACKUP, REGISTER_IMAGE, CHECK_IMAGE})
+_CREATING = frozenset({SERVER_BACKUP, REGISTER_IMAGE, CHECK_IMAGE, SCAN_IMAGE})
 
 
 def kind(job_type: str, creates_image: bool) -> JobKind | None:
@@ -129,7 +133,7 @@ _TOKEN = re.compile(
 _SECRET_NAME = re.compile(r"(?i)(^|[._-])(password|passwd|secret|token|private_key|sk)(\.|\Z)")
 # Of what a job works with: what users call things there is theirs, whatever it looks like. So is what
 # their systems say of themselves (host names, mount points).
-_NAMED_BY_USERS = frozenset({"attributes", REPORT})
+_NAMED_BY_USERS = frozenset({"attributes", REPORT, SCAN})
 _HIDDEN = "***"
 
 

@@ -39,6 +39,7 @@ _ELSEWHERE = {
     model.COPY_CROSS_REGION,
     model.CHECK_IMAGE,
     model.PUBLISH_IMAGE,
+    model.SCAN_IMAGE,
 }
 assert {*TYPES, *_ELSEWHERE} == set(flows.JOB_TYPES), "a job type has no torture"
 

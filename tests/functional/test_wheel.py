@@ -237,6 +237,11 @@ print(json.dumps(failures))
 
 # What cannot be imported without a library of another extra.
 OF_EXTRAS = {
+    "market": {
+        "ims_glance.jobs.market.ecosystems",
+        "ims_glance.jobs.market.matching",
+        "ims_glance.jobs.market.severity",
+    },
     "s3": {
         "ims_glance.store.inner.s3",
         "ims_glance.clouds.objects.s3",

@@ -318,6 +318,8 @@ def _extras_of(module: str) -> list[str]:
         return ["dashboard"]
     if module in (f"{PACKAGE}.metrics", f"{PACKAGE}.jobs.exporter"):
         return ["service", "metrics"]
+    if module in (f"{PACKAGE}.jobs.market.ecosystems", f"{PACKAGE}.jobs.market.severity"):
+        return ["service", "market"]
     driver = module.removeprefix(f"{PACKAGE}.store.inner.").removeprefix(
         f"{PACKAGE}.clouds.objects."
     )

@@ -13,6 +13,7 @@ from ims_glance.db.market.copies import ProductCopies
 from ims_glance.db.market.entitlements import Entitlements
 from ims_glance.db.market.listing import ProductListing
 from ims_glance.db.market.products import Products
+from ims_glance.db.market.scans import ProductScans
 from ims_glance.db.market.versions import ProductVersions
 from ims_glance.model.market import document as documents
 from ims_glance.model.market.product import Actor, Product, ProductVersion
@@ -79,6 +80,9 @@ class MarketImageDoor(Protocol):
     def copy(self, context: Any, version: ProductVersion) -> str:
         """Have the service's copies of a version's image made; the id of the job."""
 
+    def scan(self, context: Any, image_id: str) -> str:
+        """Have a seller's image scanned as a version's copy would be; the id of the job."""
+
     def settle(self, project_id: str | None = None, product_id: str | None = None) -> None:
         """Make memberships of a project follow at once; what fails is done later, by workers."""
 
@@ -94,6 +98,10 @@ class NoMarketImages:
         raise CopiesNotMade
 
     def copy(self, context: Any, version: ProductVersion) -> str:
+        """Refuse it, in the same way."""
+        raise CopiesNotMade
+
+    def scan(self, context: Any, image_id: str) -> str:
         """Refuse it, in the same way."""
         raise CopiesNotMade
 
@@ -114,6 +122,7 @@ class Market:
         self.products = Products(database)
         self.versions = ProductVersions(database)
         self.copies = ProductCopies(database)
+        self.scans = ProductScans(database)
         self.entitlements = Entitlements(database)
         self.listing = ProductListing(database)
 

@@ -111,6 +111,13 @@ class MarketImages:
         }
         return self._jobs.accept(context, job.PUBLISH_IMAGE, arguments)
 
+    def scan(self, context: Any, image_id: str) -> str:
+        """Have a seller's image scanned, with their rights to read it; the id of the job.
+
+        :raises ImsError: why there is no such job
+        """
+        return self._jobs.accept(context, job.SCAN_IMAGE, {"image_id": image_id})
+
     def settle(self, project_id: str | None = None, product_id: str | None = None) -> None:
         """Make memberships follow at once; what cannot be done now, workers do."""
         here = self._conf.ims_service.region_name or image.REGION

@@ -109,7 +109,11 @@ class SetProduct(_OfProduct):
 
 
 class SubmitProduct(_OfProduct):
-    """Submit a product: its image is copied, and it is reviewed."""
+    """Submit a product: its image is copied and scanned, and it is reviewed.
+
+    Examples:
+    openstack ims product submit database --validate-only
+    """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The command line."""
@@ -117,13 +121,19 @@ class SubmitProduct(_OfProduct):
         parser.add_argument(
             "--validate-only",
             action="store_true",
-            help="Only show as 'missing' and 'problems' what would be refused",
+            help="Only show as 'missing', 'problems' and 'scan' what would be refused. The image is scanned "
+            "for that, which takes a minute or more",
         )
+        base.add_timeout(parser)
         return parser
 
-    def done(self, known: SellersProduct, parsed_args: argparse.Namespace) -> SellersProduct:
-        """It submitted."""
-        return self.ims.submit_product(known, parsed_args.validate_only)
+    def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
+        """Submit it, or wait for what its scan finds."""
+        known = self.ims.find_own_product(parsed_args.product)
+        answer = self.ims.submit_product(known, parsed_args.validate_only)
+        if not answer.scan_job_id:
+            return market_views.own(answer)
+        return market_views.own(answer, self.wait_for(answer.scan_job_id, parsed_args).scan)
 
 
 class AddProductVersion(_OfProduct):

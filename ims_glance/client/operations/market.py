@@ -67,9 +67,10 @@ class MarketOperations(Operations):
     def submit_product(
         self, product: str | SellersProduct, validate_only: bool = False
     ) -> SellersProduct:
-        """Have a product copied and reviewed.
+        """Have a product copied, scanned and reviewed.
 
-        :param validate_only: only say in ``problems`` what would be refused
+        :param validate_only: only say in ``problems`` what would be refused; the job ``scan_job_id`` scans the
+            image, and has in ``scan`` what would be refused of that
         """
         body = {"validate_only": True} if validate_only else {}
         return self._sell("POST", f"{self._own_place(product)}/submit", body)

@@ -86,6 +86,12 @@ class Job(Paged):
         return dict(found) if isinstance(found, dict) else None
 
     @property
+    def scan(self) -> dict[str, Any] | None:
+        """What it found in an image that is to be sold."""
+        found = self._entity("scan")
+        return dict(found) if isinstance(found, dict) else None
+
+    @property
     def guest_step(self) -> str | None:
         """What is being done to that system."""
         step = self._entity("guest_step")

@@ -78,6 +78,8 @@ class SellersProduct(Paged):
     reviews: list[dict[str, Any]] = resource.Body("reviews", type=list)
     #: why it would be refused, if that was asked
     problems: list[dict[str, Any]] = resource.Body("problems", type=list)
+    #: of the job that scans the image, if that was asked
+    scan_job_id: str = resource.Body("scan_job_id")
 
 
 class SubmittedVersion(Paged):
@@ -100,6 +102,8 @@ class SubmittedVersion(Paged):
     release_notes: str = resource.Body("release_notes")
     source_image_id: str = resource.Body("source_image_id")
     source: dict[str, Any] = resource.Body("source", type=dict)
+    #: what was looked for in it, and found
+    scan: dict[str, Any] = resource.Body("scan", type=dict)
     document: dict[str, Any] = resource.Body("document", type=dict)
     note: str = resource.Body("note")
     copies: list[dict[str, Any]] = resource.Body("copies", type=list)

@@ -9,7 +9,7 @@ from ims_glance.client.resources.market import (
     SubmittedVersion,
     Subscription,
 )
-from ims_glance.client.shell.columns import Lines
+from ims_glance.client.shell.columns import Lines, TextLines
 from ims_glance.client.shell.views import Shown
 
 OWN = ("ID", "Name", "State", "Listed At", "Updated At")
@@ -27,8 +27,12 @@ def own_row(shown: SellersProduct) -> tuple[Any, ...]:
 _OF_COPY = ("region", "state", "error_code", "reason")
 
 
-def own(shown: SellersProduct) -> Shown:
-    """A product of the project; without the long texts, which are in its file."""
+def own(shown: SellersProduct, scan: dict[str, Any] | None = None) -> Shown:
+    """A product of the project; without the long texts, which are in its file.
+
+    :param scan: of its image, which is not submitted; else that of its newest version is shown
+    """
+    scans = [each["scan"] for each in shown.versions or () if each.get("scan")]
     version, basic, business = shown.version or {}, shown.basic or {}, shown.business or {}
     pricing = business.get("pricing") or {}
     values = {
@@ -58,6 +62,7 @@ def own(shown: SellersProduct) -> Shown:
                 for copy in each.get("copies") or ()
             ]
         ),
+        **_scan(scan or (scans[-1] if scans else None)),
         "reviews": Lines(
             [_short(each, "decision", "reasons", "decided_at") for each in shown.reviews or ()]
         ),
@@ -150,6 +155,7 @@ def review(shown: SubmittedVersion) -> Shown:
         "source_image": shown.source_image_id,
         "source": Lines([shown.source] if shown.source else []),
         "copies": Lines(shown.copies or []),
+        **_scan(shown.scan),
         **{name: basic.get(name) for name in ("introduction", "description", "category")},
         "usage_guide": Lines([basic["usage_guide"]] if basic.get("usage_guide") else []),
         "specifications": Lines(basic.get("specifications") or []),
@@ -190,6 +196,26 @@ def subscription(shown: Subscription) -> Shown:
         "images": Lines(shown.images or []),
     }
     return tuple(values), tuple(values.values())
+
+
+def _scan(report: dict[str, Any] | None) -> dict[str, Any]:
+    """What a scan came to, what it found, and what it says besides."""
+    found = report or {}
+    more = found.get("more")
+    notes = [
+        *(found.get("notes") or ()),
+        *([f"{more} more findings are not listed."] if more else []),
+    ]
+    return {
+        "scan": found.get("state"),
+        "scan_findings": Lines(
+            [
+                _short(each, "severity", "where", "what", "advice")
+                for each in found.get("findings") or ()
+            ]
+        ),
+        "scan_notes": TextLines(notes),
+    }
 
 
 def _short(record: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ims_glance.db.schema import (
     MARKET_FILES,
     MARKET_PRODUCTS,
     MARKET_REVIEWS,
+    MARKET_SCANS,
     MARKET_VERSIONS,
 )
 from ims_glance.model.market.product import (
@@ -34,6 +35,8 @@ from ims_glance.model.market.product import (
 
 KIND = "draft"
 """Of the places for products that are not listed yet, in the table of tallies."""
+
+_OF_PRODUCT = (MARKET_VERSIONS, MARKET_REVIEWS, MARKET_SCANS, MARKET_CHANGES, MARKET_FILES)
 
 
 class TooManyDrafts(exceptions.Conflict):
@@ -159,7 +162,7 @@ class Products:
                 raise ProductNotFound(product_id=product_id)
             next_state(product_id, taken[0].state, ProductAction.DELETE)
             # Copies of its images that are not deleted yet keep their rows.
-            for table in (MARKET_VERSIONS, MARKET_REVIEWS, MARKET_CHANGES, MARKET_FILES):
+            for table in _OF_PRODUCT:
                 connection.execute(sa.delete(table).where(table.c.product_id == product_id))
             connection.execute(sa.delete(MARKET_PRODUCTS).where(MARKET_PRODUCTS.c.id == product_id))
             tally.give_back(connection, project_id, KIND)

@@ -24,6 +24,7 @@ from ims_glance.db.market.rows import (
     version_of,
     wanted_members,
 )
+from ims_glance.db.market.scans import check_approved
 from ims_glance.db.schema import (
     MARKET_AGREEMENTS,
     MARKET_IMAGES,
@@ -137,10 +138,12 @@ class ProductVersions:
         """List one: its copies are there, so whoever subscribes may boot it.
 
         :raises VersionStateWrong: if it is not in review any more
+        :raises VersionNotScanned, VersionRefused: if its scan says nothing, or that it is not to be sold
         """
 
         def write(connection: Connection) -> None:
             product = _decided(connection, version, ProductAction.APPROVE, actor, reasons)
+            check_approved(connection, version.id)
             _publish(connection, product, publication)
             relist(connection, product.id)
             if product.state is ProductState.SUBMITTED:

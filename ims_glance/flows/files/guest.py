@@ -7,7 +7,7 @@ and keeps with its image.
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from oslo_utils import units
@@ -22,6 +22,7 @@ from ims_glance.model.guest import recognised
 from ims_glance.model.guest.report import Report
 from ims_glance.model.guest.wishes import Wishes
 from ims_glance.model.job import GUEST_STEP, REPORT
+from ims_glance.model.market.scan.report import Scanned
 
 LOG = logging.getLogger(__name__)
 
@@ -76,6 +77,19 @@ def examined(job: JobContext, source: Source, found: FormatFound) -> Report:
         return _told(job, Report(notes=(_TOO_SMALL,)))
     with guests.opened(source, found, job.conf, writable=False, check=job.check) as disk:
         return _examine(job, disk, is_config=False)
+
+
+def scanned(job: JobContext, source: Source, found: FormatFound) -> Scanned:
+    """What is looked for in what is to be sold, on a disk of which nothing is changed.
+
+    :raises Exception: see :func:`ims_glance.guests.opened` and :func:`ims_glance.guests.scan`
+    """
+    if found.virtual_size is not None and found.virtual_size < LEAST:
+        return Scanned(notes=(_TOO_SMALL,))
+    with guests.opened(source, found, job.conf, writable=False, check=job.check) as disk:
+        result = guests.scan(disk, job.conf, job.check, _teller(job), job.project_id)
+    job.tell(**{GUEST_STEP: None})
+    return result
 
 
 @contextlib.contextmanager
@@ -163,12 +177,15 @@ def properties_of_captured(
 def _examine(job: JobContext, disk: GuestDisk, *, is_config: bool) -> Report:
     options = job.conf.ims_guests
     wishes = Wishes(is_config, options.package_dir, options.virtio_win_path)
+    report = guests.examine(disk, job.conf, wishes, job.check, _teller(job), job.project_id)
+    return _told(job, report)
 
+
+def _teller(job: JobContext) -> Callable[[str, int, int], None]:
     def tell(name: str, number: int, of: int) -> None:
         job.tell_soon(**{GUEST_STEP: {"name": name, "number": number, "of": of}})
 
-    report = guests.examine(disk, job.conf, wishes, job.check, tell, job.project_id)
-    return _told(job, report)
+    return tell
 
 
 def _not_seen(job: JobContext, why: str) -> Report:

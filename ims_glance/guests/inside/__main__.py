@@ -11,6 +11,8 @@ import sys
 from typing import IO, Any
 
 from ims_glance.guests.inside import inspection, preparation
+from ims_glance.guests.inside.scan import scanning
+from ims_glance.model.guest.found import Guest
 from ims_glance.model.guest.wishes import Wishes
 
 
@@ -41,6 +43,13 @@ def launched(request: dict[str, Any]) -> Any:
     return g
 
 
+def _looked(g: Any, guest: Guest, wishes: Wishes, tell: Any) -> dict[str, Any]:
+    if wishes.is_scan:
+        return {"scan": scanning.scan(g, [guest, *inspection.others(g)], tell)}
+    steps = preparation.prepare(g, guest, wishes, tell)
+    return {"steps": [step.to_arguments() for step in steps]}
+
+
 def run(request: dict[str, Any], out: IO[str]) -> None:
     """Do what is asked, and say it."""
 
@@ -59,11 +68,7 @@ def run(request: dict[str, Any], out: IO[str]) -> None:
             tell("look", 0, 0)
             wishes = Wishes.of_arguments(request["wishes"])
             guest = inspection.inspect(g)
-            steps = preparation.prepare(g, guest, wishes, tell)
-            result = {
-                "guest": guest.to_arguments(),
-                "steps": [step.to_arguments() for step in steps],
-            }
+            result = {"guest": guest.to_arguments(), **_looked(g, guest, wishes, tell)}
         g.shutdown()
         g.close()
     except RuntimeError as error:

@@ -31,6 +31,8 @@ _LOADERS = (
 _CLOUD_INIT = ("/usr/bin/cloud-init", "/usr/local/bin/cloud-init")
 _CLOUDBASE = ("/Program Files/Cloudbase Solutions/Cloudbase-Init", "/Cloudbase-Init")
 _UNKNOWN = (None, "", "unknown")
+MOST_SYSTEMS = 4
+"""Of a disk, that are looked at."""
 
 
 def inspect(g: GuestFS) -> Guest:
@@ -43,7 +45,16 @@ def inspect(g: GuestFS) -> Guest:
     notes = _notes(g, len(roots))
     if not roots:
         return Guest.of_arguments({"firmware": _firmware(g), "notes": notes})
-    root = roots[0]
+    return _inspected(g, roots[0], notes)
+
+
+def others(g: GuestFS) -> list[Guest]:
+    """The systems beside the first one, of those that :func:`inspect` found, but a few."""
+    roots = _asked(g.inspect_get_roots) or []
+    return [_inspected(g, root, []) for root in roots[1:MOST_SYSTEMS]]
+
+
+def _inspected(g: GuestFS, root: str, notes: list[str]) -> Guest:
     said = _said(g, root)
     try:
         for mountpoint, device in said["mountpoints"]:

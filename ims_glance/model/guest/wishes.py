@@ -14,12 +14,14 @@ class Wishes:
     :ivar package_dir: folder of the worker with packages for guests: ``DISTRO/MAJOR/*.deb`` or ``*.rpm``
     :ivar virtio_win_path: folder of the worker with the files of a virtio-win ISO
     :ivar delete_owners_data: host keys, machine id and logs as well
+    :ivar is_scan: look for what is not to be sold with it, and change nothing
     """
 
     is_config: bool = False
     package_dir: str | None = None
     virtio_win_path: str | None = None
     delete_owners_data: bool = False
+    is_scan: bool = False
 
     def to_arguments(self) -> dict[str, Any]:
         """As JSON."""
@@ -33,4 +35,5 @@ class Wishes:
             stored.get("package_dir") or None,
             stored.get("virtio_win_path") or None,
             bool(stored.get("delete_owners_data")),
+            bool(stored.get("is_scan")),
         )

@@ -4,8 +4,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ims_glance.model.job import StoredJob
+from ims_glance.model.job import SCAN, StoredJob
 from tests.unit.db.market.rows import MarketTables
+from tests.unit.flows import small_guests
 from tests.unit.flows.direct_cloud import DirectCloud
 
 
@@ -35,7 +36,17 @@ def is_sold(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
     assert image["__productcode"] == product.product_code
     assert image["hw_firmware_type"] == "uefi"
     assert "note" not in image
+    kept = market.scans.get(version.id)
+    assert kept is not None
+    assert (kept.report.state, kept.scanned) == ("clean", small_guests.CLEAN)
     return {"image": {image_id}, "store file": {image_id}}
+
+
+def is_scanned(_cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """The seller is told what was found, and there is nothing more."""
+    assert job.entities[SCAN]["state"] == "clean"
+    assert job.entities[SCAN]["packages"] == 1
+    return {}
 
 
 def is_given_back(cloud: DirectCloud, job: StoredJob) -> None:

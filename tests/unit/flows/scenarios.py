@@ -65,12 +65,11 @@ class Scenario:
         """Whether the job is recorded as one that makes an image."""
         return self.job_type not in (
             *_MEMBERS,
+            *(model.CHECK_IMAGE, model.PUBLISH_IMAGE, model.SCAN_IMAGE),
             model.SERVER_BACKUP,
             model.COPY_CROSS_REGION,
             model.EXPORT_IMAGE,
             model.REGISTER_IMAGE,
-            model.CHECK_IMAGE,
-            model.PUBLISH_IMAGE,
         )
 
     def check_undone(self, before: State, after: State) -> None:
@@ -366,6 +365,7 @@ SCENARIOS = (
         market_machine_scenarios.is_sold,
         undone=market_scenarios.is_given_back,
     ),
+    Scenario(model.SCAN_IMAGE, "image", guest_scenarios.image, market_scenarios.is_scanned),
     Scenario(model.COPY_IN_REGION, "image", _reported_source, _is_reported_copy),
     Scenario(model.COPY_IN_REGION, "whole machine", _whole_source, _is_whole),
     Scenario(model.COPY_CROSS_REGION, "another region", _copy_there, _is_there),

@@ -12,6 +12,7 @@ from ims_glance.guests.refusals import GuestsUnavailable
 from ims_glance.model.guest.found import Guest
 from ims_glance.model.guest.report import Report, StepOutcome, StepState
 from ims_glance.model.guest.wishes import Wishes
+from ims_glance.model.market.scan.report import GuestPackage, Inventory, Scanned
 
 DEBIAN = Guest(
     "linux",
@@ -28,6 +29,11 @@ DEBIAN = Guest(
     has_virtio=False,
 )
 FOUND = "Debian GNU/Linux 12.0.0 64bit"
+CLEAN = Scanned(
+    ("Debian GNU/Linux 12 (bookworm) (x86_64)",),
+    inventories=(Inventory("debian", 12, 5, None, (GuestPackage("openssl", "3.0.11-1~deb12u1"),)),),
+    is_whole=True,
+)
 MARK = b"prepared"
 REPORT = Report(DEBIAN, notes=("It was looked at.",))
 PREPARED = Report(DEBIAN, (StepOutcome("virtio", StepState.DONE, "is in the initrd now"),))
@@ -61,6 +67,7 @@ class SmallGuests:
     """
 
     def __init__(self) -> None:
+        self.scanned = CLEAN
         self.error: BaseException | None = None
         self.is_there = True
         self.examined: list[Wishes] = []
@@ -102,6 +109,23 @@ class SmallGuests:
             yield SmallDisk(b"".join(pieces))
         finally:
             self.open -= 1
+
+    def scan(
+        self,
+        disk: SmallDisk,
+        _conf: Any,
+        check: Callable[[], None],
+        tell: Callable[[str, int, int], None],
+        project_id: str,
+    ) -> Scanned:
+        """Say what a test has it find."""
+        assert project_id == "demo"
+        tell("look", 1, 1)
+        self.during()
+        check()
+        if self.error is not None:
+            raise self.error
+        return self.scanned
 
     def examine(
         self,

@@ -26,6 +26,7 @@ _WITHOUT_CINDER = {
     model.EXPORT_IMAGE,
     model.CHECK_IMAGE,
     model.PUBLISH_IMAGE,
+    model.SCAN_IMAGE,
     model.ADD_MEMBERS,
     model.DELETE_MEMBERS,
     model.UPDATE_MEMBERS,

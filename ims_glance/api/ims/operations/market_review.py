@@ -109,7 +109,8 @@ def _checked(given: str) -> str:
 def _shown(market: Market, version: ProductVersion, product: Product) -> dict[str, Any]:
     history, reviews = market.products.history(product.id), market.products.reviews(product.id)
     copies = market.copies.wanted(version.id)
-    return views.submission_whole(version, product, copies, history, reviews)
+    shown = views.submission_whole(version, product, copies, history, reviews)
+    return {**shown, "scan": market.scans.views(product.id).get(version.id)}
 
 
 _ROW = {
@@ -133,6 +134,7 @@ _WHOLE = {
         "document": {"type": "object", "description": "as it was handed in, with certificates"},
         "note": {**NULLABLE, "description": "of the seller"},
         "copies": {"type": "array", "items": {"type": "object"}},
+        "scan": {"type": ["object", "null"], "description": "what was looked for in it, and found"},
         "history": {"type": "array", "items": {"type": "object"}},
         "reviews": {"type": "array", "items": {"type": "object"}},
     },

@@ -110,20 +110,22 @@ def delete_product(call: Call) -> Answer:
 
 
 def submit_product(call: Call) -> Answer:
-    """``POST …/{product_id}/submit``: have it copied and reviewed; or only say what would be refused."""
+    """``POST …/{product_id}/submit``: have it copied, scanned and reviewed; or only say what would be refused."""
     market = market_of(call)
     product = _get(call, market)
     if not call.body.get("validate_only"):
         market.submit(call.context, product)
         return Answer(_shown(market, market.products.get(product.id, call.project_id)))
-    problems = []
+    problems, job_id = [], None
     try:
-        market.check(call.context, product)
+        source = market.check(call.context, product)
+        job_id = market.images.scan(call.context, source.image_id)
     except exceptions.Unavailable:
         raise
     except exceptions.ImsError as refused:
         problems.append({"code": refused.code, "message": str(refused)})
-    return Answer({**_shown(market, product), "problems": problems}, has_changed=False)
+    shown = {**_shown(market, product), "problems": problems, "scan_job_id": job_id}
+    return Answer(shown, job_id=job_id, has_changed=job_id is not None)
 
 
 def add_product_version(call: Call) -> Answer:
@@ -211,7 +213,10 @@ def _shown(market: Market, product: Product) -> dict[str, Any]:
     versions = market.versions.of_product(product.id)
     copies = {each.id: market.copies.wanted(each.id) for each in versions}
     history, reviews = market.products.history(product.id), market.products.reviews(product.id)
-    return views.own_whole(product, versions, copies, history, reviews)
+    shown = views.own_whole(product, versions, copies, history, reviews)
+    scans = market.scans.views(product.id)
+    shown["versions"] = [{**each, "scan": scans.get(each["id"])} for each in shown["versions"]]
+    return shown
 
 
 NULLABLE = {"type": ["string", "null"]}
@@ -249,6 +254,9 @@ _PRODUCT = {
         "history": {**_LIST_OF_OBJECTS, "description": "each change of its state"},
         "reviews": _LIST_OF_OBJECTS,
         "problems": {**_LIST_OF_OBJECTS, "description": "why it would be refused: code, message"},
+        "scan_job_id": {
+            **NULLABLE, "description": "job that scans the image, of what is only to be validated",
+        },
     },
     "required": [*_REQUIRED, "missing", "versions"],
 }  # fmt: skip
@@ -306,7 +314,8 @@ OPERATIONS = (
             "type": "object",
             "properties": {
                 "validate_only": {
-                    **schemas.BOOLEAN, "description": "say what would be refused, and do nothing",
+                    **schemas.BOOLEAN,
+                    "description": "say what would be refused, have the image scanned, and submit nothing",
                 },
             },
             "additionalProperties": False,

@@ -13,6 +13,7 @@ from ims_glance.api.ims import checking
 from ims_glance.api.ims.operation import Call, Service
 from ims_glance.api.ims.operations import MARKET
 from ims_glance.model.market.product import Actor
+from ims_glance.model.market.scan.report import Scanned, ScanReport
 from tests.unit import job_database
 from tests.unit.api.ims import calls
 
@@ -68,12 +69,16 @@ def whole(name: str = "Quick Database", **business: Any) -> dict[str, Any]:
     }
 
 
+SCANNED = Scanned(("Debian 12 (x86_64)",), is_whole=True)
+
+
 class MarketImagesOfTest:
     """Copies at once what it is asked to, unless a test says otherwise."""
 
     def __init__(self) -> None:
         self.refusal: exceptions.ImsError | None = None
         self.copy_refusal: exceptions.ImsError | None = None
+        self.scanned: list[str] = []
         self.settled: list[tuple[str | None, str | None]] = []
         self.world: Any = None
         self.copies_at_once = True
@@ -92,6 +97,11 @@ class MarketImagesOfTest:
         if self.copies_at_once:
             self.world.copied(version)
         return "j" * 32
+
+    def scan(self, _context: Any, image_id: str) -> str:
+        """As its job is accepted."""
+        self.scanned.append(image_id)
+        return "5" * 32
 
     def settle(self, project_id: str | None = None, product_id: str | None = None) -> None:
         """Note it."""
@@ -141,6 +151,7 @@ class MarketWorld:
             image_id = f"{version.id[:8]}-{copy.region}"
             assert self.market.copies.begun(version.id, copy.region, image_id)
             self.market.copies.ready(version, copy.region, image_id, "digest", actor)
+        self.market.scans.keep(version, SCANNED, ScanReport.of(SCANNED), "")
 
     def draft(self, project_id: str = SELLER, **values: Any) -> Any:
         """A draft that lacks nothing."""

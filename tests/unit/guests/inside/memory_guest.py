@@ -2,6 +2,7 @@
 """A guest whose disk is a dictionary: what of libguestfs is used, with the answers that the real one gives."""
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -144,6 +145,28 @@ class MemoryGuest:
             name[len(start) :] for name in [*self.files, *self.links] if name.startswith(start)
         ]
         return sorted({name.split("/")[0] for name in inside})
+
+    def glob_expand(self, pattern: str) -> list[str]:
+        # A star ends at a slash, and finds nothing hidden, as in a shell.
+        words = (re.escape(part) for part in re.split(r"(\*|\[!\.\])", pattern))
+        stars = {re.escape("*"): "[^/]*", re.escape("[!.]"): "[^/.]"}
+        wanted = re.compile("".join(stars.get(each, each) for each in words))
+        names = [*self.files, *self.links]
+        found = {"/".join(name.split("/")[: pattern.count("/") + 1]) for name in names}
+        return sorted(
+            each if each in names else f"{each}/" for each in found
+            if wanted.fullmatch(each)
+            and not any(
+                a.startswith(".") > b.startswith(".")
+                for a, b in zip(each.split("/"), pattern.split("/"), strict=True)
+            )
+        )  # fmt: skip
+
+    def grep(self, regex: str, path: str) -> list[str]:
+        if path not in self.files:
+            raise RuntimeError(f"grep: {path}: No such file or directory")
+        wanted = re.compile(regex.replace(r"\(", "(").replace(r"\|", "|").replace(r"\)", ")"))
+        return [line for line in self.files[path].decode().splitlines() if wanted.search(line)]
 
     def pread(self, path: str, count: int, offset: int) -> bytes:
         return self.files[self._real(path)][offset : offset + count]

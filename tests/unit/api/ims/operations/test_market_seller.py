@@ -105,10 +105,12 @@ def test_it_is_only_said_what_would_be_refused(world):
     product = world.draft()
     body = {"validate_only": True}
     shown = world.call("submit_product", body, product_id=product["id"])
-    assert (shown["problems"], shown["state"]) == ([], "draft")
+    assert (shown["problems"], shown["state"], shown["scan_job_id"]) == ([], "draft", "5" * 32)
+    assert world.images.scanned == [IMAGE]
     world.images.refusal = exceptions.ImageNotFound(image_id=IMAGE)
     shown = world.call("submit_product", body, product_id=product["id"])
     assert [each["code"] for each in shown["problems"]] == ["IMG.0027"]
+    assert shown["scan_job_id"] is None
     assert world.own(product)["history"] == []
 
 
