@@ -33,6 +33,7 @@ from ims_glance.jobs.delegations import GivenDelegations
 from ims_glance.jobs.engine import FlowFactory, Runner
 from ims_glance.jobs.exporter import Exporter
 from ims_glance.jobs.lease import Lease, clock
+from ims_glance.jobs.market import scans
 from ims_glance.jobs.market.usage import UsageWork
 from ims_glance.jobs.market.work import MarketWork
 from ims_glance.jobs.outage import Outage
@@ -84,6 +85,7 @@ class Worker:
         self._standing = StandingWork(conf, database, self._identity, self.name, self._stopping)
         self._market = MarketWork(conf, database, self._identity, self._stopping)
         self._usage = UsageWork(conf, database, self.name, self._stopping)
+        self._scans = scans.ScanWork(conf, database, self._stopping)
         self._changed = threading.Condition()
         # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
         # run, not by its id: a job can be here twice, if it was claimed again before its first run
@@ -110,6 +112,7 @@ class Worker:
             ("replications", self._standing.look, self._options.scan_seconds),
             ("market", self._market.look, self._options.scan_seconds),
             ("usage", self._usage.look, self._options.scan_seconds),
+            ("scans", self._scans.look, scans.SECONDS),
         ):
             arguments = (name, work, seconds)
             threading.Thread(

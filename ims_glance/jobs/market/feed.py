@@ -65,7 +65,7 @@ class Feed:
                     digest.update(f"{path}\0{json.dumps(record, sort_keys=True)}\0".encode())
                     newest = max(newest, str(record.get("modified") or ""))
                     count += 1
-                text = f"{newest[:64]}|{digest.hexdigest()[:_DIGITS]}"
+                text = f"{newest[:64] or 0}|{digest.hexdigest()[:_DIGITS]}"
                 self._known = (there, text, count)
             return self._known[1:]
 

@@ -10,7 +10,7 @@ from oslo_db.sqlalchemy.types import JsonEncodedDict
 from sqlalchemy.dialects import mysql
 
 revision = "market_scans"
-down_revision = "guest_reports"
+down_revision = "market_uses"
 
 _MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is sold is compared again when there is news of its packages; and when an operator asks for it.
+
+No image is looked into for that: a version's packages never change, and are kept. Nothing is taken from the market
+either: the seller and the reviewers see the report, and the operator is told.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+from oslo_config import cfg
+
+from ims_glance import exceptions
+from ims_glance.db.database import Database, DatabaseUnavailable
+from ims_glance.db.market.scans import KeptScan, ProductScans
+from ims_glance.jobs.market import comparison
+from ims_glance.model.market.scan.report import ScanReport
+
+LOG = logging.getLogger(__name__)
+
+SECONDS = 300.0
+"""Between two looks at the feed."""
+# So many versions are compared at once; their packages are in memory meanwhile.
+_PAGE = 100
+
+Check = Callable[[], None]
+
+
+class Stopped(Exception):
+    """The worker stops."""
+
+
+class ScanWork:
+    """What one worker does for it.
+
+    :param stopping: set when the worker stops
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database, stopping: threading.Event) -> None:
+        self._conf = conf
+        self._scans = ProductScans(database)
+        self._stopping = stopping
+
+    def look(self) -> None:
+        """Compare what was compared with something older than the feed that is here now.
+
+        :raises DatabaseUnavailable: if the database is away
+        """
+        options = self._conf.ims_market
+        if not options.enabled or not options.vulnerability_feed:
+            return
+        try:
+            for scan, report in compared(self._conf, self._scans, self._check):
+                if report.blocking and not scan.report.blocking:
+                    LOG.warning(
+                        "Version %s is sold, and would be refused now: %s",
+                        scan.version_id,
+                        report.refusal,
+                    )
+        except (DatabaseUnavailable, Stopped):
+            if not self._stopping.is_set():
+                raise
+        except exceptions.ImsError as error:
+            LOG.warning("What is sold is not compared with the feed for now: %s", error)
+
+    def _check(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+
+def compared(
+    conf: cfg.ConfigOpts, scans: ProductScans, check: Check, *, is_forced: bool = False
+) -> Iterator[tuple[KeptScan, ScanReport]]:
+    """Compare all that is sold, or waits for a reviewer, with the feed that is here.
+
+    :param is_forced: also what was compared with this one, or with a newer one
+    :returns: what was kept, and the report now, of each that was compared
+    :raises FeedUnusable: if there is a feed that cannot be read
+    """
+    known = comparison.of_process(conf)
+    newest = "" if known.feed is None else known.feed.state(check)[0]
+    after = ""
+    while page := scans.sold(_PAGE, None if is_forced else newest, after):
+        after = page[-1].version_id
+        found = known.compare_all({each.version_id: each.scanned for each in page}, check)
+        for each in page:
+            report = found[each.version_id].report
+            if scans.compared(each, report, found[each.version_id].feed):
+                yield each, report
