@@ -6,7 +6,9 @@ in memory, the bytes are made twice: once to know both, and once to send them; o
 such parts.
 
 An upload that nobody ends costs its owner space, and can be told from another one of the same name by its id alone. So
-beside the file lies an object (a *mark*) that says which uploads there were before, then which one is ours.
+beside the file lies an object (a *mark*) that says which uploads there were before, then which one is ours. Of a worker
+that died between the two nobody knows the id. The upload is one that began since, has no part, and is no other
+export's, by whose mark that is known; while another one is just beginning, nobody can tell, and it is asked again later.
 """
 
 import hashlib
@@ -44,6 +46,8 @@ _MOST_MARK = 1 << 20
 _UPLOAD = re.compile(r"<Upload>(.*?)</Upload>", re.DOTALL)
 _ID = re.compile(r"<UploadId>([^<]+)</UploadId>")
 _KEY = re.compile(r"<Key>([^<]+)</Key>")
+_ENDING = ".mark"
+_BEGINNINGS = 3
 
 
 class S3LargeFile(LargeFile):
@@ -63,7 +67,7 @@ class S3LargeFile(LargeFile):
         self._http = HttpFiles(service)
         self._bucket = f"/{quote(file.bucket, safe='')}"
         self._note = path_of(BucketFile(file.bucket, f"{file.name}.{owner}.note"))
-        self._mark = path_of(BucketFile(file.bucket, f"{file.name}.{owner}.mark"))
+        self._mark = path_of(BucketFile(file.bucket, f"{file.name}.{owner}{_ENDING}"))
 
     def _has_bucket(self) -> bool:
         return self._ask("HEAD", self._bucket, missing=True) is not None
@@ -71,23 +75,30 @@ class S3LargeFile(LargeFile):
     def begin(self) -> None:
         """Begin an upload; one that was begun before is ended."""
         self._abort()
-        before = self._uploads()
-        self._write(self._mark, jsonutils.dump_as_bytes({"before": before, "upload": ""}))
+        self.parts.clear()
+        for _ in range(_BEGINNINGS):
+            before = self._uploads()
+            self._write(self._mark, jsonutils.dump_as_bytes({"before": before, "upload": ""}))
+            self.reference = self._begun()
+            known = {"before": before, "upload": self.reference}
+            self._write(self._mark, jsonutils.dump_as_bytes(known))
+            # Until then another export, which lost its own, could take it for that.
+            if self._parts_of(self.reference) is not None:
+                return
+        raise self._http.away("uploads are ended by somebody else as soon as they begin")
+
+    def _begun(self) -> str:
+        """Begin one; its id."""
         answer = self._ask("POST", path_of(self.file), query="uploads", headers=self._headers)
         found = _ID.search(answer.content.decode(errors="replace"))
         if found is None:
             raise self._http.away("an upload was begun, and no id of it told")
-        self.reference = html.unescape(found[1])
-        self._write(
-            self._mark, jsonutils.dump_as_bytes({"before": before, "upload": self.reference})
-        )
-        self.parts.clear()
+        return html.unescape(found[1])
 
     def go_on(self, reference: str, parts: dict[int, SentPart]) -> bool:
         """Take over an upload, if it was not ended meanwhile."""
         super().go_on(reference, parts)
-        query = f"max-parts=1&uploadId={quote(reference, safe='')}"
-        return self._ask("GET", path_of(self.file), missing=True, query=query) is not None
+        return self._parts_of(reference) is not None
 
     def put(self, part: NewPart) -> None:
         """``UploadPart``."""
@@ -177,19 +188,64 @@ class S3LargeFile(LargeFile):
             raise self._http.away("the parts could not be put together")
 
     def _abort(self) -> None:
-        """End the upload that the mark tells of, and what was begun after it was written."""
-        kept = self._read(self._mark, _MOST_MARK)
-        if kept is None:
+        """End the upload that the mark tells of, or was to tell of; those of others go on."""
+        known = self._marked(self._mark)
+        if known is None:
             return
-        try:
-            known = jsonutils.loads(kept)
-            before, named = list(known["before"]), str(known["upload"])
-        except (ValueError, KeyError, TypeError):
-            return
-        for each in [named] if named else set(self._uploads()) - set(before):
+        before, named = known
+        for each in [named] if named else self._unnamed(before):
             query = f"uploadId={quote(each, safe='')}"
             self._ask("DELETE", path_of(self.file), missing=True, query=query)
         self.forget()
+
+    def _unnamed(self, before: list[str]) -> list[str]:
+        """Ids of uploads that may be the one that was begun, and nobody else's.
+
+        :param before: ids of those that were there before
+        :raises ServiceUnavailable: if that is known in a moment
+        """
+        found = set(self._uploads()) - set(before)
+        if not found:
+            return []
+        for owner, mark in self._other_marks():
+            theirs = self._marked(mark)
+            if theirs is None:
+                continue
+            # Both may have died so: the first of them goes on then.
+            if not theirs[1] and owner < self._owner:
+                raise self._http.away("another export to the same file is just beginning")
+            found.discard(theirs[1])
+        return [each for each in sorted(found) if self._parts_of(each) == 0]
+
+    def _other_marks(self) -> list[tuple[str, str]]:
+        """Owners and paths of the marks of other exports to such a file, at most a thousand."""
+        prefix = f"{self.file.name}."
+        query = f"list-type=2&prefix={quote(prefix, safe='')}"
+        answer = self._ask("GET", self._bucket, query=query)
+        found = []
+        for key in _KEY.findall(answer.content.decode()):
+            name = html.unescape(key)
+            owner = name[len(prefix) : -len(_ENDING)]
+            if name == f"{prefix}{owner}{_ENDING}" and owner != self._owner and "." not in owner:
+                found.append((owner, path_of(BucketFile(self.file.bucket, name))))
+        return found
+
+    def _marked(self, path: str) -> tuple[list[str], str] | None:
+        """What a mark says: the ids of the uploads before, and that of its own, if it is known."""
+        kept = self._read(path, _MOST_MARK)
+        if kept is None:
+            return None
+        try:
+            known = jsonutils.loads(kept)
+            return [str(each) for each in known["before"]], str(known["upload"])
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _parts_of(self, upload_id: str) -> int | None:
+        """How many parts an upload has, 1 for more; ``None`` if there is no such upload."""
+        query = f"max-parts=1&uploadId={quote(upload_id, safe='')}"
+        answer = self._ask("GET", path_of(self.file), missing=True, query=query)
+        return None if answer is None else min(1, answer.content.count(b"<PartNumber>"))
 
     def _uploads(self) -> list[str]:
         """Ids of the uploads of such a file, at most a thousand."""

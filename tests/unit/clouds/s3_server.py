@@ -5,6 +5,7 @@ import hashlib
 import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -96,6 +97,11 @@ class UploadsHandler:
         if self._is_refused():
             return
         asked = self._query
+        if asked.get("list-type") == "2":
+            names = [each for each in self.server.objects if each.startswith(asked["prefix"])]
+            listed = "".join(f"<Contents><Key>{escape(each)}</Key></Contents>" for each in names)
+            self._send_xml(f"<ListBucketResult>{listed}</ListBucketResult>")
+            return
         assert "uploads" in asked, self.path
         found = [
             f"<Upload><Key>{each['key']}</Key><UploadId>{upload_id}</UploadId></Upload>"
@@ -105,9 +111,10 @@ class UploadsHandler:
         self._send_xml(f"<ListMultipartUploadsResult>{''.join(found)}</ListMultipartUploadsResult>")
 
     def _list_parts(self) -> None:
-        known = self._query["uploadId"] in self.server.uploads
-        if known:
-            self._send_xml("<ListPartsResult/>")
+        upload = self.server.uploads.get(self._query["uploadId"])
+        if upload is not None:
+            parts = [f"<Part><PartNumber>{each}</PartNumber></Part>" for each in upload["parts"]]
+            self._send_xml(f"<ListPartsResult>{''.join(parts[:1])}</ListPartsResult>")
         else:
             self._send_empty(404)
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files written to S3 in parts: signed, whole or not there, and no upload that nobody ends."""
 
+import json
+
 import pytest
 
+from ims_glance.clouds import rest
 from ims_glance.clouds.ec2 import Credential
 from ims_glance.clouds.objects import base, large
 from ims_glance.clouds.objects.large import NewPart
+from ims_glance.clouds.objects.large_s3 import S3LargeFile
 from ims_glance.clouds.objects.s3 import S3Objects
 from ims_glance.model.bucket import BucketFile, FileNameTooLong
 from tests.unit.clouds.objects_server import BUCKET, ObjectServer
@@ -96,6 +100,76 @@ def test_an_upload_whose_id_nobody_noted(server):
     server.objects[mark] = b'{"before": ["theirs"], "upload": ""}'
     writing(server).delete()
     assert (list(server.uploads), server.objects) == (["theirs"], {})
+
+
+OURS, EARLIER, LATER = "job", "another", "later"
+
+
+def _died_beginning(server, owner=OURS):
+    """An upload whose worker died before it noted its id."""
+    file = writing(server, owner)
+    file.begin()
+    mark = f"{FILE.name}.{owner}.mark"
+    before = [each for each in server.uploads if each != file.reference]
+    server.objects[mark] = json.dumps({"before": before, "upload": ""}).encode()
+    return file.reference
+
+
+@pytest.mark.parametrize("owner", [EARLIER, LATER])
+def test_another_export_to_the_same_file(server, owner):
+    """That began after this one, whose id nobody knows."""
+    _died_beginning(server)
+    other = writing(server, owner)
+    other.begin()
+    writing(server).delete()
+    assert list(server.uploads) == [other.reference]
+    other.put(NewPart.held(0, [b"a"]))
+    again = writing(server)
+    again.begin()
+    assert other.finish() == 1
+    assert list(server.uploads) == [again.reference]
+
+
+def test_an_upload_that_has_parts_is_another_ones(server):
+    _died_beginning(server)
+    server.uploads["theirs"] = {"key": FILE.name, "owner": None, "parts": {1: b"a"}}
+    writing(server).delete()
+    assert list(server.uploads) == ["theirs"]
+
+
+def test_another_one_is_just_beginning(server):
+    """Which of two uploads is whose is known in a moment; if both died, the first of them decides."""
+    ours = _died_beginning(server)
+    earlier = _died_beginning(server, EARLIER)
+    with pytest.raises(rest.ServiceUnavailable, match="just beginning"):
+        writing(server).delete()
+    assert set(server.uploads) == {ours, earlier}
+    writing(server, EARLIER).delete()
+    writing(server).delete()
+    assert (server.uploads, server.objects) == ({}, {})
+
+
+def test_an_upload_that_another_one_took_for_its_own(server, monkeypatch):
+    """It begins once more."""
+    file, write = writing(server), S3LargeFile._write
+
+    def written(self, path, data):
+        write(self, path, data)
+        if len(server.uploads) == 1 and server.upload_count == 1:
+            server.uploads.clear()
+
+    monkeypatch.setattr(S3LargeFile, "_write", written)
+    file.begin()
+    assert (list(server.uploads), server.upload_count) == ([file.reference], 2)
+
+
+@pytest.mark.parametrize("mark", [b"{", b"[]", b'{"before": 1, "upload": ""}'])
+def test_marks_that_are_none(server, mark):
+    ours = _died_beginning(server)
+    server.objects[f"{FILE.name}.{EARLIER}.mark"] = mark
+    assert list(server.uploads) == [ours]
+    writing(server).delete()
+    assert server.uploads == {}
 
 
 def test_nothing_is_written_over_another_file(server):
