@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from oslo_context.context import RequestContext
-
-from ims_glance import exceptions, keys
+from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import ImageApi
 from ims_glance.clouds.image_frames import ImageFrames
+from ims_glance.flows import job_keys
 from ims_glance.flows.copy import in_region
 from ims_glance.flows.replication import base
 from ims_glance.flows.replication.followed import check_followed
@@ -184,7 +183,8 @@ class PlanReceipt(Task):
         self._check_told(view, sum(Digest.of(each).size for each in disks or [view]))
         self._check_key([view, *disks])
         bases = self._bases(view, (disks or [view])[0])
-        key_id = self.job.arguments.get("cmk_id") or _default_key(self.job)
+        # Plain images lie sealed as well until they are complete.
+        key_id = self.job.arguments.get("cmk_id") or job_keys.default_key(self.job)
         if not disks:
             body = copy.body(view, region, self.job.arguments)
             plan = ReceivePlan(key_id, (_part(0, view, bases, body),))
@@ -283,24 +283,6 @@ def _part(
     sized = {**body, "__image_size": str(digest.size)}
     part = ReceivedPart(number, str(view["id"]), digest, base_id, sized)
     return dataclasses.replace(part, more_base_ids=tuple(more), cut_name=found.cut.name)
-
-
-def _default_key(job: JobContext) -> str:
-    """That of the project: plain images lie sealed as well until they are complete.
-
-    :raises KeyDenied, ServiceKeyDenied, KeyUnusable, KeyManagerUnavailable: why there is none
-    """
-    context = RequestContext(
-        auth_token=job.session.get_token(),
-        user_id=job.user_id,
-        project_id=job.project_id,
-        # The thread's own context stays.
-        overwrite=False,
-    )
-    manager = keys.of_process(job.conf)
-    key_id = manager.default_key(context)
-    manager.open_to_service(context, key_id)
-    return key_id
 
 
 @contextlib.contextmanager

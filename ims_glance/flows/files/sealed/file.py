@@ -9,13 +9,10 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keystoneauth1 import exceptions as auth_exceptions
-from oslo_context.context import RequestContext
-
-from ims_glance import exceptions, formats, keys
-from ims_glance.clouds.rest import DelegationEnded, ServiceUnavailable
+from ims_glance import formats
 from ims_glance.crypto import sealed_file
 from ims_glance.crypto.sealed_file import OpenHead, SealedData, SealedFileRefused
+from ims_glance.flows import job_keys
 from ims_glance.formats import Bounds, FormatFound, Source
 from ims_glance.jobs.context import JobContext
 
@@ -40,7 +37,7 @@ class SealedFile:
     @functools.cached_property
     def _head(self) -> OpenHead:
         head = sealed_file.read(self._file)
-        return head.open(self._key_id, _key(self._job, self._key_id))
+        return head.open(self._key_id, job_keys.caller_key(self._job, self._key_id))
 
     @functools.cached_property
     def data(self) -> SealedData:
@@ -76,32 +73,3 @@ class SealedFile:
 def key_of(told: Mapping[str, Any]) -> str | None:
     """The key that opens a file that a job was told of; ``None`` if it is not sealed."""
     return told.get("unseal_key")
-
-
-def _key(job: JobContext, key_id: str) -> bytes:
-    """A key, as the job's caller reads it."""
-    try:
-        return _read(job, key_id)
-    except exceptions.KeyDenied:
-        # A token that was given before may have been revoked since.
-        job.session.invalidate()
-        return _read(job, key_id)
-
-
-def _read(job: JobContext, key_id: str) -> bytes:
-    try:
-        token = job.session.get_token()
-    except auth_exceptions.HttpError as error:
-        if error.http_status < 500:
-            raise DelegationEnded(service="Key Manager", reason=str(error)) from error
-        raise ServiceUnavailable(service="Identity", reason=str(error)) from error
-    except auth_exceptions.ClientException as error:
-        raise ServiceUnavailable(service="Identity", reason=str(error)) from error
-    caller = RequestContext(
-        auth_token=token,
-        user_id=job.user_id,
-        project_id=job.project_id,
-        # The thread's own context stays.
-        overwrite=False,
-    )
-    return keys.of_process(job.conf).caller_key(caller, key_id)

@@ -8,10 +8,8 @@ import types
 from typing import Any
 
 import pytest
-from keystoneauth1 import exceptions as auth_exceptions
 
 from ims_glance import exceptions, keys
-from ims_glance.clouds import rest
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.flows.files.sealed import file as sealed
@@ -185,34 +183,6 @@ def test_a_key_manager_that_is_away_for_a_while(cloud, server, manager):
     manager.failures = [exceptions.KeyManagerUnavailable(reason="x")] * 2
     job = run(cloud, server, sealed_files.make(DATA, {THERE: KEY}, FACTS))
     assert job.status is JobStatus.SUCCESS
-
-
-def test_a_token_that_was_revoked(manager):
-    tokens = ["old", "new"]
-    session = types.SimpleNamespace(
-        get_token=lambda: tokens[0], invalidate=lambda: tokens.remove("old")
-    )
-    job: Any = types.SimpleNamespace(session=session, user_id="u", project_id="demo", conf=None)
-    manager.failures = [exceptions.KeyDenied(key_id=HERE)]
-    assert sealed._key(job, HERE) == KEY
-    assert [token for _key_id, token, _project in manager.asked] == ["old", "new"]
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (auth_exceptions.Unauthorized(), rest.DelegationEnded),
-        (auth_exceptions.ServiceUnavailable(), rest.ServiceUnavailable),
-        (auth_exceptions.ConnectFailure(), rest.ServiceUnavailable),
-    ],
-)
-def test_a_keystone_that_gives_no_token(error, kind):
-    def refuse():
-        raise error
-
-    job: Any = types.SimpleNamespace(session=types.SimpleNamespace(get_token=refuse))
-    with pytest.raises(kind):
-        sealed._key(job, HERE)
 
 
 def test_no_key_is_told_or_logged(cloud, server, caplog, tables):
