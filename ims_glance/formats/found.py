@@ -98,6 +98,7 @@ class ArchivedDisk:
     :ivar capacity: of the disk in bytes, as the description of the machine tells it, if it does
     :ivar volume_type: name of the type that its volume had, if that is told
     :ivar goes_with_server: whether its volume was deleted with its server
+    :ivar data_size: bytes of the disk that are its data, where its format has room for more
     """
 
     name: str
@@ -108,11 +109,16 @@ class ArchivedDisk:
     capacity: int | None = None
     volume_type: str | None = None
     goes_with_server: bool = True
+    data_size: int | None = None
 
     def to_arguments(self) -> dict[str, Any]:
         """As JSON."""
         digest = list(self.digest) if self.digest else None
-        return {**vars(self), "found": self.found.to_arguments(), "digest": digest}
+        told = {**vars(self), "found": self.found.to_arguments(), "digest": digest}
+        if self.data_size is None:
+            # Older workers know of none.
+            del told["data_size"]
+        return told
 
     @classmethod
     def of_arguments(cls, arguments: Mapping[str, Any]) -> "ArchivedDisk":

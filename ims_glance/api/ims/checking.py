@@ -124,13 +124,26 @@ def _validator(key: str) -> Any:
     )
 
 
+def problem(schema: Schema, value: Any) -> str | None:
+    """What is wrong with a value that is no request's, and where; ``None`` if it fits."""
+    error = _error(schema, value)
+    return None if error is None else f"'{_inside(error)[1:]}': {error.message[:_SHOWN]}"
+
+
 def _check(schema: Schema, value: Any, place: str, code: str) -> None:
+    error = _error(schema, value)
+    if error is not None:
+        place = f"{place}{_inside(error)}"
+        raise RequestInvalid(_code(error, code), place, error.message[:_SHOWN])
+
+
+def _error(schema: Schema, value: Any) -> Any:
     validator = _validator(jsonutils.dumps(schema, sort_keys=True))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
-    if error is None:
-        return
-    inside = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
-    raise RequestInvalid(_code(error, code), f"{place}{inside}", error.message[:_SHOWN])
+    return jsonschema.exceptions.best_match(validator.iter_errors(value))
+
+
+def _inside(error: Any) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
 
 
 def _code(error: Any, otherwise: str) -> str:

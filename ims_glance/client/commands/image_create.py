@@ -34,6 +34,7 @@ class CreateImage(base.ShowOne):
     openstack ims image create --file images:debian.vmdk --min-disk 40 --prepare --wait ready
     openstack ims image create --file images:secret.ims --min-disk 40 --wait secret-again
     openstack ims image create --file images:web.ova --min-disk 40 --wait web-all
+    openstack ims image create --file images:web.json --wait web-all
     openstack ims image create --file images:a.vmdk --min-disk 40 --data-file images:b.vmdk 100 mine
     """
 
@@ -136,7 +137,8 @@ class CreateImage(base.ShowOne):
         return shown
 
     def _operation(self, parsed_args: argparse.Namespace) -> Callable[..., Job]:
-        if parsed_args.whole or parsed_args.backup:
+        is_machine = files.is_manifest(parsed_args.file or "")
+        if parsed_args.whole or parsed_args.backup or is_machine:
             found = self.ims.create_whole_image
         elif parsed_args.quick:
             found = self.ims.import_image_quick

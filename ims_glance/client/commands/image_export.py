@@ -8,7 +8,7 @@ from osc_lib import exceptions
 from ims_glance.client.shell import base, views
 
 _OVA = "ova"
-_FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", _OVA)
+_FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", "raw", _OVA)
 
 
 class ExportImage(base.ShowOne):
@@ -21,6 +21,7 @@ class ExportImage(base.ShowOne):
     openstack ims image export large images:large.zvhd2 --quick --wait
     openstack ims image export golden images:golden.vhd --file-format vhd --access-key 1f0c... --wait
     openstack ims image export machine images:machine.ova --wait
+    openstack ims image export machine images:machine --file-format qcow2 --wait
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -30,14 +31,15 @@ class ExportImage(base.ShowOne):
         parser.add_argument(
             "file",
             metavar="<bucket:object>",
-            help="Where it goes. Nothing is written over an object that is there",
+            help="Where it goes. Nothing is written over an object that is there. Of a whole machine that is no OVA, what "
+            "the names of all objects begin with: one of each disk, and a manifest (.json)",
         )
         how = parser.add_mutually_exclusive_group()
         how.add_argument(
             "--file-format",
             choices=_FORMATS,
             help="Format of the file: ova of a machine with all its disks (default for whole machines), the others of "
-            "one disk",
+            "one disk, or of each disk of a machine",
         )
         how.add_argument(
             "--quick",

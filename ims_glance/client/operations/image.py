@@ -156,7 +156,7 @@ class ImageOperations(Operations):
     ) -> Job:
         """Begin to make an image of a server with all its disks (``create_whole_image``).
 
-        :param source: ``instance_id`` or ``backup_id``, and what else the operation takes, by the
+        :param source: ``instance_id``, ``backup_id`` or ``image_url`` (of a manifest), and what else the operation takes, by the
             names of the IMS API: ``no_pause`` lets the server run, ``cmk_id`` encrypts all disks,
             ``with_backup`` keeps a backup of the server with the image
         """
@@ -172,9 +172,9 @@ class ImageOperations(Operations):
     ) -> Job:
         """Begin to write an image into a bucket (``export_image``); an encrypted one in the clear, or sealed.
 
-        :param bucket_url: ``bucket:object``
-        :param file_format: ``qcow2``, ``vhd``, ``vmdk``, ``zvhd`` or ``sealed``, or ``ova`` with all disks; ``None``
-            for a quick export (zvhd2)
+        :param bucket_url: ``bucket:object``; what the names of all objects begin with, if there is one of each disk
+        :param file_format: ``qcow2``, ``vhd``, ``vmdk``, ``zvhd``, ``raw`` or ``sealed``, of each disk of a whole machine, or
+            ``ova`` with all disks; ``None`` for a quick export (zvhd2)
         :param access_key: of an EC2 credential of the caller, for a bucket of S3
         """
         path = f"/v1/cloudimages/{segment(Image._get_id(image))}/file"

@@ -36,6 +36,11 @@ _CREATED = 201
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 # A slash would make it an object in another bucket.
 _BUCKET = re.compile(r"[^:\s/]{3,63}")
+_UNSEALS = (
+    "With the file of a sealed image ('openstack ims image export --sealed'): id of the key that opens it, if that has "
+    "another id here than where it was exported"
+)
+_MANIFEST = ".json"
 # What goes with a file alone: option -> its name in the IMS API.
 _OPTIONS = {
     "min_disk": "min_disk",
@@ -56,7 +61,8 @@ def add_sources(group: Any) -> None:
         "--file",
         metavar="<bucket:object>",
         help="File in a bucket (a container of Swift) of yours: raw, qcow2, VHD, VMDK, ISO or OVA. Of an OVA with "
-        "several disks the whole machine becomes the image. Leave the file as it is until the image is made",
+        "several disks the whole machine becomes the image, and so it does of the manifest (.json) of a machine that was "
+        "exported with one object a disk. Leave the file as it is until the image is made",
     )
     group.add_argument(
         "--from-file",
@@ -87,7 +93,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="<GB>",
         type=base.positive,
         help="With --file: size of the disk in GB, at least that of the disk in the file (40 or more unless the "
-        "operator says otherwise)",
+        "operator says otherwise). Not needed with the manifest of a machine, which says it",
     )
     parser.add_argument(
         "--os-type",
@@ -115,17 +121,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "file, volume or server stays as it is",
     )
     add_access_key(parser)
-    add_unseal_key(parser)
-
-
-def add_unseal_key(parser: argparse.ArgumentParser) -> None:
-    """The option that says what opens a sealed image."""
     parser.add_argument(
         "--unseal-key",
         metavar="<key>",
-        help="With the file of a sealed image ('openstack ims image export --sealed'): id of the key that opens it, if "
-        "that has another id here than where it was exported",
+        action="append",
+        default=[],
+        help=f"{_UNSEALS} (repeat for more files with keys of their own; each is tried at each file)",
     )
+
+
+def add_unseal_key(parser: argparse.ArgumentParser) -> None:
+    """The option that says what opens the one file of a sealed image."""
+    parser.add_argument("--unseal-key", metavar="<key>", help=_UNSEALS)
 
 
 def add_access_key(parser: argparse.ArgumentParser) -> None:
@@ -179,14 +186,36 @@ def check(parsed_args: argparse.Namespace) -> None:
         raise exceptions.CommandError(
             "--prepare is for system disks, and goes neither with --quick nor with --for data or iso."
         )
-    if parsed_args.min_disk is None:
-        raise exceptions.CommandError("A file needs --min-disk, the size of the disk in GB.")
+    _check_machine(parsed_args)
     data_images(parsed_args)
     if parsed_args.data_file and (parsed_args.quick or parsed_args.type in ("data", "iso")):
         raise exceptions.CommandError("--data-file goes with a system disk, and without --quick.")
     if parsed_args.type == "iso" and not parsed_args.os_version:
         raise exceptions.CommandError(
             "An ISO needs --os-version: what it installs (see 'openstack ims os list')."
+        )
+
+
+def is_manifest(named: str) -> bool:
+    """Whether a file is the manifest of a machine, by its name."""
+    return named.lower().endswith(_MANIFEST)
+
+
+def _check_machine(parsed_args: argparse.Namespace) -> None:
+    """Refuse what has no meaning with the manifest of a machine, and what else does not say."""
+    if not is_manifest(parsed_args.file or parsed_args.from_file):
+        if parsed_args.min_disk is None:
+            raise exceptions.CommandError("A file needs --min-disk, the size of the disk in GB.")
+        return
+    if parsed_args.from_file:
+        raise exceptions.CommandError(
+            "--from-file is one file, and the disks of a machine are others. Put all of them into a bucket, and name the "
+            "manifest with --file."
+        )
+    if parsed_args.type not in (None, "ecs") or parsed_args.data_file:
+        raise exceptions.CommandError(
+            "The manifest of a machine (.json) names all of its disks, and makes an image for virtual servers: leave out "
+            "--for and --data-file."
         )
 
 
@@ -215,6 +244,11 @@ def wishes(parsed_args: argparse.Namespace, url: str) -> dict[str, Any]:
     :param url: ``bucket:object``
     """
     found = {wire: getattr(parsed_args, name) or None for name, wire in _OPTIONS.items()}
+    keys = parsed_args.unseal_key
+    # Older services know of one.
+    found["unseal_key"] = keys[0] if len(keys) == 1 else keys or None
+    if is_manifest(url):
+        found["is_quick_import"] = parsed_args.quick or None
     return {"image_url": url, **found, "data_images": data_images(parsed_args) or None}
 
 

@@ -11,7 +11,7 @@ from ims_glance.client.proxy import Proxy
 from ims_glance.client.resources.image import Image
 from ims_glance.dashboard.dialogs import base
 
-FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", "zvhd2")
+FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", "zvhd2", "raw")
 _OF_WHOLE = ("ova", "ova")
 _OF_ENCRYPTED = ("sealed", gettext_lazy("Sealed: as it lies in its store, encrypted"))
 # Nothing but a quick export writes it.

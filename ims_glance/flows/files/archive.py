@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``imsImportImageJob`` of a machine with several disks (OVA): one whole-machine image.
+"""``imsImportImageJob`` of a machine with several disks (OVA, or a manifest): one whole-machine image.
 
 Each disk goes into a hidden image of its own; when all are there they are tied. How many there are, only a
 look into the file tells, which the job's first task takes: the tasks here have nothing to do for any other
@@ -20,6 +20,7 @@ from ims_glance.flows.copy.data import DiskImage
 from ims_glance.flows.files import data, guest, image
 from ims_glance.flows.files.file import JobFile
 from ims_glance.flows.files.image import DiskInFile
+from ims_glance.flows.files.machine.file import job_file, key_of_disk
 from ims_glance.formats import FormatFound
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
@@ -69,10 +70,16 @@ class _MachineTask(Task):
 
     def target(self, content: Mapping[str, Any], disk: Disk) -> DiskImage:
         """The hidden image of a disk."""
-        name = JobFile(self.job).name
-        return DiskImage(
-            self.job, disk.number, lambda: archive.component_body(self.told(content), name, disk)
-        )
+        name = job_file(self.job).name
+        own_key = key_of_disk(self.job.arguments, disk.number)
+
+        def body() -> dict[str, Any]:
+            told = self.told(content)
+            return archive.component_body(
+                {**told, "cmk_id": own_key or told.get("cmk_id")}, name, disk
+            )
+
+        return DiskImage(self.job, disk.number, body)
 
 
 class FillDisks(_MachineTask):
@@ -84,7 +91,7 @@ class FillDisks(_MachineTask):
         """Read and upload until all images have it; their ids, in the order of the disks."""
         if not image.is_machine(content):
             return []
-        file, disks = JobFile(self.job), self.disks(content)
+        file, disks = job_file(self.job), self.disks(content)
         self._check_places(file, 1 + len(disks))
         self.job.tell(disks=len(disks))
         return list(self._filled(file, content, disks))
@@ -136,7 +143,7 @@ class TieFilledDisks(_MachineTask):
             return
         disks = [self.size_of(each) for each in self._known(self.disks(content))]
         parts = list(map(Component, disks, disk_images))
-        name = JobFile(self.job).name
+        name = job_file(self.job).name
         body = archive.body(self.told(content), name, parts, content["size"])
         copied.tie(self.job, parts, body)
 

@@ -64,6 +64,8 @@ class _DataTask(Task):
     def _body(self, told: Mapping[str, Any]) -> dict[str, Any]:
         common = ("cmk_id", "os_type", "os_version", "enterprise_project_id")
         asked = {name: self.job.arguments.get(name) for name in common}
+        if "cmk_id" in told["file"]:
+            asked["cmk_id"] = told["file"]["cmk_id"]
         own = {name: told.get(name) for name in ("name", "description", "tags", "min_disk")}
         file = BucketFile(told["file"]["bucket"], told["file"]["object"])
         return from_file.body({**asked, **own, "purpose": str(Purpose.DATA)}, file)

@@ -26,7 +26,7 @@ from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model.copy import Digest
 from ims_glance.model.image import rules
-from ims_glance.model.machine.exported import OVA
+from ims_glance.model.machine.exported import DISKS, OVA
 from ims_glance.writers import factory
 from ims_glance.writers.raw import RawWriter
 
@@ -34,9 +34,10 @@ from ims_glance.writers.raw import RawWriter
 def flow(job: JobContext) -> Flow:
     """The flow of a job.
 
-    Its arguments are ``image_id``, ``bucket``, ``object``, ``format``, and if given ``access_key`` (to S3).
+    Its arguments are ``image_id``, ``bucket``, ``object``, ``format``, with format ``disks`` also ``disk_format``, and
+    if given ``access_key`` (to S3).
     """
-    if job.arguments["format"] == OVA:
+    if job.arguments["format"] in (DISKS, OVA):
         return machine_export.flow(job)
     return linear_flow.Flow("export image").add(ReadExported(job), WriteFile(job))
 

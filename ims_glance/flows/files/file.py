@@ -121,13 +121,8 @@ class JobFile:
         :param disk: which one of an archive, counted from 0
         :raises FileRefused: if it turns out to be damaged
         """
-        held = b""
         pieces = self._pieces(content, disk)
-        for chunk in self._sealed.compared(content, pieces) if self._sealed else pieces:
-            if held:
-                yield held
-            held = chunk
-        yield held
+        return late(self._sealed.compared(content, pieces) if self._sealed else pieces)
 
     def _pieces(self, content: FormatFound, disk: int) -> Iterator[bytes]:
         for extent in formats.reader(self.source, content, disk):
@@ -140,6 +135,16 @@ class JobFile:
         job = self._job
         reader = objects.FileReader(job.user_id, job.project_id, job.arguments.get("access_key"))
         return objects.load(job.conf, job.region, reader)
+
+
+def late(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same; the last one comes once it is known that none follows, and that whoever gives them has nothing to say."""
+    held = b""
+    for each in pieces:
+        if held:
+            yield held
+        held = each
+    yield held
 
 
 def zeros(length: int) -> Iterator[bytes]:

@@ -29,6 +29,7 @@ from ims_glance.flows.copy.data import (
 from ims_glance.flows.files import guest
 from ims_glance.flows.files.file import JobFile
 from ims_glance.flows.files.guest import PreparedDisk
+from ims_glance.flows.files.machine.file import job_file
 from ims_glance.formats import FormatFound
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
@@ -73,7 +74,8 @@ class NoBytesForFile(exceptions.Conflict):
 def flow(job: JobContext) -> Flow:
     """The flow of a job.
 
-    Its arguments are ``file`` (:meth:`ims_glance.clouds.objects.base.FoundFile.to_arguments`), ``purpose``
+    Its arguments are ``file`` (:meth:`ims_glance.clouds.objects.base.FoundFile.to_arguments`), or in its place
+    ``machine`` (:data:`ims_glance.flows.files.machine.file.MACHINE`), ``purpose``
     (:class:`Purpose`), ``name``, ``min_disk`` (GiB), and if given ``access_key`` (to S3), ``os_type``,
     ``os_version``, ``description``, ``tags`` (as they are stored), ``cmk_id`` (id of a key that the caller was
     asked for, and that was opened to the service), ``min_ram``, ``max_ram`` (MiB), ``hw_firmware_type``,
@@ -93,7 +95,7 @@ class _FileTask(Task):
     @property
     def body(self) -> dict[str, Any]:
         """Of ``POST /v2/images``."""
-        return from_file.body(self.job.arguments, JobFile(self.job).name)
+        return from_file.body(self.job.arguments, job_file(self.job).name)
 
 
 class ReadFile(Task):
@@ -103,7 +105,7 @@ class ReadFile(Task):
 
     def execute(self) -> dict[str, Any]:
         """What is in it."""
-        file, min_disk = JobFile(self.job), int(self.job.arguments["min_disk"])
+        file, min_disk = job_file(self.job), int(self.job.arguments["min_disk"])
         is_config = bool(self.job.arguments.get("is_config"))
         if is_config:
             guest.check_there(self.job)
@@ -156,7 +158,7 @@ class RecogniseSystem(Task):
         """The report; ``None`` of what holds no system, and if nobody wants to know."""
         if Purpose(self.job.arguments["purpose"]) not in from_file.SYSTEMS:
             return {REPORT: None}
-        disk = JobFile(self.job).disk(FormatFound.of_arguments(content["found"]))
+        disk = job_file(self.job).disk(FormatFound.of_arguments(content["found"]))
         report = guest.seen(self.job, *disk)
         return {REPORT: None if report is None else report.to_arguments()}
 
@@ -182,7 +184,7 @@ class FillImage(_FileTask):
         """Read and upload until the image has it all."""
         if is_machine(content):
             return
-        file, size = JobFile(self.job), content["size"]
+        file, size = job_file(self.job), content["size"]
         total = self.job.entities.get(ALL_BYTES, size)
         disk = DiskInFile(self.job, file, FormatFound.of_arguments(content["found"]), size, total)
         fill(self.job, disk, JobImage(self.job, lambda: self.body))
@@ -199,7 +201,7 @@ class PrepareAndFillImage(_FileTask):
         if is_machine(content):
             return {REPORT: None}
         target, size = JobImage(self.job, lambda: self.body), int(content["size"])
-        file = JobFile(self.job)
+        file = job_file(self.job)
         fill_prepared(self.job, file, FormatFound.of_arguments(content["found"]), size, target)
         return {REPORT: self.job.entities[REPORT]}
 
@@ -283,7 +285,7 @@ def disks_of(found: FormatFound) -> list[FileDisk]:
     return [
         FileDisk(
             number,
-            int(each.found.virtual_size or 0),
+            int(each.data_size or each.found.virtual_size or 0),
             each.capacity,
             each.volume_type,
             each.goes_with_server,

@@ -26,11 +26,19 @@ WORTH = 100
 _SPARE = 0.9
 
 
-def target(job: JobContext) -> LargeFile:
-    """The file that a job writes (``bucket``, ``object`` and ``access_key`` of its arguments)."""
-    file = BucketFile(job.arguments["bucket"], job.arguments["object"])
+def target(job: JobContext, file: BucketFile | None = None) -> LargeFile:
+    """A file that a job writes, with ``access_key`` of its arguments if there is one.
+
+    :param file: ``bucket`` and ``object`` of its arguments unless given
+    """
+    file = file or named(job)
     reader = objects.FileReader(job.user_id, job.project_id, job.arguments.get("access_key"))
     return objects.load(job.conf, job.region, reader).large_file(file, job.id, job.pause)
+
+
+def named(job: JobContext) -> BucketFile:
+    """``bucket`` and ``object`` of a job's arguments."""
+    return BucketFile(job.arguments["bucket"], job.arguments["object"])
 
 
 class WrittenDisk:

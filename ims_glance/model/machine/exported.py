@@ -17,6 +17,8 @@ from ims_glance.model.server import Disk
 
 OVA = "ova"
 """The format of a machine in one file."""
+DISKS = "disks"
+"""What the job of an export says of a machine with one object a disk (:mod:`ims_glance.model.machine.manifest`)."""
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_STEM = 60

@@ -13,6 +13,8 @@ from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import DISK_IMAGES, StoredJob
+from ims_glance.model.machine import manifest
+from ims_glance.model.machine.manifest import MachineManifest, ManifestDisk
 from ims_glance.model.server import Disk
 from tests.base import pattern
 from tests.unit.clouds.objects_server import BUCKET
@@ -258,6 +260,54 @@ def is_exported_machine(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[
     parts = {each for each in cloud.segments if each.startswith(f"out/{job.id}/")}
     assert len(parts) == 5
     return {"file": {"out"}, "segment": parts}
+
+
+_SMALL = (pattern(0, 2 * EXPORTED_PART + 512), pattern(1, 512))
+
+
+def machine_to_export_as_disks(cloud: DirectCloud) -> dict[str, Any]:
+    """A whole machine of two small disks, each of which becomes an object."""
+    told = machine_to_export(cloud)
+    for part, data in zip(
+        whole_image.components(cloud.images[told["image_id"]]), _SMALL, strict=True
+    ):
+        cloud.fill(part.image_id, data)
+    return {**told, "object": "web.json", "format": "disks", "disk_format": "raw"}
+
+
+def are_exported_disks(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
+    """And the manifest that names them."""
+    names = {"web-disk1.raw": _SMALL[0], "web-disk2.raw": _SMALL[1]}
+    assert {each: cloud.objects[each] for each in names} == names
+    known = manifest.decoded(cloud.objects["web.json"], BucketFile(BUCKET, "web.json"))
+    assert [each["object"] for each in known["disks"]] == list(names)
+    assert (job.done_bytes, job.entities["disks"]) == (sum(map(len, _SMALL)), 2)
+    assert cloud.segments is not None
+    parts = {each for each in cloud.segments if f"/{job.id}/" in each}
+    assert len(parts) == 5
+    return {"file": {*names, "web.json"}, "segment": parts}
+
+
+def machine_of_disks(cloud: DirectCloud) -> dict[str, Any]:
+    """A manifest in a bucket, and two disks beside it."""
+    written = []
+    for number, data in enumerate(_DISKS, 1):
+        cloud.objects[f"web-disk{number}.raw"] = data
+        digest = ("sha256", hashlib.sha256(data).hexdigest())
+        name = f"web-disk{number}.raw"
+        written.append(ManifestDisk(name, "raw", len(data), len(data), number, digest=digest))
+    cloud.objects["web.json"] = MachineManifest("web", "", tuple(written), {}).to_bytes()
+
+    def found(name: str) -> dict[str, Any]:
+        return FoundFile(
+            BucketFile(BUCKET, name), len(cloud.objects[name]), cloud.etag(name)
+        ).to_arguments()
+
+    told = file(Purpose.SERVER, b"unused")(cloud)
+    del told["file"], cloud.objects["disk"]
+    text, names = cloud.objects["web.json"].decode(), [each.object for each in written]
+    machine = {"file": found("web.json"), "manifest": text, "files": list(map(found, names))}
+    return {**told, "machine": machine}
 
 
 def is_exported(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:

@@ -5,6 +5,7 @@ Whatever else is there more, or less, or otherwise than before, was left behind.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -348,6 +349,8 @@ def _backed_up(cloud: DirectCloud) -> dict[str, Any]:
     }
 
 
+_export = functools.partial(Scenario, model.EXPORT_IMAGE)
+_import = functools.partial(Scenario, model.IMPORT_IMAGE)
 _MEMBERS = (model.ADD_MEMBERS, model.DELETE_MEMBERS, model.UPDATE_MEMBERS)
 
 SCENARIOS = (
@@ -380,12 +383,10 @@ SCENARIOS = (
     Scenario(
         model.IMPORT_IMAGE, "machine of two disks", file_scenarios.machine_file, _is_of_machine
     ),
-    Scenario(
-        model.IMPORT_IMAGE,
-        "data disks too",
-        file_scenarios.with_data_files,
-        file_scenarios.are_of_files,
+    _import(
+        "machine of which each disk is an object", file_scenarios.machine_of_disks, _is_of_machine
     ),
+    _import("data disks too", file_scenarios.with_data_files, file_scenarios.are_of_files),
     Scenario(
         model.IMPORT_DATA_IMAGE,
         "raw",
@@ -412,38 +413,22 @@ SCENARIOS = (
         model.CHECK_IMAGE, "file", file_scenarios.file_to_check, guest_scenarios.is_file_checked
     ),
     Scenario(model.EXPORT_IMAGE, "qcow2", file_scenarios.to_export, file_scenarios.is_exported),
-    Scenario(
-        model.EXPORT_IMAGE,
-        "in parts",
-        file_scenarios.to_export_in_parts,
-        file_scenarios.is_exported,
-    ),
-    Scenario(
-        model.EXPORT_IMAGE,
-        "to S3",
-        file_scenarios.to_export_to_s3,
-        file_scenarios.is_exported_to_s3,
-    ),
-    Scenario(
-        model.EXPORT_IMAGE,
-        "sealed",
-        file_scenarios.to_export_sealed,
-        file_scenarios.is_exported_sealed,
-    ),
+    _export("in parts", file_scenarios.to_export_in_parts, file_scenarios.is_exported),
+    _export("to S3", file_scenarios.to_export_to_s3, file_scenarios.is_exported_to_s3),
+    _export("sealed", file_scenarios.to_export_sealed, file_scenarios.is_exported_sealed),
     Scenario(
         model.IMPORT_DATA_IMAGE,
         "sealed",
         file_scenarios.sealed_file,
         file_scenarios.is_of_sealed_file,
     ),
-    Scenario(
-        model.EXPORT_IMAGE,
-        "of a machine",
-        file_scenarios.machine_to_export,
-        file_scenarios.is_exported_machine,
+    _export("of a machine", file_scenarios.machine_to_export, file_scenarios.is_exported_machine),
+    _export(
+        "of a machine, an object a disk",
+        file_scenarios.machine_to_export_as_disks,
+        file_scenarios.are_exported_disks,
     ),
-    Scenario(
-        model.EXPORT_IMAGE,
+    _export(
         "of a machine to S3",
         file_scenarios.machine_to_export_to_s3,
         file_scenarios.is_exported_machine,

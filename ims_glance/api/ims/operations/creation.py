@@ -47,7 +47,7 @@ def create_image(call: Call) -> Answer:
         raise SourceUnclear(sources=", ".join([*_SOURCES, "data_images"]))
     stored = _check_body(call)
     if named[0] != "image_url":
-        sealed_file.check_named(call, ())
+        sealed_file.check_unnamed(call)
     if named[0] == "instance_id":
         return server.of_server(call, stored)
     if named[0] == "volume_id":
@@ -115,8 +115,12 @@ def create_data_image(call: Call) -> Answer:
 def create_whole_image(call: Call) -> Answer:
     """``POST /v1/cloudimages/wholeimages/action``."""
     stored = _check_body(call)
-    if bool(call.body.get("instance_id")) == bool(call.body.get("backup_id")):
-        raise SourceUnclear(sources="instance_id, backup_id")
+    sources = ("instance_id", "backup_id", "image_url")
+    if sum(bool(call.body.get(each)) for each in sources) != 1:
+        raise SourceUnclear(sources=", ".join(sources))
+    if call.body.get("image_url"):
+        return file.whole(call, stored)
+    sealed_file.check_unnamed(call)
     if call.body.get("backup_id"):
         return backup.whole(call, stored)
     return server.whole(call, stored)
@@ -207,7 +211,7 @@ OPERATIONS = (
         "create_whole_image",
         "/v1/cloudimages/wholeimages/action",
         create_whole_image,
-        "Create a whole-machine image from a server or a backup",
+        "Create a whole-machine image from a server, a backup or the manifest of a machine",
         bodies.WHOLE_IMAGE,
     ),
     *_with_twin(

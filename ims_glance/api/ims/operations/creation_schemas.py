@@ -19,8 +19,14 @@ _ARCHITECTURE = {"enum": ["x86", "arm", None], "x-ims-code": "IMG.0212"}
 # Ours: IMS reads buckets as whoever asks.
 ACCESS_KEY = {"type": ["string", "null"], "pattern": patterns.whole("[!-~]{1,128}")}
 _KEY = {"anyOf": [schemas.KEY_ID, {"type": "null"}]}
-# Ours as well: the key that opens a sealed image, where that has another id here.
-UNSEAL_KEY = _KEY
+# Ours as well: the key that opens a sealed image, where that has another id here; of several images, the keys.
+UNSEAL_KEY = {
+    "anyOf": [
+        schemas.KEY_ID,
+        {"type": "array", "items": schemas.KEY_ID, "minItems": 1, "maxItems": 60},
+        {"type": "null"},
+    ]
+}
 
 
 def _gibibytes(most: int) -> dict[str, Any]:
@@ -99,11 +105,21 @@ WHOLE_IMAGE = {
         "instance_id": _ID,
         "backup_id": _ID,
         "vault_id": {"type": ["string", "null"]},
+        "image_url": _BUCKET,
         "whole_image_type": {"enum": ["CBR", "CSBS", None]},
         # Ours: IMS has no say in these.
         "cmk_id": _KEY,
         "no_pause": schemas.BOOLEAN,
         "with_backup": schemas.BOOLEAN,
+        "access_key": ACCESS_KEY,
+        "unseal_key": UNSEAL_KEY,
+        "min_disk": _gibibytes(1024),
+        "os_type": _OS_TYPES,
+        "os_version": _OS_VERSION,
+        "hw_firmware_type": _FIRMWARE,
+        "architecture": _ARCHITECTURE,
+        "is_config": schemas.BOOLEAN,
+        "is_quick_import": schemas.BOOLEAN,
         "min_ram": _MEBIBYTES,
         "max_ram": _MEBIBYTES,
     },

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of files: what a request asks for, as far as the object storage can tell at once."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
 from ims_glance.api.ims.operation import Answer, Call
-from ims_glance.api.ims.operations import sealed_file, tag
+from ims_glance.api.ims.operations import machine_file, sealed_file, tag
+from ims_glance.api.ims.operations.sealed_file import Opening
 from ims_glance.clouds import caller, objects
 from ims_glance.clouds.objects.base import FoundFile, ObjectStore
 from ims_glance.model import job as jobs
@@ -14,6 +16,9 @@ from ims_glance.model import queued
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import from_file
 from ims_glance.model.image.from_file import DiskBounds, Purpose
+from ims_glance.model.machine import manifest
+from ims_glance.model.machine.manifest import ManifestMissing, ManifestUnexpected
+from ims_glance.model.text import key_name
 
 # Of a request, what a job gets as it is.
 _AS_SAID = (
@@ -46,6 +51,22 @@ class SameFileTwice(exceptions.Invalid):
     template = "Each of 'data_images' needs a file of its own ('image_url'), and another one than the system disk."
 
 
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """What images are made of.
+
+    :ivar told: of the arguments of the job, those that say it
+    :ivar files: what the job is told of each file of a disk, the system disk's first
+    :ivar min_disk: of that, GiB
+    :ivar data_files: of ``data_images``, what the job is told of each
+    """
+
+    told: Mapping[str, Any]
+    files: Sequence[dict[str, Any]]
+    min_disk: int
+    data_files: Sequence[dict[str, Any]] = ()
+
+
 def system(call: Call, tags: list[str]) -> Answer:
     """``create_image`` with ``image_url``: a system disk, or an ISO.
 
@@ -56,6 +77,18 @@ def system(call: Call, tags: list[str]) -> Answer:
     from_file.check_config(purpose, bool(body.get("is_config")))
     is_quick = bool(body.get("is_quick_import"))
     return _accept(call, jobs.IMPORT_IMAGE, purpose, tags, is_quick, _data_images(call, purpose))
+
+
+def whole(call: Call, tags: list[str]) -> Answer:
+    """``create_whole_image`` with ``image_url``: of the manifest of a machine.
+
+    :raises ManifestMissing: if it is none
+    """
+    file = BucketFile.parse(call.body["image_url"])
+    if not manifest.is_manifest(file):
+        raise ManifestMissing(file=file)
+    is_quick = bool(call.body.get("is_quick_import"))
+    return _accept(call, jobs.IMPORT_IMAGE, Purpose.SERVER, tags, is_quick)
 
 
 def data(call: Call, tags: list[str]) -> Answer:
@@ -80,11 +113,9 @@ def register(call: Call, view: Mapping[str, Any]) -> Answer:
         if each.type == jobs.REGISTER_IMAGE and each.arguments["image_id"] == image_id:
             raise queued.FilledAlready(job_id=each.id, image_id=image_id)
     purpose = queued.purpose(view)
-    found = look(call, file)
-    of_file = told(call, found)
+    of_file = told(call, file)
     bounds = _bounds(call, purpose, is_quick=False)
-    bounds.check_file(file, found.size, sealed_file.UNSEAL_KEY in of_file)
-    sealed_file.check_named(call, [of_file])
+    bounds.check_file(file, of_file["size"], sealed_file.UNSEAL_KEY in of_file)
     sealed_file.check_target(of_file, view)
     arguments = {
         "image_id": image_id,
@@ -112,29 +143,31 @@ def _accept(
     if purpose is Purpose.ISO:
         from_file.check_iso(file, body.get("os_version"))
     from_file.check_key(purpose, body.get("cmk_id"))
-    min_disk = bounds.check_disk(body.get("min_disk"))
-    found = look(call, file)
-    of_file = told(call, found)
-    bounds.check_file(file, found.size, sealed_file.UNSEAL_KEY in of_file)
-    data_files = [_data_file(call, number, each) for number, each in enumerate(data_images, 1)]
-    files = [of_file, *(each["file"] for each in data_files)]
-    sealed_file.check_named(call, files)
-    sealed_file.check_purpose(files, purpose)
+    if manifest.is_manifest(file):
+        source = _machine(call, purpose, file, bounds, data_images)
+    else:
+        source = _files(call, file, bounds, data_images)
+    sealed_file.check_purpose(source.files, purpose)
+    keys = sealed_file.image_keys(call, source.files)
+    for each, key_id in zip(source.files, keys, strict=True):
+        if key_id != keys[0]:
+            # An older worker puts it under the first one's.
+            each[key_name.CMK_ID] = key_id
     arguments: dict[str, Any] = {
-        "file": files[0],
+        **source.told,
         "access_key": body.get("access_key"),
         "purpose": str(purpose),
-        "min_disk": min_disk,
+        "min_disk": source.min_disk,
         "tags": tags,
-        "cmk_id": _key(call, files),
+        "cmk_id": keys[0],
         **{name: body.get(name) for name in _AS_SAID},
         **{name: None if body.get(name) is None else int(body[name]) for name in _MEBIBYTES},
     }
-    if data_files:
-        named = [(0, body["name"]), *((each["number"], each["name"]) for each in data_files)]
+    if source.data_files:
+        named = [(0, body["name"]), *((each["number"], each["name"]) for each in source.data_files)]
         wishes = [{"disk": {"number": number}, "name": name} for number, name in named]
-        arguments |= {"data_files": data_files, "wishes": wishes}
-    with call.service.quota.places(call.context, call.project_id, 1 + len(data_files)):
+        arguments |= {"data_files": source.data_files, "wishes": wishes}
+    with call.service.quota.places(call.context, call.project_id, 1 + len(source.data_files)):
         job_id = call.service.jobs.accept(
             call.context,
             job_type,
@@ -164,14 +197,15 @@ def _data_images(call: Call, purpose: Purpose) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def _data_file(call: Call, number: int, wished: Mapping[str, Any]) -> dict[str, Any]:
+def _data_file(
+    call: Call, opening: Opening, number: int, wished: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a job is told of the file of a data disk; what it does not say, the request does."""
     file, limit = BucketFile.parse(wished["image_url"]), call.service.conf.ims_api.tags
     bounds = _bounds(call, Purpose.DATA, bool(wished.get("is_quick_import")))
     min_disk = bounds.check_disk(wished.get("min_disk"))
-    found = look(call, file)
-    of_file = told(call, found)
-    bounds.check_file(file, found.size, sealed_file.UNSEAL_KEY in of_file)
+    of_file = opening.told(store(call), look(call, file))
+    bounds.check_file(file, of_file["size"], sealed_file.UNSEAL_KEY in of_file)
     return {
         "number": number,
         "file": of_file,
@@ -183,25 +217,70 @@ def _data_file(call: Call, number: int, wished: Mapping[str, Any]) -> dict[str, 
 
 
 def look(call: Call, file: BucketFile) -> FoundFile:
-    """Look at a file as the caller.
+    """Look at the file of a disk as the caller.
 
+    :raises ManifestUnexpected: if it is none
     :raises Exception: see :func:`ims_glance.clouds.objects.load` and
         :meth:`ims_glance.clouds.objects.base.ObjectStore.head`
     """
-    return _store(call).head(file)
+    if manifest.is_manifest(file):
+        raise ManifestUnexpected(file=file)
+    return store(call).head(file)
 
 
-def told(call: Call, found: FoundFile) -> dict[str, Any]:
-    """What a job is told of a file; see :func:`ims_glance.api.ims.operations.sealed_file.told`."""
-    return sealed_file.told(call, _store(call), found)
+def told(call: Call, file: BucketFile) -> dict[str, Any]:
+    """What a job is told of the one file of a request; see :class:`sealed_file.Opening`."""
+    opening = Opening(call)
+    of_file = opening.told(store(call), look(call, file))
+    opening.check_used()
+    return of_file
 
 
-def _store(call: Call) -> ObjectStore:
+def store(call: Call) -> ObjectStore:
+    """The object storage as the caller sees it."""
     conf, context = call.service.conf, call.context
     reader = objects.FileReader(
         str(context.user_id), call.project_id, call.body.get("access_key") or None
     )
     return objects.load(conf, caller.region_of(conf, context), reader)
+
+
+def _files(
+    call: Call, file: BucketFile, bounds: DiskBounds, data_images: Sequence[Mapping[str, Any]]
+) -> _Source:
+    """A file of one disk, or an archive, and files of data disks beside it."""
+    min_disk = bounds.check_disk(call.body.get("min_disk"))
+    opening = Opening(call, several=bool(data_images))
+    of_file = opening.told(store(call), look(call, file))
+    bounds.check_file(file, of_file["size"], sealed_file.UNSEAL_KEY in of_file)
+    data_files = [
+        _data_file(call, opening, number, each) for number, each in enumerate(data_images, 1)
+    ]
+    opening.check_used()
+    files = [of_file, *(each["file"] for each in data_files)]
+    return _Source({"file": of_file}, files, min_disk, data_files)
+
+
+def _machine(
+    call: Call,
+    purpose: Purpose,
+    file: BucketFile,
+    bounds: DiskBounds,
+    data_images: Sequence[Mapping[str, Any]],
+) -> _Source:
+    """The machine of a manifest, whose system disk is as large as it was unless something else is asked for.
+
+    :raises ManifestUnexpected: if another image is to be made of it
+    :raises DataImagesUnfit: if files are named beside it
+    """
+    if purpose is not Purpose.SERVER:
+        raise ManifestUnexpected(file=file)
+    if data_images:
+        raise DataImagesUnfit(reason="the manifest of a machine names all of its disks")
+    found = machine_file.look(call, store(call), file)
+    wanted = call.body.get("min_disk") or found.min_disk
+    min_disk = found.bounds(bounds).check_disk(wanted)
+    return _Source({machine_file.MACHINE: found.told}, found.files, min_disk)
 
 
 def _bounds(call: Call, purpose: Purpose, is_quick: bool) -> DiskBounds:
@@ -210,9 +289,3 @@ def _bounds(call: Call, purpose: Purpose, is_quick: bool) -> DiskBounds:
     kind = from_file.kind(purpose)
     least, most = options[f"least_{kind}_disk_gib"], from_file.largest(options, purpose)
     return DiskBounds(kind, least, most, file, hint)
-
-
-def _key(call: Call, files: Sequence[Mapping[str, Any]]) -> str | None:
-    """The key of a new image; what was sealed stays under its own unless another one is named."""
-    named = call.body.get("cmk_id") or sealed_file.key(files)
-    return call.service.keys.named(call.context, named, call.project_id) if named else None

@@ -12,7 +12,7 @@ from typing import Any
 from ims_glance import exceptions
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
-from ims_glance.api.ims.operations import creation_schemas, file, sealed_file
+from ims_glance.api.ims.operations import creation_schemas, file
 from ims_glance.model import job as jobs
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import rules as image_rules
@@ -66,15 +66,13 @@ def _check_image(call: Call, image_id: str) -> Answer:
 
 
 def _check_file(call: Call, url: str) -> Answer:
-    found = file.look(call, BucketFile.parse(url))
-    of_file = file.told(call, found)
-    sealed_file.check_named(call, [of_file])
+    checked = BucketFile.parse(url)
     arguments: dict[str, Any] = {
-        "file": of_file,
+        "file": file.told(call, checked),
         "access_key": call.body.get("access_key"),
     }
     job_id = call.service.jobs.accept(
-        call.context, jobs.CHECK_IMAGE, arguments, entities={"file": str(found.file)}
+        call.context, jobs.CHECK_IMAGE, arguments, entities={"file": str(checked)}
     )
     return Answer({"job_id": job_id}, job_id=job_id)
 

@@ -17,6 +17,7 @@ from ims_glance.crypto.sealed_file import Head, SealedOtherwise
 from ims_glance.model.bucket import BucketFile
 from ims_glance.model.image import attributes
 from ims_glance.model.image.from_file import Purpose
+from ims_glance.model.text import key_name
 
 UNSEAL_KEY = "unseal_key"
 """Of a body, and of what a job is told of a file."""
@@ -77,33 +78,122 @@ class SealedIntoPlain(exceptions.Conflict):
     )
 
 
-def told(call: Call, store: ObjectStore, found: FoundFile) -> dict[str, Any]:
-    """What a job is told of a file: with the key that opens it, if it is sealed.
+class Opening:
+    """The sealed files of one request, each of which may have a key of its own.
 
-    :raises SealedFileRefused, SealedOtherwise: if it cannot be opened
-    :raises SealedKeyMissing, KeyNotFound, KeyDenied, KeyUnusable, KeyIdInvalid, KeyManagerUnavailable: why its key
-        cannot be read
+    A key that is named is tried at each file, so nobody has to say which one it is of.
     """
-    file = _Object(store, found)
-    if not sealed_file.is_sealed(file.read(0, len(sealed_file.WORD))):
-        return found.to_arguments()
-    key_id = _opening(call, found.file, sealed_file.read(file))
-    return {**found.to_arguments(), UNSEAL_KEY: key_id}
+
+    def __init__(self, call: Call, several: bool = False) -> None:
+        """See above.
+
+        :param several: whether there may be more than one file, so that a key may be another one's
+        """
+        self._call = call
+        self._several = several
+        named = call.body.get(UNSEAL_KEY) or []
+        self._named = list(dict.fromkeys([named] if isinstance(named, str) else named))
+        self._known: dict[str, tuple[str, bytes]] = {}
+        self._used: set[str] = set()
+        self._sealed_with: list[str] = []
+
+    def told(self, store: ObjectStore, found: FoundFile) -> dict[str, Any]:
+        """What a job is told of a file: with the key that opens it, if it is sealed.
+
+        :raises SealedFileRefused, SealedOtherwise: if it cannot be opened
+        :raises SealedKeyMissing, KeyNotFound, KeyDenied, KeyUnusable, KeyIdInvalid, KeyManagerUnavailable: why its key
+            cannot be read
+        """
+        file = _Object(store, found)
+        if not sealed_file.is_sealed(file.read(0, len(sealed_file.WORD))):
+            return found.to_arguments()
+        head = sealed_file.read(file)
+        self._sealed_with += head.key_ids
+        key_id = self._of_named(head) or self._of_own(head, found.file)
+        return {**found.to_arguments(), UNSEAL_KEY: key_id}
+
+    def check_used(self) -> None:
+        """Check that each key that is named opened something.
+
+        :raises NothingToUnseal, SealedOtherwise: if not
+        """
+        for each in self._named:
+            if not self._sealed_with:
+                raise NothingToUnseal
+            if each not in self._used:
+                key_ids = " or ".join(dict.fromkeys(self._sealed_with))
+                raise SealedOtherwise(key_id=each, key_ids=key_ids)
+
+    def _of_named(self, head: Head) -> str | None:
+        """The id of the first key that is named and opens a file.
+
+        :raises SealedOtherwise: if none does, and there is no other file that one could be of
+        """
+        opened: list[str] = []
+        refusal: SealedOtherwise | None = None
+        for each in self._named:
+            if each not in self._known:
+                self._known[each] = self._read(each)
+            key_id, secret = self._known[each]
+            try:
+                head.open(key_id, secret)
+            except SealedOtherwise as error:
+                refusal = error
+                continue
+            self._used.add(each)
+            opened.append(key_id)
+        if not opened and refusal is not None and not self._several:
+            raise refusal
+        return next(iter(opened), None)
+
+    def _read(self, named: str) -> tuple[str, bytes]:
+        try:
+            found: tuple[str, bytes] = self._call.service.keys.read(self._call.context, named)
+        except KeyIdInvalid as error:
+            raise UnsealKeyInvalid(**error.details) from None
+        return found
+
+    def _of_own(self, head: Head, file: BucketFile) -> str:
+        """The id of the first of the file's own keys that the caller may read."""
+        reason: Exception | None = None
+        # Anybody may have written the file, and one id into it again and again.
+        for each in dict.fromkeys(head.key_ids):
+            try:
+                key_id, secret = self._call.service.keys.read(self._call.context, each)
+            except _OF_NO_USE as error:
+                reason = error
+                continue
+            head.open(key_id, secret)
+            return key_id
+        raise SealedKeyMissing(file=file, key_ids=" or ".join(head.key_ids), reason=reason)
 
 
-def check_named(call: Call, files: Sequence[Mapping[str, Any]]) -> None:
-    """Check that a key that is named opens something.
+def check_unnamed(call: Call) -> None:
+    """Check that no key is named where there is no file at all.
 
-    :param files: what a job is told of each
-    :raises NothingToUnseal: if not
+    :raises NothingToUnseal: if one is
     """
-    if call.body.get(UNSEAL_KEY) and key(files) is None:
+    if call.body.get(UNSEAL_KEY):
         raise NothingToUnseal
 
 
-def key(files: Sequence[Mapping[str, Any]]) -> str | None:
-    """The key of the first sealed one of several files."""
-    return next((each[UNSEAL_KEY] for each in files if UNSEAL_KEY in each), None)
+def image_keys(call: Call, files: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """The key of the image of each of several files.
+
+    That is the one that ``cmk_id`` names; else what is sealed stays under its own, and what is not comes under that of
+    the first sealed one beside it.
+
+    :raises Exception: see :meth:`ims_glance.api.common.image_keys.ImageKeys.named`
+    """
+    first = next((each[UNSEAL_KEY] for each in files if UNSEAL_KEY in each), None)
+    named = call.body.get(key_name.CMK_ID)
+    wanted = [named or each.get(UNSEAL_KEY) or first for each in files]
+    usable = {
+        each: call.service.keys.named(call.context, each, call.project_id)
+        for each in dict.fromkeys(wanted)
+        if each
+    }
+    return [usable[each] if each else None for each in wanted]
 
 
 def check_purpose(files: Sequence[Mapping[str, Any]], purpose: Purpose) -> None:
@@ -140,31 +230,3 @@ class _Object:
     def read(self, offset: int, length: int) -> bytes:
         length = min(length, self.size - offset)
         return self._store.read(self._found, offset, length) if length > 0 else b""
-
-
-def _opening(call: Call, file: BucketFile, head: Head) -> str:
-    """The id of a key that opens a file: the one that is named, or the first of the file's that the caller may read."""
-    named = call.body.get(UNSEAL_KEY)
-    if named:
-        try:
-            key_id, secret = call.service.keys.read(call.context, named)
-        except KeyIdInvalid as error:
-            raise UnsealKeyInvalid(**error.details) from None
-        try:
-            head.open(key_id, secret)
-            return key_id
-        except SealedOtherwise:
-            # Of several files it may be another one's.
-            if not call.body.get("data_images"):
-                raise
-    reason: Exception | None = None
-    # Anybody may have written the file, and one id into it again and again.
-    for each in dict.fromkeys(head.key_ids):
-        try:
-            key_id, secret = call.service.keys.read(call.context, each)
-        except _OF_NO_USE as error:
-            reason = error
-            continue
-        head.open(key_id, secret)
-        return key_id
-    raise SealedKeyMissing(file=file, key_ids=" or ".join(head.key_ids), reason=reason)

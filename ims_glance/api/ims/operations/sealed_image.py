@@ -15,6 +15,7 @@ from ims_glance.api.ims.operation import Answer, Call, Operation
 from ims_glance.crypto.sealed_file import DataFacts
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image import rules as image_rules
+from ims_glance.model.machine import exported
 from ims_glance.model.text import patterns
 from ims_glance.store import sealed_copy
 from ims_glance.store.sealed_copy import NotSealed, SealedCopy
@@ -71,7 +72,7 @@ class _Sent:
 
 def read_sealed_image(call: Call) -> Answer:
     """``GET /v1/{project_id}/images/{image_id}/sealed``."""
-    view = lookup.checked(call, call.arguments["image_id"], image_rules.Action.EXPORT)
+    view = _exportable(call, call.arguments["image_id"])
     check(call, view)
     offset, image_id = int(call.query.get("offset") or 0), str(view["id"])
     copy = sealed_copy.of_image(call.service.conf, image_id, facts(view))
@@ -84,6 +85,25 @@ def read_sealed_image(call: Call) -> Answer:
         headers={"Content-Length": str(copy.size - offset), "ETag": f'"{copy.etag}"'},
         image_ids=(image_id,),
     )
+
+
+def _exportable(call: Call, image_id: str) -> lookup.View:
+    """An image that may be exported by itself, or as a disk of a whole machine.
+
+    :raises RuleRefused, NotTheirs: if it may not
+    """
+    view = lookup.get(call, image_id)
+    whole_id = whole_image.parent_id(view)
+    if whole_id is None:
+        return lookup.checked(call, image_id, image_rules.Action.EXPORT)
+    whole = lookup.checked(call, whole_id, image_rules.Action.EXPORT)
+    if view["id"] not in {each.image_id for each in whole_image.components(whole)}:
+        # Whoever may change it said so, and that one knows nothing of it.
+        raise image_rules.RuleRefused(
+            image_rules.Action.EXPORT, image_rules.Trait.COMPONENT, "IMG.0128", str(view["id"])
+        )
+    exported.check_disks(whole, [view], call.project_id)
+    return view
 
 
 def check(call: Call, view: lookup.View) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``imsNativeExportImageJob`` of a machine with all its disks: one OVA in a bucket."""
+"""``imsNativeExportImageJob`` of a machine with all its disks: one OVA in a bucket, or one object a disk."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,17 +9,22 @@ from taskflow.patterns import linear_flow
 
 from ims_glance.flows import job_image
 from ims_glance.flows.files import written
+from ims_glance.flows.files.machine import disks
 from ims_glance.flows.files.machine.archive import WrittenArchive
+from ims_glance.flows.files.machine.disks import WriteDisks, WriteManifest
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.task import Task
 from ims_glance.model.image import rules, whole_image
 from ims_glance.model.machine import exported
-from ims_glance.model.machine.exported import ExportedMachine
+from ims_glance.model.machine.exported import DISKS, ExportedMachine
 
 
 def flow(job: JobContext) -> Flow:
     """The flow of a job; its arguments are those of :func:`ims_glance.flows.files.export.flow`."""
-    return linear_flow.Flow("export machine").add(ReadMachine(job), WriteArchive(job))
+    made = linear_flow.Flow("export machine").add(ReadMachine(job))
+    if job.arguments["format"] == DISKS:
+        return made.add(WriteDisks(job), WriteManifest(job))
+    return made.add(WriteArchive(job))
 
 
 class ReadMachine(Task):
@@ -31,11 +36,13 @@ class ReadMachine(Task):
         """What is to be known of it."""
         view = job_image.source(self.job)
         rules.check(rules.Action.EXPORT, rules.Facts.of(view), self.job.project_id)
-        disks = self._disks(view)
-        exported.check_disks(view, disks, self.job.project_id)
+        found = self._disks(view)
+        exported.check_disks(view, found, self.job.project_id)
         written.target(self.job).check_new()
-        self.job.tell(disks=len(disks))
-        return ExportedMachine.of(view, disks).to_arguments()
+        if self.job.arguments["format"] == DISKS:
+            disks.check_new(self.job, len(found))
+        self.job.tell(disks=len(found))
+        return ExportedMachine.of(view, found).to_arguments()
 
     def _disks(self, view: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The images of its disks."""

@@ -25,13 +25,21 @@ class HeadReplaced(exceptions.Unavailable):
 
 
 class SealedDisk(ExportedDisk):
-    """The file that a sealed image is."""
+    """The file that a sealed image is.
 
-    def __init__(self, job: JobContext, image_id: str) -> None:
+    :param data_size: of the image in bytes, if it is one of several: what sealing adds does not count then
+    :param total: bytes of all images of the job, then
+    :param before: bytes of those that were written before
+    """
+
+    def __init__(
+        self, job: JobContext, image_id: str, data_size: int = 0, total: int = 0, before: int = 0
+    ) -> None:
         self._images = SealedImages(job.region, job.project_id)
         with self._images.open(image_id) as opened:
             self._etag = opened.etag
-            super().__init__(job, image_id, opened.size, "")
+            self._counted = data_size or opened.size
+            super().__init__(job, image_id, opened.size, "", total, before)
 
     @property
     def digest(self) -> str:
@@ -40,7 +48,7 @@ class SealedDisk(ExportedDisk):
 
     def mark(self, position: int) -> None:
         """See :meth:`ExportedDisk.mark`."""
-        self._job.progress(position, self.size)
+        self._tell(position)
 
     def check(self) -> None:
         """Each segment was authenticated before it came."""
@@ -60,11 +68,14 @@ class SealedDisk(ExportedDisk):
                 for chunk in opened.chunks:
                     yield chunk
                     at += len(chunk)
-                    self._job.progress(at, self.size)
+                    self._tell(at)
             except ServiceUnavailable:
                 # A stream that breaks off does not say why. An answer that begins there does, if it is damaged.
                 with self._images.open(self._image_id, at):
                     raise
+
+    def _tell(self, done: int) -> None:
+        super()._tell(min(done, self._counted))
 
     def _check_same(self, opened: SealedDownload) -> None:
         if (opened.size, opened.etag) != (self.size, self._etag):

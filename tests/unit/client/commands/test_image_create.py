@@ -151,8 +151,30 @@ def test_of_a_file(ready, run, arguments, path, body):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "body"),
+    [
+        ([], {}),
+        (["--quick", "--for", "ecs"], {"is_quick_import": True, "type": "ECS"}),
+        (
+            ["--min-disk", "50", "--unseal-key", "a", "--unseal-key", "b", "--key", KEY],
+            {"min_disk": 50, "unseal_key": ["a", "b"], "cmk_id": KEY},
+        ),
+    ],
+)
+def test_of_a_manifest(ready, run, arguments, body):
+    """Which says how large the disks are."""
+    ready.ims("POST", "/v1/cloudimages/wholeimages/action", {"job_id": JOB_ID})
+    run(CreateImage, "mine", "--file", "bucket:a/web.json", *arguments)
+    wanted = {"name": "mine", "image_url": "bucket:a/web.json"}
+    assert ready.only("POST").body == {**wanted, **body}
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--file", "bucket:web.json", "--for", "bms"], "leave out --for"),
+        (["--file", "bucket:web.json", "--data-file", "b:x", "1"], "leave out --for"),
+        (["--from-file", "web.json", "--min-disk", "1"], "Put all of them into a bucket"),
         (["--file", "bucket:x"], "needs --min-disk"),
         (["--file", "bucket", "--min-disk", "40"], "BUCKET:OBJECT"),
         (["--file", "", "--min-disk", "40"], "BUCKET:OBJECT"),

@@ -27,6 +27,7 @@ def ready(cloud):
         (["--quick"], {"is_quick_export": True}),
         (["--sealed"], {"file_format": "sealed"}),
         (["--file-format", "ova"], {"file_format": "ova"}),
+        (["--file-format", "raw"], {"file_format": "raw"}),
         (["--file-format", "qcow2", "--decrypt"], {"file_format": "qcow2"}),
         (
             ["--file-format", "vhd", "--access-key", "a" * 32],
@@ -76,7 +77,7 @@ def test_what_is_sealed_needs_no_such_word(ready, run):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--file-format", "raw"],
+        ["--file-format", "zvhd2"],
         ["--file-format", "vhd", "--quick"],
         ["--file-format", "vhd", "--sealed"],
         ["--quick", "--sealed"],

@@ -27,7 +27,7 @@ NOTHING: dict[str, Any] = {
     "architecture": None,
     "firmware": None,
     "access_key": None,
-    "unseal_key": None,
+    "unseal_key": [],
     "prepare": False,
     "quick": False,
 }

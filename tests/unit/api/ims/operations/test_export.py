@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.api.ims.operations import export
+from ims_glance.api.ims.operations import export, sealed_image
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.whole_image import Component
@@ -92,12 +92,12 @@ def test_refusals(make, changes, code):
 def whole(site):
     """A whole machine of two disks."""
 
-    def whole(body=None, disk=None, **changes):
+    def whole(body=None, disk=None, url="bucket:x", **changes):
         parts = [Component(Disk(0, None, 40), calls.SECOND), Component(Disk(1, None, 1), OTHER)]
         view = calls.view(disk_format="raw", size=0, **whole_image.properties(parts), **changes)
         usual = {"disk_format": "raw", "size": 1 << 30, attributes.COMPONENT_OF: view["id"]}
         disks = [calls.view(**{**usual, "id": each.image_id, **(disk or {})}) for each in parts]
-        call = site.call({"bucket_url": "bucket:x", **(body or {})}, None, view, *disks)
+        call = site.call({"bucket_url": url, **(body or {})}, None, view, *disks)
         call.arguments["image_id"] = IMAGE
         return call
 
@@ -122,8 +122,10 @@ def test_one_disk_as_ova(make):
 @pytest.mark.parametrize(
     ("body", "changes", "disk", "code"),
     [
-        ({"file_format": "qcow2"}, {}, {}, "IMG.0128"),
-        ({"is_quick_export": True}, {}, {}, "IMG.0128"),
+        ({"file_format": "sealed"}, {}, {}, "IMG.0105"),
+        ({"is_quick_export": True}, {}, {attributes.CMK_ID: "k"}, "IMG.0071"),
+        ({"file_format": "qcow2"}, {}, {"disk_format": "qcow2"}, "IMG.0072"),
+        ({"file_format": "raw"}, {}, {"size": (512 << 30) + 1}, "IMG.0160"),
         ({"is_quick_export": True, "file_format": "ova"}, {}, {}, "IMG.0072"),
         ({}, {attributes.PRODUCT_CODE: "p"}, {}, "IMG.0079"),
         ({}, {}, {attributes.PRODUCT_CODE: "p"}, "IMG.0079"),
@@ -142,9 +144,33 @@ def test_a_whole_machine_with_more_disks_than_come_in_again(whole):
     assert _code(call) == "IMG.0160"
 
 
-def test_a_whole_machine_is_in_the_clear(whole):
-    with pytest.raises(export.MachineInOneDisk, match="in the clear"):
-        export.export_image(whole({"file_format": "sealed"}))
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        *(({"file_format": each}, each) for each in ("qcow2", "vhd", "vmdk", "zvhd", "raw")),
+        ({"is_quick_export": True}, "zvhd2"),
+    ],
+)
+def test_one_object_a_disk(whole, body, form):
+    call = whole(body, url="bucket:a/web")
+    export.export_image(call)
+    [(_type, arguments, entities, _creates)] = call.service.jobs.accepted
+    assert (arguments["format"], arguments["disk_format"]) == ("disks", form)
+    assert (arguments["object"], entities["file"]) == ("a/web.json", "bucket:a/web.json")
+
+
+def test_sealed_disks(whole, monkeypatch):
+    monkeypatch.setattr(sealed_image, "may", lambda *_: True)
+    call = whole({"file_format": "sealed"}, {attributes.CMK_ID: "k"})
+    export.export_image(call)
+    [(_type, arguments, _entities, _creates)] = call.service.jobs.accepted
+    assert (arguments["format"], arguments["disk_format"]) == ("disks", "sealed")
+
+
+@pytest.mark.parametrize("name", ["web.json", "web-disk1.qcow2", "web-disk2.qcow2"])
+def test_none_of_the_objects_may_be_there(whole, server, name):
+    server.objects[name] = b"mine"
+    assert _code(whole({"file_format": "qcow2"}, url="bucket:web")) == "IMG.0070"
 
 
 def test_a_whole_machine_whose_disk_is_gone(whole):
@@ -180,6 +206,7 @@ def test_one_at_a_time(make):
         ({"bucket_url": "bucket:a/b.zvhd", "file_format": "zvhd"}, True),
         ({"bucket_url": "bucket:x", "is_quick_export": True, "something_new": 1}, True),
         ({"bucket_url": "bucket:x", "file_format": "ova"}, True),
+        ({"bucket_url": "bucket:x", "file_format": "raw"}, True),
         ({"bucket_url": "bucket:x", "file_format": "zvhd2"}, False),
         ({"bucket_url": "bucket:x", "file_format": "QCOW2"}, False),
         ({"bucket_url": "bucket:x", "is_quick_export": "true"}, False),

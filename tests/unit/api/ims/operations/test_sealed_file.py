@@ -111,6 +111,23 @@ def test_a_key_of_one_of_several_files(make, server):
     assert [each["unseal_key"] for each in told] == ["mine", "k2"]
 
 
+def test_each_of_several_files_stays_under_its_key(make, server):
+    server.objects["s.ims"] = sealed_files.make(b"data" * 1000, {"k1": KEY})
+    server.objects["t.ims"] = sealed_files.make(b"more" * 1000, {"k2": OTHER})
+    data = [
+        {"name": "data", "image_url": "bucket:t.ims", "min_disk": 40},
+        {"name": "more", "image_url": "bucket:plain", "min_disk": 40},
+    ]
+    call = make({**FILE, "data_images": data, "unseal_key": ["mine", "yours"]})
+    call.service.keys.known = {"mine": OTHER, "yours": KEY}
+    arguments = accepted(call)
+    files = [each["file"] for each in arguments["data_files"]]
+    assert (arguments["file"]["unseal_key"], files[0]["unseal_key"]) == ("yours", "mine")
+    assert (arguments["cmk_id"], files[0]["cmk_id"]) == ("id of yours", "id of mine")
+    # What is plain comes under the key of the system disk.
+    assert "cmk_id" not in files[1]
+
+
 def test_sealing_takes_no_room(make):
     """What is exported comes in again, also where its data is as large as any."""
     body = {**FILE, "data_images": [{"name": "data", "image_url": "bucket:t.ims", "min_disk": 40}]}

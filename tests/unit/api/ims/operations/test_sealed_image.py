@@ -8,7 +8,9 @@ import pytest
 from ims_glance import exceptions
 from ims_glance.api.ims.operations import export, sealed_image
 from ims_glance.crypto.sealed_file import DataFacts
-from ims_glance.model.image import attributes
+from ims_glance.model.image import attributes, whole_image
+from ims_glance.model.image.whole_image import Component
+from ims_glance.model.server import Disk
 from ims_glance.store import sealed_copy
 from tests.unit.api.ims import calls
 from tests.unit.api.ims.calls import ABSENT, IMAGE, OTHER
@@ -76,6 +78,42 @@ def test_from_anywhere(tmp_path, opened, offset):
     [(image_id, facts, copy)] = opened
     assert (image_id, facts) == (IMAGE, DataFacts(4, "raw", "sha512", "ab"))
     assert copy.closed == 1
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Asks for a disk of a whole machine."""
+
+    def disk(of=(IMAGE,), **changes):
+        parts = [Component(Disk(number, None, 1), each) for number, each in enumerate(of)]
+        whole = calls.view(calls.SECOND, **{**whole_image.properties(parts), **changes})
+        said = {"disk_format": "raw", attributes.CMK_ID: "k", attributes.COMPONENT_OF: whole["id"]}
+        views = [whole, calls.view(**said)]
+        conf = calls.configuration(tmp_path)
+        return sealed_image.read_sealed_image(
+            calls.call(conf, *views, project_id=calls.PROJECT, image_id=IMAGE)
+        )
+
+    return disk
+
+
+def test_a_disk_of_a_whole_machine(disk, opened):
+    assert b"".join(disk().stream) == FILE
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"of": (ABSENT,)}, "IMG.0128"),
+        ({"status": "queued"}, "IMG.0046"),
+        ({attributes.PRODUCT_CODE: "p"}, "IMG.0079"),
+        ({"owner": OTHER, "visibility": "shared"}, "IMG.0047"),
+    ],
+)
+def test_a_disk_that_does_not_go_with_it(disk, opened, changes, code):
+    with pytest.raises(exceptions.ImsError) as refused:
+        disk(**changes)
+    assert (refused.value.code, opened) == (code, [])
 
 
 def test_what_glance_knows_of_old_images():
