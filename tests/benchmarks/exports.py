@@ -27,8 +27,8 @@ def export() -> list[Figure]:
 
     The disks are made in ``$IMS_BENCHMARK_DISKS``, or below the working directory, and stay there.
     """
-    disks = server_images.make(Path(os.environ.get("IMS_BENCHMARK_DISKS") or "benchmark-disks"))
-    disk = disks["first"]
+    disks = Path(os.environ.get("IMS_BENCHMARK_DISKS") or "benchmark-disks")
+    disk = server_images.make(disks, "first")["first"]
     memory: list[float] = []
     with tempfile.TemporaryDirectory(dir=disk.parent) as folder:
         ours_file, theirs_file = Path(folder) / "ours", Path(folder) / "theirs"
@@ -72,8 +72,9 @@ def _in_child(disk: Path, target: Path) -> tuple[float, float]:
     return float(used), float(mebibytes)
 
 
-def _write(disk: Path, target: Path) -> None:
-    writer = factory.writer(_FORMAT, disk.stat().st_size)
+def write(form: str, disk: Path, target: Path) -> None:
+    """Write a disk in a format."""
+    writer = factory.writer(form, disk.stat().st_size)
     with target.open("wb", buffering=0) as file:
         file.seek(writer.head_size)
         for chunk in _chunks(disk):
@@ -115,7 +116,7 @@ def _peak() -> int:
 
 def _main(disk: str, target: str) -> None:
     before, idle = resource.getrusage(resource.RUSAGE_SELF), _peak()
-    _write(Path(disk), Path(target))
+    write(_FORMAT, Path(disk), Path(target))
     after = resource.getrusage(resource.RUSAGE_SELF)
     print(_processor(after) - _processor(before), (_peak() - idle) / units.Ki)
 

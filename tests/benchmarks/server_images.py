@@ -26,10 +26,13 @@ _POLICY = "usr/sbin/policy-rc.d"
 _LOG_MIB = 40
 
 
-def make(folder: Path) -> dict[str, Path]:
-    """Make those disks that are not there yet; name -> raw disk."""
+def make(folder: Path, *names: str) -> dict[str, Path]:
+    """Make those disks that are not there yet; name -> raw disk.
+
+    :param names: of those that are needed, and of all that these are made of; all unless given
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    disks = {name: folder / f"{name}.raw" for name in _RECIPES}
+    disks = {name: folder / f"{name}.raw" for name in names or _RECIPES}
     for name, disk in disks.items():
         if not disk.exists():
             unfinished = disk.with_suffix(".unfinished")
@@ -41,10 +44,16 @@ def make(folder: Path) -> dict[str, Path]:
 
 def as_qcow2(disk: Path) -> Path:
     """The same disk as ``qemu-img`` writes it; beside it."""
-    made = disk.with_suffix(".qcow2")
+    return converted(disk, "qcow2")
+
+
+def converted(disk: Path, form: str, *options: str) -> Path:
+    """The same in a format of ``qemu-img``'s, with further options; beside it."""
+    made = disk.with_suffix(f".{form}")
     if not made.exists():
-        _run("qemu-img", "convert", "-O", "qcow2", disk, made.with_suffix(".part"))
-        made.with_suffix(".part").rename(made)
+        part = disk.with_suffix(f".{form}.part")
+        _run("qemu-img", "convert", "-f", "raw", "-O", form, *options, disk, part)
+        part.rename(made)
     return made
 
 

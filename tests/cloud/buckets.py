@@ -4,7 +4,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from ims_glance.clouds.objects.base import FoundFile
@@ -21,8 +21,8 @@ class Bucket:
     tenant: Any
     name: str
 
-    def put(self, name: str, data: bytes) -> str:
-        """Write an object, over another one of its name; its ETag."""
+    def put(self, name: str, data: bytes | IO[bytes]) -> str:
+        """Write an object, of bytes or of an open file, over another one of its name; its ETag."""
         answer = self.tenant.object_store.put(self._path(name), data=data)
         assert answer.status_code == 201, answer.text
         return str(answer.headers["ETag"]).strip('"')

@@ -165,10 +165,15 @@ class Process:
             worker_process.main, wish, environment=pocket.glance_environment(), output=self.log
         )
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return int(self._process.pid or 0)
+
     def signal(self, number: int) -> None:
         """Send a signal, if it lives."""
         if self.lives:
-            os.kill(int(self._process.pid or 0), number)
+            os.kill(self.pid, number)
 
     @property
     def lives(self) -> bool:

@@ -8,6 +8,7 @@ It is made of Debian's packages, once; it boots from the BIOS of a machine with 
 import shutil
 import struct
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pocket_cloud.cloud import Cloud
@@ -16,10 +17,11 @@ from pocket_cloud.service import digest
 SECTOR, START = 512, 2048
 _MIB = 1 << 20
 _SIZE = 1024 * _MIB
-_PACKAGES = (
+PACKAGES = (
     "cloud-init", "grub-pc-bin", "ifupdown", "initramfs-tools", "iproute2", "isc-dhcp-client",
     "linux-image-cloud-amd64", "systemd-sysv", "udev",
 )  # fmt: skip
+"""What it consists of, beside what Debian has at least."""
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 _ADDRESS = """\
 auto lo eth0
@@ -64,7 +66,7 @@ def vmdk(cloud: Cloud) -> Path:
     root, raw = made.with_suffix(".root"), made.with_suffix(".raw")
     shutil.rmtree(root, ignore_errors=True)
     try:
-        _install(root)
+        install(root)
         disk(root, raw)
         options = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
         _run("qemu-img", "convert", *options, str(raw), str(made))
@@ -75,17 +77,21 @@ def vmdk(cloud: Cloud) -> Path:
     return made
 
 
-def _install(root: Path) -> None:
+def install(root: Path, packages: Sequence[str] = PACKAGES) -> None:
+    """A folder with a Debian."""
     left_out = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
-    included = f"--include={','.join(_PACKAGES)}"
+    included = f"--include={','.join(packages)}"
     _run(
         "mmdebstrap", "--variant=minbase", "--mode=root", included, *left_out, "bookworm", str(root)
     )
 
 
-def disk(root: Path, raw: Path) -> None:
-    """A disk with one partition, of a folder with a Debian."""
-    for name, text in FILES.items():
+def disk(root: Path, raw: Path, files: Mapping[str, str] = FILES) -> None:
+    """A disk with one partition, of a folder with a Debian.
+
+    :param files: that it has beside its packages' own
+    """
+    for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

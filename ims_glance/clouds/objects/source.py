@@ -19,9 +19,9 @@ BLOCK = units.Mi
 """Bytes of a block, the least that is asked for. A table of a qcow2 with 64 KiB clusters has 64 KiB."""
 SMALL_BLOCK = 64 * units.Ki
 """The same where little of a file is read: to see which system is on a disk takes 70 ranges of it."""
-_AHEAD = 8 * units.Mi
+_AHEAD = 4 * units.Mi
 """Bytes of the largest range."""
-_KEPT = 24 * units.Mi
+_KEPT = 16 * units.Mi
 """Bytes that are remembered."""
 # Glance waits meanwhile, and what it has would have to be sent again: so a few seconds, and no more.
 _ATTEMPTS = 4

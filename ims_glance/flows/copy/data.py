@@ -17,6 +17,7 @@ from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.image_api import Download, ImageApi
 from ims_glance.flows import job_image
+from ims_glance.flows.copy import beside
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
 
@@ -222,11 +223,10 @@ class DataCopy:
 
     def _watched(self, download: Download, moved: "_Moved", known: Any) -> Iterator[bytes]:
         """The data on its way; says how far it is, and stops with the job."""
-        for chunk in download.chunks:
+        chunks = download.chunks if known is None else beside.digested(download.chunks, known)
+        for chunk in chunks:
             yield chunk
             moved.bytes += len(chunk)
-            if known is not None:
-                known.update(chunk)
             self._source.tell(moved.bytes)
 
     def _check_copy(self, image_id: str, wanted: Digest, moved: "_Moved") -> None:

@@ -123,7 +123,7 @@ class LookIntoFile(Task):
         found = file.recognise(_largest(self.job))
         self.job.tell(file_format=found.format)
         report = guest.examined(self.job, *file.disk(found))
-        self.job.tell(read_bytes=file.received)
+        self.job.tell(read_bytes=file.received, read_requests=file.requests)
         return {REPORT: report.to_arguments()}
 
 

@@ -2,7 +2,7 @@
 """The file that a job makes an image of, and the disk in it."""
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from ims_glance import formats
@@ -10,6 +10,7 @@ from ims_glance.clouds import objects
 from ims_glance.clouds.image_api import CHUNK
 from ims_glance.clouds.objects.base import FileChanged, FoundFile, ObjectStore
 from ims_glance.clouds.objects.source import SMALL_BLOCK, ObjectSource
+from ims_glance.flows.copy.beside import gathered
 from ims_glance.flows.files.sealed import file as sealed
 from ims_glance.flows.files.sealed.file import SealedFile
 from ims_glance.formats import Bounds, FormatFound, Source
@@ -64,6 +65,11 @@ class JobFile:
         """Bytes that came."""
         return self._object.received + self._scattered_object.received
 
+    @property
+    def requests(self) -> int:
+        """Requests that they took."""
+        return self._object.requests + self._scattered_object.requests
+
     def check_unchanged(self) -> None:
         """Look whether it is as it was.
 
@@ -112,7 +118,7 @@ class JobFile:
             if isinstance(member, Digested):
                 member.finish()
 
-    def chunks(self, content: FormatFound, disk: int = 0) -> Iterator[bytes]:
+    def chunks(self, content: FormatFound, disk: int = 0) -> Generator[bytes, None, None]:
         """The bytes of the disk in it, from the first one to the last.
 
         The last ones come once nothing speaks against the file, checksums and digests among it: an image that has all
@@ -122,7 +128,10 @@ class JobFile:
         :raises FileRefused: if it turns out to be damaged
         """
         pieces = self._pieces(content, disk)
-        return late(self._sealed.compared(content, pieces) if self._sealed else pieces)
+        # The last one is given on when there are no more pieces.
+        yield from gathered(
+            self._sealed.compared(content, pieces) if self._sealed else pieces, CHUNK
+        )
 
     def _pieces(self, content: FormatFound, disk: int) -> Iterator[bytes]:
         for extent in formats.reader(self.source, content, disk):
@@ -135,16 +144,6 @@ class JobFile:
         job = self._job
         reader = objects.FileReader(job.user_id, job.project_id, job.arguments.get("access_key"))
         return objects.load(job.conf, job.region, reader)
-
-
-def late(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same; the last one comes once it is known that none follows, and that whoever gives them has nothing to say."""
-    held = b""
-    for each in pieces:
-        if held:
-            yield held
-        held = each
-    yield held
 
 
 def zeros(length: int) -> Iterator[bytes]:

@@ -6,10 +6,12 @@ is what the manifest says, by its format, its size and its digest, is known befo
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
-from ims_glance.flows.files.file import JobFile, late
+from ims_glance.clouds.image_api import CHUNK
+from ims_glance.flows.copy.beside import gathered
+from ims_glance.flows.files.file import JobFile
 from ims_glance.formats import ArchivedDisk, Bounds, FormatFound, Source
 from ims_glance.formats.extents import is_zero
 from ims_glance.formats.refusals import FileRefused, FormatNotRead
@@ -46,6 +48,11 @@ class MachineFile(JobFile):
     def received(self) -> int:
         """Bytes that came."""
         return sum(each.received for each in self._disks)
+
+    @property
+    def requests(self) -> int:
+        """Requests that they took."""
+        return sum(each.requests for each in self._disks)
 
     def check_unchanged(self) -> None:
         """Look whether the manifest and all disks are as they were.
@@ -92,13 +99,14 @@ class MachineFile(JobFile):
             for _piece in self.chunks(content):
                 pass
 
-    def chunks(self, content: FormatFound, disk: int = 0) -> Iterator[bytes]:
+    def chunks(self, content: FormatFound, disk: int = 0) -> Generator[bytes, None, None]:
         """The bytes of a disk; see :meth:`JobFile.chunks`.
 
         :raises ManifestRefused: if it is not what the manifest says
         """
         told = content.disks[disk]
-        return late(self._checked(disk, told, self._disks[disk].chunks(told.found)))
+        # The last one is given on when there are no more pieces.
+        yield from gathered(self._checked(disk, told, self._disks[disk].chunks(told.found)), CHUNK)
 
     def _recognised(self, number: int, disk: ManifestDisk, bounds: Bounds) -> ArchivedDisk:
         bounds.check(disk.size)

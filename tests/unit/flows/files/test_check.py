@@ -161,6 +161,9 @@ class TestFile:
         job = check(cloud, file=found)
         is_checked(server, job, {})
         assert (job.entities["file_format"], job.creates_image) == ("raw", False)
+        # What it is, in one range; what is on it, in two, as little of a larger one is read for that.
+        told = job.entities["read_bytes"], job.entities["read_requests"]
+        assert told == (2 * len(DATA), 3)
 
     def test_a_file_that_was_changed(self, cloud, found):
         assert "changed" in refused(check(cloud, file={**found, "etag": "other"}), "IMG.0057")
