@@ -211,7 +211,7 @@ OPERATIONS = (
         "create_whole_image",
         "/v1/cloudimages/wholeimages/action",
         create_whole_image,
-        "Create a whole-machine image from a server, a backup or the manifest of a machine",
+        "Create a whole-machine image from a server, a backup or a manifest",
         bodies.WHOLE_IMAGE,
     ),
     *_with_twin(
