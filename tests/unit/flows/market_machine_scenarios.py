@@ -28,7 +28,7 @@ def to_sell(cloud: DirectCloud) -> dict[str, Any]:
         cloud.images[disk][attributes.COMPONENT_OF] = parent
     market = MarketTables(cloud.database)
     digest = image.digest(cloud.images[parent], [cloud.images[each] for each in disks])
-    source = {"source_image_id": parent, "source_digest": digest}
+    source: dict[str, Any] = {"source_image_id": parent, "source_digest": digest}
     version = market.submitted(regions=["RegionOne"], **source)
     return {"image_id": parent, "version_id": version.id, "disks": len(disks)}
 

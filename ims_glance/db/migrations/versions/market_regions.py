@@ -17,6 +17,3 @@ def upgrade() -> None:
     op.add_column(table, sa.Column("job_id", sa.String(32)))
     op.add_column(table, sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"))
     op.add_column(table, sa.Column("look_at", sa.Double()))
-    op.add_column(
-        table, sa.Column("is_offshelved", sa.Boolean(), nullable=False, server_default=sa.false())
-    )

@@ -23,7 +23,7 @@ from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import Limits, NativeCall
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
-from ims_glance.model.image import stores
+from ims_glance.model.image import rules, stores
 
 KEY = "0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
@@ -305,3 +305,37 @@ def test_the_report_of_an_image_is_forgotten_once_that_is_deleted(status: int) -
     for effect in call.effects:
         effect(webob.Response(status=status))
     assert reports.gone == (["i"] if status == 204 else [])
+
+
+class Sold(ImageRecords):
+    """A product is in each image."""
+
+    def product_code(self, image_id: str) -> str:
+        return "code"
+
+
+_SOLD = "rbd://fsid/images/5b1a6f0e-93d2-4d0e-8b56-3f1f0c3d2a10/snap"
+
+
+@pytest.mark.parametrize(
+    ("rule", "request_of"),
+    [
+        (native_image.add_location, {"json_body": {"url": _SOLD}}),
+        (native_image.create_task, {"json_body": {"input": {"loc_url": _SOLD}}}),
+        (native_image.create_task, {"json_body": {"input": {"import_from": _SOLD}}}),
+        (
+            native_image.update,
+            patch({"op": "add", "path": "/locations/-", "value": {"url": _SOLD, "metadata": {}}}),
+        ),
+        (
+            native_image.update,
+            patch(
+                {"op": "replace", "path": "/locations", "value": [{"url": _SOLD, "metadata": {}}]}
+            ),
+        ),
+    ],
+)
+def test_no_image_gets_the_place_of_a_products_data(rule: Any, request_of: dict[str, Any]) -> None:
+    call = dataclasses.replace(make_call(Glance(), **request_of), records=Sold())
+    with pytest.raises(rules.RuleRefused, match="product of the marketplace"):
+        rule(call)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copies of products in other regions, in the database."""
 
+import functools
+
 import pytest
 
 from ims_glance.db.market.regions import ProductRegions
@@ -180,9 +182,9 @@ def test_who_subscribes_as_a_copy_gets_ready_has_it_there(market, regions):
     product = market.of(version)
     [due] = regions.due(HERE)
     assert regions.found(due.copy, "there")
-    works = [lambda: regions.ready(due.copy, "there", "digest")]
-    works += [lambda buyer=buyer: market.subscribe(product, f"buyer-{buyer}") for buyer in range(3)]
-    results = at_once(*works)
+    buyers = [f"buyer-{number}" for number in range(3)]
+    works = [functools.partial(market.subscribe, product, buyer) for buyer in buyers]
+    results = at_once(lambda: regions.ready(due.copy, "there", "digest"), *works)
     assert refusals(results) == []
     wished = {(each.region, each.project_id) for each in market.members.to_do()}
     assert wished == {(r, f"buyer-{n}") for r in (HERE, THERE) for n in range(3)}

@@ -13,9 +13,9 @@ def test_copies_of_before_were_begun_by_nobody():
         insert = "INSERT INTO market_images (version_id, region, product_id, state)"
         connection.execute(sa.text(f"{insert} VALUES ('v', 'r', 'p', 'ready')"))
         market_regions.upgrade()
-        columns = "job_id, attempts, look_at, is_offshelved"
+        columns = "job_id, attempts, look_at"
         found = connection.execute(sa.text(f"SELECT {columns} FROM market_images")).one()
-        assert tuple(found) == (None, 0, None, 0)
+        assert tuple(found) == (None, 0, None)
 
 
 def test_it_comes_after_the_reports():
