@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``imsMarketCopyImageJob`` of a whole machine: each disk is copied, then they are tied.
+"""``imsMarketCopyImageJob`` of a whole machine: each disk is copied, then they are tied, and scanned.
 
 What holds for one image (:mod:`ims_glance.flows.market`) holds for all of them: the seller's rights read, the
 service's write, and nothing is left of what fails.
@@ -18,6 +18,7 @@ from ims_glance.flows import job_image, market
 from ims_glance.flows.copy.data import DataCopy, ImageSource, SourceChanged
 from ims_glance.flows.copy.in_region import EncryptedByCinder
 from ims_glance.flows.market import CopyNotWanted
+from ims_glance.flows.market_scan import ScanProductImage
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import copy
 from ims_glance.model.copy import Digest
@@ -40,6 +41,7 @@ def flow(job: JobContext) -> Flow:
         ReadProductMachine(job),
         *(CopyProductDisk(job, number) for number in numbers),
         TieProductDisks(job, numbers),
+        ScanProductImage(job),
         OfferProductMachine(job),
     )
 

@@ -17,10 +17,8 @@ DATA = (b"root" * 100, b"data" * 100)
 
 def to_sell(cloud: DirectCloud) -> dict[str, Any]:
     """A version of a product whose image is a whole machine of two disks."""
-    disks = [
-        cloud.make(data, os_hidden=True, protected=True, name="disk", note="the seller's")
-        for data in DATA
-    ]
+    body = {"disk_format": "raw", "container_format": "bare", "note": "the seller's"}
+    disks = [cloud.make(data, os_hidden=True, protected=True, name="disk", **body) for data in DATA]
     parts = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(disks)]
     named = {"name": "machine", "note": "the seller's", "__image_size": "800"}
     parent = cloud.make(b"", **named, **whole_image.properties(parts))
@@ -54,5 +52,8 @@ def is_sold(cloud: DirectCloud, job: StoredJob) -> Mapping[str, set[str]]:
         assert "note" not in each
     assert (parent["name"], disks[1]["name"]) == ("machine", "machine disk 1")
     assert copy.digest == version.source_digest == image.digest(parent, disks)
+    kept = market.scans.get(version.id)
+    assert kept is not None
+    assert kept.report.state == "clean"
     ids = {str(copy.image_id), *(each.image_id for each in parts)}
     return {"image": ids, "store file": ids}

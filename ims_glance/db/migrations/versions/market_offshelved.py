@@ -8,10 +8,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "market_offshelved"
-down_revision = "market_uses"
+down_revision = "market_scans"
 
 
 def upgrade() -> None:
-    """Add the column."""
-    column = sa.Column("is_offshelved", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("market_images", column)
+    """Add the column, unless ``market_regions`` did, as it was for a while."""
+    table, name = "market_images", "is_offshelved"
+    if name not in {each["name"] for each in sa.inspect(op.get_bind()).get_columns(table)}:
+        op.add_column(
+            table, sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
+        )
