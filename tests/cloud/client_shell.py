@@ -50,11 +50,11 @@ def refusal(user: str, *arguments: str) -> str:
 
 
 @contextmanager
-def image(conn: Any, name: str, mebibytes: int = 1, **properties: Any) -> Iterator[str]:
+def image(conn: Any, name: str, mebibytes: float = 1, **properties: Any) -> Iterator[str]:
     """An image with data, made by the Image API; its id. Copies made of it are not removed."""
     made = conn.image.create_image(
         name=name,
-        data=os.urandom(mebibytes * MIB),
+        data=os.urandom(int(mebibytes * MIB)),
         disk_format="raw",
         container_format="bare",
         visibility="private",

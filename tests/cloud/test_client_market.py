@@ -44,7 +44,8 @@ def name():
 
 @pytest.fixture
 def image(demo, name):
-    with client_shell.image(demo, name) as image_id:
+    # Too small for a system, so that no machine is started to scan it.
+    with client_shell.image(demo, name, 0.5) as image_id:
         yield demo.image.get_image(image_id)
 
 
@@ -104,6 +105,7 @@ def test_from_a_draft_to_its_withdrawal(seller, other, name, image, draft, tmp_p
     ims(seller, "product", "delete", twin["id"])
     checked = read(seller, "product", "submit", made["id"], "--validate-only")
     assert (checked["state"], checked["problems"]) == ("draft", [])
+    assert checked["scan"] == "not inspected"
     # Others see neither the draft nor that one could sell.
     assert "nothing at" in refusal("other", "product", "list")
     assert listed(name) == []
@@ -112,6 +114,7 @@ def test_from_a_draft_to_its_withdrawal(seller, other, name, image, draft, tmp_p
     version = eventually(lambda: reviewed(name))
     folder = tmp_path / "handed-in"
     seen = read("admin", "review", "show", version, "--save-files", str(folder))
+    assert seen["scan_notes"][0] == "The disk is too small to hold a system."
     assert (seen["note"], (folder / "certificate-1.pdf").read_bytes()) == (SECRET, CERTIFICATE)
     assert read("admin", "review", "approve", version)["product_state"] == "listed"
 

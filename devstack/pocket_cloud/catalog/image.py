@@ -37,7 +37,7 @@ def glance(region: str, files: Mapping[str, str], needs: tuple[str, ...] = ()) -
             f"{drop_ins}/ims-glance.site.conf": "ims-glance.site.conf",
             **files,
         },
-        folders=tuple(f"glance-{region}/{name}" for name in ("plain", "kms")),
+        folders=(*(f"glance-{region}/{name}" for name in ("plain", "kms")), "osv"),
         extra={
             "region": region,
             "region_name": REGION_NAMES[region],

@@ -11,6 +11,7 @@ from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.cmd import audit, job
+from ims_glance.cmd.market import scan
 from ims_glance.db.market.uses import ServerUses
 from ims_glance.model.market import usage as model
 from ims_glance.model.market.usage import ServerUse
@@ -91,6 +92,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     text = "What is sold, and what of it is used."
     parser = subparsers.add_parser("market", help=text, description=text)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    scan.add_command(actions)
     function: Callable[[cfg.ConfigOpts], None] = usage
     listing = actions.add_parser("usage", help=usage.__doc__, description=usage.__doc__)
     listing.set_defaults(function=function)

@@ -53,6 +53,7 @@ class KeptScan:
     """
 
     version_id: str
+    product_id: str
     scanned_at: datetime.datetime
     feed: str
     report: ScanReport
@@ -163,6 +164,7 @@ def view(report: Mapping[str, Any], scanned_at: datetime.datetime | None) -> dic
 def _kept(row: Any) -> KeptScan:
     return KeptScan(
         row["version_id"],
+        row["product_id"],
         row["scanned_at"],
         row["feed"],
         ScanReport.of_arguments(row["report"]),

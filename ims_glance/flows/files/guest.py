@@ -6,6 +6,7 @@ and keeps with its image.
 """
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from ims_glance.flows.files.file import zeros
 from ims_glance.formats import Bounds, FormatFound, Source
 from ims_glance.guests import GuestDisk
 from ims_glance.jobs.context import JobContext
+from ims_glance.jobs.market import scanners
 from ims_glance.model.guest import recognised
 from ims_glance.model.guest.report import Report
 from ims_glance.model.guest.wishes import Wishes
@@ -88,8 +90,10 @@ def scanned(job: JobContext, source: Source, found: FormatFound) -> Scanned:
         return Scanned(notes=(_TOO_SMALL,))
     with guests.opened(source, found, job.conf, writable=False, check=job.check) as disk:
         result = guests.scan(disk, job.conf, job.check, _teller(job), job.project_id)
+        hits, notes = scanners.scan(scanners.ScannedDisk(disk.size, disk.chunks, job.check))
     job.tell(**{GUEST_STEP: None})
-    return result
+    found, said = (*result.findings, *hits), (*result.notes, *notes)
+    return dataclasses.replace(result, findings=found, notes=said)
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ _PAGE = 100
 Check = Callable[[], None]
 
 
-class Stopped(Exception):
+class ScanStopped(Exception):
     """The worker stops."""
 
 
@@ -58,7 +58,7 @@ class ScanWork:
                         scan.version_id,
                         report.refusal,
                     )
-        except (DatabaseUnavailable, Stopped):
+        except (DatabaseUnavailable, ScanStopped):
             if not self._stopping.is_set():
                 raise
         except exceptions.ImsError as error:
@@ -66,7 +66,7 @@ class ScanWork:
 
     def _check(self) -> None:
         if self._stopping.is_set():
-            raise Stopped
+            raise ScanStopped
 
 
 def compared(
