@@ -92,8 +92,8 @@ def scanned(job: JobContext, source: Source, found: FormatFound) -> Scanned:
         result = guests.scan(disk, job.conf, job.check, _teller(job), job.project_id)
         hits, notes = scanners.scan(scanners.ScannedDisk(disk.size, disk.chunks, job.check))
     job.tell(**{GUEST_STEP: None})
-    found, said = (*result.findings, *hits), (*result.notes, *notes)
-    return dataclasses.replace(result, findings=found, notes=said)
+    findings = (*result.findings, *hits)
+    return dataclasses.replace(result, findings=findings, notes=(*result.notes, *notes))
 
 
 @contextlib.contextmanager

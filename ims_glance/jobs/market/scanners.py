@@ -6,8 +6,10 @@ bytes with is for it to confine.
 """
 
 import dataclasses
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from stevedore import extension
 
@@ -53,12 +55,15 @@ ImageScanner = Callable[[ScannedDisk], Iterable[ScannerHit]]
 
 
 def installed() -> dict[str, ImageScanner]:
-    """Those that there are, by their names."""
+    """Those that there are, by their names.
 
-    def failed(_manager: object, point: object, error: Exception) -> None:
+    :raises ScannerBroken: if one cannot be loaded
+    """
+
+    def failed(_manager: Any, point: Any, error: BaseException) -> None:
         raise ScannerBroken(name=str(point), reason=type(error).__name__) from error
 
-    manager = extension.ExtensionManager[ImageScanner](NAMESPACE, on_load_failure_callback=failed)
+    manager: Any = extension.ExtensionManager(NAMESPACE, on_load_failure_callback=failed)
     return {each.name: each.plugin for each in manager}
 
 
@@ -77,21 +82,22 @@ def scan(disk: ScannedDisk) -> tuple[list[Finding], list[str]]:
     """
     findings: list[Finding] = []
     notes: list[str] = []
-    rule = rules.named(rules.SCANNER)
     for name, scanner in sorted(installed().items()):
         try:
-            for number, hit in enumerate(scanner(disk), 1):
-                what = f"Scanner '{name}' found {printable(hit.name, _NAME)}."
-                findings.append(Finding.of(rule, hit.where, what))
-                if number == MOST_HITS:
-                    notes.append(f"Scanner '{name}' found more.")
-                    break
+            found = list(itertools.islice(scanner(disk), MOST_HITS + 1))
         except exceptions.ImsError:
             raise
-        except (
-            Exception
-        ) as error:  # boundary: a scanner's own error is said, and the reviewer decides
+        except Exception as error:  # boundary: it is said, and the reviewer decides
             disk.check()
             LOG.exception("The scanner %s failed", name)
             notes.append(f"Scanner '{name}' failed ({type(error).__name__}).")
+            continue
+        findings += [_finding(name, hit) for hit in found[:MOST_HITS]]
+        if len(found) > MOST_HITS:
+            notes.append(f"Scanner '{name}' found more.")
     return findings, notes
+
+
+def _finding(scanner: str, hit: ScannerHit) -> Finding:
+    what = f"Scanner '{scanner}' found {printable(hit.name, _NAME)}."
+    return Finding.of(rules.named(rules.SCANNER), hit.where, what)
