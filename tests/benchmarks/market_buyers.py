@@ -94,6 +94,7 @@ def subscribers() -> list[Figure]:
         path = f"/seller/products/{product}"
         restricted = _timed(lambda: seller.call("POST", f"{path}/restrict", {}))
         withdrawn = _timed(lambda: _withdraw(seller, path, image))
+        _forget(product)
     many = f"a product with {SUBSCRIBERS:,} subscribers"
     return [
         Figure(f"re-keying {many}, s", "≤ 30", f"{int(told[1]) / 1000:.2f}"),
@@ -150,6 +151,15 @@ def _listed(**properties: Any) -> Iterator[tuple[str, str]]:
     finally:
         if path and seller.call("GET", path)["state"] != "withdrawn":
             seller.call("POST", f"{path}/withdraw", {})
+
+
+def _forget(product: str) -> None:
+    """Delete what was written of subscribers that there are not."""
+    engine = sqlalchemy.create_engine(_database())
+    with engine.begin() as transaction:
+        own = MARKET_ENTITLEMENTS.c.product_id == product
+        transaction.execute(sqlalchemy.delete(MARKET_ENTITLEMENTS).where(own))
+    engine.dispose()
 
 
 def _subscribe_many(product: str, image: str) -> None:
