@@ -100,24 +100,6 @@ def test_the_worker_runs_with_glances_configuration(machine: Machine) -> None:
     assert stopped in machine.calls("systemctl")
 
 
-def test_there_is_a_marketplace_unless_it_is_not_wanted(machine: Machine) -> None:
-    def site() -> dict[str, dict[str, str]]:
-        (found,) = [held for name, held in machine.options().items() if name.endswith(".site.conf")]
-        return found
-
-    machine.must("stack")
-    assert site()["ims_market"] == {"enabled": "True", "project": "ims_market"}
-    usage = site()["ims_usage"]
-    assert (usage["enabled"], usage["username"]) == ("True", "ims_usage")
-    assert usage["notification_topics"] == "notifications"
-    if machine.devstack is None:
-        made = [call for call in machine.calls("openstack") if "create" in call]
-        words = {word for call in made for word in call}
-        assert {"ims_seller", "ims_market_reviewer", "ims_market", "ims_usage"} <= words
-    machine.must("stack", IMS_GLANCE_MARKET="False")
-    assert not {"ims_market", "ims_usage"} & site().keys()
-
-
 def test_glance_reads_it(machine: Machine) -> None:
     machine.must("stack")
     data = machine.stack / "data"
