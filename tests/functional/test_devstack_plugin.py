@@ -90,11 +90,8 @@ def test_the_worker_runs_with_glances_configuration(machine: Machine) -> None:
     assert len(site["ims_backups"]["signing_secrets"]) == 64
     if machine.devstack is None:
         given = ["{7} {5}".format(*call) for call in machine.calls("openstack") if "add" in call]
-        told = (
-            "ims service, ims ims_service, ims_signature reader, ims_signature service, "
-            "ims member, ims_usage admin"
-        )
-        assert given == told.split(", ")
+        told = "ims service, ims ims_service, ims_signature reader, ims_signature service"
+        assert given == [*told.split(", "), "ims member", "ims_usage admin"]
     machine.must("unstack")
     stopped = ["bin/systemctl", "stop", "devstack@ims-worker.service"]
     assert stopped in machine.calls("systemctl")
