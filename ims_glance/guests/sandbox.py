@@ -32,6 +32,10 @@ PROGRAMS = (
 )  # fmt: skip
 """And programs and libraries, for reading."""
 _MEMORY = 1 << 30
+_STACK = 1 << 20
+# Where disks are slow, QEMU has 64 threads that wait for them. With glibc's defaults each takes 8 MiB of addresses, and of the
+# first ones (eight a processor) 64 more for memory of its own: more than there are, and no further thread begins.
+_LEAN = ("--setenv", "MALLOC_ARENA_MAX", "1")
 _FILES = 64
 _SAID = 300
 _READS, _SAID_AT_ONCE = 4, 1 << 16
@@ -104,13 +108,15 @@ class Sandboxed:
         file_size: int,
         sees_itself: bool = False,
     ) -> None:
-        limits = [f"--as={_MEMORY}", f"--fsize={file_size}", f"--nofile={_FILES}", "--core=0"]
+        limits = [f"--as={_MEMORY}", f"--stack={_STACK}", f"--fsize={file_size}"]
+        limits += [f"--nofile={_FILES}", "--core=0"]
         proc = ["--proc", "/proc"] if sees_itself else []
         wrapped = [
             *(program("prlimit"), *limits, "--"),
             *(
                 program("bwrap"),
                 *CONFINED,
+                *_LEAN,
                 *PROGRAMS,
                 *proc,
                 "--remount-ro",

@@ -44,6 +44,7 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "export": exports.export,
     "file": files.imported,
     "file-check": files.checked,
+    "file-memory": files.exported,
     "formats": file_formats.identical,
     "prepare": guests.prepared,
     "stream": regions.stream,

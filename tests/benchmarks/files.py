@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from oslo_utils import units
+
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.model import job as model
 from ims_glance.model.bucket import BucketFile
@@ -129,6 +131,32 @@ def imported() -> list[Figure]:
         ),
         Figure("memory of that above idle, MiB", "≤ 64", f"{told.memory:.0f}"),
     ]
+
+
+def exported() -> Figure:
+    """MiB that a worker grows while it exports a server's disk, after a first small export."""
+    with _site(_vmdk()) as site, site.glance.image(OURS) as image_id:
+        with over_http.random_file(units.Mi) as small, site.glance.image(OURS) as little:
+            site.glance.upload(little, OURS, small)
+            _exported(site, little, "small")
+        with site.disk.open("rb") as opened:
+            site.glance.upload(image_id, OURS, opened)
+        idle = over_http.memory_of(site.worker, "VmRSS")
+        over_http.reset_peak(site.worker)
+        _exported(site, image_id, "large")
+        grown = over_http.memory_of(site.worker, "VmHWM") - idle
+    return Figure("memory of a worker that exports 4 GiB, MiB above idle", "≤ 64", f"{grown:.0f}")
+
+
+def _exported(site: _Site, image_id: str, name: str) -> None:
+    arguments: dict[str, Any] = {
+        "image_id": image_id,
+        "bucket": site.bucket.name,
+        "object": name,
+        "format": "qcow2",
+    }
+    job_id = flow_jobs.accept(site.bench, site.tenant, model.EXPORT_IMAGE, **arguments)
+    flow_jobs.succeeded(site.bench, job_id, _PATIENCE)
 
 
 def checked() -> list[Figure]:

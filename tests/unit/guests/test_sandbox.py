@@ -28,6 +28,24 @@ def test_what_reads_the_file_has_neither_scratch_nor_privileges(conf):
             assert fields["NoNewPrivs"] == "1"
 
 
+def test_threads_of_a_slow_disk_have_addresses_enough(conf):
+    """QEMU has 64 at most, beside a few of its own, and it ends where it cannot begin one."""
+    with opened_disk(InMemory(disk(66_048)), conf, writable=True) as opened:
+        for each in opened.daemons:
+            process = Path(f"/proc/{family(each.pid)[-1]}")
+            limits = {line[:26].strip(): line[26:].split() for line in (process / "limits").open()}
+            stack, addresses = (
+                int(limits[name][0]) for name in ("Max stack size", "Max address space")
+            )
+            has = int(
+                next(
+                    line for line in (process / "status").open() if line.startswith("VmPeak")
+                ).split()[1]
+            )
+            assert b"MALLOC_ARENA_MAX=1" in (process / "environ").read_bytes().split(b"\0")
+            assert has * 1024 + 64 * stack < addresses // 2
+
+
 def test_a_sandbox_sees_no_file_of_this_machine(conf):
     """Also where a disk names one, and none of our own checks is there."""
     with opened_disk(InMemory(disk(66_048)), conf) as opened:
