@@ -19,7 +19,8 @@ _MOST_PACKAGES = 200
 _AT_ONCE = 12
 """Packages that are unpacked by one program: with all of them it would be silent for many minutes."""
 _MOST_BYTES = 1 << 30
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._~-]{1,200}\.(?:deb|rpm)")
+# As apt calls them: with %3a for the colon of an epoch.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._~%-]{1,200}\.(?:deb|rpm)")
 # What takes minutes there while packages are configured, and what stands in its place meanwhile. Python is compiled
 # when its programs first run; certificates are collected once, by the trigger, instead of twice; a guest that had no
 # locales needs none.

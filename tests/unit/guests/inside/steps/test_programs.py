@@ -31,6 +31,12 @@ def test_packages_are_those_of_the_release_and_format(tmp_path: Path) -> None:
     assert programs.supplied(work(MemoryGuest())) == []
 
 
+def test_a_package_with_an_epoch_as_apt_calls_it(tmp_path: Path) -> None:
+    _supply(tmp_path / "debian/12", "procps_2%3a4.0.2-3_amd64.deb")
+    [found] = programs.supplied(work(MemoryGuest(), package_dir=str(tmp_path)))
+    assert found.name == "procps_2%3a4.0.2-3_amd64.deb"
+
+
 def test_of_debian_only_what_is_missing_is_installed_and_nothing_is_compiled(
     tmp_path: Path,
 ) -> None:
