@@ -29,14 +29,15 @@ class _WithProjects(_OnImages):
             metavar="<project>",
             action="append",
             required=True,
-            help="The other project (repeat for more). Its id, or its name if you may look it up",
+            help="The other project (repeat for more). Its id, or its exact name in the domain of your project",
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Begin, and wait if wanted."""
         ids = [image.id for image in self.images(parsed_args.image)]
-        receivers = [projects.find(self.cloud, name) for name in parsed_args.project]
+        look_up = self.ims.find_receiver
+        receivers = [projects.find(self.cloud, name, look_up) for name in parsed_args.project]
         return self.show_job(self.begin(ids, list(dict.fromkeys(receivers))), parsed_args)
 
     def begin(self, images: list[str], receivers: list[str]) -> Job:

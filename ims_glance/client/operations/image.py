@@ -227,6 +227,14 @@ class ImageOperations(Operations):
         path = f"/v1/cloudimages/{segment(Image._get_id(image))}/actions"
         return list(self.get(path).json()["actions"])
 
+    def image_history(self, image: str | Image, limit: int = 20) -> list[dict[str, Any]]:
+        """What the project has done to an image, the newest first: ``time``, ``name``, ``outcome``, ``user_name``, ...
+
+        :param limit: at most so many, 1 to 100
+        """
+        path = f"/v1/cloudimages/{segment(Image._get_id(image))}/history"
+        return list(self.get(path, params={"limit": limit}).json()["events"])
+
     def copy_image(
         self,
         image: str | Image,

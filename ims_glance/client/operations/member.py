@@ -28,6 +28,15 @@ class MemberOperations(Operations):
         """
         return self._change_members("PUT", images, project_id=self._project(), status=status)
 
+    def find_receiver(self, name: str) -> str:
+        """The id of the project of an exact name in the domain of the caller's project.
+
+        :raises errors.NotFound: if there is none
+        :raises errors.Refused: if this cloud, or its policy, looks up none
+        """
+        answer = self.get("/v1/cloudimages/receivers", params={"name": name}).json()
+        return str(answer["project_id"])
+
     def members(self, image: str | Image) -> Iterator[Member]:
         """The projects that an image is shared with."""
         return self._some(Member, None, image_id=Image._get_id(image), project_id=self._project())

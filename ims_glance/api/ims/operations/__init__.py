@@ -10,6 +10,7 @@ from ims_glance.api.ims.operations import (
     image,
     image_actions,
     image_frames,
+    image_history,
     image_report,
     job,
     market,
@@ -36,6 +37,7 @@ MARKET: tuple[Operation, ...] = (
 OPERATIONS: tuple[Operation, ...] = (
     *image.OPERATIONS,
     *image_actions.OPERATIONS,
+    *image_history.OPERATIONS,
     *creation.OPERATIONS,
     *export.OPERATIONS,
     *image_report.OPERATIONS,

@@ -9,6 +9,7 @@ from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
 from ims_glance.api.native.member import SharedWithSelf, TooManyMembers
+from ims_glance.clouds.directory import ProjectDirectory
 from ims_glance.model import job as jobs
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import patterns
@@ -46,6 +47,22 @@ class MemberNotFound(exceptions.NotFound):
 
     code = "IMG.0114"
     template = "Image {image_id} is not shared with project {member_id}."
+
+
+class ReceiverMissing(exceptions.NotFound):
+    """Nobody has a project of that name."""
+
+    code = "IMG.0067"
+    template = (
+        "There is no project of the exact name '{name}' in your domain. Of another domain, or if you are not sure, "
+        "give the id of the project."
+    )
+
+
+class ReceiverUnnamed(exceptions.Invalid):
+    """A project without a name was looked for."""
+
+    template = "Name the project in 'name'."
 
 
 class TooManyPairs(exceptions.Invalid):
@@ -102,6 +119,17 @@ class NotReceiver(exceptions.Invalid):
 
     code = "IMG.0067"
     template = "Use a token of project {project_id}: only the receiver accepts or rejects."
+
+
+def find_receiver(call: Call) -> Answer:
+    """``GET /v1/cloudimages/receivers``: the id of a project by its exact name, in the caller's domain."""
+    name = call.query.get("name")
+    if not name:
+        raise ReceiverUnnamed
+    found = ProjectDirectory(call.service.conf).find(name, str(call.context.project_domain_id))
+    if found is None:
+        raise ReceiverMissing(name=name[:64])
+    return Answer({"project_id": found, "name": name})
 
 
 def list_image_members(call: Call) -> Answer:
@@ -210,6 +238,20 @@ OPERATIONS = (
         body=_BATCH,
         answer=schemas.JOB_ANSWER,
         audit="deleteMember",
+    ),
+    Operation(
+        "find_receiver",
+        "GET",
+        "/v1/cloudimages/receivers",
+        find_receiver,
+        "Look up a project by its exact name, to share images with it",
+        access=Access.WRITE,
+        query={"name": {"type": "string", "minLength": 1, "maxLength": 64}},
+        answer={
+            "type": "object",
+            "properties": {"project_id": {"type": "string"}, "name": {"type": "string"}},
+            "required": ["project_id", "name"],
+        },
     ),
     Operation(
         "list_image_members",

@@ -24,6 +24,9 @@ OURS = {
     "keystone_list_projects",
     "check_image",
     "show_image_actions",
+    "find_receiver",
+    # IMS has it in its audit service.
+    "list_image_events",
     "show_image_report",
     # One region asks it of another.
     "receive_image",

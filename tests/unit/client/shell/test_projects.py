@@ -44,6 +44,17 @@ def test_what_is_no_name_is_taken_for_an_id(denied, caplog):
     assert projects.find(denied.connection(), "other") == "other"
 
 
+def test_the_service_looks_for_a_name(denied, caplog):
+    own(denied, (PROJECT, "demo"))
+    denied.ims("GET", "/v1/cloudimages/receivers", {"project_id": OTHER, "name": "other"})
+    cloud = denied.connection()
+    assert projects.find(cloud, "other", cloud.ims.find_receiver) == OTHER
+    assert denied.requests[-1].query == {"name": "other"}
+    denied.refuse("GET", "/v1/cloudimages/receivers", 409, "IMG.0105", "It does not look.")
+    assert projects.find(cloud, "other", cloud.ims.find_receiver) == "other"
+    assert "It does not look." in caplog.text
+
+
 def test_an_ambiguous_name(denied):
     own(denied, (PROJECT, "twin"), (OTHER, "twin"))
     with pytest.raises(exceptions.DuplicateResource, match=OTHER):

@@ -223,3 +223,18 @@ class TestLists:
 )
 def test_schema(body, fits):
     assert jsonschema.Draft202012Validator(member.OPERATIONS[0].body).is_valid(body) == fits
+
+
+class TestReceiver:
+    def test_by_name(self, make, monkeypatch):
+        monkeypatch.setattr(
+            member.ProjectDirectory, "find", lambda _self, *what: {("web", "d"): OTHER}.get(what)
+        )
+        call = make(query={"name": "web"})
+        call.context.project_domain_id = "d"
+        assert member.find_receiver(call).body == {"project_id": OTHER, "name": "web"}
+        call.context.project_domain_id = "e"
+        _refused(call, member.find_receiver, "IMG.0067", exceptions.NotFound)
+
+    def test_no_name(self, make):
+        _refused(make(), member.find_receiver, "IMG.0016")
