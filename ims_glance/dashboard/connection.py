@@ -36,8 +36,17 @@ def ims(request: Any) -> Proxy:
 
     :param request: of Django
     """
+    return ims_in(request, request.user.services_region)
+
+
+def ims_in(request: Any, region: str) -> Proxy:
+    """The service in a region of the user's catalogue.
+
+    :raises ServiceCatalogException: if it has none there
+    """
     user = request.user
-    auth = UserToken(base.url_for(request, "image"), user.token.id, user.project_id)
+    address = base.url_for(request, "image", region=region)
+    auth = UserToken(address, user.token.id, user.project_id)
     verify = not settings.OPENSTACK_SSL_NO_VERIFY and (settings.OPENSTACK_SSL_CACERT or True)
     session = keystone_session.Session(
         auth=auth,
@@ -48,7 +57,7 @@ def ims(request: Any) -> Proxy:
     )
     connection = openstack.connection.Connection(
         session=session,
-        region_name=user.services_region,
+        region_name=region,
         compute_api_version="2",
         # A service that is away is said to be at once: openstacksdk would try again for 15 seconds.
         image_status_code_retries=0,

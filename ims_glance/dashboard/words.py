@@ -72,6 +72,23 @@ MEMBER_STATUSES: Mapping[str, Any] = {
     "accepted": pgettext_lazy("status of a share", "Accepted"),
     "rejected": pgettext_lazy("status of a share", "Rejected"),
 }
+EVENTS: Mapping[str, Any] = {
+    "createImage": gettext_lazy("Create image"),
+    "updateImage": gettext_lazy("Change image"),
+    "deleteImage": gettext_lazy("Delete image"),
+    "copyImage": gettext_lazy("Copy image"),
+    "exportImage": gettext_lazy("Export image"),
+    "checkImage": gettext_lazy("Check image"),
+    "addMember": gettext_lazy("Share images"),
+    "updateMember": gettext_lazy("Answer shares"),
+    "deleteMember": gettext_lazy("Stop sharing images"),
+    "addTag": gettext_lazy("Add tags"),
+    "deleteTag": gettext_lazy("Remove tags"),
+}
+OUTCOMES: Mapping[str, Any] = {
+    "success": pgettext_lazy("outcome of an operation", "Accepted"),
+    "failure": pgettext_lazy("outcome of an operation", "Refused"),
+}
 NOTHING = "-"
 # More than any size in GB or MB has.
 _MOST_DIGITS = 9

@@ -4,15 +4,18 @@
 Screenshots are in ``console`` of the cloud's logs.
 """
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright import sync_api
 from pocket_cloud.cloud import Cloud
 
 from ims_glance import client
-from tests.cloud import client_shell, login
+from ims_glance.client.waiting import JobFailed
+from tests.cloud import client_shell, login, servers
 
 pytestmark = pytest.mark.pocket
 
@@ -24,6 +27,14 @@ OPTIONS = (
 )  # fmt: skip
 # Seconds for a page: the first one of each process of Horizon takes 4 s of a processor.
 PATIENCE = 120
+# Of the pages what is the console's: without Horizon's frame and tables, and what has the blue of its theme.
+THEIRS = (".page-breadcrumb", ".datatable", ".nav-tabs", ".btn-primary")
+OURS = {"include": [["#content_body"]], "exclude": [[each] for each in THEIRS]}
+# Horizon's pages have no landmarks.
+NOT_OURS = {"rules": {"region": {"enabled": False}}}
+# So many things has a page at most that the Tab key comes by.
+MOST_STOPS = 120
+FOCUSED = "(e => e.ariaLabel || e.innerText || e.value || e.id || '')(document.activeElement)"
 HOSTILE = "<b>console</b>\u202e"
 
 
@@ -71,8 +82,21 @@ class Tenant:
         with self.page.expect_navigation():
             self.page.click(".modal.in input[type=submit]", no_wait_after=True)
 
+    def press(self, name: str, key: str = "Enter") -> None:
+        """Go to something by the Tab key, and press a key there."""
+        for _stop in range(MOST_STOPS):
+            self.page.keyboard.press("Tab")
+            if str(self.page.evaluate(FOCUSED)).strip().startswith(name):
+                break
+        else:
+            raise AssertionError(f"the Tab key does not come by {name}")
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+
     def keep(self, name: str) -> None:
-        """A screenshot."""
+        """A screenshot, of a page that hinders nobody."""
+        found = Axe().run(self.page, OURS, NOT_OURS)
+        assert found.violations_count == 0, found.generate_report()
         self._shots.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(self._shots / f"{name}.png"), full_page=True)
 
@@ -120,6 +144,39 @@ def test_an_image_is_copied_encrypted_and_both_are_in_the_list(demo, tenant, ima
     finally:
         for each in ims.images(name=copy):
             ims.delete_image(each)
+
+
+@pytest.fixture
+def machine(demo, image):
+    """A server with nothing to boot."""
+    name = f"console-{secrets.token_hex(4)}"
+    source = demo.image.find_image(image.replace("\ufffd", "\u202e"))
+    with servers.server(demo, source, name) as made:
+        yield made
+
+
+def test_an_image_of_a_whole_machine_by_the_keyboard_alone(demo, tenant, machine):
+    """Five clicks' worth; with the login and the way to the panel that is seven, and nine are the most."""
+    ims = client.register(demo).ims
+    tenant.press("Create Private Image")
+    tenant.keep("create-kind")
+    tenant.press("Whole-machine image / Server")
+    tenant.keep("create-source")
+    tenant.press(f"Choose {machine.name}")
+    tenant.keep("create-settings")
+    tenant.press("Next")
+    tenant.keep("create-confirm")
+    assert "for each GB" in tenant.page.inner_text(".ims-outlook")
+    assert machine.name in tenant.page.inner_text(".ims-summary")
+    tenant.press("Create")
+    job = ims.get_job(next(ims.jobs(max_items=1)))
+    try:
+        assert job.type == "imsCreateWholeImageByInstanceJob"
+        assert job.image_name == machine.name
+    finally:
+        ims.cancel_job(job)
+        with contextlib.suppress(JobFailed):
+            ims.wait_for_job(job, timeout=300)
 
 
 def test_a_refusal_stands_in_the_dialog_in_the_words_of_the_service(tenant, image):

@@ -4,6 +4,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django import shortcuts
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -155,6 +156,20 @@ class ShareWith(_OpenDialog):
     url = "horizon:project:ims:share"
     icon = "share-alt"
     policy_rules = (("ims", "ims:batch_add_members"),)
+
+
+class ShareChosen(tables.Action):
+    """Have others use those that are chosen."""
+
+    name = "share_many"
+    verbose_name = _("Share Images")
+    icon = "share-alt"
+    policy_rules = (("ims", "ims:batch_add_members"),)
+
+    def handle(self, table: Any, request: Any, image_ids: list[str]) -> Any:
+        """To the dialog about them."""
+        query = urlencode({"image": image_ids}, doseq=True)
+        return shortcuts.redirect(f"{reverse('horizon:project:ims:share_many')}?{query}")
 
 
 class CopyHere(_OpenDialog):

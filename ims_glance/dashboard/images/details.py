@@ -1,33 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """All that the service knows of one image."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from horizon import views
 
 from ims_glance.client.resources.image import Image
-from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard import connection, refusals, report, words
+from ims_glance.dashboard.images import lineage, possible
 
-_ORIGINS: Mapping[str, Any] = {
-    "instance": gettext_lazy("Server"),
-    "server": gettext_lazy("Server"),
-    "volume": gettext_lazy("Volume"),
-    "file": gettext_lazy("File"),
-    "image": gettext_lazy("Image"),
-    "backup": gettext_lazy("Server backup"),
-}
-
-
-def origin(image: Image) -> str:
-    """What it was made of."""
-    kind, _comma, rest = str(image.data_origin or "").partition(",")
-    if not kind:
-        return words.NOTHING
-    return f"{_ORIGINS.get(kind, kind)}: {words.plain(rest.strip(','))}"
+_PRODUCT = "__productcode"
 
 
 def facts(image: Image) -> list[tuple[Any, Any]]:
@@ -36,6 +19,7 @@ def facts(image: Image) -> list[tuple[Any, Any]]:
         (_("Name"), words.name(image)),
         (_("ID"), image.id),
         (_("Status"), words.status(image)),
+        (_("Publish Status"), published(image)),
         (_("Scope"), words.TYPES.get(image.type_for_me, image.type_for_me)),
         (_("Image Type"), words.kind(image)),
         (_("OS Type"), words.OS_TYPES.get(image.os_type, image.os_type)),
@@ -47,13 +31,21 @@ def facts(image: Image) -> list[tuple[Any, Any]]:
         (_("Encrypted"), words.encrypted(image)),
         (_("Key"), image.cmk_id or words.NOTHING),
         (_("NIC Multi-Queue"), _multiqueue(image)),
-        (_("Source"), origin(image)),
         (_("Protected"), _("Yes") if image.is_protected else _("No")),
         (_("Enterprise Project"), image.enterprise_project_id or words.NOTHING),
         (_("Project"), image.owner),
         (_("Created"), words.time(image.created_at)),
         (_("Description"), words.plain(image.description) or words.NOTHING),
     ]
+
+
+def published(image: Image) -> Any:
+    """Whether it is in the marketplace, or holds what was bought there."""
+    if image.type_for_me == "market":
+        return _("Published")
+    if (image.properties or {}).get(_PRODUCT):
+        return _("Holds a product of the marketplace")
+    return _("Not published")
 
 
 def _is_limit(number: Any) -> bool:
@@ -92,34 +84,60 @@ class DetailsView(views.HorizonTemplateView):
         """
         context = super().get_context_data(**kwargs)
         image = self._image()
+        what = possible.of(self.request, image)
+        is_own = image.owner == self.request.user.project_id
         context |= {
             "image": image,
             "name": words.name(image),
-            "facts": facts(image),
+            "facts": [*facts(image), (_("Source"), lineage.origin(self.request, image))],
+            "possible": what,
+            "has_forbidden": any(each.reason for each in what),
             "disks": disks(image),
             "tags": sorted(map(words.plain, image.tags or ())),
-            "is_own": image.owner == self.request.user.project_id,
-            "list": reverse("horizon:project:ims:index"),
+            "is_own": is_own,
+            "events": self._events(image),
+            "list": refusals.home(),
         }
-        return context | self._more(image)
+        return context | (self._of_owner(image) if is_own else {})
 
     def _image(self) -> Image:
         with refusals.needed(self.request):
             found: Image = connection.ims(self.request).get_image(str(self.kwargs["image_id"]))
         return found
 
-    def _more(self, image: Image) -> dict[str, Any]:
+    def _of_owner(self, image: Image) -> dict[str, Any]:
         """What the owner sees besides."""
-        found: dict[str, Any] = {"members": [], "report": None}
-        if image.owner == self.request.user.project_id:
-            with refusals.shown(self.request):
-                members = connection.ims(self.request).members(image)
-                found["members"] = [
-                    {
-                        "project": member.member_id,
-                        "status": words.MEMBER_STATUSES.get(member.status, member.status),
-                        "since": words.time(member.created_at),
-                    }
-                    for member in members
-                ]
+        found: dict[str, Any] = {"members": [], "check": None}
+        ims = connection.ims(self.request)
+        with refusals.shown(self.request):
+            found["members"] = [
+                {
+                    "project": member.member_id,
+                    "status": words.MEMBER_STATUSES.get(member.status, member.status),
+                    "since": words.time(member.created_at),
+                }
+                for member in ims.members(image)
+            ]
+        with refusals.ignored():
+            kept = ims.get_image_report(image)
+            found |= {"check": report.of(kept["report"]), "made_at": words.time(kept["made_at"])}
+        if len(self.request.user.available_services_regions) > 1:
+            found["asks_regions"] = True
+            if "regions" in self.request.GET:
+                found["regions"] = lineage.copies(self.request, image)
         return found
+
+    def _events(self, image: Image) -> list[dict[str, Any]]:
+        """What the project has done to it, the newest first."""
+        with refusals.ignored():
+            return [
+                {
+                    "time": words.time(each["time"]),
+                    "what": words.EVENTS.get(each["name"], each["name"]),
+                    "who": words.plain(each.get("user_name")) or each.get("user_id"),
+                    "outcome": words.OUTCOMES.get(each["outcome"], each["outcome"]),
+                    "code": each.get("error_code") or "",
+                }
+                for each in connection.ims(self.request).image_history(image)
+            ]
+        return []

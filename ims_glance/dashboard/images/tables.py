@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of images, one a tab: actions of a table are bound to it."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,15 +15,46 @@ from ims_glance.dashboard.images import actions
 
 
 class ImageRow(tables.Row):
-    """An image; it is asked for again until it is made."""
+    """An image; it is asked for again until it is made.
+
+    What its columns show is in the address that it is asked by. While the service does not say how it is now, that
+    stands in the row again; after an error Horizon would ask no more.
+    """
 
     ajax = True
 
+    def get_ajax_update_url(self) -> str:
+        """Where it is asked for."""
+        image = self.datum
+        shown = {name: getattr(image, name) for name in _SHOWN}
+        kept = json.dumps(Image.on_wire({name: value for name, value in shown.items() if value}))
+        return f"{super().get_ajax_update_url()}&{urlencode({_KEPT: kept})}"
+
     def get_data(self, request: Any, image_id: str) -> Image:
         """As it is now."""
-        with refusals.polled():
-            image: Image = connection.ims(request).get_image(image_id)
+        try:
+            with refusals.polled():
+                image: Image = connection.ims(request).get_image(image_id)
+        except refusals.RowNotRead:
+            return _as_it_was(request, image_id)
         return image
+
+
+_KEPT = "shown"
+_SHOWN = (
+    "name", "status", "os_type", "os_version", "virtual_env_type", "whole_image", "min_disk", "cmk_id",
+    "created_at", "owner",
+)  # fmt: skip
+
+
+def _as_it_was(request: Any, image_id: str) -> Image:
+    """An image as its row had it."""
+    try:
+        shown = dict(json.loads(request.GET[_KEPT]))
+    except (KeyError, TypeError, ValueError):
+        shown = {}
+    known = {name: value for name, value in shown.items() if isinstance(value, str | int)}
+    return Image.existing(**{"status": "saving", **known, "id": image_id})
 
 
 class ImagesTable(tables.DataTable):
@@ -87,7 +119,7 @@ class PrivateImages(ImagesTable):
     class Meta(ImagesOptions):
         name = "private"
         verbose_name = _("Private Images")
-        table_actions = (actions.CreatePrivateImage, actions.DeleteChosen)
+        table_actions = (actions.CreatePrivateImage, actions.ShareChosen, actions.DeleteChosen)
         row_actions = (
             actions.LaunchServer,
             actions.CreateVolume,

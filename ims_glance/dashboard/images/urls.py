@@ -5,7 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from ims_glance.dashboard import places
-from ims_glance.dashboard.dialogs import copies, export, modify, share
+from ims_glance.dashboard.dialogs import check, copies, delete, export, modify, share, tags
 from ims_glance.dashboard.images import details, listing
 from ims_glance.dashboard.wizard import views as wizard
 
@@ -39,6 +39,10 @@ urlpatterns = [
         "images/<image_id:image_id>/replicate/", copies.CopyToRegionView.as_view(), name="replicate"
     ),
     path("images/<image_id:image_id>/export/", export.ExportView.as_view(), name="export"),
+    path("images/<image_id:image_id>/check/", check.CheckView.as_view(), name="check"),
+    path("images/<image_id:image_id>/tags/", tags.TagsView.as_view(), name="tags"),
+    path("images/<image_id:image_id>/delete/", delete.DeleteView.as_view(), name="delete"),
+    path("share/", share.ShareManyView.as_view(), name="share_many"),
     path("images/<image_id:image_id>/", details.DetailsView.as_view(), name="image"),
 ]
 urlpatterns += places.urlpatterns

@@ -11,12 +11,12 @@ from ims_glance.client.proxy import Proxy
 from ims_glance.client.resources.job import Job
 from ims_glance.client.resources.os_version import OSVersion
 from ims_glance.dashboard.dialogs import base
+from ims_glance.dashboard.dialogs.tags import TagsField
 from ims_glance.dashboard.wizard import picking, ways
 from ims_glance.dashboard.wizard.chosen import Chosen
 
 _DEFAULT_KEY = "ims/default"
 _MAX_NAME = 128
-_MOST_TAGS = 10
 _SMALLEST = 40
 _ALL = ("", gettext_lazy("All"))
 _STATES = {
@@ -114,12 +114,7 @@ class SettingsForm(forms.Form):
         max_length=36,
         help_text=gettext_lazy("Its ID; the default one, if it is empty."),
     )
-    tags = forms.CharField(
-        label=gettext_lazy("Tags"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "placeholder": gettext_lazy("key=value")}),
-        help_text=gettext_lazy("Up to 10, on lines of their own."),
-    )
+    tags = TagsField()
     description = forms.CharField(
         label=gettext_lazy("Description"), required=False, max_length=base.MAX_DESCRIPTION
     )
@@ -159,16 +154,6 @@ class SettingsForm(forms.Form):
         disks = self._source.data_disks
         field.choices = [(disk.id, disk.title) for disk in disks]
         field.initial = [disk.id for disk in disks] if len(disks) == 1 else []
-
-    def clean_tags(self) -> list[str]:
-        """Line by line.
-
-        :raises ValidationError: if they are too many
-        """
-        tags = [line.strip() for line in self.cleaned_data["tags"].splitlines() if line.strip()]
-        if len(tags) > _MOST_TAGS:
-            raise forms.ValidationError(_("An image has 10 tags at most."))
-        return tags
 
     @property
     def key_name(self) -> str | None:

@@ -8,9 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ims_glance.client.resources.job import Job
 from ims_glance.client.resources.quota import Quota
-from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard import connection, refusals
 from ims_glance.dashboard.wizard import ways
 from ims_glance.dashboard.wizard.chosen import Chosen
 from ims_glance.dashboard.wizard.forms import SettingsForm
@@ -104,56 +103,3 @@ def _room(quota: Quota | None, count: int) -> str:
         count,
     )
     return str(said % numbers)
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """What is known of a file that is looked into, or was.
-
-    :ivar is_running: whether there is more to come
-    :ivar lines: what was found
-    :ivar steps: what the system lacks, and what there is to do
-    """
-
-    is_running: bool = False
-    failure: str = ""
-    lines: Sequence[tuple[Any, Any]] = ()
-    steps: Sequence[Mapping[str, Any]] = ()
-
-
-def check(request: Any, job_id: str) -> Check | None:
-    """What the job says that looks into a file; ``None`` if it cannot be asked."""
-    with refusals.shown(request):
-        job: Job = connection.ims(request).get_job(job_id)
-        if not job.is_finished:
-            return Check(is_running=True)
-        if job.report is None:
-            return Check(failure=words.failure(job))
-        return report(job.report)
-    return None
-
-
-def report(found: Mapping[str, Any]) -> Check:
-    """What was found in a system.
-
-    :param found: as the service reports it
-    """
-    guest = found.get("guest") or {}
-    flags = {True: _("Yes"), False: _("No"), None: words.NOTHING}
-    notes = [*(guest.get("notes") or ()), *(found.get("notes") or ())]
-    lines = [
-        (_("System"), words.plain(guest.get("product_name")) or _("None that is known")),
-        (_("Architecture"), guest.get("arch") or words.NOTHING),
-        (_("Boot Mode"), guest.get("firmware") or words.NOTHING),
-        ("cloud-init", flags.get(guest.get("has_cloud_init"), words.NOTHING)),
-        (_("virtio Drivers"), flags.get(guest.get("has_virtio"), words.NOTHING)),
-        *((_("Note"), words.plain(note)) for note in notes),
-    ]
-    steps = [
-        {
-            each: words.plain(str(step.get(each) or ""))
-            for each in ("name", "state", "what", "advice")
-        }
-        for step in found.get("steps") or ()
-    ]
-    return Check(lines=lines, steps=steps)

@@ -12,7 +12,7 @@ from horizon import messages, views
 from openstack_dashboard.api import base
 
 from ims_glance.client.resources.os_version import OSVersion
-from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard import connection, refusals, report, words
 from ims_glance.dashboard.wizard import chosen, outlook, picking, ways
 from ims_glance.dashboard.wizard.forms import FileForm, SearchForm, SettingsForm
 
@@ -140,7 +140,7 @@ class SourceView(_OneWay):
             found["buckets"] = reverse("horizon:project:containers:index")
         if given.get("check"):
             query = urlencode({**named, "check": given["check"]})
-            found["check"] = outlook.check(self.request, given["check"])
+            found["check"] = report.of_job(self.request, given["check"])
             found["following"] = f"{_address('wizard_settings', self.way)}?{query}"
         return found
 
@@ -215,7 +215,7 @@ class SettingsView(_OneWay):
             form,
             number=3,
             outlook=found,
-            check=outlook.check(self.request, check) if check else None,
+            check=report.of_job(self.request, check) if check else None,
             summary=_summary(form),
             sent=[(name, value) for name in form.fields for value in form.data.getlist(name)],
         )

@@ -27,7 +27,7 @@ class ConsoleTestCase(helpers.TestCase):
         self.cloud.ims("GET", f"/v1/{cloud.PROJECT}/jobs", {"jobs": []})
         self.cloud.images()
         # As the console's own (ims_glance/dashboard/connection.py).
-        service = self.cloud.connection(image_status_code_retries=0).ims
+        self.service = service = self.cloud.connection(image_status_code_retries=0).ims
         patch = mock.patch("ims_glance.dashboard.connection.ims", lambda request: service)
         patch.start()
         self.addCleanup(patch.stop)

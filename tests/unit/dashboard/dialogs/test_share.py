@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-from tests.unit.client.cloud import IMAGE_ID, JOB_ID, OTHER, PROJECT, image
-from tests.unit.dashboard.console import BASE, ConsoleTestCase
+from ims_glance.dashboard.dialogs.share import named
+from tests.unit.client.cloud import (
+    IMAGE,
+    IMAGE_ID,
+    JOB_ID,
+    OTHER,
+    PROJECT,
+    SECOND_ID,
+    Answer,
+    image,
+)
+from tests.unit.dashboard.console import BASE, ConsoleTestCase, text
 
 
 class ShareTest(ConsoleTestCase):
@@ -18,3 +28,52 @@ class ShareTest(ConsoleTestCase):
     def test_no_longer(self):
         self.share("stop")
         assert self.cloud.only("DELETE").body["projects"] == [OTHER, PROJECT]
+
+    def test_by_the_exact_name(self):
+        self.cloud.images(image())
+        self.cloud.ims("POST", "/v1/cloudimages/members", {"job_id": JOB_ID})
+        self.cloud.ims("GET", "/v1/cloudimages/receivers", {"project_id": OTHER, "name": "my web"})
+        typed = {"projects": f"my web\n{PROJECT}", "action": "share"}
+        self.client.post(f"{BASE}images/{IMAGE_ID}/share/", typed)
+        assert self.cloud.only("POST").body["projects"] == [OTHER, PROJECT]
+        self.cloud.refuse("GET", "/v1/cloudimages/receivers", 404, "IMG.0067", "There is none.")
+        response = self.client.post(f"{BASE}images/{IMAGE_ID}/share/", typed)
+        assert "There is none. (IMG.0067)" in text(response)
+        assert "my web" in text(response)
+
+    def test_how_many_more_can_get_it(self):
+        self.cloud.images(image())
+        quotas = [{"type": "image_member", "used": 0, "quota": 128, "min": 0, "max": 128}]
+        self.cloud.ims("GET", "/v1/cloudimages/quota", {"quotas": {"resources": quotas}})
+        members = {"members": [{"member_id": OTHER, "status": "pending"}]}
+        self.cloud.ims("GET", f"/v1/{PROJECT}/cloudimages/{IMAGE_ID}/members", members)
+        shown = text(self.client.get(f"{BASE}images/{IMAGE_ID}/share/"))
+        assert "Can still be shared with 127" in shown
+
+
+class ShareManyTest(ConsoleTestCase):
+    def setUp(self):
+        super().setUp()
+        self.cloud.ims("POST", "/v1/cloudimages/members", {"job_id": JOB_ID})
+        self.cloud.images(image(), image(SECOND_ID, "second"))
+        both = {"images": [image(), image(SECOND_ID, "second")]}
+        self.cloud.on("GET", f"{IMAGE}/v2/images", lambda _request: Answer(200, both))
+
+    def test_those_that_are_chosen(self):
+        chosen = {"action": "private__share_many", "object_ids": [IMAGE_ID, SECOND_ID]}
+        address = self.client.post(f"{BASE}private/", chosen)["Location"]
+        assert "Image mine Image second" in text(self.client.get(address))
+        response = self.client.post(address, {"projects": OTHER, "action": "share"})
+        assert response["Location"] == BASE
+        assert self.cloud.only("POST").body == {
+            "images": [IMAGE_ID, SECOND_ID],
+            "projects": [OTHER],
+        }
+
+    def test_one_that_is_gone_or_none(self):
+        for query in ("", f"?image={IMAGE_ID}"):
+            assert self.client.get(f"{BASE}share/{query}").status_code == 404
+
+
+def test_ids_have_anything_between_them_and_names_lines():
+    assert named(f"{OTHER} {PROJECT};my web\n\n a , {OTHER}") == [OTHER, PROJECT, "my web", "a"]

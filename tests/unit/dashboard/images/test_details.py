@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from unittest import mock
 
 from ims_glance.client.resources.image import Image
 from ims_glance.dashboard.images import details
-from tests.unit.client.cloud import IMAGE_ID, OTHER, PROJECT, image
-from tests.unit.dashboard.console import BASE, ConsoleTestCase
+from tests.unit.client.cloud import IMAGE, IMAGE_ID, OTHER, PROJECT, Answer, image
+from tests.unit.dashboard.console import BASE, ConsoleTestCase, text
 
 MEMBERS = f"/v1/{PROJECT}/cloudimages/{IMAGE_ID}/members"
 
@@ -42,7 +43,55 @@ class DetailsTest(ConsoleTestCase):
         self.cloud.images()
         assert self.client.get(f"{BASE}images/{IMAGE_ID}/").status_code == 404
 
+    def test_what_is_not_possible_is_there_and_says_why(self):
+        reason = {"error_code": "IMG.0046", "reason": "It <i> is not active."}
+        actions = [{"name": "copy", "allowed": False, **reason}, {"name": "share", "allowed": True}]
+        path = f"/v1/cloudimages/{IMAGE_ID}/actions"
+        self.cloud.ims("GET", path, {"image_id": IMAGE_ID, "actions": actions})
+        self.cloud.images(image())
+        response = self.client.get(f"{BASE}images/{IMAGE_ID}/")
+        assert "Copy It <i> is not active. (IMG.0046)" in text(response)
+        content = response.content.decode()
+        assert f'href="{BASE}images/{IMAGE_ID}/share/"' in content
+        assert f"images/{IMAGE_ID}/copy/" not in content
 
-def test_where_it_is_from():
-    assert details.origin(Image(data_origin="image,RegionOne,i")) == "Image: RegionOne,i"
-    assert details.origin(Image()) == "-"
+    def test_a_service_that_does_not_say_what_is_possible_forbids_nothing(self):
+        assert "not possible" not in self.shown()
+
+    def test_what_was_done_to_it(self):
+        event = {
+            "time": "2026-11-29T09:00:00.000000+0000",
+            "outcome": "failure",
+            "user_name": "demo",
+        }
+        events = [{**event, "name": "exportImage", "error_code": "IMG.0046"}]
+        self.cloud.ims("GET", f"/v1/cloudimages/{IMAGE_ID}/history", {"events": events})
+        assert "Export image demo Refused (IMG.0046)" in self.shown()
+
+    def test_what_is_in_it(self):
+        report = {"guest": {"product_name": "Debian 12"}, "steps": [], "notes": []}
+        kept = {"image_id": IMAGE_ID, "made_at": "2026-11-29T09:00:00Z", "report": report}
+        self.cloud.ims("GET", f"/v1/cloudimages/{IMAGE_ID}/report", kept)
+        assert "System Debian 12" in self.shown(owner=self.tenant.id)
+
+    def test_copies_are_looked_for_when_they_are_asked_for(self):
+        self.cloud.images(image(owner=self.tenant.id))
+        copies = f"{IMAGE}/v2/images"
+        self.cloud.on("GET", copies, lambda _request: Answer(200, {"images": []}))
+        place = "openstack_auth.user.User.available_services_regions"
+        with mock.patch(place, mock.PropertyMock(return_value=["RegionOne"])):
+            assert "Ask the Regions" not in self.page(f"images/{IMAGE_ID}/")
+        there = mock.patch(
+            "ims_glance.dashboard.connection.ims_in", lambda _request, _region: self.service
+        )
+        regions = mock.PropertyMock(return_value=["RegionOne", "RegionTwo"])
+        with mock.patch(place, regions), there:
+            assert "Ask the Regions" in self.page(f"images/{IMAGE_ID}/")
+            assert "None of the project" in self.page(f"images/{IMAGE_ID}/", regions="1")
+
+
+def test_whether_it_is_in_the_marketplace():
+    assert details.published(Image()) == "Not published"
+    assert details.published(Image(__imagetype="market")) == "Published"
+    holds = Image(properties={"__productcode": "p"})
+    assert details.published(holds) == "Holds a product of the marketplace"

@@ -3,10 +3,8 @@ import dataclasses
 
 import pytest
 
-from ims_glance.client.resources.job import Job
 from ims_glance.dashboard.wizard import outlook, ways
 from ims_glance.dashboard.wizard.chosen import Chosen
-from tests.unit.client.cloud import JOB_ID, PROJECT
 from tests.unit.dashboard.console import QUOTAS, ConsoleTestCase
 from tests.unit.dashboard.wizard.test_forms import DISKS, form
 
@@ -68,18 +66,3 @@ class QuotaTest(ConsoleTestCase):
         found = self.foreseen()
         assert not found.is_over
         assert "Quota" not in dict(found.lines)
-
-    def test_a_check_that_failed_says_why(self):
-        failed = {
-            "job_id": JOB_ID,
-            "status": "FAIL",
-            "error_code": "IMG.0001",
-            "fail_reason": "No.",
-        }
-        self.cloud.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", failed)
-        assert outlook.check(None, JOB_ID).failure == "IMG.0001: No."
-
-
-def test_a_report_without_a_system():
-    assert ("System", "None that is known") in outlook.report({"notes": ["It is empty."]}).lines
-    assert Job.existing(job_id=JOB_ID).report is None

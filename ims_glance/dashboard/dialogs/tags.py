@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tags of an image, all of them in one place."""
+
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ims_glance.client.proxy import Proxy
+from ims_glance.dashboard import words
+from ims_glance.dashboard.dialogs import base
+
+MOST = 10
+
+
+class TagsField(forms.CharField):
+    """Tags, on lines of their own."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "placeholder": gettext_lazy("key=value")})
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=gettext_lazy("Tags"),
+            required=False,
+            help_text=gettext_lazy("Up to 10, on lines of their own."),
+        )
+
+    def clean(self, value: Any) -> list[str]:
+        """Line by line.
+
+        :raises ValidationError: if they are too many
+        """
+        tags = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
+        if len(tags) > MOST:
+            raise forms.ValidationError(_("An image has 10 tags at most."))
+        return tags
+
+
+class TagsForm(base.DialogForm):
+    """All tags."""
+
+    tags = TagsField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tags"].initial = "\n".join(sorted(map(str, self.image.tags or ())))
+
+    def act(self, ims: Proxy, data: dict[str, Any]) -> str:
+        """Have these tags and no others."""
+        ims.set_tags(self.image, data["tags"])
+        return str(_("The tags of image %s were changed.") % words.name(self.image))
+
+
+class TagsView(base.DialogView):
+    """Edit the tags of an image."""
+
+    form_class = TagsForm
+    address = "tags"
+    page_title = modal_header = gettext_lazy("Edit Tags")
+    submit_label = gettext_lazy("Save")
+    explanation = gettext_lazy("What is on no line is taken off the image.")
+
+    def get_success_url(self) -> str:
+        """Back to the image."""
+        return str(reverse("horizon:project:ims:image", args=[self.image.id]))
