@@ -9,99 +9,22 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright import sync_api
-from pocket_cloud.cloud import Cloud
 
 from ims_glance import client
 from ims_glance.client.waiting import JobFailed
-from tests.cloud import client_shell, login, servers
+from tests.cloud import client_shell, console, servers
+from tests.cloud.console import Tenant
 
 pytestmark = pytest.mark.pocket
 
-CHROMIUM = "/usr/bin/chromium"
-# It is root's, without a screen, and asks nobody but Horizon.
-OPTIONS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-# Seconds for a page: the first one of each process of Horizon takes 4 s of a processor.
-PATIENCE = 120
-# Of the pages what is the console's: without Horizon's frame and tables, and what has the blue of its theme.
-THEIRS = (".page-breadcrumb", ".datatable", ".nav-tabs", ".btn-primary")
-OURS = {"include": [["#content_body"]], "exclude": [[each] for each in THEIRS]}
-# Horizon's pages have no landmarks.
-NOT_OURS = {"rules": {"region": {"enabled": False}}}
-# So many things has a page at most that the Tab key comes by.
-MOST_STOPS = 120
-FOCUSED = "(e => e.ariaLabel || e.innerText || e.value || e.id || '')(document.activeElement)"
 HOSTILE = "<b>console</b>\u202e"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+    with console.chromium() as started:
         yield started
-        started.close()
-
-
-class Tenant:
-    """Somebody in front of the console."""
-
-    def __init__(self, browser: sync_api.Browser, user: str, language: str) -> None:
-        cloud = Cloud.from_environment()
-        # Under the name that Horizon's cookies are for.
-        self._address = f"http://localhost:{cloud.ports['horizon']}"
-        self._shots = cloud.path("logs", "console")
-        self._context = browser.new_context(locale=language)
-        self.page = self._context.new_page()
-        self.page.set_default_timeout(PATIENCE * 1000)
-        self._log_in(login.region(user).config["auth"])
-
-    def _log_in(self, auth: dict[str, str]) -> None:
-        self.page.goto(f"{self._address}/auth/login/?next=/project/ims/")
-        self.page.fill("#id_username", auth["username"])
-        self.page.fill("#id_password", auth["password"])
-        with self.page.expect_navigation():
-            self.page.click("#loginBtn", no_wait_after=True)
-
-    def open(self, path: str = "") -> None:
-        """Go to a page of the panel."""
-        self.page.goto(f"{self._address}/project/ims/{path}")
-
-    def choose(self, row: str, action: str) -> None:
-        """Open a dialog from the menu of a row."""
-        found = self.page.locator("tr", has_text=row)
-        found.locator(".dropdown-toggle").click()
-        found.get_by_text(action, exact=True).click()
-        self.page.wait_for_selector(".modal.in form")
-
-    def send(self) -> None:
-        """Send the dialog, and be on the next page."""
-        with self.page.expect_navigation():
-            self.page.click(".modal.in input[type=submit]", no_wait_after=True)
-
-    def press(self, name: str, key: str = "Enter") -> None:
-        """Go to something by the Tab key, and press a key there."""
-        for _stop in range(MOST_STOPS):
-            self.page.keyboard.press("Tab")
-            if str(self.page.evaluate(FOCUSED)).strip().startswith(name):
-                break
-        else:
-            raise AssertionError(f"the Tab key does not come by {name}")
-        with self.page.expect_navigation():
-            self.page.keyboard.press(key)
-
-    def keep(self, name: str) -> None:
-        """A screenshot, of a page that hinders nobody."""
-        found = Axe().run(self.page, OURS, NOT_OURS)
-        assert found.violations_count == 0, found.generate_report()
-        self._shots.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=str(self._shots / f"{name}.png"), full_page=True)
-
-    def close(self) -> None:
-        self._context.close()
 
 
 @pytest.fixture

@@ -24,6 +24,10 @@ def outcome(job: Job) -> Any:
     return f"{why} ({job.error_code})" if job.error_code else why
 
 
+# Of a part, which is in no list.
+_OF_PARTS = "imsCopyVolumeToImageJob"
+
+
 class JobFilter(pages.KeptForm):
     """Which jobs."""
 
@@ -31,7 +35,9 @@ class JobFilter(pages.KeptForm):
         label=_("Status"), required=False, choices=[pages.ALL, *words.JOB_STATUSES.items()]
     )
     type = forms.ChoiceField(
-        label=_("Job"), required=False, choices=[pages.ALL, *words.JOB_TYPES.items()]
+        label=_("Job"),
+        required=False,
+        choices=[pages.ALL, *(each for each in words.JOB_TYPES.items() if each[0] != _OF_PARTS)],
     )
 
 

@@ -72,6 +72,14 @@ class ProductView(horizon_forms.ModalFormView):
         """For the form."""
         return super().get_form_kwargs() | {"product": self.product}
 
+    def form_invalid(self, form: Any) -> Any:
+        """The page again; to another agreement than the one that was read nobody has agreed."""
+        if form.data.get("agreement") != self.product.agreement_digest:
+            form.data = form.data.copy()
+            form.data["agreement"] = self.product.agreement_digest
+            form.data.pop("agrees", None)
+        return super().form_invalid(form)
+
     def get_success_url(self) -> Any:
         """The same page, which says what the project has then."""
         return self.request.path

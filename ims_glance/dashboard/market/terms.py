@@ -59,6 +59,13 @@ VERSION_STATES: Mapping[str, Any] = {
     "failed": gettext_lazy("Its image could not be copied"),
     "taken back": gettext_lazy("Taken back"),
 }
+COPY_STATES: Mapping[str, Any] = {
+    "wanted": pgettext_lazy("state of a product's image", "Being copied"),
+    "ready": pgettext_lazy("state of a product's image", "There"),
+    "failed": pgettext_lazy("state of a product's image", "Failed"),
+    "unwanted": pgettext_lazy("state of a product's image", "Being deleted"),
+    "gone": pgettext_lazy("state of a product's image", "Deleted"),
+}
 SUBSCRIPTIONS: Mapping[str, Any] = {
     "active": pgettext_lazy("state of a subscription", "Active"),
     "ended": pgettext_lazy("state of a subscription", "Ended"),
@@ -202,6 +209,23 @@ def shown(
         "agreement": lines(basic.get("agreement")),
         "has_logo": bool(basic.get("logo")),
     }
+
+
+def copies(found: Any) -> list[dict[str, Any]]:
+    """The service's copies of an image, each in its region; what they wait for, or why they failed."""
+    known = []
+    for each in found or ():
+        state, why = str(each.get("state")), words.plain(each.get("reason"))
+        code = each.get("error_code")
+        known.append(
+            {
+                "region": words.plain(each.get("region")),
+                "state": COPY_STATES.get(state, state),
+                "why": f"{why} ({code})" if why and code else why,
+                "image": each.get("image_id"),
+            }
+        )
+    return known
 
 
 def history(changes: Any) -> list[dict[str, Any]]:

@@ -53,14 +53,7 @@ class ReviewView(views.HorizonTemplateView):
             "product": terms.shown(version, basic, document.get("business")),
             "logo": place(request, "review_logo", found.id),
             "image": found.source_image_id,
-            "copies": [
-                {
-                    "region": each.get("region"),
-                    "state": str(each.get("state")),
-                    "image": each.get("image_id"),
-                }
-                for each in found.copies or ()
-            ],
+            "copies": terms.copies(found.copies),
             "note": terms.lines(found.note),
             "certificates": [
                 {**each, "address": place(request, "certificate", found.id, each["number"])}

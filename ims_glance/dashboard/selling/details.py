@@ -48,10 +48,7 @@ def versions(product: SellersProduct) -> list[dict[str, Any]]:
             "job": reverse("horizon:project:ims:job", args=[each["job_id"]])
             if each.get("job_id")
             else None,
-            "copies": [
-                {"region": copy.get("region"), "state": str(copy.get("state"))}
-                for copy in each.get("copies") or ()
-            ],
+            "copies": terms.copies(each.get("copies")),
         }
         for each in sorted(
             product.versions or (), key=lambda each: str(each.get("created_at")), reverse=True

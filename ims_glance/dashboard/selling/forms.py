@@ -152,7 +152,7 @@ def images(request: Any, chosen: str = "") -> list[tuple[str, Any]]:
         found = [
             (each.id, f"{words.name(each)} ({each.os_version or words.NOTHING})")
             for each in listed
-            if each.kind == "system"
+            if each.kind not in ("data", "iso")
         ]
     if chosen and chosen not in dict(found):
         found.append((chosen, chosen))

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -13,6 +15,19 @@ from tests.unit.dashboard.console import BASE, ConsoleTestCase
 def test_a_tab_is_ruled_by_an_operation_of_the_service():
     known = {each.name for each in policy.list_rules()}
     assert {f"ims:{each.rule}" for each in pages.IMAGES + pages.MARKET} <= known
+
+
+def test_who_may_not_is_told_by_the_rules_of_the_service():
+    """Each rule that the console asks about is one of an operation."""
+    known = {each.name.removeprefix("ims:") for each in policy.list_rules()}
+    asked = re.compile(r'"ims:(\w+)"|pages\.(?:may|required)\([^()]*"(\w+)"')
+    found = {
+        first or second
+        for path in Path(pages.__file__).parent.rglob("*.py")
+        for first, second in asked.findall(path.read_text())
+    }
+    assert len(found) > 25
+    assert found <= known
 
 
 class TabsTest(ConsoleTestCase):

@@ -49,8 +49,11 @@ class ProductTest(ConsoleTestCase):
     def test_an_agreement_that_was_changed_meanwhile(self):
         self.there_is()
         self.cloud.refuse("POST", SUBSCRIPTIONS, 409, "IMG.0035", "The agreement is another one.")
-        response = self.client.post(HERE, {"agreement": DIGEST, "agrees": "on"})
+        response = self.client.post(HERE, {"agreement": "e" * 64, "agrees": "on"})
         assert "The agreement is another one. (IMG.0035)" in text(response)
+        content = response.content.decode()
+        assert f'name="agreement" value="{DIGEST}"' in content
+        assert "checked" not in content[content.index("ims-subscribe") :]
 
     def test_what_the_project_has_is_not_offered_again(self):
         self.there_is(subscription=subscribed(agreement_digest="e" * 64), agreement_digest=DIGEST)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from ims_glance.dashboard.market import terms
-from ims_glance.model.market import document, product
+from ims_glance.model.market import document, entitlement, product
 
 
 def test_there_is_a_word_for_everything():
@@ -8,6 +8,8 @@ def test_there_is_a_word_for_everything():
     assert set(terms.PRICES) == set(document.PRICE_MODELS)
     assert set(terms.STATES) == {str(each) for each in product.ProductState}
     assert set(terms.VERSION_STATES) == {str(each) for each in product.VersionState}
+    assert set(terms.COPY_STATES) == {str(each) for each in entitlement.ProductCopyState}
+    assert set(terms.SUBSCRIPTIONS) == {str(each) for each in entitlement.EntitlementState}
     assert set(terms.ACTIONS) == {str(each) for each in product.ProductAction}
 
 
@@ -39,3 +41,9 @@ def test_the_newest_comes_first():
     assert [str(each["decision"]) for each in terms.reviews([{"decision": "reject"}])] == [
         "Rejected"
     ]
+
+
+def test_a_copy_says_what_it_waits_for():
+    away = {"region": "RegionTwo", "state": "wanted", "error_code": "IMG.0029", "reason": "Away."}
+    (shown,) = terms.copies([away])
+    assert (str(shown["state"]), shown["why"]) == ("Being copied", "Away. (IMG.0029)")

@@ -27,7 +27,7 @@ class OwnProductTest(ConsoleTestCase):
         assert "2. Basic Information a logo of 120 x 120 pixels" in shown
         assert "3. Business Information complete" in shown
         assert "V1.0 Its image could not be copied" in shown
-        assert "RegionOne: failed It was <b>gone</b>. (IMG.0050)" in shown
+        assert "RegionOne: Failed It was <b>gone</b>. (IMG.0050)" in shown
         assert "Rejected No ports. No login." in shown
         assert "Submitted Draft Submitted" in shown
         assert "Note <i>n</i>" in shown
