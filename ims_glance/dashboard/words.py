@@ -62,6 +62,7 @@ JOB_TYPES: Mapping[str, Any] = {
     "imsNativeExportImageJob": gettext_lazy("Export image"),
     "imsCheckImageJob": gettext_lazy("Check image"),
     "imsMarketCopyImageJob": gettext_lazy("Copy image for the marketplace"),
+    "imsMarketScanImageJob": gettext_lazy("Scan image for the marketplace"),
     "imsCopyVolumeToImageJob": gettext_lazy("Copy disk"),
     "imsAddImageMembersJob": gettext_lazy("Share images"),
     "imsUpdateImageMembersJob": gettext_lazy("Answer shares"),

@@ -8,7 +8,7 @@ from horizon import views
 
 from ims_glance.client.resources.market import SubmittedVersion
 from ims_glance.dashboard import connection, pages, refusals, words
-from ims_glance.dashboard.market import files, terms
+from ims_glance.dashboard.market import files, scans, terms
 from ims_glance.dashboard.reviews.listing import place
 from ims_glance.dashboard.selling.details import certificates
 
@@ -54,6 +54,7 @@ class ReviewView(views.HorizonTemplateView):
             "logo": place(request, "review_logo", found.id),
             "image": found.source_image_id,
             "copies": terms.copies(found.copies),
+            "scan": scans.shown(found.scan),
             "note": terms.lines(found.note),
             "certificates": [
                 {**each, "address": place(request, "certificate", found.id, each["number"])}

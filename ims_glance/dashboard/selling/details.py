@@ -10,7 +10,7 @@ from horizon import messages, views
 
 from ims_glance.client.resources.market import SellersProduct
 from ims_glance.dashboard import connection, pages, refusals, words
-from ims_glance.dashboard.market import files, terms
+from ims_glance.dashboard.market import files, scans, terms
 from ims_glance.dashboard.selling import steps
 
 _LIST = "horizon:project:ims_market:selling"
@@ -54,6 +54,13 @@ def versions(product: SellersProduct) -> list[dict[str, Any]]:
             product.versions or (), key=lambda each: str(each.get("created_at")), reverse=True
         )
     ]
+
+
+def scan(product: SellersProduct) -> dict[str, Any] | None:
+    """That of the newest version that was looked into."""
+    newest = sorted(product.versions or (), key=lambda each: str(each.get("created_at")))
+    found = [each["scan"] for each in newest if each.get("scan")]
+    return scans.shown(found[-1]) if found else None
 
 
 def certificates(basic: Any) -> list[dict[str, Any]]:
@@ -107,6 +114,7 @@ class OwnProductView(views.HorizonTemplateView):
             "certificates": certificates(found.basic),
             "logo": reverse("horizon:project:ims_market:own_logo", args=[found.id]),
             "versions": versions(found),
+            "scan": scan(found),
             "reviews": terms.reviews(found.reviews),
             "history": terms.history(found.history),
             "list": reverse(_LIST),
@@ -144,6 +152,9 @@ class OwnProductView(views.HorizonTemplateView):
                 messages.warning(request, f"{each.get('message')} ({each.get('code')})")
             if only_asks and not found.problems:
                 messages.success(request, _("It can be submitted."))
+            if found.scan_job_id:
+                # A job, which says in its reason what would be refused.
+                messages.info(request, _("Its image is scanned: see Jobs."))
             if not only_asks:
                 messages.success(
                     request, _("It was submitted. Its image is copied now, and reviewed then.")

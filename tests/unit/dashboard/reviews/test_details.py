@@ -13,7 +13,11 @@ HERE = f"/project/ims_market/reviews/{ID}/"
 class ReviewTest(ConsoleTestCase):
     def setUp(self):
         super().setUp()
-        version = handed_in(document=whole(), note="<i>n</i>", source={"os_type": "Linux"})
+        finding = {"severity": "review", "where": "/etc/<b>", "what": "old", "advice": "Renew."}
+        scan = {"state": "findings", "findings": [finding], "scanned_at": "2026-11-24T01:00:00Z"}
+        version = handed_in(
+            document=whole(), note="<i>n</i>", source={"os_type": "Linux"}, scan=scan
+        )
         self.cloud.ims("GET", ONE, version)
 
     def test_all_that_was_handed_in(self):
@@ -22,6 +26,7 @@ class ReviewTest(ConsoleTestCase):
         assert f"Seller's Project {OTHER}" in shown
         assert "OS Linux" in shown
         assert "Note <i>n</i>" in shown
+        assert "The reviewer decides /etc/<b> old Renew." in shown
         assert "SECRET-NAME.pdf" in shown
         assert f'href="{HERE}certificates/1"' in response.content.decode()
         assert f'href="{HERE}approve/"' in response.content.decode()
