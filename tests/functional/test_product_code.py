@@ -304,13 +304,13 @@ def test_who_has_a_machine_has_its_disks(service: GlanceService, stranger: Clien
         owner.upload(disk["id"], DATA)
         disks.append(str(disk["id"]))
     parts = [Component(Disk(number, None, 1), disk) for number, disk in enumerate(disks)]
-    body = {**marked, "name": "machine", **whole_image.properties(parts)}
-    machine = str(call("POST", "/v2/images", body)["id"])
-    for disk in disks:
+    whole: dict[str, object] = {**marked, "name": "machine", **whole_image.properties(parts)}
+    machine = str(call("POST", "/v2/images", whole)["id"])
+    for disk_id in disks:
         changes = [{"op": "add", "path": "/__component_of", "value": machine}]
         owner.call(
             "PATCH",
-            f"/v2/images/{disk}",
+            f"/v2/images/{disk_id}",
             json_body=changes,
             headers={**AS_SERVICE, "Content-Type": PATCH},
         )

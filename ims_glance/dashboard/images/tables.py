@@ -53,8 +53,12 @@ def _as_it_was(request: Any, image_id: str) -> Image:
         shown = dict(json.loads(request.GET[_KEPT]))
     except (KeyError, TypeError, ValueError):
         shown = {}
-    known = {name: value for name, value in shown.items() if isinstance(value, str | int)}
-    return Image.existing(**{"status": "saving", **known, "id": image_id})
+    known: dict[str, Any] = {
+        name: value
+        for name, value in shown.items()
+        if isinstance(value, str | int) and name not in {"connection", "id"}
+    }
+    return Image.existing(connection=None, id=image_id, **{"status": "saving", **known})
 
 
 class ImagesTable(tables.DataTable):

@@ -9,7 +9,7 @@ their order, and a few MiB of them are in memory.
 import collections
 import concurrent.futures
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 _AHEAD = 4
@@ -39,7 +39,7 @@ def ahead(chunks: Iterator[bytes], begin: Callable[[], None]) -> Iterator[Iterat
                 each.cancel()
 
 
-def digested(chunks: Iterable[bytes], hasher: Any) -> Iterator[bytes]:
+def digested(chunks: Iterable[bytes], hasher: Any) -> Generator[bytes, None, None]:
     """The chunks, each of which is digested in a thread while it, and what follows, is sent.
 
     All are digested when the last one was taken.

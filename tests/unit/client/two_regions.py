@@ -60,7 +60,7 @@ class TwoRegions(Cloud):
         self.on("GET", f"{re.escape(url)}/v2/images", some)
         self.on("GET", f"{re.escape(url)}/v2/cloudimages", some)
 
-    def connection(self) -> Any:
+    def connection(self, **_settings: Any) -> Any:
         """A connection with settings, as openstackclient has it."""
 
         class Session(session.Session):

@@ -250,5 +250,5 @@ def test_data_that_glance_does_not_give(enforcer, offset: int) -> None:
 def test_member_count(answer: list[Any], count: int | None) -> None:
     database = mock.Mock()
     database.image_member_count.side_effect = answer
-    with mock.patch.object(images.glance_db, "get_api", return_value=database):
+    with mock.patch("glance.db.get_api", return_value=database):
         assert images.Images(Glance()).member_count(None, "i") == count

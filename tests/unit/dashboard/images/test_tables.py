@@ -32,6 +32,7 @@ class RowTest(ConsoleTestCase):
         self.cloud.images(image(status="saving", name="<b>new"))
         address = f"{BASE}private/"
         found = re.search(r'data-update-url="([^"]*)"', self.client.get(address).content.decode())
+        assert found
         self.cloud.refuse("GET", "/v2/cloudimages", 503, "IMG.0014", "Not now.")
         ajax = {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}
         response = self.client.get(html.unescape(found[1]), **ajax)
@@ -41,6 +42,7 @@ class RowTest(ConsoleTestCase):
         assert "&lt;b&gt;new" in content
         assert "Ubuntu 22.04 server 64bit" in content
         again = re.search(r'data-update-url="([^"]*)"', content)
+        assert again
         assert again[1] == found[1]
         self.cloud.images(image(name="done"))
         response = self.client.get(html.unescape(again[1]), **ajax)

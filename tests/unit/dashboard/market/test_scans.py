@@ -17,6 +17,7 @@ def test_what_was_found_and_what_to_do():
     found = {"severity": "blocks", "where": "/root/<b>\u202e", "what": "a key", "advice": "Go."}
     report = {"state": "refused", "findings": [found], "notes": ["Half\x00"], "more": 2}
     shown = scans.shown(report)
+    assert shown is not None
     assert str(shown["state"]) == "Refused for what was found"
     assert shown["findings"] == [
         {

@@ -2,9 +2,12 @@
 """What Nova and Cinder have, as Horizon shows it: a server of two volumes."""
 
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 from openstack_dashboard.api import cinder, nova
+
+from ims_glance.dashboard.wizard import ways
 
 
 def server(server_id="s-1", **more):
@@ -62,5 +65,13 @@ class Neighbours:
     def _mocked(self, module, **functions):
         patch = mock.patch.multiple(module, **functions)
         patch.start()
-        self.addCleanup(patch.stop)
+        case: Any = self
+        case.addCleanup(patch.stop)
         return SimpleNamespace(**functions)
+
+
+def way_of(kind, source):
+    """A way that there is."""
+    found = ways.find(kind, source)
+    assert found is not None
+    return found

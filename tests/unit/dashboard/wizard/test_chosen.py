@@ -4,11 +4,11 @@ from types import SimpleNamespace
 import pytest
 from django import http
 
-from ims_glance.dashboard.wizard import chosen, ways
+from ims_glance.dashboard.wizard import chosen
 from tests.unit.dashboard.console import ConsoleTestCase
-from tests.unit.dashboard.wizard.neighbours import Neighbours, server
+from tests.unit.dashboard.wizard.neighbours import Neighbours, server, way_of
 
-WHOLE, FILE = ways.find("whole", "server"), ways.find("system", "file")
+WHOLE, FILE = way_of("whole", "server"), way_of("system", "file")
 
 
 def request(**query):

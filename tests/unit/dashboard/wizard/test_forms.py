@@ -4,6 +4,7 @@ from django.http import QueryDict
 
 from ims_glance.dashboard.wizard import forms, ways
 from ims_glance.dashboard.wizard.chosen import Chosen, ServerDisk
+from tests.unit.dashboard.wizard.neighbours import way_of
 
 DISKS = [
     ServerDisk("v-1", "root", 3, is_system=True),
@@ -12,7 +13,7 @@ DISKS = [
 
 
 def form(kind, source, typed="name=new", disks=DISKS):
-    way = ways.find(kind, source)
+    way = way_of(kind, source)
     return forms.SettingsForm(way, Chosen({source: "s"}, "web", [], disks), [], QueryDict(typed))
 
 

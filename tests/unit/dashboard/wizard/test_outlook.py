@@ -3,9 +3,10 @@ import dataclasses
 
 import pytest
 
-from ims_glance.dashboard.wizard import outlook, ways
+from ims_glance.dashboard.wizard import outlook
 from ims_glance.dashboard.wizard.chosen import Chosen
 from tests.unit.dashboard.console import QUOTAS, ConsoleTestCase
+from tests.unit.dashboard.wizard.neighbours import way_of
 from tests.unit.dashboard.wizard.test_forms import DISKS, form
 
 SERVER = Chosen({"server": "s"}, "web", [], DISKS, is_running=True)
@@ -24,7 +25,7 @@ SERVER = Chosen({"server": "s"}, "web", [], DISKS, is_running=True)
 )
 def test_the_standstill(kind, more, typed, said):
     source = dataclasses.replace(SERVER, **more)
-    found = outlook.standstill(ways.find(kind, "server"), source, typed)
+    found = outlook.standstill(way_of(kind, "server"), source, typed)
     assert said in found
     assert bool(found) == bool(said)
 
@@ -40,13 +41,13 @@ def test_the_standstill(kind, more, typed, said):
 def test_what_is_left_out(kind, typed, said):
     settings = form(kind, "server", typed)
     assert settings.is_valid()
-    assert said in outlook.left_out(ways.find(kind, "server"), SERVER, settings)
+    assert said in outlook.left_out(way_of(kind, "server"), SERVER, settings)
 
 
 def test_of_a_file_nothing_stands_still_and_nothing_is_left_out():
     settings = form("system", "file", "name=new&min_disk=40")
     assert settings.is_valid()
-    way = ways.find("system", "file")
+    way = way_of("system", "file")
     assert outlook.standstill(way, SERVER, {}) == outlook.left_out(way, SERVER, settings) == ""
 
 
@@ -54,7 +55,7 @@ class QuotaTest(ConsoleTestCase):
     def foreseen(self):
         settings = form("whole", "server")
         assert settings.is_valid()
-        return outlook.of(None, ways.find("whole", "server"), SERVER, settings)
+        return outlook.of(None, way_of("whole", "server"), SERVER, settings)
 
     def test_no_more_room(self):
         resources = [{**QUOTAS["quotas"]["resources"][0], "used": 50}]

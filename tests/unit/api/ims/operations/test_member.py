@@ -10,6 +10,7 @@ from ims_glance import exceptions
 from ims_glance.api.ims.operation import NotSupportedYet
 from ims_glance.api.ims.operations import member
 from ims_glance.api.native import member as sharing
+from ims_glance.clouds import directory
 from ims_glance.model import job as jobs
 from ims_glance.model.image import attributes
 from tests.unit.api.ims import calls
@@ -228,7 +229,7 @@ def test_schema(body, fits):
 class TestReceiver:
     def test_by_name(self, make, monkeypatch):
         monkeypatch.setattr(
-            member.ProjectDirectory, "find", lambda _self, *what: {("web", "d"): OTHER}.get(what)
+            directory.ProjectDirectory, "find", lambda _self, *what: {("web", "d"): OTHER}.get(what)
         )
         call = make(query={"name": "web"})
         call.context.project_domain_id = "d"
