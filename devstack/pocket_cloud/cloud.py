@@ -123,14 +123,15 @@ class Cloud:
         return self.path("logs", f"{name}.log")
 
     @contextmanager
-    def locked(self, patience: float = 600.0) -> Iterator[None]:
+    def locked(self, patience: float = 600.0, name: str = "lock") -> Iterator[None]:
         """Let one command at a time change the cloud; others wait up to *patience* seconds.
 
+        :param name: of the lock, for less than all of the cloud
         :raises PocketError: if another one is at work for longer.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + patience
-        with self.path("lock").open("w") as lock:
+        with self.path(name).open("w") as lock:
             while not _try_lock(lock):
                 if time.monotonic() > deadline:
                     raise PocketError(f"another command is at work on {self.home}")

@@ -62,6 +62,12 @@ def build(cloud: Cloud, agent: bool = False) -> Path:
     :param agent: whether it has a guest agent
     :raises PocketError: if Debian's kernel, busybox or agent is missing, or a tool fails.
     """
+    # Tests side by side may be the first ones together.
+    with cloud.locked(name="images.lock"):
+        return _built(cloud, agent)
+
+
+def _built(cloud: Cloud, agent: bool) -> Path:
     name = "guest-agent" if agent else "guest"
     disk = cloud.path("images", f"{name}.raw")
     stamp = cloud.path("images", f"{name}.stamp")
