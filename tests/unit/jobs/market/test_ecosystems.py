@@ -74,7 +74,6 @@ FIXED = of({"introduced": "0"}, {"fixed": "3.0.11-1~deb12u2"})
         (ROCKY, of({"introduced": "0"}, {"fixed": "0:2.34-83.el9_3.7"}), "2.34-83.el9_3.12", False),
         (ROCKY, of({"introduced": "0"}, {"fixed": "0:2.34-83.el9"}), "2.34-60.el9", True),
     ],
-    ids=str,
 )  # fmt: skip
 def test_versions(ecosystem: Any, affected: dict[str, Any], version: str, expected: bool) -> None:
     assert is_affected(ecosystem, affected, version) == expected
