@@ -408,12 +408,12 @@ def test_jobs(ims, theirs, demo, image):
         100.0,
         "imsCopyImageInRegionJob",
     )
-    for client in (ims, theirs):
-        unknown = "0" * 32 if client is ims else job_id
+    for each in (ims, theirs):
+        unknown = "0" * 32 if each is ims else job_id
         with refused("IMG.0023", 404):
-            client.show_job(v2.ShowJobRequest(unknown))
+            each.show_job(v2.ShowJobRequest(unknown))
         with refused("IMG.0023", 404):
-            client.show_job_progress(v2.ShowJobProgressRequest(unknown))
+            each.show_job_progress(v2.ShowJobProgressRequest(unknown))
 
 
 def test_another_project_in_the_path(demo, other):
