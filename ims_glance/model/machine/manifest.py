@@ -50,8 +50,9 @@ HASHES = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha5
 """What Glance may be told to use, and MD5, which it always does; each with the digits of its digest."""
 _BEHIND_STEM = re.compile(r"-[A-Za-z0-9._-]{1,100}")
 _SHOWN = 64
+_LONGEST = 255
 
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
+_TEXT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
 _DISK_SCHEMA = {
     "type": "object",
     "properties": {
@@ -84,8 +85,8 @@ SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         _IS_MANIFEST: {"const": VERSION},
-        "name": {"type": ["string", "null"], "maxLength": 255},
-        "os_version": {"type": ["string", "null"], "maxLength": 255},
+        "name": {"type": ["string", "null"], "maxLength": _LONGEST},
+        "os_version": {"type": ["string", "null"], "maxLength": _LONGEST},
         "disks": {
             "type": "array",
             "minItems": 1,
@@ -95,7 +96,7 @@ SCHEMA: Mapping[str, Any] = {
         "properties": {
             "type": "object",
             "maxProperties": 128,
-            "additionalProperties": {"type": "string", "maxLength": 255},
+            "additionalProperties": {"type": "string", "maxLength": _LONGEST},
         },
     },
     "required": [_IS_MANIFEST, "disks", "properties"],
@@ -218,14 +219,14 @@ class MachineManifest:
                 told["file_size"],
                 told["size"],
                 disk.capacity,
-                disk.volume_type,
+                disk.volume_type if _is_plain(disk.volume_type or "") else None,
                 disk.goes_with_server,
                 tuple(told["digest"]) if told["digest"] else None,
             )
             for number, (disk, told) in enumerate(zip(machine.disks, written, strict=True))
         )
         said = machine.description
-        return cls(said["name"], said["system"], disks, said["properties"])
+        return cls(_plain(said["name"]), _plain(said["system"]), disks, said["properties"])
 
     @classmethod
     def of(cls, told: Mapping[str, Any], file: BucketFile) -> Self:
@@ -279,9 +280,13 @@ def is_manifest(file: BucketFile) -> bool:
 def named(file: BucketFile) -> BucketFile:
     """The manifest of an export: its name may be left without its ending, or be a folder alone."""
     name = file.name
-    if name.endswith("/"):
+    if _name(file).lower() == ENDING:
+        # Of no name at all its disks' names would not begin with it.
+        name = name[: -len(ENDING)]
+    if not name or name.endswith("/"):
         name += _DEFAULT_STEM
-    return BucketFile(file.bucket, name if is_manifest(file) else name + ENDING)
+    found = BucketFile(file.bucket, name)
+    return found if is_manifest(found) else BucketFile(file.bucket, name + ENDING)
 
 
 def object_of(file: BucketFile, number: int, form: str) -> BucketFile:
@@ -369,6 +374,12 @@ def _stem(name: str) -> str:
 
 def _is_plain(text: str) -> bool:
     return text.isprintable() and free_text.is_storable(text)
+
+
+def _plain(text: str) -> str:
+    """What an import takes of a text that somebody has chosen: a blank of another script, say, is a blank."""
+    shown = "".join(each if each.isprintable() else " " for each in text).strip()[:_LONGEST]
+    return shown if _is_plain(shown) else ""
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -97,6 +97,28 @@ def test_what_an_export_tells():
     assert made.disks[0].object == "web-disk1.ims"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\u7f51\u7ad9\u3000\u4e3b\u673a", "\u7f51\u7ad9 \u4e3b\u673a"),
+        ("a\u00a0b\u200d\u202e", "a b"),
+        ("\ud83d\ude00", ""),
+        ("n" * 300, "n" * 255),
+        ("<b>&'\"\\</b>", "<b>&'\"\\</b>"),
+    ],
+    ids=["blank", "invisible", "halves", "long", "markup"],
+)
+def test_what_somebody_called_an_image_can_come_in_again(name, shown):
+    parts = [Component(Disk(0, None, 40, "fast\u3000", False), "d0")]
+    view = {"id": "w", "name": name, **whole_image.properties(parts), attributes.OS_VERSION: name}
+    machine = ExportedMachine.of(view, [{"id": "d0", "size": GIB}])
+    written = [{"file_size": 5, "size": GIB, "digest": ["sha256", SHA256]}]
+    made = MachineManifest.of_export(machine, FILE, "raw", written)
+    again = _read(made.to_bytes())
+    assert again == made
+    assert (again.name, again.os_version, again.disks[0].volume_type) == (shown, shown, None)
+
+
 def test_facts():
     assert _read(GOOD).facts == {
         "image hw_disk_bus": "scsi",
@@ -116,6 +138,8 @@ def test_facts():
         ("a/web.JSON", "a/web.JSON"),
         ("a/", "a/machine.json"),
         ("web.qcow2", "web.qcow2.json"),
+        (".json", "machine.json"),
+        ("a/.JSON", "a/machine.json"),
     ],
 )
 def test_names(name, wanted):
