@@ -6,6 +6,7 @@ which reads of the whole system anyway, for one exact name in one domain, and te
 """
 
 import functools
+import threading
 from typing import Any
 
 from keystoneauth1 import adapter, plugin
@@ -63,3 +64,16 @@ class ProjectDirectory:
             version="3",
         )
         return rest.Rest(service, "Identity", timeout=None)
+
+
+_OF_PROCESS: dict[int, tuple[cfg.ConfigOpts, ProjectDirectory]] = {}
+_OF_PROCESS_LOCK = threading.Lock()
+
+
+def of_process(conf: cfg.ConfigOpts) -> ProjectDirectory:
+    """The process's directory for *conf*: who looks up many names logs in once."""
+    with _OF_PROCESS_LOCK:
+        # A ConfigOpts cannot be hashed; kept beside its directory, its id stays its own.
+        if id(conf) not in _OF_PROCESS:
+            _OF_PROCESS[id(conf)] = (conf, ProjectDirectory(conf))
+        return _OF_PROCESS[id(conf)][1]

@@ -2,9 +2,10 @@
 """Projects by their exact names; tests/cloud/test_client_shares.py has the real Keystone."""
 
 import pytest
+from oslo_config import cfg
 
 from ims_glance.clouds import rest
-from ims_glance.clouds.directory import NoDirectory, ProjectDirectory
+from ims_glance.clouds.directory import NoDirectory, ProjectDirectory, of_process
 from ims_glance.clouds.identity import IdentityUnavailable
 from tests.unit import job_database
 
@@ -62,3 +63,9 @@ def test_nobody_may_look(error, told):
 def test_without_a_user_who_may_nobody_looks():
     with pytest.raises(NoDirectory, match="give that"):
         directory(enabled=False).find("web", "d")
+
+
+def test_a_process_has_one_for_each_configuration() -> None:
+    first, second = cfg.ConfigOpts(), cfg.ConfigOpts()
+    assert of_process(first) is of_process(first)
+    assert of_process(first) is not of_process(second)

@@ -9,7 +9,7 @@ from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims import lookup, schemas
 from ims_glance.api.ims.operation import Access, Answer, Call, NotSupportedYet, Operation
 from ims_glance.api.native.member import SharedWithSelf, TooManyMembers
-from ims_glance.clouds.directory import ProjectDirectory
+from ims_glance.clouds import directory
 from ims_glance.model import job as jobs
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import patterns
@@ -126,7 +126,7 @@ def find_receiver(call: Call) -> Answer:
     name = call.query.get("name")
     if not name:
         raise ReceiverUnnamed
-    found = ProjectDirectory(call.service.conf).find(name, str(call.context.project_domain_id))
+    found = directory.of_process(call.service.conf).find(name, str(call.context.project_domain_id))
     if found is None:
         raise ReceiverMissing(name=name[:64])
     return Answer({"project_id": found, "name": name})
