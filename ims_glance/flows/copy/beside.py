@@ -12,6 +12,9 @@ import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
+WORTH_AHEAD = 8 << 20
+"""Bytes for which it pays to read ahead."""
+
 _AHEAD = 4
 """Chunks that are read ahead, or wait for being digested."""
 

@@ -19,7 +19,7 @@ from taskflow.patterns import linear_flow
 from ims_glance import exceptions
 from ims_glance.clouds.image_api import Download
 from ims_glance.flows import job_image
-from ims_glance.flows.copy.beside import ahead
+from ims_glance.flows.copy import beside
 from ims_glance.flows.copy.data import (
     CopyBroken,
     CopyDiffers,
@@ -355,11 +355,12 @@ class DiskInFile:
     @contextlib.contextmanager
     def open(self) -> Iterator[Download]:
         """From its first byte on; it is read while what came before is sent."""
-        with (
-            contextlib.closing(self._file.chunks(self._content, self._number)) as chunks,
-            ahead(chunks, self._job.log_here) as read,
-        ):
-            yield Download(self.size, read)
+        with contextlib.closing(self._file.chunks(self._content, self._number)) as chunks:
+            if self.size < beside.WORTH_AHEAD:
+                yield Download(self.size, chunks)
+                return
+            with beside.ahead(chunks, self._job.log_here) as read:
+                yield Download(self.size, read)
 
     def tell(self, done: int) -> None:
         """So many bytes are where they are to be."""

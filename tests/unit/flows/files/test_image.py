@@ -9,6 +9,7 @@ import zstandard
 
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.flows import job_image
+from ims_glance.flows.copy import beside
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.bucket import BucketFile
@@ -60,6 +61,22 @@ def is_undone(server, job, code):
     assert (job.status, job.error_code) == (JobStatus.FAIL, code), job.fail_reason
     assert server.images == {}
     return job.fail_reason
+
+
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+def test_a_large_disk_is_read_ahead(server, cloud, monkeypatch, is_large):
+    """A small one is not: there is nothing to be gained by a thread."""
+    begun = []
+    ahead = beside.ahead
+
+    def noted(chunks, begin):
+        begun.append(chunks)
+        return ahead(chunks, begin)
+
+    monkeypatch.setattr(beside, "ahead", noted)
+    monkeypatch.setattr(beside, "WORTH_AHEAD", len(DATA) + 1 - is_large)
+    is_made(server, make(cloud))
+    assert len(begun) == is_large
 
 
 def test_a_raw_disk(cloud, server):
