@@ -14,7 +14,8 @@ from tests.unit.api.ims import market_world
 
 pytestmark = pytest.mark.pocket
 
-PATIENCE = 120.0
+# A machine starts, and looks into the copy, beside other tests: minutes.
+PATIENCE = 900.0
 REGIONS = ["RegionOne", "RegionTwo"]
 
 
