@@ -33,7 +33,7 @@ OPTS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "niceness",
-        default=10,
+        default=5,
         min=0,
         max=19,
         help="By how much a worker, and what it starts, gives way to other processes of its host (nice(2)), so "
