@@ -6,6 +6,7 @@ Screenshots are in ``console`` of the cloud's logs.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright import sync_api
@@ -24,6 +25,8 @@ PATIENCE = 120
 # Of the pages what is the console's: without Horizon's frame and tables, and what has the blue of its theme.
 THEIRS = (".page-breadcrumb", ".datatable", ".nav-tabs", ".btn-primary")
 OURS = {"include": [["#content_body"]], "exclude": [[each] for each in THEIRS]}
+# Those of its links, of what is chosen, and of what takes something away.
+THEIR_COLOURS = {"#428bca", "#d9534f"}
 # Horizon's pages have no landmarks.
 NOT_OURS = {"rules": {"region": {"enabled": False}}}
 # So many things has a page at most that the Tab key comes by.
@@ -101,10 +104,24 @@ class Tenant:
     def keep(self, name: str) -> None:
         """A screenshot, of a page that hinders nobody."""
         found = Axe().run(self.page, OURS, NOT_OURS)
-        assert found.violations_count == 0, found.generate_report()
+        assert not _strays(found.response), found.generate_report()
         self._shots.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(self._shots / f"{name}.png"), full_page=True)
 
     def close(self) -> None:
         """Go away."""
         self._context.close()
+
+
+def _strays(response: dict[str, Any]) -> list[str]:
+    """What hinders people on a page, other than the colours of Horizon's theme."""
+    return [
+        f"{violation['id']}: {node['html']}"
+        for violation in response["violations"]
+        for node in violation["nodes"]
+        if not any(
+            THEIR_COLOURS & {each["data"]["fgColor"], each["data"]["bgColor"]}
+            for each in node["any"]
+            if each["id"] == "color-contrast"
+        )
+    ]
