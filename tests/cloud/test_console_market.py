@@ -140,7 +140,7 @@ def _subscribe(buyer, name):
     buyer.keep("market-catalogue")
     logo = buyer.page.locator(".ims-catalogue img")
     assert logo.evaluate("each => each.decode().then(() => each.naturalWidth)") == 120
-    buyer.go(f".ims-catalogue a:text-is('{name}')")
+    buyer.go(f".ims-catalogue a:has-text('{name}')")
     buyer.page.select_option("#id_sku", "large")
     buyer.page.click("label[for=id_agrees]")
     buyer.keep("market-product")
