@@ -140,8 +140,11 @@ def _is_in(ecosystem: Ecosystem, events: Any, own: Any) -> bool:
     rest = sorted((pair for pair in ordered if pair[1] is not None), key=lambda pair: pair[1])
     is_in = False
     for kind, at in [*first, *rest]:
-        if kind == "introduced" and (at is None or own >= at):
+        # Of apk's versions univers orders "<" and ">" alone: its ">=" is the order of their text.
+        if kind == "introduced" and (at is None or not own < at):
             is_in = True
-        elif (kind in ("fixed", "limit") and own >= at) or (kind == "last_affected" and own > at):
+        elif (kind in ("fixed", "limit") and not own < at) or (
+            kind == "last_affected" and own > at
+        ):
             is_in = False
     return is_in
