@@ -48,7 +48,7 @@ def disk(tmp_path):
 @pytest.fixture
 def feed(cloud):
     """A record about its package, where the workers of the cloud look for them."""
-    folder = cloud.path("data", "osv")
+    folder = cloud.path("etc", "osv")
     written = write(folder, record("TEST-1")) / "Debian" / "TEST-1.json"
     yield
     written.unlink()

@@ -35,9 +35,10 @@ def glance(region: str, files: Mapping[str, str], needs: tuple[str, ...] = ()) -
             ),
             f"{drop_ins}/ims-glance.conf": "${checkout}/etc/ims_glance/ims-glance.conf",
             f"{drop_ins}/ims-glance.site.conf": "ims-glance.site.conf",
+            "osv/POCKET-0.json": "osv-record.json",
             **files,
         },
-        folders=(*(f"glance-{region}/{name}" for name in ("plain", "kms")), "osv"),
+        folders=tuple(f"glance-{region}/{name}" for name in ("plain", "kms")),
         extra={
             "region": region,
             "region_name": REGION_NAMES[region],

@@ -17,6 +17,7 @@ from ims_glance.model.market.scan.report import Scanned, ScanReport
 
 Check = Callable[[], None]
 _NO_FEED = "There is no vulnerability feed here, so the packages were compared with nothing."
+_LEFT_OUT = "{} files of the vulnerability feed have no record that can be read, and were left out."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,11 +61,18 @@ class PackageComparison:
         text, count = self.feed.state(check)
         owners = {each: scanned.inventories for each, scanned in found.items()}
         vulnerable = _matching().match(self.feed, owners, check)
+        left_out = self.feed.left_out
+        further = [_LEFT_OUT.format(left_out)] if left_out else []
         newest, _, digest = text.partition("|")
         about = {"digest": digest, "modified": newest, "advisories": count}
         return {
             each: ComparedScan(
-                ScanReport.of(scanned, vulnerable[each].findings, vulnerable[each].notes(), about),
+                ScanReport.of(
+                    scanned,
+                    vulnerable[each].findings,
+                    [*vulnerable[each].notes(), *further],
+                    about,
+                ),
                 text,
             )
             for each, scanned in found.items()

@@ -19,6 +19,15 @@ from ims_glance.model.market.scan.report import GuestPackage, Inventory
 _AFTER_RELEASE = re.compile(r"_(cvs|svn|git|hg)(?=\d|-|\Z)")
 _OPENEULER = re.compile(r"openEuler (\d\d\.\d\d)(?: \(([A-Z0-9-]+)\))?")
 _FIRST = "0"
+# What univers raises for a text that is no version, or an order of two that are none.
+_NO_VERSION = (
+    versions.InvalidVersion,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+)
 
 
 class NotComparable(Exception):
@@ -58,7 +67,7 @@ class Ecosystem:
         """
         try:
             return self.version(version)
-        except (versions.InvalidVersion, ValueError, TypeError, AttributeError) as error:
+        except _NO_VERSION as error:
             raise NotComparable(version) from error
 
 
@@ -112,11 +121,14 @@ def is_affected(ecosystem: Ecosystem, affected: Mapping[str, Any], version: str)
     if version in (affected.get("versions") or ()):
         return True
     own = ecosystem.parsed(version)
-    return any(
-        _is_in(ecosystem, each.get("events") or (), own)
-        for each in affected.get("ranges") or ()
-        if each.get("type") in ("ECOSYSTEM", "SEMVER")
-    )
+    try:
+        return any(
+            _is_in(ecosystem, each.get("events") or (), own)
+            for each in affected.get("ranges") or ()
+            if each.get("type") in ("ECOSYSTEM", "SEMVER")
+        )
+    except _NO_VERSION as error:
+        raise NotComparable(version) from error
 
 
 def fixed_in(affected: Mapping[str, Any]) -> str | None:

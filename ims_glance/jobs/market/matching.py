@@ -60,6 +60,28 @@ class _Wanted:
     version: str
 
 
+class _Scores:
+    """Those of vulnerabilities by their ids, each of which is looked for once."""
+
+    def __init__(self, feed: Feed, check: Check) -> None:
+        self._feed = feed
+        self._check = check
+        self._known: dict[str, float | None] = {}
+
+    def of_aliases(self, aliases: Sequence[str]) -> float | None:
+        """The highest one of the same vulnerability under other names, of those that the feed has."""
+        scores = [self._of(alias) for alias in aliases[:_MOST_ALIASES]]
+        return max((each for each in scores if each is not None), default=None)
+
+    def _of(self, name: str) -> float | None:
+        if name not in self._known:
+            record = self._feed.find(name, self._check) or {}
+            of_packages = [severity.score(record, each) for each in record.get("affected") or [{}]]
+            found = [each for each in of_packages if each is not None]
+            self._known[name] = max(found, default=None)
+        return self._known[name]
+
+
 def match(
     feed: Feed, owners: Mapping[str, Sequence[Inventory]], check: Check
 ) -> dict[str, Vulnerable]:
@@ -70,20 +92,32 @@ def match(
     """
     found = {owner: Vulnerable() for owner in owners}
     index: dict[str, list[_Wanted]] = collections.defaultdict(list)
-    for name, wanted in _all_wanted(owners, found):
+    for name, wanted in _all_wanted(owners):
         index[name].append(wanted)
     said: set[tuple[str, str, str]] = set()
+    scores = _Scores(feed, check)
+    there: set[str] = set()
     for record, affected in _all_affected(feed, check):
         named = affected.get("package") or {}
         name, ecosystem = str(named.get("name")), str(named.get("ecosystem"))
+        there.add(ecosystem)
         for wanted in index.get(name, ()):
             key = (wanted.owner, str(record.get("id")), name)
             if key in said or not wanted.ecosystem.has(ecosystem):
                 continue
             if _is_affected(wanted, affected, found[wanted.owner]):
                 said.add(key)
-                _tell(feed, record, affected, wanted, found[wanted.owner])
+                _tell(scores, record, affected, wanted, found[wanted.owner])
+    for owner, system in _all_systems(owners):
+        known = ecosystems.of_inventory(system)
+        if known is None or not any(map(known.has, there)):
+            name = system.product_name or system.distro or "an unknown system"
+            found[owner].unknown.append(name)
     return found
+
+
+def _all_systems(owners: Mapping[str, Sequence[Inventory]]) -> Iterator[tuple[str, Inventory]]:
+    yield from ((owner, system) for owner, all_of_it in owners.items() for system in all_of_it)
 
 
 def _all_affected(
@@ -95,17 +129,13 @@ def _all_affected(
 
 
 def _all_wanted(
-    owners: Mapping[str, Sequence[Inventory]], found: Mapping[str, Vulnerable]
+    owners: Mapping[str, Sequence[Inventory]],
 ) -> Iterator[tuple[str, _Wanted]]:
     """All packages, by the names that records have for them."""
-    systems = [(owner, system) for owner, all_of_it in owners.items() for system in all_of_it]
-    for owner, system in systems:
+    for owner, system in _all_systems(owners):
         ecosystem = ecosystems.of_inventory(system)
-        if ecosystem is None:
-            name = system.product_name or system.distro or "an unknown system"
-            found[owner].unknown.append(name)
-            continue
-        for package in system.packages:
+        for package in system.packages if ecosystem is not None else ():
+            assert ecosystem is not None
             for name, version in ecosystem.keys(package):
                 yield name, _Wanted(owner, ecosystem, package, version)
 
@@ -119,7 +149,7 @@ def _is_affected(wanted: _Wanted, affected: Mapping[str, Any], found: Vulnerable
 
 
 def _tell(
-    feed: Feed,
+    scores: _Scores,
     record: Mapping[str, Any],
     affected: Mapping[str, Any],
     wanted: _Wanted,
@@ -128,7 +158,7 @@ def _tell(
     score = severity.score(record, affected)
     aliases = [str(each) for name in ("aliases", "upstream") for each in record.get(name) or ()]
     if score is None:
-        score = _of_aliases(feed, aliases)
+        score = scores.of_aliases(aliases)
     if score is not None and score < severity.BLOCKING:
         found.minor += 1
         return
@@ -143,13 +173,3 @@ def _tell(
     what = f"{called}, {how_bad}, {fixed}{': ' if summary else ''}{summary}."
     where = f"{wanted.package.name} {wanted.package.version}"
     found.findings.append(Finding.of(rule, where, what.replace("..", ".")))
-
-
-def _of_aliases(feed: Feed, aliases: Sequence[str]) -> float | None:
-    """The highest score of the same vulnerability under other names, of those that the feed has."""
-    scores = []
-    for alias in aliases[:_MOST_ALIASES]:
-        record = feed.find(alias)
-        if record is not None:
-            scores += [severity.score(record, each) for each in record.get("affected") or [{}]]
-    return max((each for each in scores if each is not None), default=None)

@@ -13,6 +13,7 @@ from cvss import exceptions as cvss_exceptions
 
 BLOCKING = 7.0
 """The lowest score that is refused (KooGallery's image security standards)."""
+_HIGHEST = 10.0
 
 _VECTORS = (("CVSS:4", cvss.CVSS4), ("CVSS:3", cvss.CVSS3), ("AV:", cvss.CVSS2))
 # The lowest score of each word of CVSS's own scale (first.org, "Qualitative Severity Rating Scale"), and of
@@ -43,7 +44,7 @@ def score(advisory: Mapping[str, Any], affected: Mapping[str, Any]) -> float | N
     for place in (affected, advisory):
         for name in ("ecosystem_specific", "database_specific"):
             said += [(place.get(name) or {}).get(word) for word in ("severity", "urgency")]
-    found = [each for each in map(_number, said) if each is not None]
+    found = [each for each in map(_number, said) if each is not None and 0 <= each <= _HIGHEST]
     return max(found, default=None)
 
 
@@ -67,5 +68,5 @@ def _number(said: Any) -> float | None:
 def _of_vector(vector: Any, text: str) -> float | None:
     try:
         return float(vector(text).base_score)
-    except cvss_exceptions.CVSSError:
+    except (cvss_exceptions.CVSSError, ValueError, LookupError, TypeError, ArithmeticError):
         return None

@@ -36,6 +36,14 @@ def test_a_vulnerable_package_is_refused(tables: Any, tmp_path: Path) -> None:
     assert found.feed.startswith(found.report.feed["modified"])
 
 
+def test_what_the_feed_cannot_say_is_said(tables: Any, tmp_path: Path) -> None:
+    folder = write(tmp_path / "feed", record("DSA-1", package="other"))
+    (folder / "broken.json").write_text('{"id": "DSA-2", "affected": [null]}')
+    tables.conf.set_override("vulnerability_feed", str(folder), "ims_market")
+    found = comparison.of_process(tables.conf).compare(CLEAN, nothing)
+    assert found.report.notes[-1].startswith("1 files of the vulnerability feed have no record")
+
+
 def test_without_its_libraries_nothing_passes(
     tables: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from univers import versions
 
 from ims_glance.jobs.market import matching
 from ims_glance.jobs.market.feed import Feed
@@ -97,6 +98,44 @@ def test_many_owners_are_compared_at_once(tmp_path: Path) -> None:
         "The vulnerability feed says nothing about Debian GNU/Linux 12 (bookworm)."
     ]
     assert both["d"].notes() == ["The versions of 1 packages cannot be compared: openssl."]
+
+
+def test_a_system_of_which_the_feed_has_nothing_is_named(tmp_path: Path) -> None:
+    write(tmp_path, record("DSA-1"))
+    rocky = Inventory("rocky", 9, 3, "Rocky Linux 9.3", (GuestPackage("bash", "5"),))
+    both = found(tmp_path, a=rocky, b=system())
+    assert both["a"].notes() == ["The vulnerability feed says nothing about Rocky Linux 9.3."]
+    assert both["b"].notes() == []
+
+
+def test_each_other_name_is_looked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    find = Feed.find
+
+    def counted(self: Feed, name: str, check: Any) -> Any:
+        asked.append(name)
+        return find(self, name, check)
+
+    monkeypatch.setattr(Feed, "find", counted)
+    advisories = [
+        record(f"DSA-{each}", severity=[], aliases=["CVE-1", "CVE-*"]) for each in range(5)
+    ]
+    vulnerable = one(tmp_path, *advisories, record("CVE-1", package="upstream"))
+    assert len(vulnerable.findings) == 5
+    assert sorted(asked) == ["CVE-*", "CVE-1"]
+
+
+@pytest.mark.parametrize("error", [LookupError, TypeError, ZeroDivisionError])
+def test_versions_of_no_order_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def strange(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(versions.DebianVersion, "__lt__", strange)
+    assert one(tmp_path, record("DSA-1")).strange == {"openssl"}
 
 
 def test_there_is_an_end_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

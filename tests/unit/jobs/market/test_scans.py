@@ -54,9 +54,10 @@ def test_news_of_a_package_is_found_and_told_once(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(module, "_PAGE", 2)
     ids = sold(market, 5)
+    write(tmp_path / "feed", record("DSA-0", package="other"))
     work.look()
     assert states(market, ids) == ["clean"] * 5
-    write(tmp_path / "feed", record("DSA-1"))
+    write(tmp_path / "feed", record("DSA-1", modified="2026-11-02T00:00:00Z"))
     with caplog.at_level(logging.WARNING):
         work.look()
     assert states(market, ids) == ["refused"] * 5
@@ -104,11 +105,15 @@ def test_without_a_market_or_a_feed_nothing_is_done(
     assert states(market, ids) == ["clean"]
 
 
+@pytest.mark.parametrize("is_there", [False, True])
 def test_a_feed_that_is_away_is_said(
-    market: MarketTables, work: ScanWork, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+    market: MarketTables, work: ScanWork, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    is_there: bool,
+) -> None:  # fmt: skip
+    """It is, too, if there is nothing but its mount point."""
     ids = sold(market)
-    (tmp_path / "feed").rmdir()
+    if not is_there:
+        (tmp_path / "feed").rmdir()
     work.look()
     assert "not compared with the feed for now" in caplog.text
     assert states(market, ids) == ["clean"]
