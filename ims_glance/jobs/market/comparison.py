@@ -72,6 +72,7 @@ class PackageComparison:
                     vulnerable[each].findings,
                     [*vulnerable[each].notes(), *further],
                     about,
+                    lacks=vulnerable[each].lacks(),
                 ),
                 text,
             )

@@ -16,7 +16,7 @@ from ims_glance.model.text.printable import printable
 _MOST_ALIASES = 8
 _SUMMARY = 120
 MOST_FINDINGS = 1000
-"""About the packages of one owner."""
+"""About the packages of one owner, of each severity: none that is not known to block takes the room of one that is."""
 
 
 @dataclasses.dataclass
@@ -25,14 +25,20 @@ class Vulnerable:
 
     :ivar findings: those that block, and those whose score nobody knows
     :ivar minor: how many vulnerabilities have a lower score
+    :ivar left_out: how many are too many to be said
     :ivar strange: packages whose versions could not be compared
     :ivar unknown: systems that no advisory is about
     """
 
     findings: list[Finding] = dataclasses.field(default_factory=list)
     minor: int = 0
+    left_out: int = 0
     strange: set[str] = dataclasses.field(default_factory=set)
     unknown: list[str] = dataclasses.field(default_factory=list)
+
+    def lacks(self) -> list[str]:
+        """Why not all is said."""
+        return [f"{self.left_out} further vulnerabilities are not listed."] if self.left_out else []
 
     def notes(self) -> list[str]:
         """For people."""
@@ -162,9 +168,10 @@ def _tell(
     if score is not None and score < severity.BLOCKING:
         found.minor += 1
         return
-    if len(found.findings) >= MOST_FINDINGS:
-        return
     rule = rules.named(rules.VULNERABILITIES if score is None else rules.VULNERABILITY)
+    if sum(each.rule == rule.name for each in found.findings) >= MOST_FINDINGS:
+        found.left_out += 1
+        return
     called = ", ".join([str(record.get("id")), *aliases[:2]])
     how_bad = "of no known CVSS score" if score is None else f"CVSS {score:.1f}"
     fix = ecosystems.fixed_in(affected)

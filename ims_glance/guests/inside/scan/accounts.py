@@ -35,7 +35,7 @@ def of_linux(places: Places, path: str) -> Iterator[Found]:
     """The accounts of a table that are not as they should be."""
     is_old = path.endswith("-")
     is_shadow = "shadow" in path
-    for line in places.lines(path)[:_MOST]:
+    for line in _lines(places, path):
         name, *fields = line.split(":")
         if not name or not fields or name.startswith(("#", "+", "-")):
             continue
@@ -52,8 +52,17 @@ def of_linux(places: Places, path: str) -> Iterator[Found]:
 
 def homes(places: Places) -> list[str]:
     """The home folders that passwd(5) names."""
-    fields = [line.split(":") for line in places.lines("/etc/passwd")[:_MOST]]
+    fields = [line.split(":") for line in _lines(places, "/etc/passwd")]
     return [each[5] for each in fields if len(each) >= 6]
+
+
+def _lines(places: Places, path: str) -> list[str]:
+    """Those of a table, within a bound; what is beyond it was not looked at, and that is said."""
+    found = places.lines(path)
+    lack = f"Only the first {_MOST} lines of {path} were looked at."
+    if len(found) > _MOST and lack not in places.lacks:
+        places.lacks.append(lack)
+    return found[:_MOST]
 
 
 def _row_of(password: str, *, is_shadow: bool) -> str | None:

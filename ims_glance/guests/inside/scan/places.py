@@ -42,11 +42,18 @@ class Places:
         self._homes = _HOMES.get(guest.kind or "", ())
         own = [each for each in homes if _PLAIN.fullmatch(each) and not self._is_usual(each)]
         self._hidden_homes = list(dict.fromkeys(own))[:_MOST_HOMES]
+        if len(set(own)) > _MOST_HOMES:
+            self._lacks(f"Only {_MOST_HOMES} of the home folders of accounts were looked at.")
+        if any(
+            each.startswith("/") and not _PLAIN.fullmatch(each) for each in homes if each != "/"
+        ):
+            self._lacks("Home folders of accounts with strange names were not looked at.")
         self._files = 0
         self._bytes = 0
 
     def _is_usual(self, home: str) -> bool:
-        return home.rstrip("/") in _NO_HOMES or home.startswith("/home/") or home == "/"
+        is_below = home.startswith("/home/") and home.rstrip("/").count("/") == 2
+        return home.rstrip("/") in _NO_HOMES or is_below or home == "/"
 
     def found(self, pattern: str) -> Iterator[str]:
         """The regular files that a pattern finds, be it by links; ``~`` in it is each home folder."""

@@ -11,7 +11,7 @@ from ims_glance.guests.inside.scan.places import UNREADABLE, Places
 from ims_glance.model.guest.found import LINUX, MOST_ENTRIES, WINDOWS, Guest
 from ims_glance.model.market.scan import rules
 from ims_glance.model.market.scan.report import MOST_FINDINGS
-from ims_glance.model.market.scan.rules import Look, ScanRule
+from ims_glance.model.market.scan.rules import Look, ScanRule, Severity
 from ims_glance.model.text.printable import printable
 
 Tell = Callable[[str, int, int], None]
@@ -21,6 +21,10 @@ _KINDS = (LINUX, WINDOWS)
 _NOT_DATA = ("swap", "unknown", "", "lvm2_member", "linux_raid_member")
 _ENCRYPTED = ("crypto_luks", "bitlocker")
 _MOST_LEFT = 8
+_MORE = {
+    Severity.BLOCKS: "There is more that blocks than is listed.",
+    Severity.REVIEW: "There is more for the reviewer to decide than is listed.",
+}
 
 
 def scan(g: GuestFS, systems: list[Guest], tell: Tell) -> dict[str, Any]:
@@ -53,17 +57,27 @@ class _Said:
 
     def __init__(self, systems: list[Guest]) -> None:
         self._systems = [_line_of(each) for each in systems if each.kind in _KINDS]
-        self._findings: dict[tuple[int, str, str], None] = {}
+        # What blocks is said first, whatever is cut behind it.
+        self._findings: dict[Severity, dict[tuple[int, str, str], None]] = {
+            Severity.BLOCKS: {},
+            Severity.REVIEW: {},
+        }
         self._inventories: list[dict[str, Any]] = []
         self._notes: list[str] = []
         self._is_whole = True
 
     def find(self, number: int, where: str, name: str) -> None:
-        if len(self._findings) <= MOST_FINDINGS:
-            self._findings[number, where, name] = None
+        """Keep a finding; those of each severity have room of their own."""
+        severity = rules.TABLE[number].severity
+        kept = self._findings[severity]
+        if len(kept) <= MOST_FINDINGS:
+            kept[number, where, name] = None
+        elif (number, where, name) not in kept:
+            self.lack(_MORE[severity])
 
     def note(self, note: str) -> None:
-        self._notes.append(note)
+        if note not in self._notes:
+            self._notes.append(note)
 
     def lack(self, note: str) -> None:
         self.note(note)
@@ -81,7 +95,7 @@ class _Said:
     def to_arguments(self) -> dict[str, Any]:
         return {
             "systems": self._systems,
-            "findings": [list(each) for each in self._findings],
+            "findings": [list(each) for kept in self._findings.values() for each in kept],
             "inventories": self._inventories,
             "notes": self._notes[:MOST_ENTRIES],
             "is_whole": self._is_whole,
@@ -101,7 +115,7 @@ def _scanned(g: GuestFS, guest: Guest, said: _Said, tell: Tell) -> None:
                 said.lack(f"The file system of {of}{printable(mountpoint)} could not be read.")
         homes = accounts.homes(Places(g, guest, [])) if guest.kind == LINUX else []
         places = Places(g, guest, homes)
-        rows = list(rules.of_system(guest))
+        rows = sorted(rules.of_system(guest), key=_is_late)
         seen: set[str] = set()
         for place, (number, rule) in enumerate(rows, 1):
             tell(rule.name, place, len(rows) + 1)
@@ -115,6 +129,12 @@ def _scanned(g: GuestFS, guest: Guest, said: _Said, tell: Tell) -> None:
             said.lack(printable(lacking, 300))
     finally:
         g.umount_all()
+
+
+def _is_late(row: tuple[int, ScanRule]) -> bool:
+    """Whether a row waits for those that block, so that what is read for it is not missing for them."""
+    # A file is found once: that a host key may be there comes before that a private key may not.
+    return row[1].severity is not Severity.BLOCKS and row[1].name != "host key"
 
 
 def _mount(g: GuestFS, device: str, mountpoint: str) -> bool:

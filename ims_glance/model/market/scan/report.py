@@ -15,6 +15,7 @@ from ims_glance.model.text.printable import printable
 
 MOST_FINDINGS = 100
 """Of a report."""
+_MOST_SAID = 2 * (MOST_FINDINGS + 1)
 MOST_PACKAGES = 20_000
 _MOST_NOTES = 32
 _WHERE, _LINE, _NAME, _WORD = 200, 300, 80, 96
@@ -139,7 +140,7 @@ class Scanned:
 
         It names rows of the table by their number; what they say is ours.
         """
-        found = [_found(each) for each in _list(stored, "findings", MOST_FINDINGS + 1)]
+        found = [_found(each) for each in _list(stored, "findings", _MOST_SAID)]
         listed = _list(stored, "inventories", _MOST_NOTES)
         return cls(
             tuple(printable(each, _LINE) for each in _list(stored, "systems", _MOST_NOTES)),
@@ -228,20 +229,24 @@ class ScanReport:
         vulnerable: Iterable[Finding] = (),
         notes: Iterable[str] = (),
         feed: Mapping[str, Any] | None = None,
+        *,
+        lacks: Iterable[str] = (),
     ) -> Self:
         """The report on a disk, or on all of a machine; what blocks comes first.
 
         :param vulnerable: findings about its packages
+        :param lacks: why not all about its packages is said
         """
         found = sorted(
             dict.fromkeys([*scanned.findings, *vulnerable]),
             key=lambda each: each.severity is not Severity.BLOCKS,
         )
+        lacking = list(lacks)
         return cls(
             scanned.systems[:_MOST_NOTES],
             tuple(found[:MOST_FINDINGS]),
-            tuple(dict.fromkeys([*scanned.notes, *notes]))[:_MOST_NOTES],
-            scanned.is_whole,
+            tuple(dict.fromkeys([*lacking, *scanned.notes, *notes]))[:_MOST_NOTES],
+            scanned.is_whole and not lacking,
             sum(len(each.packages) for each in scanned.inventories),
             max(0, len(found) - MOST_FINDINGS),
             feed,

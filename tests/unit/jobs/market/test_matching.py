@@ -138,6 +138,12 @@ def test_versions_of_no_order_are_said(
     assert one(tmp_path, record("DSA-1")).strange == {"openssl"}
 
 
-def test_there_is_an_end_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_an_end_to_it_for_each_severity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(matching, "MOST_FINDINGS", 2)
-    assert len(one(tmp_path, *(record(f"DSA-{each}") for each in range(5))).findings) == 2
+    unknown = [record(f"DSA-{each}", severity=[]) for each in range(5)]
+    vulnerable = one(tmp_path, *unknown, record("DSA-9"))
+    assert [str(each.severity) for each in vulnerable.findings] == ["review", "review", "blocks"]
+    assert vulnerable.lacks() == ["3 further vulnerabilities are not listed."]
+    assert one(tmp_path, version=NEW).lacks() == []

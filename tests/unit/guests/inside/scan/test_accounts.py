@@ -78,6 +78,15 @@ def test_homes_are_those_of_the_table() -> None:
     ]
 
 
+def test_lines_beyond_the_bound_are_said_not_passed_over() -> None:
+    table = "#\n" * 2000 + "root:$6$a$b:1::::::\n"
+    places = Places(MemoryGuest({"/etc/shadow": table, "/etc/passwd": table}), DEBIAN, [])
+    assert list(accounts.of_linux(places, "/etc/shadow")) == []
+    assert places.lacks == ["Only the first 2000 lines of /etc/shadow were looked at."]
+    accounts.homes(places)
+    assert len(places.lacks) == 2
+
+
 # --- Windows -----------------------------------------------------------------------------------
 
 SAM = "/Windows/System32/config/SAM"

@@ -24,6 +24,14 @@ def test_a_tilde_is_each_home() -> None:
     assert list(windows.found("~/.ssh/*")) == ["/Users/Ann/.ssh/a"]
 
 
+def test_homes_that_are_not_looked_at_are_said() -> None:
+    assert places({}, ["/root", "/", "", "relative", "/srv/a"]).lacks == []
+    assert len(places({}, ["/srv/a b"]).lacks) == 1
+    assert len(places({}, [f"/srv/{number}" for number in range(65)]).lacks) == 1
+    deep = places({"/home/corp/ann/.ssh/a": "1"}, ["/home/corp/ann"])
+    assert list(deep.found("~/.ssh/*")) == ["/home/corp/ann/.ssh/a"]
+
+
 def test_of_homes_of_services_only_what_is_hidden() -> None:
     """Those are folders of programs, as often as not."""
     found = places({"/usr/sbin/daemon": "x", "/root/a": "x"}, ["/usr/sbin"])

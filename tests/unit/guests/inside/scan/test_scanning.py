@@ -23,6 +23,7 @@ FILES = {
     "/root/.bash_history": f"login {SECRET}\n",
     "/var/lib/dpkg/status": "Package: bash\nStatus: install ok installed\nVersion: 5\n",
 }
+STATUS = {"/var/lib/dpkg/status": FILES["/var/lib/dpkg/status"]}
 DEBIAN = Guest(
     "linux", "debian", "Debian 12", major=12, arch="x86_64", package_format="deb", root="/dev/sda1",
     mountpoints=(("/", "/dev/sda1"),), has_cloud_init=True,
@@ -139,5 +140,20 @@ def test_windows() -> None:
 
 def test_there_is_an_end_to_findings() -> None:
     lines = "".join(f"u{number}:$6$a$b:1::::::\n" for number in range(500))
-    found, _ = scanned({"/etc/shadow": lines}, DEBIAN)
+    found, _ = scanned({**STATUS, "/etc/shadow": lines}, DEBIAN)
     assert len(found.findings) == 101
+    assert (found.notes, found.is_whole) == (("There is more that blocks than is listed.",), False)
+
+
+def test_what_the_reviewer_decides_takes_no_room_of_what_blocks() -> None:
+    lines = "".join(f"u{number}:!$6$a$b:1::::::\n" for number in range(500))
+    files = {
+        **STATUS,
+        "/etc/shadow": lines,
+        "/root/.ssh/authorized_keys": f"ssh-ed25519 {SECRET}\n",
+    }
+    found, _ = scanned(files, DEBIAN)
+    assert found.findings[0].rule == "authorized key"
+    assert len(found.findings) == 102
+    assert not found.is_whole
+    assert ScanReport.of(found).state == "refused"

@@ -79,12 +79,12 @@ def test_a_strangers_words_are_short_and_printable() -> None:
         "inventories": [{"packages": packages}],
     }
     scanned = Scanned.of_arguments(said)
-    assert len(scanned.findings) == MOST_FINDINGS + 1
+    assert len(scanned.findings) == 2 * (MOST_FINDINGS + 1)
     assert all(each.where.isprintable() and len(each.where) <= 200 for each in scanned.findings)
     assert len(scanned.inventories[0].packages) == MOST_PACKAGES
     assert len(scanned.inventories[0].packages[0].version) <= 96
     report = ScanReport.of(scanned)
-    assert (len(report.findings), report.more) == (MOST_FINDINGS, 1)
+    assert (len(report.findings), report.more) == (MOST_FINDINGS, MOST_FINDINGS + 2)
     assert len(json.dumps(report.to_arguments())) < 128 << 10
 
 
@@ -141,6 +141,16 @@ def test_findings_about_packages_and_notes_are_added() -> None:
     assert report.findings == (vulnerable,)
     assert vulnerable.what == "CVE-1"
     assert (report.notes, report.feed) == (("a note",), {"digest": "d"})
+
+
+def test_what_is_cut_is_not_whole() -> None:
+    whole = Scanned(("Debian",), is_whole=True)
+    assert ScanReport.of(whole).state == "clean"
+    report = ScanReport.of(whole, notes=["a note"], lacks=["1 further vulnerabilities."])
+    assert (report.state, report.notes) == (
+        "not inspected",
+        ("1 further vulnerabilities.", "a note"),
+    )
 
 
 def test_an_inventory_says_of_which_system() -> None:
