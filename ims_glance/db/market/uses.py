@@ -192,15 +192,28 @@ def _observe(connection: Connection, seen: SeenServer) -> None:
     seen = dataclasses.replace(seen, seen=min(seen.seen, now))
     last = _last_uses(connection, seen.server_id)
     version = _sold(connection, seen.image_id)
-    for code in sorted({*last, *(seen.codes or ())}):
+    ends = [each.ended for each in last.values() if each.ended is not None]
+    # What ends first: the next one begins no earlier.
+    for code in sorted({*last, *(seen.codes or ())}, key=lambda each: (each not in last, each)):
         use = last.get(code)
         version_id = version.version_id if version and version.product_code == code else None
-        found = usage.conclude(use, seen, code, version_id)
+        looked = seen if use is not None else _after(seen, ends)
+        found = usage.conclude(use, looked, code, version_id)
+        if use is not None and found.ended is not None and found.began is None:
+            ends.append(found.ended)
         if use is not None and seen.seen >= use.seen:
             _go_on(connection, use, seen, found, version_id)
         if found.began is not None:
             number = 0 if use is None else use.number + 1
             _begin(connection, seen, (code, number), found, version_id)
+
+
+def _after(seen: SeenServer, ends: Sequence[float]) -> SeenServer:
+    """The same of a product that the server did not run before: not at the time of another one's use."""
+    latest = max((each for each in ends if each <= seen.seen), default=None)
+    if latest is None or seen.began is None or seen.began >= latest:
+        return seen
+    return dataclasses.replace(seen, began=latest)
 
 
 def _last_uses(connection: Connection, server_id: str) -> dict[str, ServerUse]:

@@ -20,8 +20,10 @@ from ims_glance.model.market.usage import SeenServer
 # What was found out of so many servers and images is remembered.
 _REMEMBERED = 20_000
 _CREATED = "create"
-# By which Nova has a server begin anew.
-_AGAIN = frozenset({"resize", "migrate", "revertResize", "rescue", "unrescue"})
+# With which a server begins to run what it runs.
+_BEGINS = frozenset({_CREATED, "rebuild", "unshelve", "restore"})
+# After which Nova says another moment than that.
+_AGAIN = frozenset({"resize", "migrate", "revertResize", "rescue", "unrescue", "restore"})
 
 Contents = tuple[frozenset[str] | None, str | None]
 """Codes of products, and the id of the image; ``None`` for codes that cannot be told."""
@@ -65,9 +67,10 @@ class RegionServers:
         return self._seen(server, seen)
 
     def first(self, server: SeenServer) -> SeenServer:
-        """A server of which nothing was known, with the moment when it began to run for the first time.
+        """A server of which nothing was known, with the moment when it began to run what it runs.
 
-        (``launched_at`` is another one after a resize, see ``nova/compute/manager.py``.)
+        (``launched_at`` is another one after a resize, see ``nova/compute/manager.py``.) What it ran before it
+        was rebuilt was something else, and while it was shelved it ran nothing.
         """
         try:
             actions = self._compute.actions(server.server_id)
@@ -75,10 +78,14 @@ class RegionServers:
             # Nova tells none of a server that is deleted to whoever may not see that.
             return server
         names = {str(each.get("action")) for each in actions}
-        created = [each for each in actions if each.get("action") == _CREATED]
-        if not names & _AGAIN or not created:
+        if not names & _AGAIN or _CREATED not in names:
             return server
-        began = usage.moment_of(created[0].get("updated_at") or created[0].get("start_time"))
+        moments = [
+            usage.moment_of(each.get("updated_at") or each.get("start_time"))
+            for each in actions
+            if each.get("action") in _BEGINS
+        ]
+        began = max((each for each in moments if each is not None), default=None)
         return server if began is None else dataclasses.replace(server, began=began)
 
     def _seen(self, server: dict[str, Any], seen: float) -> SeenServer:

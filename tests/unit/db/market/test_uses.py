@@ -118,6 +118,20 @@ def test_resized_and_rebuilt(tables, uses, bought, server):
     assert [kind for kind, _seconds in told(tables)] == ["start", "stop", "start", "stop", "start"]
 
 
+def test_another_product_begins_when_the_first_one_ended(uses, market, bought, server):
+    """Nova may say that the server was launched long before."""
+    second = market.listed(market.draft(product_code="d" * 32, name="Other"))
+    uses.observe(server)
+    uses.observe(later(server, 120, codes=frozenset({second.product_code}), image_id=None))
+    ended, goes_on = sorted(found(uses), key=lambda use: use.began)
+    assert (goes_on.product_code, goes_on.ended) == (second.product_code, None)
+    assert ended.ended == goes_on.began == THEN + 120
+    # And what comes late of the time before that one.
+    third = market.listed(market.draft(product_code="0" * 32, name="Third"))
+    uses.observe(later(server, 60, codes=frozenset({third.product_code}), image_id=None))
+    assert {use.began for use in found(uses) if use.product_id == third.id} == {THEN - 600}
+
+
 def test_a_message_that_comes_late(uses, server):
     uses.observe(later(server, 120, ended=THEN + 100))
     uses.observe(server)

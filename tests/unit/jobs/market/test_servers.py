@@ -132,6 +132,26 @@ def test_those_that_changed(cloud, servers, image_id):
             "2026-01-03T07:00:00",
         ),
         ([{"action": "rescue"}, {"action": "create"}], "2026-01-05T07:59:00"),
+        # What it was before it was rebuilt, or shelved, does not count.
+        (
+            [
+                {"action": "resize", "updated_at": "2026-01-05T07:59:00"},
+                {"action": "rebuild", "updated_at": "2026-01-05T07:00:00"},
+                {"action": "create", "updated_at": "2025-09-04T07:00:00"},
+            ],
+            "2026-01-05T07:00:00",
+        ),
+        *[
+            (
+                [
+                    {"action": again, "updated_at": "2026-01-05T07:30:00"},
+                    {"action": "migrate", "updated_at": "2025-10-05T07:00:00"},
+                    {"action": "create", "updated_at": "2025-09-04T07:00:00"},
+                ],
+                "2026-01-05T07:30:00",
+            )
+            for again in ("rebuild", "unshelve", "restore")
+        ],
     ],
 )
 def test_since_when_it_runs(cloud, servers, image_id, done, began):
