@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.compute import ComputeApi
 from ims_glance.clouds.image_api import ImageApi
@@ -29,6 +30,12 @@ Contents = tuple[frozenset[str] | None, str | None]
 """Codes of products, and the id of the image; ``None`` for codes that cannot be told."""
 
 _NOTHING: Contents = (frozenset(), None)
+
+
+class ServerNotTold(exceptions.Unavailable):
+    """Nova cannot say how a server is: the database of its cell is away."""
+
+    template = "Nova does not say how server {server_id} is: is its cell down?"
 
 
 class RegionServers:
@@ -56,14 +63,20 @@ class RegionServers:
         """
         since = None if changed_since is None else usage.iso(changed_since)
         for server in self._compute.of_all_projects(since):
-            yield self._seen(server, seen)
+            if nova_server.is_told(server):
+                yield self._seen(server, seen)
 
     def one(self, server_id: str, seen: float) -> SeenServer | None:
-        """One server; ``None`` if Nova has it no more."""
+        """One server; ``None`` if Nova has it no more.
+
+        :raises ServerNotTold: if Nova cannot say how it is
+        """
         try:
             server = self._compute.get(server_id)
         except rest.Missing:
             return None
+        if not nova_server.is_told(server):
+            raise ServerNotTold(server_id=server_id)
         return self._seen(server, seen)
 
     def first(self, server: SeenServer) -> SeenServer:

@@ -141,7 +141,10 @@ class UsageWork:
             self._uses.observe(servers.first(server))
 
     def _take_missing(self, servers: RegionServers, name: str, began: float) -> None:
-        """Look at each server that is to be there, and is in no list."""
+        """Look at each server that is to be there, and is in no list.
+
+        :raises ServerNotTold: if the cell of one is down: then not all is known of the region, and no use ends
+        """
         for use in list(self._uses.unseen(name, began)):
             if self._stopping.is_set():
                 return

@@ -98,6 +98,15 @@ def _image(payload: Mapping[str, Any]) -> str | None:
     return str(named)[:36] if named else None
 
 
+def is_told(server: Mapping[str, Any]) -> bool:
+    """Whether Nova says how a server of its API is.
+
+    While the database of its cell is away it says little more than that there is one, with the status ``UNKNOWN``
+    (``nova/api/openstack/compute/views/servers.py``, ``_show_from_down_cell``).
+    """
+    return bool(server.get("updated"))
+
+
 def of_api(
     server: Mapping[str, Any],
     codes: frozenset[str] | None,

@@ -117,6 +117,16 @@ def test_servers_of_the_api(values, began, ended):
     assert (server.seen, server.changed, server.flavor) == (900.0, 660.0, "m1")
 
 
+def test_servers_of_a_cell_that_is_down():
+    """As ``_show_from_down_cell`` of Nova shows them."""
+    down = {
+        "id": "s", "status": "UNKNOWN", "tenant_id": "buyers", "created": "1970-01-01T00:09:00Z",
+        "links": [], "image": {"id": "image"}, "flavor": {"original_name": "m1"},
+    }  # fmt: skip
+    assert not nova_server.is_told(down)
+    assert nova_server.is_told(SERVER)
+
+
 def test_what_a_server_boots_from():
     assert nova_server.image_of(SERVER) == "image"
     assert nova_server.image_of({**SERVER, "image": ""}) is None
