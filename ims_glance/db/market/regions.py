@@ -77,8 +77,23 @@ class ProductRegions:
         return self._write(copy, _is_due(), look_at=clock.now() + seconds)
 
     def started(self, copy: ProductCopy, job_id: str) -> bool:
-        """Record the job that makes one."""
-        return self._write(copy, job_id=job_id)
+        """Record the job that makes one.
+
+        :returns: ``False`` if nobody wants it any more, or another one makes it: that job is to be ended
+        """
+        is_known = _TABLE.job_id.is_(None) if copy.job_id is None else _TABLE.job_id == copy.job_id
+        is_mine = sa.or_(is_known, _TABLE.job_id == job_id)
+        return self._write(copy, _TABLE.attempts == copy.attempts, is_mine, job_id=job_id)
+
+    def is_claimed(self, copy: ProductCopy, seconds: float) -> bool:
+        """Whether somebody may be about to have one made, though nobody wants it any more.
+
+        :param seconds: for how long one is claimed; who waits for longer has not begun
+        """
+        mine = (_TABLE.version_id == copy.version_id, _TABLE.region == copy.region)
+        ends = _TABLE.look_at.between(clock.now(), clock.now() + seconds)
+        query = sa.select(_TABLE.version_id).where(*mine, _TABLE.job_id.is_(None), ends)
+        return self._database.read(lambda connection: connection.execute(query).first()) is not None
 
     def told(self, copy: ProductCopy, code: str | None, reason: str | None, after: float) -> bool:
         """Record what one waits for, and when to look again.

@@ -104,19 +104,24 @@ class RegionCopies:
                 LOG.warning("Copy in %s waits: %s", due.copy.region, reason)
                 self._regions.told(due.copy, error.code, reason, _LATER)
 
-    def stop(self, copy: ProductCopy, session: Session) -> tuple[bool, str | None]:
+    def stop(self, copy: ProductCopy, session: Session, images: ImageApi) -> tuple[bool, list[str]]:
         """Have one that nobody wants not be made any more.
 
-        :returns: whether nothing makes it now; and the id of its image, if there is one
+        :param images: of its region
+        :returns: whether nothing makes it now; and the ids of what was made
         """
         project_id = self._identity.project_id_of(session)
         job = self.job_of(copy, project_id)
-        if job is None:
-            return True, copy.image_id
-        if not job.is_finished:
+        if job is None and self._regions.is_claimed(copy, _CLAIM):
+            # Another worker may be asking for it just now.
+            return False, []
+        if job is not None and not job.is_finished:
             self._jobs.request_cancel(job.id, project_id)
-            return False, None
-        return True, copy.image_id or job.entities.get("image_id")
+            return False, []
+        known = copy.image_id or (job.entities.get("image_id") if job else None)
+        # Also by a job that nobody knows any more.
+        named = [str(each["id"]) for each in images.named(name(copy), project_id)]
+        return True, list(dict.fromkeys([*([known] if known else []), *named]))
 
     def job_of(self, copy: ProductCopy, project_id: str) -> StoredJob | None:
         """The job that makes one, or made it; ``None`` if there is none, or none is known any more."""
@@ -178,8 +183,11 @@ class _Copying:
                 raise
             self._fail(refused.code, jobs.without_tokens(str(refused)))
             return
-        self._regions.started(self._copy, answer["job_id"])
-        self._regions.told(self._copy, None, None, _SOON)
+        if self._regions.started(self._copy, answer["job_id"]):
+            self._regions.told(self._copy, None, None, _SOON)
+            return
+        LOG.info("Copy in %s is not wanted any more, or is made by another job", self._copy.region)
+        self._work._jobs.request_cancel(answer["job_id"], self._project_id)
 
     def _finish(self, image_id: str) -> None:
         """Mark what was made as the product's, if it is the same as the copy here."""

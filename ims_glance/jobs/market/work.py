@@ -115,14 +115,14 @@ class MarketWork:
         for copy in self._copies.unwanted(region=region):
             if self._stopping.is_set():
                 return
-            is_stopped, image_id = self._elsewhere.stop(copy, session)
+            is_stopped, image_ids = self._elsewhere.stop(copy, session, door.images)
             if not is_stopped:
                 continue
             try:
-                if image_id:
+                for image_id in image_ids:
                     door.delete(image_id)
             except rest.Refused as refused:
-                LOG.warning("Copy %s is not deleted for now: %s", image_id, refused)
+                LOG.warning("Copies %s are not all deleted for now: %s", image_ids, refused)
                 continue
             self._copies.gone(copy.version_id, copy.region)
 

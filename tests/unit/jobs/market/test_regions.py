@@ -291,6 +291,57 @@ def test_one_that_was_made_before_it_was_taken_back_is_deleted(world: World) -> 
     assert world.cloud.images == {}
 
 
+def test_one_that_is_taken_back_while_its_job_is_asked_for_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker looks for what nobody wants meanwhile: it waits for who has claimed it."""
+    monkeypatch.setattr(regions, "_CLAIM", 120.0)
+    only(world)
+    world.home()
+    ask = world.ask
+
+    def late(image_id: str, body: dict[str, Any]) -> dict[str, str]:
+        if body["region"] == THERE:
+            version = world.market.versions.get_any(world.version.id)
+            world.market.versions.take_back(version, SELLER)
+            world.work()
+            assert [each.region for each in world.market.copies.unwanted()] == [THERE]
+        return ask(image_id, body)
+
+    world.ask = late  # type: ignore[method-assign]
+    world.look()
+    assert world.tables.jobs.get(f"{1:032x}").cancel_requested
+    image_id = made(world)
+    world.end(1)
+    # It had its image already, and nobody remembers the job.
+    world.tables.jobs.delete(f"{1:032x}")
+    monkeypatch.setattr(regions, "_CLAIM", 0.0)
+    world.work()
+    assert image_id not in world.cloud.images
+    assert world.market.copies.unwanted() == []
+
+
+def test_of_two_jobs_for_one_copy_the_second_is_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim of the first worker ran out while it asked."""
+    only(world)
+    world.home()
+    ask = world.ask
+
+    def slow(image_id: str, body: dict[str, Any]) -> dict[str, str]:
+        if body["region"] == THERE:
+            world.ask = ask  # type: ignore[method-assign]
+            world.look()
+        return ask(image_id, body)
+
+    world.ask = slow  # type: ignore[method-assign]
+    world.look()
+    assert world.copy().job_id == f"{1:032x}"
+    ended = [world.tables.jobs.get(f"{number:032x}").cancel_requested for number in (1, 2)]
+    assert ended == [False, True]
+
+
 def test_members_of_a_region_that_is_away_hold_up_nobody_here(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
