@@ -36,13 +36,15 @@ OPTS: list[cfg.Opt] = [
         "keep_days",
         default=30,
         min=1,
-        help="How long records are kept in the database, also those that could not be sent.",
+        help="How long records are kept in the database, also those that could not be sent; what [ims_usage] "
+        "tells is kept until it was sent.",
     ),
     cfg.IntOpt(
         "keep_events",
         default=500000,
         min=1,
-        help="How many records are kept there at most, the newest ones. Each takes about 2 KiB.",
+        help="How many records are kept there at most, the newest ones. Each takes about 2 KiB. "
+        "What [ims_usage] tells is counted by itself.",
     ),
 ]
 

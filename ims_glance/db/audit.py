@@ -5,6 +5,8 @@ What the marketplace tells of servers goes out in the same way.
 
 It is bounded in number and age. An event that was sent stays in it as long as one that was not. One that
 cannot be sent though others can is *set aside*: it is shown, and does not hold up those behind it.
+What the marketplace tells is bounded by itself, so that it pushes no other event out, and is not deleted
+before it was sent: bills are made of it.
 """
 
 import dataclasses
@@ -20,6 +22,7 @@ from sqlalchemy.engine import Connection
 from ims_glance.db import clock
 from ims_glance.db.database import Database, DatabaseRefused
 from ims_glance.db.schema import AUDIT_EVENTS
+from ims_glance.model.market import usage
 
 LOG = logging.getLogger(__name__)
 
@@ -29,6 +32,8 @@ _DELETED = 1000
 # What is kept of an event that no database takes, and how much of it; characters.
 _TOLD = "told"
 _MOST_TOLD = 4000
+# So many of a project's newest events are looked through for an image.
+HISTORY = 20_000
 # So many events are added before old ones are looked for, where no worker does that.
 _PRUNED = 1000
 
@@ -134,14 +139,24 @@ class AuditEvents:
         query = _rows().where(*wanted.clauses()).order_by(AUDIT_EVENTS.c.id.desc()).limit(limit)
         return self._read(query)[::-1]
 
-    def prune(self) -> None:
-        """Delete events that are older, or more, than are kept."""
-        last = _ids(-1).offset(self._options.keep_events).limit(1)
+    def history(self, limit: int, project_id: str, image_id: str) -> list[AuditEvent]:
+        """The newest of the audit events with which a project did something to an image, the newest last.
+
+        They are looked for among the project's newest :data:`HISTORY` events of any kind alone: no index knows images.
+        """
+        mine = AUDIT_EVENTS.c.project_id == project_id
+        # The index of projects has all that is asked for.
+        last = _ids(-1).where(mine).offset(HISTORY).limit(1)
         edge = self._database.read(lambda connection: connection.scalar(last)) or 0
-        unsent, goes_on = 0, True
-        while goes_on:
-            lost, goes_on = self._database.write(lambda connection: self._prune(connection, edge))
-            unsent += lost
+        wanted = Wanted(project_id=project_id, image_id=image_id)
+        among = (AUDIT_EVENTS.c.id > edge, ~_is_usage())
+        query = _rows().where(*wanted.clauses(), *among).order_by(AUDIT_EVENTS.c.id.desc())
+        return self._read(query.limit(limit))[::-1]
+
+    def prune(self) -> None:
+        """Delete events that are older, or more, than are kept; what was not sent of usage stays."""
+        unsent = self._prune_all(~_is_usage())
+        self._prune_all(_is_usage(), AUDIT_EVENTS.c.sent.is_not(None))
         if unsent:
             LOG.warning(
                 "%d audit events were deleted before they could be sent (see keep_days and "
@@ -149,12 +164,26 @@ class AuditEvents:
                 unsent,
             )
 
-    def _prune(self, connection: Connection, edge: int) -> tuple[int, bool]:
+    def _prune_all(self, *kind: sa.ColumnElement[bool]) -> int:
+        """Delete what is too old, or too many, of one kind; how many were not sent."""
+        last = _ids(-1).where(*kind).offset(self._options.keep_events).limit(1)
+        edge = self._database.read(lambda connection: connection.scalar(last)) or 0
+        unsent, goes_on = 0, True
+        while goes_on:
+            lost, goes_on = self._database.write(
+                lambda connection: self._prune(connection, edge, kind)
+            )
+            unsent += lost
+        return unsent
+
+    def _prune(
+        self, connection: Connection, edge: int, kind: Sequence[sa.ColumnElement[bool]]
+    ) -> tuple[int, bool]:
         """Delete some of the oldest; how many were not sent, and whether there may be more."""
         is_old = AUDIT_EVENTS.c.recorded < clock.now() - self._options.keep_days * _DAY
         columns = (is_old.label("is_old"), AUDIT_EVENTS.c.sent)
-        oldest = connection.execute(_ids(1).add_columns(*columns).limit(_DELETED)).all()
-        gone = [row for row in oldest if row.id <= edge or row.is_old]
+        some = _ids(1).where(*kind).add_columns(*columns).limit(_DELETED)
+        gone = [row for row in connection.execute(some).all() if row.id <= edge or row.is_old]
         if gone:
             ids = [row.id for row in gone]
             connection.execute(sa.delete(AUDIT_EVENTS).where(AUDIT_EVENTS.c.id.in_(ids)))
@@ -176,6 +205,10 @@ def record(connection: Connection, kind: str, content: Mapping[str, Any]) -> Non
     """
     new = sa.insert(AUDIT_EVENTS).values(recorded=clock.now(), sent=None, **_row(kind, content))
     connection.execute(new)
+
+
+def _is_usage() -> sa.ColumnElement[bool]:
+    return AUDIT_EVENTS.c.type.startswith(f"{usage.EVENT_TYPE}.", autoescape=True)
 
 
 def _rows() -> sa.Select[Any]:

@@ -132,3 +132,37 @@ def test_the_age_is_bounded(tables, events, monkeypatch, caplog):
     events.prune()
     assert numbers(events.last(9, Wanted())) == [5, 6]
     assert caplog.text == ""
+
+
+def usage(number):
+    return f"ims.market.usage.{number}", {"number": number, "project_id": "project", "id": IMAGE}
+
+
+def test_what_the_marketplace_tells_pushes_nothing_out(tables, events, monkeypatch, caplog):
+    """It is bounded by itself, once it was sent, and never deleted before."""
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(audit, "_DELETED", 2)
+    tables.conf.set_override("keep_events", 3, "ims_audit")
+    events.add([event(1), event(2), event(3), *map(usage, range(10, 20))])
+    aged = sa.update(AUDIT_EVENTS).values(recorded=time.time() - 31 * 86400)
+    old = AUDIT_EVENTS.c.type.in_(["ims.market.usage.18", "ims.market.usage.19"])
+    tables.database.write(lambda connection: connection.execute(aged.where(old)))
+    events.prune()
+    assert numbers(events.last(99, Wanted())) == [1, 2, 3, *range(10, 20)]
+    sent = [each.id for each in events.unsent(99) if 10 <= each.content["number"] < 15]
+    events.record_sent(sent)
+    events.prune()
+    assert numbers(events.last(99, Wanted())) == [1, 2, 3, *range(12, 20)]
+    assert caplog.text == ""
+    events.add([event(4)])
+    events.prune()
+    assert numbers(events.last(99, Wanted())) == [2, 3, *range(12, 20), 4]
+
+
+def test_the_history_of_an_image_is_bounded(events, monkeypatch):
+    monkeypatch.setattr(audit, "HISTORY", 4)
+    named = [event(number, image_ids=[IMAGE]) for number in (1, 2, 3)]
+    events.add([*named, event(4, "other", [IMAGE]), usage(5), event(6)])
+    assert numbers(events.history(9, "project", IMAGE)) == [2, 3]
+    assert numbers(events.history(1, "project", IMAGE)) == [3]
+    assert numbers(events.history(9, "other", IMAGE)) == [4]

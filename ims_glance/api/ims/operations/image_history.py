@@ -9,7 +9,7 @@ from typing import Any
 
 from ims_glance.api.ims import lookup
 from ims_glance.api.ims.operation import Answer, Call, Operation
-from ims_glance.db.audit import AuditEvents, Wanted
+from ims_glance.db.audit import AuditEvents
 from ims_glance.model.text import patterns
 
 _DEFAULT_LIMIT = 20
@@ -18,7 +18,8 @@ _DEFAULT_LIMIT = 20
 def list_image_events(call: Call) -> Answer:
     """``GET /v1/cloudimages/{image_id}/history``: the newest first.
 
-    There are as many as the operator keeps; none without a database.
+    There are as many as the operator keeps, of the newest 20,000 events of the project (the hours of use that the
+    marketplace tells of its servers among them): older ones are not looked through. None without a database.
     """
     view = lookup.get(call, call.arguments["image_id"])
     limit = int(call.query.get("limit", _DEFAULT_LIMIT))
@@ -26,8 +27,8 @@ def list_image_events(call: Call) -> Answer:
     if not database.is_configured:
         return Answer({"events": []})
     events = AuditEvents(call.service.conf, database)
-    wanted = Wanted(project_id=call.project_id, image_id=str(view["id"]))
-    found = [_shown(each.content) for each in events.last(limit, wanted) if each.content]
+    newest = events.history(limit, call.project_id, str(view["id"]))
+    found = [_shown(each.content) for each in newest if each.content.get("attachments")]
     return Answer({"events": found[::-1]})
 
 

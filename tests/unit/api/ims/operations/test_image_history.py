@@ -54,6 +54,15 @@ def test_the_newest_first_and_nothing_of_others(call, tables):
     assert [each["name"] for each in shown(call, limit="1")] == ["exportImage"]
 
 
+def test_what_is_no_audit_event_is_left_out(call, tables):
+    """A server may have the id that somebody gave an image."""
+    told = {"server_id": calls.IMAGE, "project_id": calls.PROJECT}
+    AuditEvents(tables.conf, tables.database).add(
+        [("ims.market.usage.exists", told), event("createImage"), ("other", told)]
+    )
+    assert [each["name"] for each in shown(call)] == ["createImage"]
+
+
 def test_without_a_database_there_is_none(call):
     jobs = types.SimpleNamespace(database=types.SimpleNamespace(is_configured=False))
     service = dataclasses.replace(call.service, jobs=jobs)
