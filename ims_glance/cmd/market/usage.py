@@ -3,8 +3,9 @@
 
 import argparse
 import csv
+import dataclasses
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 from oslo_config import cfg
@@ -12,7 +13,9 @@ from oslo_config import cfg
 from ims_glance import exceptions
 from ims_glance.cmd import audit, job
 from ims_glance.cmd.market import scan
+from ims_glance.conf import ims_usage
 from ims_glance.db.market.uses import ServerUses
+from ims_glance.model.market import image
 from ims_glance.model.market import usage as model
 from ims_glance.model.market.usage import ServerUse
 from ims_glance.model.text import table_text
@@ -32,6 +35,15 @@ class NoTime(exceptions.Invalid):
     template = "--to has to be later than --from."
 
 
+class NotAllKnown(exceptions.Unavailable):
+    """The table is of a time of which not all is known yet."""
+
+    template = (
+        "The table is not complete: not all is known of {regions} until --to. See to it that ims-worker reaches "
+        "Nova there (its log says why it does not), and print it again."
+    )
+
+
 def usage(conf: cfg.ConfigOpts) -> None:
     """Print how long servers used products, a line for each period, server and product."""
     chosen = conf.command
@@ -41,8 +53,40 @@ def usage(conf: cfg.ConfigOpts) -> None:
     begin, end = chosen.begin, min(now if chosen.end is None else chosen.end, now)
     if chosen.end is not None and chosen.end <= begin:
         raise NoTime
+    known = uses.looks()
+    short = {name for name in _regions(conf) if known.get(name, 0.0) < end}
     found = uses.between(begin, end, chosen.project, chosen.product)
-    write(sys.stdout, rows(uses, found, (begin, end), chosen.period))
+    counted = _counted(found, known, end, short)
+    write(sys.stdout, rows(uses, counted, (begin, end), chosen.period))
+    for name in sorted(short):
+        until = model.iso(known[name]) if name in known else "no moment"
+        print(f"What is used in region {name} is known until {until}.", file=sys.stderr)
+    if short and chosen.end is not None and chosen.end <= now:
+        raise NotAllKnown(regions=", ".join(sorted(short)))
+
+
+def _regions(conf: cfg.ConfigOpts) -> list[str]:
+    """Those in which workers look."""
+    if not conf[ims_usage.GROUP].enabled:
+        return []
+    return [conf.ims_service.region_name or image.REGION, *conf.ims_market.regions]
+
+
+def _counted(
+    found: Iterator[ServerUse], known: Mapping[str, float], end: float, short: set[str]
+) -> Iterator[ServerUse]:
+    """The uses as far as is known: one that goes on may have ended since somebody looked.
+
+    :param known: region -> until when all is known of it
+    :param short: takes the regions of those that may go on until *end*
+    """
+    for use in found:
+        until = max(known.get(use.region, 0.0), use.seen)
+        if use.ended is None and until < end:
+            short.add(use.region)
+            yield dataclasses.replace(use, ended=max(until, use.began))
+        else:
+            yield use
 
 
 def rows(

@@ -87,6 +87,12 @@ class ServerUses:
         query = sa.select(MARKET_LOOKS.c.looked).where(MARKET_LOOKS.c.region == region)
         return self._database.read(lambda connection: connection.scalar(query))
 
+    def looks(self) -> dict[str, float]:
+        """The same of all regions in which somebody has looked."""
+        query = sa.select(MARKET_LOOKS.c.region, MARKET_LOOKS.c.looked)
+        rows = self._database.read(lambda connection: connection.execute(query).all())
+        return {row.region: row.looked for row in rows}
+
     def set_looked(self, region: str, moment: float) -> None:
         """Record that all is known of a region until then."""
         mine = MARKET_LOOKS.c.region == region

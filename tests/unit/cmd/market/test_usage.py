@@ -6,10 +6,12 @@ import dataclasses
 import io
 
 import pytest
+import sqlalchemy as sa
 from oslo_config import cfg
 
 from ims_glance import conf as ims_conf
 from ims_glance.cmd.market import usage as command
+from ims_glance.db.market.usage_schema import MARKET_LOOKS
 from ims_glance.db.market.uses import ServerUses
 from ims_glance.model.market import usage
 from ims_glance.model.market.usage import SeenServer
@@ -22,7 +24,7 @@ THEN = usage.moment_of("2026-01-05T08:00:00") or 0.0
 def run(tables, capsys):
     """Run the command; its lines."""
 
-    def run(*arguments):
+    def run(*arguments, regions=()):
         conf = cfg.ConfigOpts()
         conf.register_cli_opt(cfg.SubCommandOpt("command", handler=command.add_commands))
         conf(
@@ -31,6 +33,8 @@ def run(tables, capsys):
         )  # fmt: skip
         ims_conf.register_opts(conf)
         conf.set_override("connection", tables.conf.ims_database.connection, "ims_database")
+        conf.set_override("enabled", bool(regions), "ims_usage")
+        conf.set_override("regions", list(regions), "ims_market")
         conf.command.function(conf)
         return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
 
@@ -50,6 +54,7 @@ def product(tables):
     )  # fmt: skip
     uses.observe(server)
     uses.observe(dataclasses.replace(server, server_id="s2", project_id="others", ended=None))
+    uses.set_looked("RegionOne", uses.now() + 600)
     return product
 
 
@@ -94,6 +99,31 @@ def test_what_was_not_yet_is_on_no_bill(run, product):
     (line,) = run("--from", "1s", "--to", "2099-01-01", "--period", "all")
     assert int(line["seconds"]) <= 5
     assert run("--from", "2098-01-01", "--to", "2099-01-01") == []
+
+
+def test_nothing_is_billed_of_what_nobody_looked_at(tables, run, product, capsys):
+    """The server may have been deleted since."""
+    looked = sa.update(MARKET_LOOKS).values(looked=THEN + 7200)
+    tables.database.write(lambda connection: connection.execute(looked))
+    with pytest.raises(command.NotAllKnown, match="RegionOne"):
+        run("--from", "2026-01-05", "--to", "2026-02-01", "--period", "all")
+    printed = capsys.readouterr()
+    assert [each["seconds"] for each in csv.DictReader(io.StringIO(printed.out))] == [
+        "5400",
+        "6600",
+    ]
+    assert "in region RegionOne is known until 2026-01-05T10:00:00" in printed.err
+    # As far as that all is known; and so far, of a time that goes on.
+    assert len(run("--from", "2026-01-05", "--to", "2026-01-05T10:00", "--period", "all")) == 2
+    assert seconds(run("--from", "2026-01-05", "--period", "all")) == [
+        ("s1", "2026-01-05T00:00", "5400"),
+        ("s2", "2026-01-05T00:00", "6600"),
+    ]
+
+
+def test_a_region_in_which_nobody_has_looked_is_named(run, product):
+    with pytest.raises(command.NotAllKnown, match="RegionTwo"):
+        run("--from", "2026-01-05", "--to", "2026-01-06", regions=["RegionTwo"])
 
 
 def test_of_one_product(run, product):
