@@ -3,6 +3,7 @@
 
 import collections
 import dataclasses
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,9 +19,13 @@ from ims_glance.model.image import kinds
 from ims_glance.model.market import nova_server, usage
 from ims_glance.model.market.usage import SeenServer
 
+LOG = logging.getLogger(__name__)
+
 # What was found out of so many servers and images is remembered.
 _REMEMBERED = 20_000
 _CREATED = "create"
+# Of nothing that there is; to see whether a service answers.
+_NAME = "ims-usage-nothing"
 # With which a server begins to run what it runs.
 _BEGINS = frozenset({_CREATED, "rebuild", "unshelve", "restore"})
 # After which Nova says another moment than that.
@@ -59,12 +64,14 @@ class RegionServers:
     def listed(self, seen: float, changed_since: float | None = None) -> Iterator[SeenServer]:
         """The servers that are there; or those that changed or went since then.
 
+        What a server is made of cannot be told if its image or volume alone cannot be read.
+
         :param seen: when they are asked for
         """
         since = None if changed_since is None else usage.iso(changed_since)
         for server in self._compute.of_all_projects(since):
             if nova_server.is_told(server):
-                yield self._seen(server, seen)
+                yield self._seen(server, seen, is_alone=False)
 
     def one(self, server_id: str, seen: float) -> SeenServer | None:
         """One server; ``None`` if Nova has it no more.
@@ -101,9 +108,26 @@ class RegionServers:
         began = max((each for each in moments if each is not None), default=None)
         return server if began is None else dataclasses.replace(server, began=began)
 
-    def _seen(self, server: dict[str, Any], seen: float) -> SeenServer:
-        codes, image_id = self._contents(server)
+    def _seen(self, server: dict[str, Any], seen: float, is_alone: bool = True) -> SeenServer:
+        try:
+            codes, image_id = self._contents(server)
+        except (rest.Refused, rest.ServiceUnavailable) as error:
+            if is_alone or not self._answers(server):
+                raise
+            LOG.warning("What server %s is made of cannot be told for now: %s", server["id"], error)
+            codes, image_id = None, nova_server.image_of(server)
         return nova_server.of_api(server, codes, image_id, self._name, seen)
+
+    def _answers(self, server: dict[str, Any]) -> bool:
+        """Whether the service that has what a server boots from answers at all."""
+        try:
+            if nova_server.image_of(server) is None:
+                self._volumes.named(_NAME)
+            else:
+                self._images.named(_NAME, _NAME)
+        except (rest.Refused, rest.ServiceUnavailable):
+            return False
+        return True
 
     def _contents(self, server: dict[str, Any]) -> Contents:
         """What is in a server, asked for again once it has changed."""

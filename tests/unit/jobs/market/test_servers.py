@@ -3,6 +3,7 @@
 
 import pytest
 
+from ims_glance import exceptions
 from ims_glance.clouds.region import Region
 from ims_glance.db.market.uses import ServerUses
 from ims_glance.jobs.market.servers import RegionServers
@@ -77,6 +78,43 @@ def test_from_a_volume(cloud, servers):
     assert codes(servers, boot(cloud)) is None
     assert codes(servers, boot(cloud, ["gone"])) is None
     assert codes(servers, boot(cloud, [cloud.volume(bootable="false")])) == frozenset()
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_one_that_cannot_be_read_hides_no_other(cloud, servers, status, caplog):
+    volume = cloud.volume(bootable="true", volume_image_metadata={"__productcode": CODE})
+    image = cloud.make(b"x", __productcode=CODE)
+    on_volume, on_image = boot(cloud, [volume]), boot(cloud, image_id=image)
+    other = boot(cloud, image_id=cloud.make(b"x", __productcode=CODE))
+
+    def fail():
+        cloud.failures[f"GET /volumes/{volume}"] = [status]
+        cloud.failures[f"GET /v2/images/{image}"] = [status]
+
+    fail()
+    found = {each.server_id: each.codes for each in servers.listed(SEEN)}
+    assert found == {on_volume: None, on_image: None, other: {CODE}}
+    assert on_volume in caplog.text
+    fail()
+    for server_id in (on_volume, on_image):
+        with pytest.raises(exceptions.ImsError):
+            servers.one(server_id, SEEN)
+    # By itself it is asked for once more.
+    assert {each.server_id: each.codes for each in servers.listed(SEEN)}[on_volume] == {CODE}
+
+
+@pytest.mark.parametrize("path", ["/volumes", "/v2/images"])
+def test_a_service_that_is_away_ends_the_look(cloud, servers, path):
+    volume, image = cloud.volume(bootable="true"), cloud.make(b"x")
+    thing = {"/volumes": volume, "/v2/images": image}[path]
+    boot(cloud, [volume])
+    boot(cloud, image_id=image)
+    cloud.failures[f"GET {path}/{thing}"] = [503]
+    cloud.failures[{"/volumes": "GET /volumes/detail", "/v2/images": "GET /v2/images"}[path]] = [
+        503
+    ]
+    with pytest.raises(exceptions.Unavailable):
+        list(servers.listed(SEEN))
 
 
 def test_each_is_asked_for_once(cloud, servers):
