@@ -15,6 +15,11 @@ from ims_glance.dashboard.dialogs import base
 MOST = 10
 
 
+def lines(text: str) -> list[str]:
+    """What stands on lines, but for empty ones."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 class TagsField(forms.CharField):
     """Tags, on lines of their own."""
 
@@ -26,14 +31,15 @@ class TagsField(forms.CharField):
             required=False,
             help_text=gettext_lazy("Up to 10, on lines of their own."),
         )
+        self.most = MOST
 
     def clean(self, value: Any) -> list[str]:
         """Line by line.
 
         :raises ValidationError: if they are too many
         """
-        tags = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
-        if len(tags) > MOST:
+        tags = lines(super().clean(value))
+        if len(tags) > self.most:
             raise forms.ValidationError(_("An image has 10 tags at most."))
         return tags
 
@@ -45,11 +51,19 @@ class TagsForm(base.DialogForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tags"].initial = "\n".join(sorted(map(str, self.image.tags or ())))
+        known = sorted(map(str, self.image.tags or ()))
+        shown = [tag for tag in known if lines(tag) == [tag]]
+        # Those of Glance's own making that no line can be (with a line break, or a blank at an end) stay.
+        self._unshown = [tag for tag in known if tag not in shown]
+        field = self.fields["tags"]
+        assert isinstance(field, TagsField)
+        field.initial = "\n".join(shown)
+        # An image from before there was a limit may have more.
+        field.most = max(MOST, len(shown))
 
     def act(self, ims: Proxy, data: dict[str, Any]) -> str:
         """Have these tags and no others."""
-        ims.set_tags(self.image, data["tags"])
+        ims.set_tags(self.image, [*data["tags"], *self._unshown])
         return str(_("The tags of image %s were changed.") % words.name(self.image))
 
 

@@ -47,5 +47,8 @@ def test_remove(ready, run, caplog):
 
 
 def test_set(ready, run):
+    path = f"/v2/images/{IMAGE_ID}"
+    ready.ims("GET", path, {"id": IMAGE_ID, "tags": ["env=test"]})
+    ready.ims("PATCH", path, {})
     run(SetTags, "mine", "a=b")
-    assert [request.body["action"] for request in ready.sent("POST")] == ["delete", "create"]
+    assert ready.only("PATCH").body == [{"op": "replace", "path": "/tags", "value": ["a=b"]}]
