@@ -5,9 +5,15 @@ Lists are typed on lines of their own. What a line has to say is the service's t
 """
 
 import base64
+import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+# Bytes: what the service takes at most, whatever its operator says ([ims_market] certificates_kib).
+MAX_LOGO = 128 * 1024
+MAX_CERTIFICATES = 10240 * 1024
+MOST_CERTIFICATES = 10
 
 _PORT = re.compile(r"(\d{1,5})(?:/(\w+))?(?:\s+(.*))?")
 _BETWEEN = "|"
@@ -83,6 +89,67 @@ def write_specifications(known: Iterable[Mapping[str, str]] | None) -> str:
     """The same as it is typed."""
     rows = [[each.get(name, "") for name in _SPECIFICATION] for each in known or ()]
     return "\n".join(f" {_BETWEEN} ".join(row).rstrip(f" {_BETWEEN}") for row in rows)
+
+
+def read_words(text: str | None) -> list[str]:
+    """With commas between them."""
+    return [each.strip() for each in (text or "").split(",") if each.strip()]
+
+
+def write_words(known: Iterable[str] | None) -> str:
+    """The same as they are typed."""
+    return ", ".join(known or ())
+
+
+@dataclasses.dataclass(frozen=True)
+class TypedList:
+    """How a list is typed, and back."""
+
+    read: Callable[[str | None], Any]
+    write: Callable[[Any], str]
+
+
+LISTS: Mapping[str, TypedList] = {
+    "ports": TypedList(read_ports, write_ports),
+    "specifications": TypedList(read_specifications, write_specifications),
+    "attributes": TypedList(read_pairs, write_pairs),
+    "keywords": TypedList(read_words, write_words),
+}
+
+
+def written(name: str, stored: Any) -> str:
+    """A list as it is typed."""
+    return LISTS[name].write(stored)
+
+
+def can_be_typed(name: str, stored: Any) -> bool:
+    """Whether a list that the service has is the same after it was typed."""
+    kind = LISTS[name]
+    known = [{"protocol": "tcp", **each} for each in stored or ()] if name == "ports" else stored
+    try:
+        again = kind.read(kind.write(stored))
+    except ValueError:
+        return False
+    return bool(_bare(again) == _bare(known or type(again)()))
+
+
+def _bare(value: Any) -> Any:
+    """Without blanks around texts, and without what is empty."""
+    if isinstance(value, Mapping):
+        return {name: _bare(each) for name, each in value.items() if each not in (None, "")}
+    if isinstance(value, list):
+        return [_bare(each) for each in value]
+    return value.strip() if isinstance(value, str) else value
+
+
+def one_end(text: str) -> str:
+    """A text with one kind of line ends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two texts are the same to a browser, and to what takes the blanks off their ends."""
+    return one_end(one).strip() == one_end(other).strip()
 
 
 def upload(file: Any, kind: str | None = None) -> dict[str, str]:

@@ -19,6 +19,9 @@ from ims_glance.dashboard.selling import draft
 # Nobody finds one among more.
 _MOST_IMAGES = 500
 _NONE = ("", gettext_lazy("Not chosen yet"))
+_NOT_HERE = gettext_lazy(
+    "It has what cannot be typed in this field: change it by the command line."
+)
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -37,16 +40,39 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(each, initial) for each in data or () if each]
 
 
+class LinesField(forms.CharField):
+    """A text of several lines, which a browser sends with line ends of its own."""
+
+    def to_python(self, value: Any) -> str:
+        """With those that the product's text has: its digest is what buyers agree to."""
+        return draft.one_end(super().to_python(value) or "")
+
+
 class StepForm(base.AskingForm):
-    """One step; what the product has of it stands in the fields."""
+    """One step; what the product has of it stands in the fields, and stays as it is if that is not changed."""
 
     def __init__(
         self, request: Any, *args: Any, product: SellersProduct | None, **kwargs: Any
     ) -> None:
         self.product = product
         super().__init__(request, *args, **kwargs)
-        for name, value in self.known(product).items():
+        self._shown = self.known(product)
+        for name, value in self._shown.items():
             self.fields[name].initial = value
+
+    def clean(self) -> dict[str, Any]:
+        """What was typed; a text that was left alone, to the last blank and line end."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, value in data.items():
+            if isinstance(value, str) and self._is_as_shown(name):
+                data[name] = self._shown[name]
+        return data
+
+    def _is_as_shown(self, name: str) -> bool:
+        """Whether a field came back with the text that it had."""
+        shown, field = self._shown.get(name), self.fields[name]
+        typed = shown if field.disabled else self.data.get(self.add_prefix(name))
+        return isinstance(shown, str) and draft.is_same(shown, typed or "")
 
     def known(self, product: SellersProduct | None) -> dict[str, Any]:
         """What stands in the fields at first."""
@@ -65,8 +91,10 @@ class StepForm(base.AskingForm):
             self.product = ims.update_product(self.product, given)
         return str(_("It is kept."))
 
-    def _typed(self, name: str, read: Callable[[str], Any]) -> Any:
-        """A list that was typed."""
+    def _typed(self, name: str, read: Callable[[str], Any], stored: Any) -> Any:
+        """A list that was typed; what the product has if it is as it was shown."""
+        if self._is_as_shown(name):
+            return stored
         try:
             return read(self.cleaned_data[name])
         except ValueError as error:
@@ -104,10 +132,10 @@ class AccessForm(StepForm):
             "A private one of yours. It is copied when you submit; yours may change or go then."
         ),
     )
-    release_notes = forms.CharField(
+    release_notes = LinesField(
         label=gettext_lazy("Release Notes"), required=False, widget=_area(4), max_length=4096
     )
-    note = forms.CharField(
+    note = LinesField(
         label=gettext_lazy("Note"),
         required=False,
         widget=_area(3),
@@ -170,20 +198,20 @@ class BasicForm(StepForm):
             "PNG, JPEG or GIF, 120 x 120 pixels. The one that is there stays if you choose none."
         ),
     )
-    introduction = forms.CharField(
+    introduction = LinesField(
         label=gettext_lazy("Introduction"),
         required=False,
         widget=_area(2),
         max_length=300,
         help_text=gettext_lazy("A few lines, for lists."),
     )
-    description = forms.CharField(
+    description = LinesField(
         label=gettext_lazy("Description"), required=False, widget=_area(8), max_length=20000
     )
     category = forms.ChoiceField(
         label=gettext_lazy("Category"), required=False, choices=[_NONE, *terms.CATEGORIES.items()]
     )
-    guide = forms.CharField(
+    guide = LinesField(
         label=gettext_lazy("Usage Guide"),
         required=False,
         widget=_area(8),
@@ -201,10 +229,10 @@ class BasicForm(StepForm):
         label=gettext_lazy("Login"), required=False, choices=[_NONE, *terms.LOGINS.items()]
     )
     login_user = forms.CharField(label=gettext_lazy("User"), required=False, max_length=64)
-    support_scope = forms.CharField(
+    support_scope = LinesField(
         label=gettext_lazy("Scope of Support"), required=False, widget=_area(3), max_length=4096
     )
-    agreement = forms.CharField(
+    agreement = LinesField(
         label=gettext_lazy("Agreement"),
         required=False,
         widget=_area(10),
@@ -254,6 +282,14 @@ class BasicForm(StepForm):
         guide = basic.get("usage_guide") or {}
         login = guide.get("login") or {}
         there = [(each["digest"], words.plain(each.get("name"))) for each in self._there()]
+        self._lists = {
+            "ports": guide.get("ports"),
+            **{name: basic.get(name) for name in ("specifications", "attributes", "keywords")},
+        }
+        for name, stored in self._lists.items():
+            if not draft.can_be_typed(name, stored):
+                self.fields[name].disabled = True
+                self.fields[name].help_text = _NOT_HERE
         self.fields["kept_certificates"].choices = there
         if not there:
             del self.fields["kept_certificates"]
@@ -261,13 +297,10 @@ class BasicForm(StepForm):
         return {
             **{name: basic.get(name) for name in same},
             "guide": guide.get("text"),
-            "ports": draft.write_ports(guide.get("ports")),
+            **{name: draft.written(name, stored) for name, stored in self._lists.items()},
             "opens_none": guide.get("ports") == [],
             "login_method": login.get("method"),
             "login_user": login.get("user"),
-            "specifications": draft.write_specifications(basic.get("specifications")),
-            "attributes": draft.write_pairs(basic.get("attributes")),
-            "keywords": ", ".join(basic.get("keywords") or ()),
             **({"kept_certificates": [digest for digest, _name in there]} if there else {}),
         }
 
@@ -275,17 +308,46 @@ class BasicForm(StepForm):
         basic = (self.product and self.product.basic) or {}
         return list(basic.get("certificates") or ())
 
+    def clean_logo(self) -> Any:
+        """Not larger than the service takes it: it is read as a whole later.
+
+        :raises ValidationError: if it is
+        """
+        file = self.cleaned_data["logo"]
+        if file and file.size > draft.MAX_LOGO:
+            raise forms.ValidationError(_("A logo has 128 KiB at most."))
+        return file
+
+    def clean_certificates(self) -> Any:
+        """No more and not larger than the service takes them: they are read as a whole later.
+
+        :raises ValidationError: if they are
+        """
+        files = self.cleaned_data["certificates"]
+        count = len(self.cleaned_data.get("kept_certificates") or ()) + len(files)
+        size = sum(file.size for file in files)
+        if files and (count > draft.MOST_CERTIFICATES or size > draft.MAX_CERTIFICATES):
+            raise forms.ValidationError(_("There can be 10 certificates, of 10 MiB together."))
+        return files
+
     def clean_ports(self) -> Any:
         """Each line is a port."""
-        return self._typed("ports", draft.read_ports)
+        return self._list("ports")
 
     def clean_specifications(self) -> Any:
         """Each line is one."""
-        return self._typed("specifications", draft.read_specifications)
+        return self._list("specifications")
 
     def clean_attributes(self) -> Any:
         """Each line is one."""
-        return self._typed("attributes", draft.read_pairs)
+        return self._list("attributes")
+
+    def clean_keywords(self) -> Any:
+        """With commas between them."""
+        return self._list("keywords")
+
+    def _list(self, name: str) -> Any:
+        return self._typed(name, draft.LISTS[name].read, self._lists[name])
 
     def draft(self, data: dict[str, Any]) -> dict[str, Any]:
         """The second step. A logo that is not given anew stays."""
@@ -295,13 +357,12 @@ class BasicForm(StepForm):
         guide = {"text": data["guide"] or None, "ports": ports, "login": login or None}
         guide = {name: value for name, value in guide.items() if value is not None}
         same = ("introduction", "description", "category", "support_scope", "agreement")
-        words_given = [each.strip() for each in data["keywords"].split(",") if each.strip()]
         found = {
             **{name: data[name] or None for name in same},
             "usage_guide": guide or None,
             "specifications": data["specifications"] or None,
             "attributes": data["attributes"] or None,
-            "keywords": words_given or None,
+            "keywords": data["keywords"] or None,
             "certificates": self._certificates(data) or None,
         }
         if data["logo"]:
@@ -332,7 +393,7 @@ class BusinessForm(StepForm):
         max_length=1024,
         help_text=gettext_lazy("As buyers read it; nothing is metered."),
     )
-    support_terms = forms.CharField(
+    support_terms = LinesField(
         label=gettext_lazy("Terms of Support"), required=False, widget=_area(4), max_length=4096
     )
 

@@ -51,3 +51,29 @@ def test_files():
     assert draft.upload(file, "other") == {"name": "a.pdf", "content": "YWJj", "kind": "other"}
     known = {"name": "a.pdf", "digest": "d", "size": 3, "media_type": "application/pdf"}
     assert draft.kept(known) == {"name": "a.pdf", "digest": "d"}
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "can_be"),
+    [
+        ("ports", None, True),
+        ("ports", [{"port": 22}], True),
+        ("ports", [{"port": 22, "purpose": "a\n23"}], False),
+        ("specifications", [{"sku": "s", "name": "", "price": "1 "}], True),
+        ("specifications", [{"sku": "s", "description": "a | b"}], False),
+        ("specifications", [{"sku": "s", "description": "a\ntests", "price": "1"}], False),
+        ("specifications", [{"sku": "s", "description": "a|b|c", "price": "1"}], False),
+        ("attributes", {"a": "=1", "b": ""}, True),
+        ("attributes", {"a=b": "1"}, False),
+        ("keywords", ["a b", "c"], True),
+        ("keywords", ["a,b"], False),
+    ],
+)
+def test_what_can_be_typed(name, stored, can_be):
+    assert draft.can_be_typed(name, stored) == can_be
+
+
+def test_texts_that_are_the_same():
+    assert draft.one_end("a\r\nb\rc\n") == "a\nb\nc\n"
+    assert draft.is_same(" a\nb\n", "a\r\nb")
+    assert not draft.is_same("a b", "a  b")
