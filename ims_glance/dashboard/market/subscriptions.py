@@ -93,6 +93,13 @@ class Subscriptions(pages.KeptTable):
         return str(subscription.product_name)
 
 
+def _name(found: list[Subscription], names: dict[str, str]) -> None:
+    """Note the names of their products beside what the service says of them; ids, where there are none."""
+    for each in found:
+        vars(each)["is_shown"] = each.product_id in names
+        vars(each)["product_name"] = names.get(each.product_id) or each.product_id
+
+
 class SubscriptionsView(pages.ListPage):
     """The tab."""
 
@@ -106,11 +113,8 @@ class SubscriptionsView(pages.ListPage):
         found: list[Subscription] = []
         with refusals.shown(self.request):
             found = connection.ims(self.request).subscriptions()[::-1]
-            names = self._names(found)
-            for each in found:
-                # Beside what the service says of it.
-                vars(each)["is_shown"] = each.product_id in names
-                vars(each)["product_name"] = names.get(each.product_id) or each.product_id
+            _name(found, {})
+            _name(found, self._names(found))
         return found
 
     def _names(self, found: list[Subscription]) -> dict[str, str]:

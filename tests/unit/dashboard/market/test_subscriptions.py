@@ -26,6 +26,20 @@ class SubscriptionsTest(ConsoleTestCase):
         assert f'href="/project/ims/images/{IMAGE_ID}/"' in response.content.decode()
         assert f'href="/project/ims_market/products/{"b" * 32}/"' not in response.content.decode()
 
+    def test_without_the_list_of_products_they_are_there_by_their_ids(self):
+        self._without_names(PRODUCTS)
+
+    def test_without_one_of_the_products_they_are_there_by_their_ids(self):
+        self._without_names(f"{PRODUCTS}/{'c' * 32}")
+
+    def _without_names(self, path):
+        self.cloud.refuse("GET", path, 403, "IMG.0002", "You may not.")
+        response = self.client.get(PAGE)
+        shown = text(response)
+        assert response.status_code == 200
+        assert f"{'b' * 32} small Ended" in shown
+        assert "You may not. (IMG.0002)" in str(response.content.decode())
+
     def test_unsubscribe(self):
         self.cloud.ims("DELETE", f"{ALL}/{ID}", status=204)
         response = self.client.post(PAGE, {"action": f"subscriptions__unsubscribe__{ID}"})
