@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The list of backups, and what can be done to them."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.urls import reverse
@@ -69,15 +71,44 @@ class DeleteBackup(tables.DeleteAction):
 
 
 class BackupRow(tables.Row):
-    """A backup; it is asked for again while something is done to it."""
+    """A backup; it is asked for again while something is done to it.
+
+    While the service does not say how it is now, the row stands there as it was; after an error Horizon would ask no
+    more.
+    """
 
     ajax = True
 
+    def get_ajax_update_url(self) -> str:
+        """Where it is asked for: with what its columns show."""
+        shown = {name: getattr(self.datum, name) for name in _SHOWN}
+        kept = json.dumps({name: value for name, value in shown.items() if value})
+        return f"{super().get_ajax_update_url()}&{urlencode({_KEPT: kept})}"
+
     def get_data(self, request: Any, backup_id: str) -> Backup:
         """As it is now."""
-        with refusals.polled():
-            backup: Backup = connection.ims(request).get_backup(backup_id)
+        try:
+            with refusals.polled():
+                backup: Backup = connection.ims(request).get_backup(backup_id)
+        except refusals.RowNotRead:
+            return _as_it_was(request, backup_id)
         return backup
+
+
+_KEPT = "shown"
+_SHOWN = ("name", "status", "server_id", "server_name", "size", "created_at")
+
+
+def _as_it_was(request: Any, backup_id: str) -> Backup:
+    """A backup as its row had it."""
+    try:
+        shown = dict(json.loads(request.GET[_KEPT]))
+    except (KeyError, TypeError, ValueError):
+        shown = {}
+    known = {name: str(shown[name]) for name in _SHOWN if isinstance(shown.get(name), str | int)}
+    status = known.get("status")
+    status = status if status in terms.UNDER_WAY else terms.UNDER_WAY[0]
+    return Backup.existing(**{**known, "id": backup_id, "status": status})
 
 
 class BackupFilter(pages.KeptForm):

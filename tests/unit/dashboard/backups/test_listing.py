@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import html
+import re
+
 from tests.unit.client.cloud import BACKUP_ID, IMAGE_ID, PROJECT, backup
 from tests.unit.dashboard.console import BASE, ConsoleTestCase
 
@@ -42,3 +45,15 @@ class BackupsTest(ConsoleTestCase):
         ajax = {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}
         response = self.client.get(LIST, query, **ajax)
         assert "warning" in response.content.decode()
+
+    def test_a_row_stays_while_the_service_is_away(self):
+        self.backups(backup(status="deleting", size=5, server_name="web"))
+        page = self.client.get(LIST).content.decode()
+        address = html.unescape(re.search(r'data-update-url="([^"]*)"', page)[1])
+        self.cloud.refuse("GET", f"{ALL}/{BACKUP_ID}", 503, "IMG.0014", "Not now.")
+        for each in (address, f"{LIST}?action=row_update&table=backups&obj_id={BACKUP_ID}&shown=1"):
+            response = self.client.get(each, HTTP_X_REQUESTED_WITH="XMLHttpRequest")
+            assert response.status_code == 200
+            row = response.content.decode()
+            assert "warning" in row
+            assert ("web" in row) == (each == address)
