@@ -8,13 +8,16 @@ from django import shortcuts
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
-from horizon import tables
+from horizon import messages, tables
 from openstack_dashboard.api import base, cinder
 from openstack_dashboard.dashboards.project.images.images import tables as horizons
 
 from ims_glance.client.resources.image import Image
 from ims_glance.dashboard import connection
 from ims_glance.dashboard.images import batch
+
+# At once: what the service takes.
+_MOST_SHARED = 128
 
 
 class LaunchServer(horizons.LaunchImageNG):
@@ -169,6 +172,10 @@ class ShareChosen(tables.Action):
     def handle(self, table: Any, request: Any, image_ids: list[str]) -> Any:
         """To the dialog about them."""
         query = urlencode({"image": image_ids}, doseq=True)
+        if len(image_ids) > _MOST_SHARED:
+            # An address with more is too long besides.
+            messages.error(request, _("At most %s images can be shared at once.") % _MOST_SHARED)
+            return shortcuts.redirect(request.get_full_path())
         return shortcuts.redirect(f"{reverse('horizon:project:ims:share_many')}?{query}")
 
 

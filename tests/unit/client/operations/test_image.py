@@ -6,7 +6,16 @@ import json
 import pytest
 from openstack import exceptions
 
-from tests.unit.client.cloud import IMAGE_ID, JOB_ID, OTHER, PROJECT, SECOND_ID, Answer, image
+from tests.unit.client.cloud import (
+    IMAGE,
+    IMAGE_ID,
+    JOB_ID,
+    OTHER,
+    PROJECT,
+    SECOND_ID,
+    Answer,
+    image,
+)
 
 
 @pytest.mark.parametrize("wanted", ["mine", IMAGE_ID, IMAGE_ID.upper()])
@@ -53,6 +62,20 @@ def test_an_image_that_no_list_shows_is_asked_for_by_its_id(cloud, ims):
     cloud.images()
     cloud.ims("GET", f"/v2/images/{IMAGE_ID}", image())
     assert ims.get_image(IMAGE_ID).os_type == "Linux"
+
+
+def test_many_images_are_asked_for_a_hundred_at_once(cloud, ims):
+    def listed(request):
+        asked = request.query["id"].removeprefix("in:").split(",")
+        assert len(asked) <= int(request.query["limit"])
+        return Answer(200, {"images": [image(each) for each in asked]})
+
+    cloud.on("GET", f"{IMAGE}/v2/images", listed)
+    ids = {f"11111111-2222-4333-8444-{number:012}" for number in range(101)}
+    assert set(ims.images_of(ids)) == ids
+    assert len(cloud.sent("GET")) == 2
+    assert ims.images_of(()) == {}
+    assert len(cloud.sent("GET")) == 2
 
 
 def test_a_filter_that_does_not_exist(ims):

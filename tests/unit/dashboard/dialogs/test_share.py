@@ -70,6 +70,15 @@ class ShareManyTest(ConsoleTestCase):
             "projects": [OTHER],
         }
 
+    def test_more_than_the_service_takes(self):
+        many = [f"11111111-2222-4333-8444-{number:012}" for number in range(129)]
+        chosen = {"action": "private__share_many", "object_ids": many}
+        response = self.client.post(f"{BASE}private/", chosen)
+        assert response["Location"] == f"{BASE}private/"
+        assert self.said(response) == ["At most 128 images can be shared at once."]
+        chosen["object_ids"] = many[:128]
+        assert "/share/?" in self.client.post(f"{BASE}private/", chosen)["Location"]
+
     def test_one_that_is_gone_or_none(self):
         for query in ("", f"?image={IMAGE_ID}"):
             assert self.client.get(f"{BASE}share/{query}").status_code == 404
