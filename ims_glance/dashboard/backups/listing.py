@@ -105,7 +105,9 @@ def _as_it_was(request: Any, backup_id: str) -> Backup:
         shown = dict(json.loads(request.GET[_KEPT]))
     except (KeyError, TypeError, ValueError):
         shown = {}
-    known = {name: str(shown[name]) for name in _SHOWN if isinstance(shown.get(name), str | int)}
+    known: dict[str, Any] = {
+        name: str(shown[name]) for name in _SHOWN if isinstance(shown.get(name), str | int)
+    }
     status = known.get("status")
     status = status if status in terms.UNDER_WAY else terms.UNDER_WAY[0]
     return Backup.existing(**{**known, "id": backup_id, "status": status})

@@ -49,7 +49,7 @@ class BackupsTest(ConsoleTestCase):
     def test_a_row_stays_while_the_service_is_away(self):
         self.backups(backup(status="deleting", size=5, server_name="web"))
         page = self.client.get(LIST).content.decode()
-        address = html.unescape(re.search(r'data-update-url="([^"]*)"', page)[1])
+        (address,) = map(html.unescape, re.findall(r'data-update-url="([^"]*)"', page))
         self.cloud.refuse("GET", f"{ALL}/{BACKUP_ID}", 503, "IMG.0014", "Not now.")
         for each in (address, f"{LIST}?action=row_update&table=backups&obj_id={BACKUP_ID}&shown=1"):
             response = self.client.get(each, HTTP_X_REQUESTED_WITH="XMLHttpRequest")
