@@ -52,6 +52,8 @@ class UsageWork:
         self._uses = ServerUses(database)
         self._leases = Leases(database)
         self._servers: dict[str, RegionServers] = {}
+        # With which code a region was away that still is.
+        self._told: dict[str, str] = {}
         self._mutex = threading.Lock()
         self._next = 0.0
         self._ear = NovaEar(conf, self.hear)
@@ -116,10 +118,17 @@ class UsageWork:
         except DatabaseUnavailable:
             raise
         except exceptions.ImsError as error:
-            LOG.warning(
-                "How long servers of region %s use products is looked up later: %s", name, error
+            # Once: a region without servers is asked every few seconds.
+            level = logging.DEBUG if self._told.get(name) == error.code else logging.WARNING
+            self._told[name] = error.code
+            LOG.log(
+                level,
+                "How long servers of region %s use products is looked up later: %s",
+                name,
+                error,
             )
             return
+        self._told.pop(name, None)
         if self._stopping.is_set():
             return
         self._uses.set_looked(name, began)

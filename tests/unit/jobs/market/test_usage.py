@@ -213,6 +213,9 @@ def test_a_region_that_is_away_delays_no_other(tables, cloud, work, image_id, mo
     assert "RegionOne use products is looked up later" in caplog.text
     assert work._uses.looked(HERE) is None
     assert work._uses.looked(THERE) is not None
+    caplog.clear()
+    look(work)
+    assert "is looked up later" not in caplog.text
 
 
 def test_a_worker_that_stops_leaves_it_to_the_next(cloud, work, image_id):
