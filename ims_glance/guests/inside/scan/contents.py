@@ -3,7 +3,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ims_glance.guests.inside.scan.places import Places
 from ims_glance.model.market.scan.rules import Look
@@ -17,7 +17,7 @@ _PRIVATE_KEY = re.compile(
 # A name that a secret stands behind, and something behind it that is no variable and no reference.
 _SECRET = re.compile(
     rb"""((secret|passw(or)?d|passphrase|private_?key|client-key-data|token)(_?(access|key|hash|text|value|data))*"""
-    rb"""|_auth|\bauth|\bsk)["']?[ \t]*[:= ][ \t]*["']?(?![$<#{\[|>\s])[^\s"']""",
+    rb"""|_auth|\bauth|\bsk)["']?(?:[ \t]*[:=][ \t]*|[ \t]+)["']?(?![$<#{\[|>\s])[^\s"']""",
     re.IGNORECASE,
 )
 _IN_URL = re.compile(rb"://[^/\s:@]+:[^/\s:@]+@")
@@ -25,12 +25,12 @@ _PGPASS = re.compile(rb"^[^#:\n][^:\n]*(:[^:\n]*){3}:[^\n]", re.MULTILINE)
 _IN_DATABASE = re.compile(rb"refresh_token|private_key|access_token")
 _BY_NAME = {".pgpass": _PGPASS, "credentials.db": _IN_DATABASE, "access_tokens.db": _IN_DATABASE}
 
-_ELEMENT = re.compile(
-    r"<(?:\w+:)?(?:Administrator|Auto)?[Ll]?o?g?o?n?Password\b[^>]*>(.*?)</(?:\w+:)?\w*Password>",
-    re.DOTALL,
+# The beginnings and ends of such elements: each is looked for once, as a stranger's file may have a megabyte of them.
+_TAG = re.compile(
+    r"<(?:(?P<end>/)(?:\w+:)?\w*Password|(?:\w+:)?(?:Administrator|Auto)?[Ll]?o?g?o?n?Password\b[^<>]*)>"
 )
 _VALUE = re.compile(r"<(?:\w+:)?Value>\s*([^<\s][^<]*)</|^\s*([^<\s][^<]*)\Z", re.DOTALL)
-_INI = re.compile(r"^\s*AdminPassword\s*=\s*\"?(?!\*)[^\s\"]", re.MULTILINE | re.IGNORECASE)
+_INI = re.compile(r"^[ \t]*AdminPassword\s*=\s*\"?(?!\*)[^\s\"]", re.MULTILINE | re.IGNORECASE)
 _TAKEN_OUT = "*SENSITIVE*DATA*DELETED*"
 
 
@@ -66,10 +66,21 @@ def _text(content: bytes) -> str:
     return content.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
 
 
+def _elements(text: str) -> Iterator[str]:
+    """What is in the elements of passwords."""
+    begin = None
+    for tag in _TAG.finditer(text):
+        if tag["end"] is None:
+            begin = tag.end() if begin is None else begin
+        elif begin is not None:
+            yield text[begin : tag.start()]
+            begin = None
+
+
 def _has_password(text: str) -> bool:
     """Whether an answer file has a password that Setup has not taken out of it."""
-    for element in _ELEMENT.finditer(text):
-        value = _VALUE.search(element[1])
+    for element in _elements(text):
+        value = _VALUE.search(element)
         given = (value[1] or value[2] or "").strip() if value else ""
         if given and given != _TAKEN_OUT:
             return True

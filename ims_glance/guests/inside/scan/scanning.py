@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systems of a disk, looked through by the table of :mod:`ims_glance.model.market.scan.rules`."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +22,9 @@ _KINDS = (LINUX, WINDOWS)
 _NOT_DATA = ("swap", "unknown", "", "lvm2_member", "linux_raid_member")
 _ENCRYPTED = ("crypto_luks", "bitlocker")
 _MOST_LEFT = 8
+# Of JSON, below what :mod:`ims_glance.guests.appliance` listens to; and characters of a place, and of a name.
+_MOST_SAID = 800 << 10
+_WHERE, _NAME = 200, 80
 _MORE = {
     Severity.BLOCKS: "There is more that blocks than is listed.",
     Severity.REVIEW: "There is more for the reviewer to decide than is listed.",
@@ -67,7 +71,8 @@ class _Said:
         self._is_whole = True
 
     def find(self, number: int, where: str, name: str) -> None:
-        """Keep a finding; those of each severity have room of their own."""
+        """Keep a finding, in short; those of each severity have room of their own."""
+        where, name = printable(where, _WHERE), printable(name, _NAME)
         severity = rules.TABLE[number].severity
         kept = self._findings[severity]
         if len(kept) <= MOST_FINDINGS:
@@ -93,10 +98,25 @@ class _Said:
         self._inventories.append({**about, "packages": found})
 
     def to_arguments(self) -> dict[str, Any]:
+        """As JSON that is no longer than what is listened to: packages have the room that is left."""
+        room = _MOST_SAID - len(json.dumps(self._with([])))
+        inventories = []
+        for each in self._inventories:
+            kept = []
+            for package in each["packages"]:
+                room -= len(json.dumps(package)) + 2
+                if room < 0:
+                    self.lack("Not all packages were listed: there are too many.")
+                    break
+                kept.append(package)
+            inventories.append({**each, "packages": kept})
+        return self._with(inventories)
+
+    def _with(self, inventories: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "systems": self._systems,
             "findings": [list(each) for kept in self._findings.values() for each in kept],
-            "inventories": self._inventories,
+            "inventories": inventories,
             "notes": self._notes[:MOST_ENTRIES],
             "is_whole": self._is_whole,
         }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What in a file is a secret."""
 
+import time
+
 import pytest
 
 from ims_glance.guests.inside.scan import contents
@@ -111,3 +113,18 @@ def test_lines(content: str | bytes, has_lines: bool) -> None:
 def test_what_is_not_empty() -> None:
     assert finds(Look.FILLED, "/root/.bash_history", "ls\n")
     assert not finds(Look.FILLED, "/root/.bash_history", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("/unattend.xml", "<Password>" * 100_000),
+        ("/unattend.xml", "<Password " * 100_000),
+        ("/sysprep.inf", "\n" * 1_000_000),
+        ("/root/.netrc", "password" + " " * 1_000_000 + "\n"),
+    ],
+)
+def test_a_file_made_to_be_slow_is_not(name: str, text: str) -> None:
+    begun = time.process_time()
+    assert not finds(Look.SECRET, name, text)
+    assert time.process_time() - begun < 10

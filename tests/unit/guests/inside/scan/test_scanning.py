@@ -2,6 +2,7 @@
 """Systems that are looked through."""
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -143,6 +144,29 @@ def test_there_is_an_end_to_findings() -> None:
     found, _ = scanned({**STATUS, "/etc/shadow": lines}, DEBIAN)
     assert len(found.findings) == 101
     assert (found.notes, found.is_whole) == (("There is more that blocks than is listed.",), False)
+
+
+def test_names_without_end_do_not_erase_what_was_found() -> None:
+    lines = f"{'A' * 300_000}::\n{'B' * 300_000}::\n"
+    g = MemoryGuest({**STATUS, "/etc/shadow": lines}, list_filesystems={})
+    said = scanning.scan(g, [DEBIAN], nothing)
+    assert len(json.dumps(said)) < 4096
+    assert [len(name) for _, _, name in said["findings"]] == [80, 80]
+
+
+def test_packages_have_the_room_that_findings_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = "".join(
+        f"Package: p{number}\nStatus: install ok installed\nVersion: 1\n\n" for number in range(200)
+    )
+    monkeypatch.setattr(scanning, "_MOST_SAID", 2500)
+    g = MemoryGuest({**FILES, "/var/lib/dpkg/status": packages}, list_filesystems={})
+    said = scanning.scan(g, [DEBIAN, DEBIAN], nothing)
+    assert len(json.dumps(said)) < 3000
+    assert len(said["findings"]) == 7
+    assert 0 < len(said["inventories"][0]["packages"]) < 200
+    assert said["inventories"][1]["packages"] == []
+    assert not said["is_whole"]
+    assert "Not all packages were listed: there are too many." in said["notes"]
 
 
 def test_what_the_reviewer_decides_takes_no_room_of_what_blocks() -> None:
