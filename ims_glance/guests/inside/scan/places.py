@@ -23,6 +23,7 @@ UNREADABLE = (RuntimeError, UnicodeError)
 """What libguestfs raises: the appliance's answer, or names that are no UTF-8."""
 
 _HOMES = {"linux": ("/root", "/home/*"), WINDOWS: ("/Users/*",)}
+_BARE_HOMES = ("", "/*")
 _MOST_HOMES = 64
 _PLAIN = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
 _NO_HOMES = ("/", "/root", "/home", "/nonexistent", "/dev/null")
@@ -33,13 +34,16 @@ class Places:
 
     :param homes: further home folders, of which only what is hidden in them is looked at: systems give their
         services folders of programs and data
+    :param is_bare: whether it is a file system of no system, which may be one of homes, or one home
     :ivar lacks: why not everything was looked at, as sentences
     """
 
-    def __init__(self, g: GuestFS, guest: Guest, homes: list[str]) -> None:
+    def __init__(
+        self, g: GuestFS, guest: Guest, homes: list[str], *, is_bare: bool = False
+    ) -> None:
         self.g = g
         self.lacks: list[str] = []
-        self._homes = _HOMES.get(guest.kind or "", ())
+        self._homes = (*_HOMES.get(guest.kind or "", ()), *(_BARE_HOMES if is_bare else ()))
         own = [each for each in homes if _PLAIN.fullmatch(each) and not self._is_usual(each)]
         self._hidden_homes = list(dict.fromkeys(own))[:_MOST_HOMES]
         if len(set(own)) > _MOST_HOMES:

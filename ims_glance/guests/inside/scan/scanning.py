@@ -43,16 +43,27 @@ def scan(g: GuestFS, systems: list[Guest], tell: Tell) -> dict[str, Any]:
     known = [guest for guest in systems if guest.kind in _KINDS]
     for guest in known:
         _scanned(g, guest, said, tell)
-    if not known:
-        said.lack(_NO_SYSTEM)
     if len(known) == inspection.MOST_SYSTEMS:
         said.lack(f"Only {len(known)} systems of the disk were looked into.")
-    for device, kind in _left(g, systems):
+    left = _left(g, systems)
+    if left is None:
+        said.lack("The file systems of the disk could not be listed.")
+    if sum(kind not in _NOT_DATA for _, kind in left or ()) > _MOST_LEFT:
+        said.lack(f"Only {_MOST_LEFT} file systems that belong to no system were looked into.")
+    looked = 0
+    for device, kind in (left or [])[:_MOST_LEFT]:
         if kind in _ENCRYPTED:
             said.lack(f"{device} is encrypted, and nobody can look into it.")
-        elif known:
+        elif kind not in _NOT_DATA:
             said.note(f"The file system on {device} belongs to no system.")
             _scanned(g, Guest(LINUX, mountpoints=(("/", device),)), said, tell)
+            looked += 1
+        elif not known and kind != "swap":
+            # A part of something that lies on several disks, perhaps.
+            said.lack(f"Nobody knows what is on {device}.")
+    if not known:
+        # Of a machine it may be one for data; of nothing that is on it, nobody knows what it is.
+        said.no_system(is_data=bool(looked))
     return said.to_arguments()
 
 
@@ -69,6 +80,7 @@ class _Said:
         self._inventories: list[dict[str, Any]] = []
         self._notes: list[str] = []
         self._is_whole = True
+        self._is_data = False
 
     def find(self, number: int, where: str, name: str) -> None:
         """Keep a finding, in short; those of each severity have room of their own."""
@@ -87,6 +99,10 @@ class _Said:
     def lack(self, note: str) -> None:
         self.note(note)
         self._is_whole = False
+
+    def no_system(self, *, is_data: bool) -> None:
+        self._is_data = is_data and self._is_whole
+        self.lack(_NO_SYSTEM)
 
     def list_packages(self, guest: Guest, found: list[Any]) -> None:
         about = {
@@ -119,6 +135,7 @@ class _Said:
             "inventories": inventories,
             "notes": self._notes[:MOST_ENTRIES],
             "is_whole": self._is_whole,
+            "is_data": self._is_data,
         }
 
 
@@ -134,7 +151,8 @@ def _scanned(g: GuestFS, guest: Guest, said: _Said, tell: Tell) -> None:
             if not _mount(g, device, mountpoint):
                 said.lack(f"The file system of {of}{printable(mountpoint)} could not be read.")
         homes = accounts.homes(Places(g, guest, [])) if guest.kind == LINUX else []
-        places = Places(g, guest, homes)
+        # It may be what is mounted at /home, or a home.
+        places = Places(g, guest, homes, is_bare=not guest.root)
         rows = sorted(rules.of_system(guest), key=_is_late)
         seen: set[str] = set()
         for place, (number, rule) in enumerate(rows, 1):
@@ -192,16 +210,17 @@ def _fixed(places: Places, rule: ScanRule) -> Iterator[str]:
             continue
 
 
-def _left(g: GuestFS, systems: list[Guest]) -> list[tuple[str, str]]:
-    """The file systems that no system has, and their kinds."""
+def _left(g: GuestFS, systems: list[Guest]) -> list[tuple[str, str]] | None:
+    """The file systems that no system has, and their kinds; ``None`` if nobody can say."""
     try:
         there = dict(g.list_filesystems())
     except UNREADABLE:
-        return []
+        return None
     mounted = {device for guest in systems for _, device in guest.mountpoints}
     left = [
         (printable(device, 80), str(kind).lower())
         for device, kind in there.items()
-        if device not in mounted and str(kind).lower() not in _NOT_DATA
+        if device not in mounted
     ]
-    return left[:_MOST_LEFT]
+    # What there is to look into comes first.
+    return sorted(left, key=lambda each: each[1] in _NOT_DATA)

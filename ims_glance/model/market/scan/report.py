@@ -126,6 +126,7 @@ class Scanned:
 
     :ivar systems: for people, a line each
     :ivar is_whole: whether all that is looked for could be looked for
+    :ivar is_data: whether nothing is lacking but a system, so that it is as good as whole beside one that has it
     """
 
     systems: tuple[str, ...] = ()
@@ -133,6 +134,7 @@ class Scanned:
     inventories: tuple[Inventory, ...] = ()
     notes: tuple[str, ...] = ()
     is_whole: bool = False
+    is_data: bool = False
 
     @classmethod
     def of_arguments(cls, stored: Mapping[str, Any]) -> Self:
@@ -148,6 +150,7 @@ class Scanned:
             tuple(Inventory.of_arguments(each) for each in listed),
             tuple(printable(each, _LINE) for each in _list(stored, "notes", _MOST_NOTES)),
             stored.get("is_whole") is True,
+            stored.get("is_data") is True,
         )
 
     def to_arguments(self) -> dict[str, Any]:
@@ -185,13 +188,14 @@ class Scanned:
 
     @classmethod
     def together(cls, disks: Sequence[Self]) -> Self:
-        """That of all disks of a machine. Who looks into one of them knows the machine."""
+        """That of all disks of a machine, which is whole if all of them are, and one of them has a system."""
         return cls(
             tuple(each for disk in disks for each in disk.systems),
             tuple(each for disk in disks for each in disk.findings),
             tuple(each for disk in disks for each in disk.inventories),
             tuple(each for disk in disks for each in disk.notes),
-            any(disk.is_whole for disk in disks),
+            any(disk.is_whole for disk in disks)
+            and all(disk.is_whole or disk.is_data for disk in disks),
         )
 
 

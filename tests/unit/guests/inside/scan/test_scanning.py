@@ -85,7 +85,36 @@ def test_a_clean_system() -> None:
 def test_a_disk_without_a_system() -> None:
     found, _ = scanned({}, Guest())
     assert (found.is_whole, found.findings) == (False, ())
-    assert found.notes == ("There is no system that could be looked into.",)
+    assert found.notes[-1] == "There is no system that could be looked into."
+
+
+HOMES = {"/ann/.ssh/authorized_keys": f"ssh-ed25519 {SECRET}\n", "/.pgpass": f"h:1:d:u:{SECRET}\n"}
+
+
+def test_a_disk_of_homes_is_looked_into_without_a_system() -> None:
+    found, _ = scanned(HOMES, Guest(), list_filesystems={"/dev/sda1": "ext4", "/dev/sda2": "swap"})
+    assert sorted(each.where for each in found.findings) == [
+        "/dev/sda1:/.pgpass",
+        "/dev/sda1:/ann/.ssh/authorized_keys",
+    ]
+    # By itself it is nothing that can be sold; beside a system it lacks nothing.
+    assert (found.is_whole, found.is_data, found.inventories) == (False, True, ())
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        {},
+        {"/dev/sda1": "swap"},
+        {"/dev/sda": "unknown"},
+        {"/dev/sda1": "ext4", "/dev/sda2": "unknown"},
+        {"/dev/sda1": "ext4", "/dev/sda2": "crypto_LUKS"},
+        {f"/dev/sda{number}": "ext4" for number in range(9)},
+    ],
+)
+def test_a_disk_that_nobody_knows_all_of_is_not_whole(there: dict[str, str]) -> None:
+    found, _ = scanned({}, Guest(), list_filesystems=there)
+    assert (found.is_whole, found.is_data) == (False, False)
 
 
 @pytest.mark.parametrize("kind", ["crypto_LUKS", "BitLocker"])

@@ -126,12 +126,16 @@ def test_what_it_comes_to(findings: list[int], is_whole: bool, state: str) -> No
 
 def test_a_machine_of_several_disks() -> None:
     system = Scanned.of_arguments(SAID)
-    data = Scanned(notes=("There is no system.",))
+    data = Scanned.of_arguments({"notes": ["There is no system."], "is_data": True})
     together = Scanned.together([system.on_disk(0), data.on_disk(1)])
     assert together.is_whole
     assert together.findings[1].where == "disk 0: /root/.ssh/id_rsa"
     assert together.notes == ("disk 1: There is no system.",)
     assert together.inventories == system.inventories
+    # A disk that was not looked into, or not as a whole, is as much of the machine as the first one.
+    unseen = Scanned(notes=("There is no system.",))
+    assert not Scanned.together([system, data, unseen]).is_whole
+    assert not Scanned.together([data, data]).is_whole
 
 
 def test_findings_about_packages_and_notes_are_added() -> None:
