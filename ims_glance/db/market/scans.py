@@ -121,21 +121,24 @@ class ProductScans:
         rows = self._rows(query.where(table.product_id == product_id))
         return {row["version_id"]: view(row["report"], row["scanned_at"]) for row in rows}
 
-    def sold(self, limit: int, feed: str | None = None, after: str = "") -> list[KeptScan]:
-        """Those of versions that are listed or in review, in the order of their ids.
+    def sold(self, limit: int, feed: str | None = None, after: str = "") -> list[str]:
+        """Ids of those of versions that are listed or in review, in their order.
+
+        What is in a report has no bound but the number of a machine's disks, so each is asked for by itself.
 
         :param feed: only those that were compared with something older
         :param after: id of the last one of the page before
         """
         table = MARKET_SCANS.c
         query = (
-            sa.select(MARKET_SCANS)
+            sa.select(table.version_id)
             .join(MARKET_VERSIONS, MARKET_VERSIONS.c.id == table.version_id)
             .where(MARKET_VERSIONS.c.state.in_(_SOLD), table.version_id > after)
         )
         if feed is not None:
             query = query.where(table.feed < feed)
-        return [_kept(row) for row in self._rows(query.order_by(table.version_id).limit(limit))]
+        rows = self._rows(query.order_by(table.version_id).limit(limit))
+        return [str(row["version_id"]) for row in rows]
 
     def _rows(self, query: sa.Select[Any]) -> Any:
         return self._database.read(lambda connection: connection.execute(query).mappings().all())

@@ -56,7 +56,7 @@ class Vulnerable:
         return said
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Wanted:
     """A package that records may be about."""
 

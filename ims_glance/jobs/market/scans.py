@@ -21,8 +21,9 @@ LOG = logging.getLogger(__name__)
 
 SECONDS = 300.0
 """Between two looks at the feed."""
-# So many versions are compared at once; their packages are in memory meanwhile.
 _PAGE = 100
+# Of the versions that are compared at once: they are in memory meanwhile, some hundred bytes each.
+_MOST_PACKAGES = 100_000
 
 Check = Callable[[], None]
 
@@ -80,11 +81,26 @@ def compared(
     """
     known = comparison.of_process(conf)
     newest = "" if known.feed is None else known.feed.state(check)[0]
-    after = ""
-    while page := scans.sold(_PAGE, None if is_forced else newest, after):
-        after = page[-1].version_id
+    for page in _pages(scans, None if is_forced else newest):
         found = known.compare_all({each.version_id: each.scanned for each in page}, check)
         for each in page:
             report = found[each.version_id].report
             if scans.compared(each, report, found[each.version_id].feed):
                 yield each, report
+
+
+def _pages(scans: ProductScans, feed: str | None) -> Iterator[list[KeptScan]]:
+    """What is compared at once, within a bound: a version, and others as long as they have few packages."""
+    page: list[KeptScan] = []
+    packages, after = 0, ""
+    while ids := scans.sold(_PAGE, feed, after):
+        after = ids[-1]
+        for kept in filter(None, map(scans.get, ids)):
+            count = sum(len(each.packages) for each in kept.scanned.inventories)
+            if page and (packages + count > _MOST_PACKAGES or len(page) == _PAGE):
+                yield page
+                page, packages = [], 0
+            page.append(kept)
+            packages += count
+    if page:
+        yield page

@@ -63,7 +63,7 @@ class Finding:
 _FIELDS = ("rule", "where", "what", "advice")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class GuestPackage:
     """A package of a system.
 

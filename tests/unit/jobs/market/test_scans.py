@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ims_glance.jobs.market import scans as module
+from ims_glance.jobs.market.comparison import PackageComparison
 from ims_glance.jobs.market.scans import ScanWork
 from ims_glance.model.market.scan.report import ScanReport
 from tests.unit.db.market.rows import MarketTables
@@ -81,6 +82,28 @@ def test_a_worker_whose_feed_is_older_leaves_it_alone(
     write(tmp_path / "feed", record("DSA-0", modified="2026-10-01T00:00:00Z", package="other"))
     work.look()
     assert states(market, ids) == ["refused"]
+
+
+def test_what_is_in_memory_at_once_is_bounded_by_packages(
+    market: MarketTables, tables: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sold(market, 5)
+    write(tmp_path / "feed", record("DSA-1"))
+    pages: list[int] = []
+    compare_all = PackageComparison.compare_all
+
+    def counted(self: PackageComparison, found: Any, check: Any) -> Any:
+        pages.append(len(found))
+        return compare_all(self, found, check)
+
+    monkeypatch.setattr(PackageComparison, "compare_all", counted)
+    # Each has one.
+    for most, expected in ((2, [2, 2, 1]), (0, [1] * 5), (9, [5])):
+        monkeypatch.setattr(module, "_MOST_PACKAGES", most)
+        pages.clear()
+        found = module.compared(tables.conf, market.scans, nothing, is_forced=True)
+        assert sorted(each.version_id for each, _ in found) == sorted(ids)
+        assert pages == expected
 
 
 def test_an_operator_has_it_done_whatever_there_is(
