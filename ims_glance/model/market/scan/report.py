@@ -17,6 +17,9 @@ MOST_FINDINGS = 100
 """Of a report."""
 _MOST_SAID = 2 * (MOST_FINDINGS + 1)
 MOST_PACKAGES = 20_000
+MOST_OF_MACHINE = 100_000
+"""Packages of all disks of a machine."""
+_TOO_MANY = f"Only {MOST_OF_MACHINE} packages of the machine were listed."
 _MOST_NOTES = 32
 _WHERE, _LINE, _NAME, _WORD = 200, 300, 80, 96
 _NAMED = 5
@@ -189,13 +192,22 @@ class Scanned:
     @classmethod
     def together(cls, disks: Sequence[Self]) -> Self:
         """That of all disks of a machine, which is whole if all of them are, and one of them has a system."""
+        inventories: list[Inventory] = []
+        room = MOST_OF_MACHINE
+        for each in (each for disk in disks for each in disk.inventories):
+            inventories.append(dataclasses.replace(each, packages=each.packages[:room]))
+            room -= len(each.packages)
+            if room < 0:
+                break
+        lacks = (_TOO_MANY,) if room < 0 else ()
         return cls(
             tuple(each for disk in disks for each in disk.systems),
             tuple(each for disk in disks for each in disk.findings),
-            tuple(each for disk in disks for each in disk.inventories),
-            tuple(each for disk in disks for each in disk.notes),
+            tuple(inventories),
+            (*lacks, *(each for disk in disks for each in disk.notes)),
             any(disk.is_whole for disk in disks)
-            and all(disk.is_whole or disk.is_data for disk in disks),
+            and all(disk.is_whole or disk.is_data for disk in disks)
+            and not lacks,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ims_glance.model.market.scan import report as module
 from ims_glance.model.market.scan import rules
 from ims_glance.model.market.scan.report import (
     MOST_FINDINGS,
@@ -136,6 +137,17 @@ def test_a_machine_of_several_disks() -> None:
     unseen = Scanned(notes=("There is no system.",))
     assert not Scanned.together([system, data, unseen]).is_whole
     assert not Scanned.together([data, data]).is_whole
+
+
+def test_the_packages_of_a_machine_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Scanned.of_arguments(SAID)
+    assert len(disk.inventories[0].packages) == 2
+    for most, expected, is_whole in ((4, [2, 2], True), (3, [2, 1], False), (1, [1], False)):
+        monkeypatch.setattr(module, "MOST_OF_MACHINE", most)
+        together = Scanned.together([disk, disk])
+        assert [len(each.packages) for each in together.inventories] == expected
+        assert together.is_whole == is_whole
+        assert any("packages of the machine" in each for each in together.notes) != is_whole
 
 
 def test_findings_about_packages_and_notes_are_added() -> None:
