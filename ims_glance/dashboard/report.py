@@ -26,10 +26,15 @@ class Check:
     steps: Sequence[Mapping[str, Any]] = ()
 
 
-def of_job(request: Any, job_id: str) -> Check | None:
-    """What the job says that looks into a file; ``None`` if it cannot be asked."""
+def of_job(request: Any, job_id: str, file: str) -> Check | None:
+    """What the job says that looks into a file; ``None`` if it cannot be asked, or is about something else.
+
+    :param file: ``bucket:object``
+    """
     with refusals.shown(request):
         job: Job = connection.ims(request).get_job(job_id)
+        if (job.entities or {}).get("file") != file:
+            return None
         if not job.is_finished:
             return Check(is_running=True)
         return Check(failure=words.failure(job)) if job.report is None else of(job.report)

@@ -8,6 +8,7 @@ from horizon import exceptions as horizon_exceptions
 from openstack_dashboard.api import nova
 
 from ims_glance.dashboard import words
+from ims_glance.dashboard.wizard.picking import STATES
 
 # Nobody finds one among more; whoever has them knows the command line.
 _MOST_SERVERS = 5000
@@ -29,4 +30,7 @@ def choices(request: Any) -> list[tuple[str, str]]:
     except Exception:  # boundary: Horizon shows what Nova says
         horizon_exceptions.handle(request, _("The servers cannot be listed."))
         return []
-    return [(each.id, f"{words.plain(each.name)} ({each.status})") for each in found]
+    return [
+        (each.id, f"{words.plain(each.name)} ({STATES.get(each.status, each.status)})")
+        for each in found
+    ]

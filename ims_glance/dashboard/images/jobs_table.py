@@ -23,6 +23,7 @@ def bar(job: Job) -> Any:
         "ims/_progress.html",
         {
             "job": job,
+            "guest_step": _step(job),
             "percent": int(job.percent or 0),
             "rate": words.size(job.bytes_per_second),
             "done": words.amount(job.done_bytes),
@@ -33,6 +34,15 @@ def bar(job: Job) -> Any:
             "status": words.JOB_STATUSES.get(job.status, job.status),
         },
     )
+
+
+def _step(job: Job) -> str:
+    """What is being done to the system in an image; empty, if nothing is."""
+    step = (job.entities or {}).get("guest_step")
+    if not isinstance(step, dict):
+        return ""
+    named = {name: words.plain(str(step.get(name))) for name in ("name", "number", "of")}
+    return str(_("%(name)s (%(number)s of %(of)s)") % named)
 
 
 def subject(job: Job) -> str:

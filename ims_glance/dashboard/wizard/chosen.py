@@ -148,6 +148,11 @@ def _backup(request: Any, backup_id: str) -> Chosen:
     return Chosen({ways.BACKUP: str(backup.id)}, name, facts)
 
 
+def file_url(query: Mapping[str, str]) -> str:
+    """A file as the service has it (``bucket:object``)."""
+    return f"{query['bucket']}:{query['file']}"
+
+
 def _file(request: Any) -> Chosen:
     query = {name: request.GET.get(name, "") for name in ("bucket", "file", "check")}
     if (
@@ -156,7 +161,7 @@ def _file(request: Any) -> Chosen:
         or any(len(each) > _MOST for each in query.values())
     ):
         raise http.Http404
-    url = f"{query['bucket']}:{query['file']}"
+    url = file_url(query)
     name = query["file"].rpartition("/")[2].partition(".")[0]
     kept = {name: value for name, value in query.items() if value}
     return Chosen(kept, name[:_MOST_NAME], [(ways.SOURCES[ways.FILE], words.plain(url))])

@@ -18,6 +18,8 @@ from ims_glance.dashboard.wizard.chosen import Chosen
 _DEFAULT_KEY = "ims/default"
 _MAX_NAME = 128
 _SMALLEST = 40
+# What the names of manifests of whole machines end with.
+_MANIFEST = ".json"
 _ALL = ("", gettext_lazy("All"))
 _STATES = {
     ways.SERVER: ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", "ERROR"),
@@ -132,9 +134,17 @@ class SettingsForm(forms.Form):
             self._offer_systems(systems)
         if "disks" in self.fields:
             self._offer_disks()
+        if way.kind != "data" and source.query.get("file", "").lower().endswith(_MANIFEST):
+            self._leave_size_to_manifest()
         for name, field in self.fields.items():
             if field.help_text:
                 field.widget.attrs["aria-describedby"] = f"id_{name}_help"
+
+    def _leave_size_to_manifest(self) -> None:
+        """The manifest of a machine says how large its system disk is."""
+        field = self.fields["min_disk"]
+        field.required, field.initial = False, None
+        field.help_text = _("What the manifest says, if it is empty.")
 
     def _offer_systems(self, systems: list[OSVersion]) -> None:
         field = self.fields["os_version"]

@@ -44,10 +44,18 @@ def of(request: Any, way: ways.Way, source: Chosen, form: SettingsForm) -> Outlo
             (_("Meanwhile"), _("Leave the server and its disks alone until the job has ended."))
         )
     if form.key_name is None and "encrypt" in form.fields:
-        lines.append((_("KMS Encryption"), _("The image is not encrypted.")))
+        lines.append((_("KMS Encryption"), _unencrypted(way)))
     return Outlook(
         [line for line in lines if line[1]], is_over=quota is not None and quota.remaining < count
     )
+
+
+def _unencrypted(way: ways.Way) -> str:
+    if way.source == ways.FILE:
+        return str(
+            _("The image is not encrypted, unless the file is sealed: then it keeps its key.")
+        )
+    return str(_("The image is not encrypted."))
 
 
 def standstill(way: ways.Way, source: Chosen, data: Mapping[str, Any]) -> str:

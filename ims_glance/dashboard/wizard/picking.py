@@ -23,6 +23,9 @@ STATES: Mapping[str, Any] = {
     "PAUSED": pgettext_lazy("state of a server", "Paused"),
     "SUSPENDED": pgettext_lazy("state of a server", "Suspended"),
     "ERROR": pgettext_lazy("state of a server", "Error"),
+    "BUILD": pgettext_lazy("state of a server", "Being built"),
+    "SHELVED": pgettext_lazy("state of a server", "Shelved"),
+    "SHELVED_OFFLOADED": pgettext_lazy("state of a server", "Shelved"),
     "available": gettext_lazy("Available"),
     "in-use": gettext_lazy("In use"),
 }

@@ -140,7 +140,8 @@ class SourceView(_OneWay):
             found["buckets"] = reverse("horizon:project:containers:index")
         if given.get("check"):
             query = urlencode({**named, "check": given["check"]})
-            found["check"] = report.of_job(self.request, given["check"])
+            url = chosen.file_url(named)
+            found["check"] = report.of_job(self.request, given["check"], url)
             found["following"] = f"{_address('wizard_settings', self.way)}?{query}"
         return found
 
@@ -215,7 +216,9 @@ class SettingsView(_OneWay):
             form,
             number=3,
             outlook=found,
-            check=report.of_job(self.request, check) if check else None,
+            check=report.of_job(self.request, check, chosen.file_url(source.query))
+            if check
+            else None,
             summary=_summary(form),
             sent=[(name, value) for name in form.fields for value in form.data.getlist(name)],
         )

@@ -19,7 +19,7 @@ def page_of(request, search_opts, detailed):
 def test_there_are_more_servers_than_nova_shows_at_once():
     with mock.patch("openstack_dashboard.api.nova.server_list", side_effect=page_of):
         found = servers.choices(None)
-    assert found == [("s-a", "a\ufffd (ACTIVE)"), ("s-b", "b\ufffd (ACTIVE)")]
+    assert found == [("s-a", "a\ufffd (Running)"), ("s-b", "b\ufffd (Running)")]
 
 
 def test_a_compute_service_that_is_away():

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from django.utils import translation
+
 from ims_glance.client.resources.job import Job
 from ims_glance.dashboard.images import jobs_table
 from tests.unit.client.cloud import IMAGE_ID, JOB_ID, PROJECT
@@ -25,6 +27,14 @@ class ShownTest(ConsoleTestCase):
         shown = jobs_table.bar(job())
         assert "progress-bar-striped" in shown
         assert "%<" not in shown
+
+    def test_what_is_done_to_the_system_is_said_in_the_user_s_language(self):
+        running = job(guest_step={"name": "network", "number": 2, "of": 5})
+        assert "network (2 of 5)" in jobs_table.bar(running)
+        with translation.override("zh-hans"):
+            shown = jobs_table.bar(running)
+        assert "2/5" in shown
+        assert "of" not in shown.rpartition("network")[2]
 
     def test_a_failure_says_why(self):
         failed = Job.existing(

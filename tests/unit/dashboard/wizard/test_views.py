@@ -159,7 +159,8 @@ class StepsTest(Neighbours, ConsoleTestCase):
         named = {"bucket": "images", "file": "debian.vmdk"}
         response = self.client.post(address, {**named, "look": "1"})
         assert self.cloud.only("POST").body == {"image_url": "images:debian.vmdk"}
-        running = {"job_id": JOB_ID, "status": "RUNNING", "entities": {}}
+        about = {"file": "images:debian.vmdk"}
+        running = {"job_id": JOB_ID, "status": "RUNNING", "entities": about}
         self.cloud.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", running)
         shown = self.client.get(response["Location"]).content.decode()
         assert 'http-equiv="refresh"' in shown
@@ -167,7 +168,11 @@ class StepsTest(Neighbours, ConsoleTestCase):
             "guest": {"product_name": "Debian 12", "has_cloud_init": False},
             "steps": [{"name": "network", "state": "todo", "what": "<b>", "advice": "Use DHCP."}],
         }
-        done = {**running, "status": "SUCCESS", "entities": {"report": report}}
+        done = {
+            **running,
+            "status": "SUCCESS",
+            "entities": {**about, "report": report},
+        }
         self.cloud.ims("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", done)
         response = self.client.get(response["Location"])
         assert "System Debian 12" in text(response)
@@ -176,6 +181,18 @@ class StepsTest(Neighbours, ConsoleTestCase):
         settings = f"{FILE.replace('a/', '')}&check={JOB_ID}"
         shown = text(self.client.post(settings, {"name": "new", "min_disk": "40"}))
         assert "Use DHCP." in shown
+        other = settings.replace("debian", "other")
+        shown = text(self.client.post(other, {"name": "new", "min_disk": "40"}))
+        assert "Use DHCP." not in shown
+
+    def test_of_a_manifest_which_says_how_large_the_disk_is(self):
+        address = FILE.replace("system", "whole").replace("debian.vmdk", "web.JSON")
+        assert self.made(address).body == {"name": "new", "image_url": "images:a/web.JSON"}
+
+    def test_a_sealed_file_stays_encrypted(self):
+        shown = text(self.client.post(FILE, {"name": "new", "min_disk": "40"}))
+        assert "not encrypted, unless the file is sealed" in shown
+        assert "required" in text(self.client.post(FILE, {"name": "new"}))
 
     def test_an_address_that_names_nothing(self):
         for address in ("whole/server/settings/", "system/file/settings/?bucket=images"):
