@@ -21,6 +21,9 @@ from tests.unit.flows.direct_cloud import DirectCloud
 from tests.unit.flows.explorer import Ending, Explorer, Refusal
 from tests.unit.flows.scenarios import SCENARIOS, Scenario
 
+# They make nothing that could be undone.
+_ONLY_LOOKS = (model.SCAN_IMAGE,)
+
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 
 explorer = pytest.fixture(scope="module")(explorers.explorers)
@@ -45,7 +48,7 @@ def test_every_broken_revert_is_found(explorer, job_type, monkeypatch):
             with monkeypatch.context() as patched:
                 patched.setattr(kind, "revert", _nothing)
                 found[kind.__name__] = _is_noticed(explorer, usual, task.name)
-    assert found, "nothing of such a job is ever undone"
+    assert bool(found) is (job_type not in _ONLY_LOOKS), "nothing of such a job is ever undone"
     assert [name for name, is_found in found.items() if not is_found] == []
 
 
