@@ -124,8 +124,11 @@ def _native(conf: Any, view: dict[str, Any], rule: Any, body: Any, project: str)
 def _ims(conf: Any, view: dict[str, Any], handler: Any, body: Any, project: str) -> str | None:
     """The code of the IMS API's refusal."""
     accepted = types.SimpleNamespace(accept=lambda *_, **__: "job")
+    images = Images(Glance(view))
+    # There is no database of Glance's to count in.
+    images.member_count = lambda *_: None  # type: ignore[method-assign]
     service = types.SimpleNamespace(
-        conf=conf, images=Images(Glance(view)), jobs=accepted, keys=Keys()
+        conf=conf, images=images, jobs=accepted, keys=Keys(), market=None
     )
     call = types.SimpleNamespace(
         service=service,
