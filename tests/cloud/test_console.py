@@ -92,6 +92,7 @@ def test_an_image_of_a_whole_machine_by_the_keyboard_alone(demo, tenant, machine
     assert "for each GB" in tenant.page.inner_text(".ims-outlook")
     assert machine.name in tenant.page.inner_text(".ims-summary")
     tenant.press("Create")
+    tenant.keep("created")
     job = ims.get_job(next(ims.jobs(max_items=1)))
     try:
         assert job.type == "imsCreateWholeImageByInstanceJob"
