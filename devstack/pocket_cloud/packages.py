@@ -70,7 +70,7 @@ def ensure(cloud: Cloud, is_light: bool, progress: Progress) -> None:
         requirements = (_HERE / name).read_text()
         python(cloud, Path(name).stem, ["-r", str(_HERE / name)], requirements, progress)
     _check_uwsgi(cloud, progress)
-    _plugin(cloud, "service" if is_light else "s3,swift", progress)
+    _plugin(cloud, "service" if is_light else "market,s3,swift", progress)
     if not is_light:
         _link_debian_python(cloud.venv, (*CEPH, *LINKED))
 
