@@ -17,21 +17,16 @@ ABSENT = "99999999-9999-4999-8999-999999999999"
 
 
 @pytest.fixture(scope="module")
-def on_volumes(tenant, guest):
+def backup(tenant, guest):
+    """One of a server on volumes that is gone; it is there before and after each test."""
     with machines.volume_root(tenant, guest, disks=1) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def backup(tenant, on_volumes):
-    """One that there is before and after each test."""
-    made = backed_up(tenant, on_volumes)
+        made = backed_up(tenant, server)
     yield made
     tenant.ims.delete_backup(made)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(tenant, local, on_volumes, backup):
+def _nothing_left(tenant, local, backup):
     before = captures.left(tenant)
     yield
     jobs.eventually(lambda: captures.left(tenant), before, 60)
@@ -104,22 +99,18 @@ def test_an_image_of_a_backup_is_of_one_instant(tenant, local):
     tenant.ims.delete_image(image.id, delete_backup=True)
 
 
-def test_after_the_server_is_gone_and_encrypted(tenant, guest):
+def test_after_the_server_is_gone_and_encrypted(tenant, backup):
     key_id = login.make_key(tenant)
-    with machines.volume_root(tenant, guest, disks=1) as server:
-        backup = backed_up(tenant, server)
     image = image_of(tenant, backup, cmk_id=key_id)
     assert image.is_encrypted
-    assert machines.are_of_one_instant(counts_after_boot(tenant, image.id))
+    assert machines.are_of_one_instant(machines.counters_in(tenant, image.id))
     tenant.ims.delete_image(image.id)
     assert tenant.ims.get_backup(backup.id).status == "available"
     # Its one image is gone, so there may be another.
-    written_by_its_owner(tenant, backup, ims_capture="quiesced", ims_server=ABSENT)
-    again = image_of(tenant, backup)
-    shown = flow_jobs.view(tenant, again.id)
-    assert shown[attributes.CAPTURE] == "running"
-    assert shown[attributes.DATA_ORIGIN] == f"volume,{backup.disks[0]['volume_id']}"
-    tenant.ims.delete_image(again.id, delete_backup=True)
+    job = tenant.ims.create_whole_image("again", backup_id=backup.id)
+    tenant.ims.cancel_job(job)
+    with pytest.raises(waiting.JobFailed, match="cancel"):
+        tenant.ims.wait_for_job(job, timeout=PATIENCE)
     tenant.key_manager.delete_secret(key_id)
 
 
@@ -131,7 +122,7 @@ def test_a_backup_that_is_kept_with_an_image_outlives_it(tenant, local):
     assert (backup.status, backup.image_id) == ("available", image.id)
     assert flow_jobs.view(tenant, image.id)[attributes.BACKUP_ID] == backup.id == ended.backup_id
     refused("IMG.0134", tenant.ims.create_whole_image, "again", backup_id=backup.id)
-    assert machines.are_of_one_instant(counts_after_boot(tenant, image.id))
+    assert machines.are_of_one_instant(machines.counters_in(tenant, image.id))
     tenant.ims.delete_image(image.id)
     backup = tenant.ims.get_backup(backup.id)
     assert (backup.status, backup.image_id) == ("available", None)
@@ -139,6 +130,9 @@ def test_a_backup_that_is_kept_with_an_image_outlives_it(tenant, local):
 
 
 def test_one_of_many_at_once_gets_the_backup(tenant, backup):
+    """Whatever its owner has written on it."""
+    written_by_its_owner(tenant, backup, ims_capture="quiesced", ims_server=ABSENT)
+
     def ask(number):
         try:
             return tenant.ims.create_whole_image(f"again-{number}", backup_id=backup.id)
@@ -151,6 +145,9 @@ def test_one_of_many_at_once_gets_the_backup(tenant, backup):
     assert [each for each in found if isinstance(each, str)] == ["IMG.0134"] * 3
     refused("IMG.0136", tenant.ims.delete_backup, backup.id)
     ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
+    shown = flow_jobs.view(tenant, ended.image_id)
+    assert shown[attributes.CAPTURE] == "running"
+    assert shown[attributes.DATA_ORIGIN] == f"volume,{backup.disks[0]['volume_id']}"
     tenant.ims.delete_image(ended.image_id)
 
 
@@ -172,8 +169,8 @@ class TestRefusals:
         refused("IMG.0020", tenant.ims.create_whole_image, "x", backup_id=ABSENT)
         refused("IMG.0005", tenant.ims.create_backup, "x", ABSENT)
 
-    def test_one_that_lost_a_disk(self, tenant, on_volumes):
-        backup = backed_up(tenant, on_volumes)
+    def test_one_that_lost_a_disk(self, tenant, local):
+        backup = backed_up(tenant, local)
         storage = tenant.block_storage
         first = backup.disks[0]["backup_id"]
         storage.delete_backup(first)
@@ -182,15 +179,15 @@ class TestRefusals:
         refused("IMG.0032", tenant.ims.create_whole_image, "x", backup_id=backup.id)
         tenant.ims.delete_backup(backup)
 
-    def test_no_room_for_the_backups(self, tenant, on_volumes):
+    def test_no_room_for_the_backups(self, tenant, local):
         """What Cinder refuses half-way is undone."""
         admin = login.connect("admin")
         project = tenant.current_project_id
         there = len(list(tenant.block_storage.backups()))
         admin.block_storage.update_quota_set(project, backups=there + 1)
-        job = tenant.ims.create_backup("nightly", on_volumes.id)
+        job = tenant.ims.create_backup("nightly", local.id)
         with pytest.raises(waiting.JobFailed, match="BackupLimitExceeded"):
             tenant.ims.wait_for_job(job, timeout=PATIENCE)
         assert "could not be undone" not in tenant.ims.get_job(job).fail_reason
-        assert tenant.compute.get_server(on_volumes.id).status == "ACTIVE"
+        assert tenant.compute.get_server(local.id).status == "ACTIVE"
         admin.block_storage.update_quota_set(project, backups=40)

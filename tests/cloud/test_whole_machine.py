@@ -4,6 +4,7 @@
 import contextlib
 import json
 import secrets
+import time
 
 import pytest
 from huaweicloudsdkims import v2
@@ -152,9 +153,11 @@ class TestLocalRoot:
         with pocket.frozen("cinder-volume"):
             job = tenant.ims.create_whole_image("whole", instance_id=local.id, no_pause=True)
             servers.wait_until(lambda: root_is_read(tenant, job))
+            # For the guest's next rounds.
+            time.sleep(3 * machines.SLOW / 1e6)
         ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
         assert flow_jobs.view(tenant, ended.image_id)[attributes.CAPTURE] == "running"
-        counts = counts_after_boot(tenant, ended.image_id)
+        counts = machines.counters_in(tenant, ended.image_id)
         assert counts[0] < counts[1], counts
         assert not machines.are_of_one_instant(counts)
         tenant.ims.delete_image(ended.image_id)
