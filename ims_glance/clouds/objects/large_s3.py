@@ -14,7 +14,7 @@ export's, by whose mark that is known; while another one is just beginning, nobo
 import hashlib
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -48,6 +48,12 @@ _ID = re.compile(r"<UploadId>([^<]+)</UploadId>")
 _KEY = re.compile(r"<Key>([^<]+)</Key>")
 _ENDING = ".mark"
 _BEGINNINGS = 3
+# A page of a list has a thousand entries at most; so many are read.
+_MOST_PAGES = 1000
+_IS_CUT = re.compile(r"<IsTruncated>\s*true\s*</IsTruncated>")
+# What the next page of a list is asked for with, by what this one says.
+_NAMES_GO_ON = {"continuation-token": "NextContinuationToken"}
+_UPLOADS_GO_ON = {"key-marker": "NextKeyMarker", "upload-id-marker": "NextUploadIdMarker"}
 
 
 class S3LargeFile(LargeFile):
@@ -78,7 +84,13 @@ class S3LargeFile(LargeFile):
         self.parts.clear()
         for _ in range(_BEGINNINGS):
             before = self._uploads()
-            self._write(self._mark, jsonutils.dump_as_bytes({"before": before, "upload": ""}))
+            mark = jsonutils.dump_as_bytes({"before": before, "upload": ""})
+            if len(mark) > _MOST_MARK // 2:
+                raise FileUnreadable(
+                    file=self.file,
+                    reason=f"{len(before)} uploads of it were begun and never ended; end them first",
+                )
+            self._write(self._mark, mark)
             self.reference = self._begun()
             known = {"before": before, "upload": self.reference}
             self._write(self._mark, jsonutils.dump_as_bytes(known))
@@ -218,12 +230,11 @@ class S3LargeFile(LargeFile):
         return [each for each in sorted(found) if self._parts_of(each) == 0]
 
     def _other_marks(self) -> list[tuple[str, str]]:
-        """Owners and paths of the marks of other exports to such a file, at most a thousand."""
+        """Owners and paths of the marks of other exports to such a file."""
         prefix = f"{self.file.name}."
         query = f"list-type=2&prefix={quote(prefix, safe='')}"
-        answer = self._ask("GET", self._bucket, query=query)
         found = []
-        for key in _KEY.findall(answer.content.decode()):
+        for key in (key for page in self._pages(query, _NAMES_GO_ON) for key in _KEY.findall(page)):
             name = html.unescape(key)
             owner = name[len(prefix) : -len(_ENDING)]
             if name == f"{prefix}{owner}{_ENDING}" and owner != self._owner and "." not in owner:
@@ -242,21 +253,47 @@ class S3LargeFile(LargeFile):
             return None
 
     def _parts_of(self, upload_id: str) -> int | None:
-        """How many parts an upload has, 1 for more; ``None`` if there is no such upload."""
+        """How many parts an upload has, 1 for more; ``None`` if there is no such upload.
+
+        So the first page tells enough, be it of one part.
+        """
         query = f"max-parts=1&uploadId={quote(upload_id, safe='')}"
         answer = self._ask("GET", path_of(self.file), missing=True, query=query)
         return None if answer is None else min(1, answer.content.count(b"<PartNumber>"))
 
     def _uploads(self) -> list[str]:
-        """Ids of the uploads of such a file, at most a thousand."""
+        """Ids of the uploads of such a file."""
         query = f"prefix={quote(self.file.name, safe='')}&uploads="
-        answer = self._ask("GET", self._bucket, query=query)
         found = []
-        for (upload,) in map(re.Match.groups, _UPLOAD.finditer(answer.content.decode())):
-            key, upload_id = _KEY.search(upload), _ID.search(upload)
-            if key and upload_id and html.unescape(key[1]) == self.file.name:
-                found.append(html.unescape(upload_id[1]))
+        for page in self._pages(query, _UPLOADS_GO_ON):
+            for (upload,) in map(re.Match.groups, _UPLOAD.finditer(page)):
+                key, upload_id = _KEY.search(upload), _ID.search(upload)
+                if key and upload_id and html.unescape(key[1]) == self.file.name:
+                    found.append(html.unescape(upload_id[1]))
         return found
+
+    def _pages(self, query: str, going_on: Mapping[str, str]) -> Iterator[str]:
+        """A list of the bucket, page by page: S3 cuts each after a thousand entries, and says so.
+
+        :param going_on: parameters of the next page, and the elements of this one that have their values
+        :raises ServiceUnavailable: if the list has no end
+        """
+        following = ""
+        for _ in range(_MOST_PAGES):
+            page = self._ask("GET", self._bucket, query=f"{query}{following}").content.decode()
+            yield page
+            if not _IS_CUT.search(page):
+                return
+            told = {name: _told(page, element) for name, element in going_on.items()}
+            before, following = (
+                following,
+                "".join(
+                    f"&{name}={quote(value, safe='')}" for name, value in told.items() if value
+                ),
+            )
+            if following in ("", before):
+                break
+        raise self._http.away("a list of the bucket has no end")
 
     def _write(self, path: str, data: bytes) -> None:
         self._patiently(lambda: self._ask("PUT", path, data=data))
@@ -284,6 +321,11 @@ class S3LargeFile(LargeFile):
             if refused.status == 403:
                 raise BucketDenied(file=self.file) from None
             raise
+
+
+def _told(page: str, element: str) -> str:
+    found = re.search(f"<{element}>([^<]+)</{element}>", page)
+    return html.unescape(found[1]) if found else ""
 
 
 def _measured(part: NewPart) -> tuple[int, str]:

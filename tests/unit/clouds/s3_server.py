@@ -4,7 +4,7 @@
 import hashlib
 import re
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from botocore.auth import S3SigV4Auth
@@ -17,6 +17,9 @@ _SIGNATURE = re.compile(
 )
 _PART = re.compile(rb"<PartNumber>(\d+)</PartNumber><ETag>(\w+)</ETag>")
 _OWNER = "x-amz-meta-ims-job"
+PAGE = 1000
+"""Entries of a list, at most, as S3 has it."""
+_TOKEN = "after&"
 
 
 class UploadsHandler:
@@ -98,23 +101,53 @@ class UploadsHandler:
             return
         asked = self._query
         if asked.get("list-type") == "2":
-            names = [each for each in self.server.objects if each.startswith(asked["prefix"])]
-            listed = "".join(f"<Contents><Key>{escape(each)}</Key></Contents>" for each in names)
-            self._send_xml(f"<ListBucketResult>{listed}</ListBucketResult>")
+            self._list_names(asked)
             return
         assert "uploads" in asked, self.path
-        found = [
-            f"<Upload><Key>{each['key']}</Key><UploadId>{upload_id}</UploadId></Upload>"
+        after = asked.get("key-marker", ""), asked.get("upload-id-marker", "")
+        found = sorted(
+            (each["key"], upload_id)
             for upload_id, each in self.server.uploads.items()
-            if each["key"].startswith(asked["prefix"])
-        ]
-        self._send_xml(f"<ListMultipartUploadsResult>{''.join(found)}</ListMultipartUploadsResult>")
+            if each["key"].startswith(asked["prefix"]) and (each["key"], upload_id) > after
+        )
+        page = found[:PAGE]
+        is_cut = len(found) > PAGE
+        listed = "".join(
+            f"<Upload><Key>{escape(key)}</Key><UploadId>{escape(upload_id)}</UploadId></Upload>"
+            for key, upload_id in page
+        )
+        following = (
+            f"<NextKeyMarker>{escape(page[-1][0])}</NextKeyMarker>"
+            f"<NextUploadIdMarker>{escape(page[-1][1])}</NextUploadIdMarker>"
+            if is_cut
+            else ""
+        )
+        self._send_xml(
+            f"<ListMultipartUploadsResult>{following}{_is_cut(is_cut)}{listed}"
+            "</ListMultipartUploadsResult>"
+        )
+
+    def _list_names(self, asked: dict[str, str]) -> None:
+        """``ListObjectsV2``: in their order, a page of them, and a token for what follows."""
+        after = unquote(asked.get("continuation-token", "")).removeprefix(_TOKEN)
+        names = sorted(
+            each
+            for each in self.server.objects
+            if each.startswith(asked["prefix"]) and each > after
+        )
+        is_cut = len(names) > PAGE
+        listed = "".join(f"<Contents><Key>{escape(each)}</Key></Contents>" for each in names[:PAGE])
+        token = quote(f"{_TOKEN}{names[PAGE - 1]}") if is_cut else ""
+        following = f"<NextContinuationToken>{token}</NextContinuationToken>" if is_cut else ""
+        self._send_xml(f"<ListBucketResult>{_is_cut(is_cut)}{following}{listed}</ListBucketResult>")
 
     def _list_parts(self) -> None:
         upload = self.server.uploads.get(self._query["uploadId"])
         if upload is not None:
+            most = min(PAGE, int(self._query["max-parts"]))
             parts = [f"<Part><PartNumber>{each}</PartNumber></Part>" for each in upload["parts"]]
-            self._send_xml(f"<ListPartsResult>{''.join(parts[:1])}</ListPartsResult>")
+            cut = _is_cut(len(parts) > most)
+            self._send_xml(f"<ListPartsResult>{cut}{''.join(parts[:most])}</ListPartsResult>")
         else:
             self._send_empty(404)
 
@@ -170,3 +203,7 @@ class UploadsHandler:
     def _abort(self) -> None:
         known = self.server.uploads.pop(self._query["uploadId"], None)
         self._send_empty(404 if known is None else 204)
+
+
+def _is_cut(is_it: bool) -> str:
+    return f"<IsTruncated>{str(is_it).lower()}</IsTruncated>"

@@ -13,6 +13,7 @@ from ims_glance.clouds.objects.large_s3 import S3LargeFile
 from ims_glance.clouds.objects.s3 import S3Objects
 from ims_glance.model.bucket import BucketFile, FileNameTooLong
 from tests.unit.clouds.objects_server import BUCKET, ObjectServer
+from tests.unit.clouds.s3_server import PAGE, UploadsHandler
 
 FILE = BucketFile(BUCKET, "folder/ü+1 &")
 MIB = 1 << 20
@@ -128,6 +129,66 @@ def test_another_export_to_the_same_file(server, owner):
     again.begin()
     assert other.finish() == 1
     assert list(server.uploads) == [again.reference]
+
+
+@pytest.mark.parametrize("owner", [EARLIER, LATER])
+def test_more_marks_and_uploads_than_a_list_has_at_once(server, owner):
+    """S3 lists a thousand of them, and then the others, if it is asked."""
+    _many_others(server)
+    ours = _died_beginning(server)
+    other = writing(server, owner)
+    other.begin()
+    # Behind all that is on the first page, and the second.
+    server.objects |= {f"{FILE.name}.{number}": b"" for number in range(2 * PAGE)}
+    server.uploads["z"] = server.uploads.pop(ours)
+    writing(server).delete()
+    assert other.reference in server.uploads
+    assert "z" not in server.uploads
+    assert len(server.uploads) == 2 * PAGE + 1
+
+
+def test_many_uploads_of_others_stay(server):
+    """All of those that were there before are known, not a thousand alone."""
+    _many_others(server)
+    before = set(server.uploads)
+    _died_beginning(server)
+    writing(server).delete()
+    assert set(server.uploads) == before
+
+
+def _many_others(server):
+    """Uploads that nobody ended, without a part."""
+    theirs = {"key": FILE.name, "owner": None, "parts": {}}
+    server.uploads |= {f"their & {number:04d}": theirs for number in range(2 * PAGE)}
+
+
+def test_so_many_uploads_that_no_mark_has_them(server):
+    """Ours could not be told from them if the worker died; so none begins."""
+    theirs = {"key": FILE.name, "owner": None, "parts": {}}
+    server.uploads |= {f"{number:0500d}": theirs for number in range(PAGE + 100)}
+    with pytest.raises(base.FileUnreadable, match="1100 uploads of it were begun and never ended"):
+        writing(server).begin()
+    assert len(server.uploads) == PAGE + 100
+    assert server.objects == {}
+
+
+@pytest.mark.parametrize("token", ["", "<NextKeyMarker>a</NextKeyMarker>"])
+def test_a_list_without_an_end(server, monkeypatch, token):
+    """Nobody asks for its pages for ever."""
+    page = f"<Result><IsTruncated>true</IsTruncated>{token}</Result>"
+    monkeypatch.setattr(UploadsHandler, "_list_uploads", lambda self: self._send_xml(page))
+    with pytest.raises(rest.ServiceUnavailable, match="has no end"):
+        writing(server).begin()
+    assert server.uploads == {}
+
+
+def test_an_upload_of_many_parts_is_another_ones(server):
+    """The first of them says so."""
+    _died_beginning(server)
+    parts = {number: b"a" for number in range(1, PAGE + 2)}
+    server.uploads["theirs"] = {"key": FILE.name, "owner": None, "parts": parts}
+    writing(server).delete()
+    assert list(server.uploads) == ["theirs"]
 
 
 def test_an_upload_that_has_parts_is_another_ones(server):
