@@ -34,6 +34,9 @@ _COMPILER_OF = "/usr/lib/python3.{minor}/py_compile.py"
 _MINORS = range(4, 20)
 _ENVIRONMENT = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
 _DPKG = [*_ENVIRONMENT, "dpkg", "--force-unsafe-io", "--force-confold", "-E", "-G"]
+# python3-minimal wants python3.11-minimal, which its name comes before, to be configured already when it is unpacked. All
+# are unpacked first here, and configured then, in the order that they want, which is not forced.
+_UNPACK = [*_DPKG, "--force-depends", "--unpack"]
 _POLICY = "/usr/sbin/policy-rc.d"
 
 
@@ -110,7 +113,7 @@ def _dpkg(tree: Tree, files: Sequence[str], names: Sequence[str]) -> None:
     with _quiet(tree):
         try:
             for first in range(0, len(files), _AT_ONCE):
-                tree.run([*_DPKG, "--unpack", *files[first : first + _AT_ONCE]], _INSTALL)
+                tree.run([*_UNPACK, *files[first : first + _AT_ONCE]], _INSTALL)
             # Python itself may be among them: only now is its compiler there.
             with _covered(tree):
                 tree.run([*_DPKG, "--no-triggers", "--configure", *names], _INSTALL)

@@ -57,6 +57,9 @@ def test_of_debian_only_what_is_missing_is_installed_and_nothing_is_compiled(
     assert g.commands[0][-1].endswith("/cloud-init_22_all.deb")
     assert g.commands[3][-3:] == ["--no-triggers", "--configure", "cloud-init"]
     assert g.commands[6][-2:] == ["--triggers-only", "-a"]
+    # What one wants beforehand may be unpacked after it; what is configured has all that it wants.
+    forced = ["--force-depends" in g.commands[number] for number in (0, 3, 6)]
+    assert forced == [True, False, False]
     assert "/usr/sbin/policy-rc.d" not in g.files
     assert not any(path.startswith("/var/tmp") for path in g.files)
 
