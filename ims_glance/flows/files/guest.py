@@ -128,18 +128,26 @@ class PreparedDisk:
     It is read as it is then.
 
     :param name: of what it lies in, for messages
+    :param size: of its data in bytes, where the format of its file has rounded it up; what is behind is left out, as of
+        a disk that is not prepared
     :param total: bytes of all that the job moves; those of the disk unless given
     :param before: bytes that were moved before
     """
 
     def __init__(
-        self, job: JobContext, disk: GuestDisk, name: str, total: int = 0, before: int = 0
+        self,
+        job: JobContext,
+        disk: GuestDisk,
+        name: str,
+        total: int = 0,
+        before: int = 0,
+        size: int | None = None,
     ) -> None:
         self.id = name
-        self.size = disk.size
+        self.size = disk.size if size is None else min(size, disk.size)
         self._job = job
         self._disk = disk
-        self._total = total or disk.size
+        self._total = total or self.size
         self._before = before
 
     @contextlib.contextmanager
@@ -152,8 +160,16 @@ class PreparedDisk:
         self._job.progress(self._before + done, self._total)
 
     def _chunks(self) -> Iterator[bytes]:
+        left = self.size
         for chunk in self._disk.chunks():
-            yield from zeros(chunk) if isinstance(chunk, int) else (chunk,)
+            if isinstance(chunk, int):
+                yield from zeros(min(chunk, left))
+                left -= chunk
+            else:
+                yield chunk[:left]
+                left -= len(chunk)
+            if left <= 0:
+                return
 
 
 def properties(report: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[str, str]:

@@ -230,7 +230,8 @@ def fill_prepared(
     # What is read here and there is compared with no digest.
     file.check_digest(found)
     with guest.prepared(job, *file.disk(found)) as (disk, _report):
-        image_id = fill(job, PreparedDisk(job, disk, str(file.name), total), target)
+        prepared = PreparedDisk(job, disk, str(file.name), total, size=size)
+        image_id = fill(job, prepared, target)
     job.tell(read_bytes=file.received)
     return _marked(job, image_id, size)
 

@@ -7,6 +7,7 @@ import pytest
 
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
+from tests.unit.flows import small_guests
 from tests.unit.flows.files.machine.exports import DISKS, MIB, export, start, told
 
 
@@ -69,3 +70,17 @@ def test_each_disk_under_its_own_key(cloud, server, make_machine):
     parts = whole_image.components(server.images[job.image_id])
     keys = [server.images[each.image_id][attributes.CMK_ID] for each in parts]
     assert keys == ["first", "own"]
+
+
+def test_the_system_of_its_first_disk_is_prepared(cloud, server, make_machine, guests):
+    """And has the size that it had, though qcow2 has whole sectors alone, and zvhd whole GiB."""
+    export(cloud, make_machine(DISKS[:2]))
+    job = start(cloud, told(server), is_config=True)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    prepared = small_guests.MARK + DISKS[0][len(small_guests.MARK) :]
+    parts = whole_image.components(server.images[job.image_id])
+    assert [server.data[each.image_id] for each in parts] == [prepared, DISKS[1]]
+    sizes = [server.images[each.image_id]["__image_size"] for each in parts]
+    assert sizes == [str(len(each)) for each in DISKS[:2]]
+    assert job.done_bytes == job.total_bytes == sum(map(len, DISKS[:2]))
+    assert ([each.is_config for each in guests.examined], guests.open) == ([True], 0)
