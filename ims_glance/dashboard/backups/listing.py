@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The list of backups, and what can be done to them."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.urls import reverse
@@ -14,7 +12,7 @@ from horizon import tables
 from openstack_dashboard.api import base
 
 from ims_glance.client.resources.backup import Backup
-from ims_glance.dashboard import connection, pages, refusals, words
+from ims_glance.dashboard import connection, pages, rows, words
 from ims_glance.dashboard.backups import terms
 from ims_glance.dashboard.images import batch, jobs_table
 
@@ -70,47 +68,21 @@ class DeleteBackup(tables.DeleteAction):
         return batch.each(self, table, request, backup_ids, connection.ims(request).delete_backup)
 
 
-class BackupRow(tables.Row):
-    """A backup; it is asked for again while something is done to it.
+class BackupRow(rows.KeptRow):
+    """A backup; it is asked for again while something is done to it."""
 
-    While the service does not say how it is now, the row stands there as it was; after an error Horizon would ask no
-    more.
-    """
+    shown = ("name", "status", "server_id", "server_name", "size", "created_at")
 
-    ajax = True
-
-    def get_ajax_update_url(self) -> str:
-        """Where it is asked for: with what its columns show."""
-        shown = {name: getattr(self.datum, name) for name in _SHOWN}
-        kept = json.dumps({name: value for name, value in shown.items() if value})
-        return f"{super().get_ajax_update_url()}&{urlencode({_KEPT: kept})}"
-
-    def get_data(self, request: Any, backup_id: str) -> Backup:
+    def fetch(self, request: Any, backup_id: str) -> Backup:
         """As it is now."""
-        try:
-            with refusals.polled():
-                backup: Backup = connection.ims(request).get_backup(backup_id)
-        except refusals.RowNotRead:
-            return _as_it_was(request, backup_id)
+        backup: Backup = connection.ims(request).get_backup(backup_id)
         return backup
 
-
-_KEPT = "shown"
-_SHOWN = ("name", "status", "server_id", "server_name", "size", "created_at")
-
-
-def _as_it_was(request: Any, backup_id: str) -> Backup:
-    """A backup as its row had it."""
-    try:
-        shown = dict(json.loads(request.GET[_KEPT]))
-    except (KeyError, TypeError, ValueError):
-        shown = {}
-    known: dict[str, Any] = {
-        name: str(shown[name]) for name in _SHOWN if isinstance(shown.get(name), str | int)
-    }
-    status = known.get("status")
-    status = status if status in terms.UNDER_WAY else terms.UNDER_WAY[0]
-    return Backup.existing(**{**known, "id": backup_id, "status": status})
+    def as_it_was(self, backup_id: str, shown: Mapping[str, Any], why: str) -> Backup:
+        """As its row had it, and under way still."""
+        status = shown.get("status")
+        status = status if status in terms.UNDER_WAY else terms.UNDER_WAY[0]
+        return Backup.existing(**{**shown, "id": backup_id, "status": status})
 
 
 class BackupFilter(pages.KeptForm):

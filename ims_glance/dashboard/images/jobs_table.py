@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs, whose rows change by themselves."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -10,7 +11,7 @@ from django.utils.translation import ngettext_lazy
 from horizon import tables
 
 from ims_glance.client.resources.job import Job
-from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard import connection, rows, words
 from ims_glance.dashboard.images import batch
 
 DONE = "done"
@@ -57,24 +58,22 @@ def place(job: Job) -> str | None:
     return reverse("horizon:project:ims:image", args=[job.image_id]) if is_here else None
 
 
-class JobRow(tables.Row):
+class JobRow(rows.KeptRow):
     """A job; it is asked for again while it is under way."""
 
-    ajax = True
+    shown = ("type", "begin_time", "image_name", "backup_name", "image_id", "backup_id", "region")
 
-    def get_data(self, request: Any, job_id: str) -> Job:
-        """As it is now.
-
-        While the service does not say that, the row does; after an error Horizon would ask no more.
-        """
-        try:
-            with refusals.polled():
-                job: Job = connection.ims(request).get_job(job_id)
-        except refusals.RowNotRead as error:
-            return Job.existing(
-                job_id=job_id, status="RUNNING", entities={"waiting_for": str(error)}
-            )
+    def fetch(self, request: Any, job_id: str) -> Job:
+        """As it is now."""
+        job: Job = connection.ims(request).get_job(job_id)
         return job
+
+    def as_it_was(self, job_id: str, shown: Mapping[str, Any], why: str) -> Job:
+        """As its row had it, and why nobody knows more."""
+        about = dict(shown)
+        own = {name: about.pop(name) for name in ("type", "begin_time") if name in about}
+        entities = {**about, "waiting_for": why}
+        return Job.existing(**own, job_id=job_id, status="RUNNING", entities=entities)
 
 
 class CancelChosen(tables.BatchAction):

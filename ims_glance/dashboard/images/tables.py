@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of images, one a tab: actions of a table are bound to it."""
 
-import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,55 +10,26 @@ from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
 from ims_glance.client.resources.image import Image
-from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard import connection, rows, words
 from ims_glance.dashboard.images import actions
 
 
-class ImageRow(tables.Row):
-    """An image; it is asked for again until it is made.
+class ImageRow(rows.KeptRow):
+    """An image; it is asked for again until it is made."""
 
-    What its columns show is in the address that it is asked by. While the service does not say how it is now, that
-    stands in the row again; after an error Horizon would ask no more.
-    """
+    shown = (
+        "name", "status", "os_type", "os_version", "virtual_env_type", "whole_image", "min_disk", "cmk_id",
+        "created_at", "owner", "image_type",
+    )  # fmt: skip
 
-    ajax = True
-
-    def get_ajax_update_url(self) -> str:
-        """Where it is asked for."""
-        image = self.datum
-        shown = {name: getattr(image, name) for name in _SHOWN}
-        kept = json.dumps(Image.on_wire({name: value for name, value in shown.items() if value}))
-        return f"{super().get_ajax_update_url()}&{urlencode({_KEPT: kept})}"
-
-    def get_data(self, request: Any, image_id: str) -> Image:
+    def fetch(self, request: Any, image_id: str) -> Image:
         """As it is now."""
-        try:
-            with refusals.polled():
-                image: Image = connection.ims(request).get_image(image_id)
-        except refusals.RowNotRead:
-            return _as_it_was(request, image_id)
+        image: Image = connection.ims(request).get_image(image_id)
         return image
 
-
-_KEPT = "shown"
-_SHOWN = (
-    "name", "status", "os_type", "os_version", "virtual_env_type", "whole_image", "min_disk", "cmk_id",
-    "created_at", "owner",
-)  # fmt: skip
-
-
-def _as_it_was(request: Any, image_id: str) -> Image:
-    """An image as its row had it."""
-    try:
-        shown = dict(json.loads(request.GET[_KEPT]))
-    except (KeyError, TypeError, ValueError):
-        shown = {}
-    known: dict[str, Any] = {
-        name: value
-        for name, value in shown.items()
-        if isinstance(value, str | int) and name not in {"connection", "id"}
-    }
-    return Image.existing(connection=None, id=image_id, **{"status": "saving", **known})
+    def as_it_was(self, image_id: str, shown: Mapping[str, Any], why: str) -> Image:
+        """As its row had it."""
+        return Image.existing(connection=None, id=image_id, **{"status": "saving", **shown})
 
 
 class ImagesTable(tables.DataTable):

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import html
+import re
+
 from django.utils import translation
 
 from ims_glance.client.resources.job import Job
@@ -70,6 +73,20 @@ class RowTest(ConsoleTestCase):
         assert "warning" in content
         assert f"obj_id={JOB_ID}" in content
         assert "Not now. (IMG.0029)" in content
+
+    def test_it_says_what_it_is_while_the_service_is_away(self):
+        self.cloud.ims("GET", f"/v1/{PROJECT}/jobs", {"jobs": [JOB]})
+        page = self.client.get(f"{BASE}private/").content.decode()
+        address = next(
+            html.unescape(each)
+            for each in re.findall(r'data-update-url="([^"]*)"', page)
+            if JOB_ID in each
+        )
+        self.cloud.refuse("GET", f"/v1/{PROJECT}/jobs/{JOB_ID}", 503, "IMG.0029", "Not now.")
+        row = self.client.get(address, HTTP_X_REQUESTED_WITH="XMLHttpRequest").content.decode()
+        assert "Copy image" in row
+        assert "copy_web" in row
+        assert html.escape(address) in row
 
     def test_cancel(self):
         self.cloud.ims("GET", f"/v1/{PROJECT}/jobs", {"jobs": [JOB]})

@@ -50,7 +50,14 @@ class RowTest(ConsoleTestCase):
 
     def test_what_it_shows_may_be_anything(self):
         self.cloud.refuse("GET", "/v2/cloudimages", 503, "IMG.0014", "Not now.")
-        for shown in ("", "nonsense", "[1]", '{"name": {"a": 1}}'):
+        odd = (
+            "",
+            "nonsense",
+            "[1]",
+            '{"name": {"a": 1}}',
+            '{"location": "x", "to_dict": "y", "connection": "z"}',
+        )
+        for shown in odd:
             query = {"action": "row_update", "table": "private", "obj_id": IMAGE_ID, "shown": shown}
             ajax = {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}
             response = self.client.get(f"{BASE}private/", query, **ajax)
