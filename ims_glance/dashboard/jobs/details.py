@@ -12,6 +12,7 @@ from ims_glance.client.resources.job import Job
 from ims_glance.dashboard import connection, pages, refusals, words
 from ims_glance.dashboard.images import jobs_table
 from ims_glance.dashboard.jobs import listing
+from ims_glance.dashboard.jobs import tasks
 
 
 def facts(job: Job) -> list[tuple[Any, Any]]:
@@ -27,7 +28,7 @@ def facts(job: Job) -> list[tuple[Any, Any]]:
         (_("Error Code"), job.error_code),
         (_("Reason"), words.plain(job.fail_reason)),
         (_("Waits for"), words.plain(job.waiting_for)),
-        (_("Does now"), job.current_task if not job.is_finished else None),
+        (_("Does now"), tasks.task(job.current_task or "") if not job.is_finished else None),
         (_("Target Region"), job.region),
         (_("Target Project"), job.target_project_id),
         (_("Job There"), job.target_job_id),
