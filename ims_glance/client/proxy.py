@@ -11,6 +11,7 @@ from ims_glance.client.operations.os_version import OSVersionOperations
 from ims_glance.client.operations.quota import QuotaOperations
 from ims_glance.client.operations.replication import ReplicationOperations
 from ims_glance.client.operations.tag import TagOperations
+from ims_glance.client.operations.worker import WorkerOperations
 
 
 class Proxy(
@@ -24,6 +25,7 @@ class Proxy(
     QuotaOperations,
     OSVersionOperations,
     JobOperations,
+    WorkerOperations,
 ):
     """The service.
 

@@ -175,7 +175,7 @@ def row(found: SupervisedJob) -> tuple[str, ...]:
 def _holder(worker: str | None, lease: float | None, is_short: bool = False) -> str:
     if worker is None or lease is None:
         return "-" if is_short else "none"
-    host, process = _place(worker)
+    host, process = SupervisedWorker(worker).place
     if is_short:
         return f"{host}:{process}" if lease > 0 else f"lost by {host}:{process}"
     if lease > 0:
@@ -188,10 +188,7 @@ def worker(found: SupervisedWorker, lease_seconds: float) -> dict[str, Any]:
 
     :param lease_seconds: for which it renews its leases
     """
-    host, process = _place(found.name)
-    # One of an earlier version is heard of only when it renews its leases.
-    renewed = None if found.lease is None else max(0.0, lease_seconds - found.lease)
-    heard = min(each for each in (found.heard, renewed) if each is not None)
+    host, process = found.place
     return {
         "name": found.name,
         "host": host,
@@ -199,14 +196,8 @@ def worker(found: SupervisedWorker, lease_seconds: float) -> dict[str, Any]:
         "threads": found.threads,
         "jobs": found.jobs,
         "lost_jobs": found.lost,
-        "heard_of_seconds_ago": round(max(0.0, heard), 1),
+        "heard_of_seconds_ago": round(found.heard_of(lease_seconds), 1),
     }
-
-
-def _place(name: str) -> tuple[str, str]:
-    """Host and process of a worker's name."""
-    host, process, *_random = [*name.rsplit(":", 2), ""]
-    return host, process
 
 
 def _waits(job: model.StoredJob) -> list[tuple[str, float]]:

@@ -2,6 +2,7 @@
 """Jobs as an operator sees them: those of all projects, who has them, and giving one back."""
 
 import dataclasses
+import datetime
 from collections.abc import Collection
 from typing import Any
 
@@ -82,7 +83,8 @@ class SupervisedWorker:
     :ivar lease: seconds until its last lease runs out, negative if it has run out; ``None`` if it
         has no job
     :ivar threads: how many jobs it can run at once; ``None`` if it never said that
-    :ivar heard: how many seconds ago it said that it runs; ``None`` if it never did
+    :ivar heard: how many seconds ago it said that it runs; ``None`` if it never did, or has said that it stops
+    :ivar begun: how many seconds ago it said that for the first time
     """
 
     name: str
@@ -91,6 +93,44 @@ class SupervisedWorker:
     lease: float | None = None
     threads: int | None = None
     heard: float | None = None
+    begun: float | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its host and its process."""
+        host, process, *_random = [*self.name.rsplit(":", 2), ""]
+        return host, process
+
+    @property
+    def state(self) -> str:
+        """``busy``, ``idle``; ``stopping``: it takes no job more; ``silent``: it died, or is cut off."""
+        if self.heard is None:
+            return "stopping" if self.jobs else "silent"
+        if self.heard > _LATELY:
+            return "silent"
+        return "busy" if self.jobs else "idle"
+
+    def heard_of(self, lease_seconds: float) -> float:
+        """How many seconds ago it was heard of.
+
+        :param lease_seconds: for which it renews its leases
+        """
+        # One that stops, or is of an earlier version, is heard of only when it renews its leases.
+        renewed = None if self.lease is None else max(0.0, lease_seconds - self.lease)
+        return max(0.0, min(each for each in (self.heard, renewed) if each is not None))
+
+
+@dataclasses.dataclass(frozen=True)
+class WaitingJobs:
+    """Jobs of a type and a project that no worker has.
+
+    :ivar oldest: how long ago the first of them was accepted; seconds
+    """
+
+    type: str
+    project_id: str
+    count: int
+    oldest: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,12 +220,20 @@ class Supervision:
             .group_by(JOBS.c.worker)
         )
         running = sa.select(
-            WORKERS.c.name, WORKERS.c.threads, (clock.now() - WORKERS.c.heard).label("heard")
+            WORKERS.c.name,
+            WORKERS.c.threads,
+            (clock.now() - WORKERS.c.heard).label("heard"),
+            (clock.now() - WORKERS.c.begun).label("begun"),
         )
 
         def read(connection: Connection) -> list[SupervisedWorker]:
             found = {
-                row.name: SupervisedWorker(row.name, threads=row.threads, heard=float(row.heard))
+                row.name: SupervisedWorker(
+                    row.name,
+                    threads=row.threads,
+                    heard=float(row.heard),
+                    begun=float(row.begun),
+                )
                 for row in connection.execute(running)
             }
             for row in connection.execute(query):
@@ -196,6 +244,33 @@ class Supervision:
             return [found[name] for name in sorted(found)]
 
         return self._database.read(read)
+
+    def waiting(self, limit: int) -> list[WaitingJobs]:
+        """What no worker has, by type and project; what has waited for the longest time first.
+
+        :param limit: at most so many types and projects
+        """
+        oldest = sa.func.min(JOBS.c.begin_time)
+        query = (
+            sa.select(JOBS.c.type, JOBS.c.project_id, sa.func.count(), oldest)
+            .where(JOBS.c.status.in_(_UNFINISHED), is_free())
+            .group_by(JOBS.c.type, JOBS.c.project_id)
+            .order_by(oldest, JOBS.c.type, JOBS.c.project_id)
+            .limit(limit)
+        )
+        rows = self._database.read(lambda connection: connection.execute(query).all())
+        return [WaitingJobs(row[0], row[1], int(row[2]), _ago(row[3])) for row in rows]
+
+    def held(self, limit: int) -> list[SupervisedJob]:
+        """Jobs of all projects that workers have, the oldest first."""
+        query = (
+            _with_leases()
+            .where(JOBS.c.status.in_(_UNFINISHED), sa.not_(is_free()))
+            .order_by(JOBS.c.begin_time, JOBS.c.id)
+            .limit(limit)
+        )
+        rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [_supervised(row) for row in rows]
 
     def figures(self) -> Figures:
         """How many jobs, workers and audit events there are.
@@ -251,11 +326,15 @@ def _figures(connection: Connection) -> Figures:
             for row in connection.execute(by_type.group_by(JOBS.c.type, JOBS.c.status))
         },
         int(waiting),
-        max(0.0, (timeutils.utcnow() - begin).total_seconds()) if begin else 0.0,
+        _ago(begin) if begin else 0.0,
         int(connection.scalar(heard) or 0),
         int(unsent),
         max(0.0, float(oldest or 0.0)),
     )
+
+
+def _ago(moment: datetime.datetime) -> float:
+    return max(0.0, (timeutils.utcnow() - moment).total_seconds())
 
 
 def _with_leases() -> sa.Select[Any]:

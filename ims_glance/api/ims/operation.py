@@ -34,6 +34,12 @@ class Access(enum.Enum):
     WRITE = "role:member"
     SELL = "role:ims_seller"
     REVIEW = "role:ims_market_reviewer"
+    ADMIN = "role:admin"
+
+    @property
+    def rule(self) -> str:
+        """The check of the default policy: administrators may call everything."""
+        return self.value if self is Access.ADMIN else f"{Access.ADMIN.value} or {self.value}"
 
     @property
     def is_hidden(self) -> bool:

@@ -29,7 +29,7 @@ def list_rules() -> list[policy.DocumentedRuleDefault]:
     return [
         policy.DocumentedRuleDefault(
             name=operation.policy,
-            check_str=f"role:admin or {operation.access.value}",
+            check_str=operation.access.rule,
             scope_types=["project"],
             description=operation.summary,
             operations=[{"method": operation.method, "path": operation.path}],
@@ -55,5 +55,4 @@ class Policy:
             operation.policy, target, context.to_policy_values()
         )
         if not allowed:
-            default = f"'role:admin or {operation.access.value}'"
-            raise NotAllowed(rule=operation.policy, default=default)
+            raise NotAllowed(rule=operation.policy, default=f"'{operation.access.rule}'")

@@ -11,8 +11,7 @@ from horizon import tables
 from ims_glance.client.resources.job import Job
 from ims_glance.dashboard import connection, pages, refusals, words
 from ims_glance.dashboard.images import jobs_table
-from ims_glance.dashboard.jobs import listing
-from ims_glance.dashboard.jobs import tasks
+from ims_glance.dashboard.jobs import listing, tasks
 
 
 def facts(job: Job) -> list[tuple[Any, Any]]:

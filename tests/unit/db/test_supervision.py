@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from ims_glance.db.job import Fenced
 from ims_glance.db.schema import JOBS
-from ims_glance.db.supervision import JobEnded, Supervision, UnknownJob
+from ims_glance.db.supervision import JobEnded, SupervisedWorker, Supervision, UnknownJob
 from ims_glance.db.worker import Workers
 from ims_glance.model.job import WAITS, JobStatus
 
@@ -88,6 +88,47 @@ def test_workers(tables, supervision):
     assert (idle.name, idle.jobs, idle.lease, idle.threads) == ("idle", 0, None, 4)
     assert (other.jobs, other.threads, worker.threads, worker.heard) == (1, 8, None, None)
     assert 0 <= idle.heard < 10
+
+
+@pytest.mark.parametrize(
+    ("known", "state"),
+    [
+        ({"heard": 1.0}, "idle"),
+        ({"heard": 1.0, "jobs": 1, "lease": 50.0}, "busy"),
+        # It has said that it stops, and its jobs come to the end of their steps.
+        ({"jobs": 1, "lease": 50.0}, "stopping"),
+        ({"heard": 61.0, "lost": 1, "lease": -3.0}, "silent"),
+        ({"lost": 1, "lease": -3.0}, "silent"),
+    ],
+)
+def test_how_a_worker_is(known, state):
+    assert SupervisedWorker("host:7:ab", **known).state == state
+
+
+def test_when_a_worker_was_heard_of_last():
+    assert SupervisedWorker("w", heard=9.0, lease=55.0).heard_of(60.0) == 5.0
+    assert SupervisedWorker("w", heard=-0.1).heard_of(60.0) == 0.0
+    assert SupervisedWorker("w", lease=-3.0).heard_of(60.0) == 63.0
+
+
+def test_what_waits_and_what_is_held(tables, supervision):
+    for number in range(4):
+        tables.create(number, project_id=f"p{number % 2}", type=f"type{number // 2}")
+    tables.jobs.claim(f"{0:032x}", "a", 60)
+    tables.jobs.claim(f"{1:032x}", "a", 60)
+    assert numbers(supervision.held(5)) == [0, 1]
+    assert numbers(supervision.held(1)) == [0]
+    # Nobody has what its worker lost.
+    run_out(tables, f"{1:032x}")
+    assert numbers(supervision.held(5)) == [0]
+    found = supervision.waiting(5)
+    assert [(each.type, each.project_id, each.count) for each in found] == [
+        ("type0", "p1", 1),
+        ("type1", "p0", 1),
+        ("type1", "p1", 1),
+    ]
+    assert all(0 <= each.oldest < 60 for each in found)
+    assert len(supervision.waiting(2)) == 2
 
 
 # --- reset ---------------------------------------------------------------------------------------

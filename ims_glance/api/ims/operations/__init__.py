@@ -25,6 +25,7 @@ from ims_glance.api.ims.operations import (
     sealed_image,
     standing_copy,
     tag,
+    worker,
 )
 
 MARKET: tuple[Operation, ...] = (
@@ -53,6 +54,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *os_version.OPERATIONS,
     *project.OPERATIONS,
     *job.OPERATIONS,
+    *worker.OPERATIONS,
     *backup.OPERATIONS,
     *MARKET,
 )

@@ -14,6 +14,10 @@ from ims_glance.model import audit
 OURS = {
     "list_jobs",
     "cancel_job",
+    # What ``ims-manage`` shows operators.
+    "list_workers",
+    "show_queue",
+    "cancel_queued_job",
     "read_image_frames",
     "read_sealed_image",
     "list_server_backups",

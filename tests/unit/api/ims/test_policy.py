@@ -11,6 +11,7 @@ from ims_glance.api.ims.operations import OPERATIONS
 
 LIST = next(each for each in OPERATIONS if each.name == "list_images")
 UPDATE = next(each for each in OPERATIONS if each.name == "update_image")
+WORKERS = next(each for each in OPERATIONS if each.name == "list_workers")
 
 
 @pytest.fixture
@@ -41,6 +42,8 @@ def test_one_rule_an_operation_each_with_a_description():
         (UPDATE, ["reader"], False),
         (UPDATE, ["member"], True),
         (UPDATE, ["admin"], True),
+        (WORKERS, ["admin"], True),
+        (WORKERS, ["manager", "member", "reader"], False),
     ],
 )
 def test_defaults(conf, operation, roles, allowed):

@@ -10,7 +10,7 @@ from tests.unit.client.cloud import IMAGE_ID
     ("named", "english", "chinese"),
     [
         ("write file", "Write the file", "写入文件"),
-        ("undo write file", "Undo: Write the file", "撤销：写入文件"),
+        ("undo write file", "Undo: Write the file", "撤销\uff1a写入文件"),
         ("copy disk 0", "Copy a disk (1)", "复制磁盘 (1)"),
         (f"share image {IMAGE_ID}", f"Share an image ({IMAGE_ID})", f"共享镜像 ({IMAGE_ID})"),
         # Of a service that is newer than the console.
