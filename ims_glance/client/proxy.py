@@ -11,7 +11,6 @@ from ims_glance.client.operations.os_version import OSVersionOperations
 from ims_glance.client.operations.quota import QuotaOperations
 from ims_glance.client.operations.replication import ReplicationOperations
 from ims_glance.client.operations.tag import TagOperations
-from ims_glance.client.operations.worker import WorkerOperations
 
 
 class Proxy(
@@ -25,7 +24,6 @@ class Proxy(
     QuotaOperations,
     OSVersionOperations,
     JobOperations,
-    WorkerOperations,
 ):
     """The service.
 

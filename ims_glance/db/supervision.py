@@ -121,7 +121,7 @@ class SupervisedWorker:
 
 
 @dataclasses.dataclass(frozen=True)
-class WaitingJobs:
+class Backlog:
     """Jobs of a type and a project that no worker has.
 
     :ivar oldest: how long ago the first of them was accepted; seconds
@@ -245,7 +245,7 @@ class Supervision:
 
         return self._database.read(read)
 
-    def waiting(self, limit: int) -> list[WaitingJobs]:
+    def waiting(self, limit: int) -> list[Backlog]:
         """What no worker has, by type and project; what has waited for the longest time first.
 
         :param limit: at most so many types and projects
@@ -259,7 +259,7 @@ class Supervision:
             .limit(limit)
         )
         rows = self._database.read(lambda connection: connection.execute(query).all())
-        return [WaitingJobs(row[0], row[1], int(row[2]), _ago(row[3])) for row in rows]
+        return [Backlog(row[0], row[1], int(row[2]), _ago(row[3])) for row in rows]
 
     def held(self, limit: int) -> list[SupervisedJob]:
         """Jobs of all projects that workers have, the oldest first."""

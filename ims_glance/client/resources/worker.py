@@ -4,7 +4,7 @@
 from openstack import resource
 
 
-class Worker(resource.Resource):
+class ServiceWorker(resource.Resource):
     """A process that runs jobs."""
 
     #: host, process and a random part

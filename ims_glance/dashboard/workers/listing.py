@@ -9,8 +9,8 @@ from django.utils.translation import pgettext_lazy
 from horizon import tables
 from horizon.utils import memoized
 
-from ims_glance.client.operations.worker import Queue
-from ims_glance.client.resources.worker import QueuedJob, WaitingJobs, Worker
+from ims_glance.client.operations.job import Queue
+from ims_glance.client.resources.worker import QueuedJob, ServiceWorker, WaitingJobs
 from ims_glance.dashboard import connection, pages, refusals, words
 from ims_glance.dashboard.images import batch, jobs_table
 from ims_glance.dashboard.jobs import tasks
@@ -54,7 +54,7 @@ class CancelOfAnybody(jobs_table.CancelChosen):
         return batch.each(self, table, request, job_ids, act)
 
 
-class Workers(tables.DataTable):
+class WorkersTable(tables.DataTable):
     """Processes of ims-worker, by host."""
 
     host = tables.WrappingColumn(lambda each: words.plain(each.host), verbose_name=_("Host"))
@@ -129,7 +129,7 @@ class Running(tables.DataTable):
 
     def get_object_display(self, job: QueuedJob) -> str:
         """What it is called in messages."""
-        return f"{words.job_type(job)} ({job.id})"
+        return f"{words.JOB_TYPES.get(job.type, job.type)} ({job.id})"
 
 
 class WorkersView(tables.MultiTableView):
@@ -137,7 +137,7 @@ class WorkersView(tables.MultiTableView):
 
     template_name = "ims/workers.html"
     page_title = _("Image Workers and Queue")
-    table_classes = (Workers, Waiting, Running)
+    table_classes = (WorkersTable, Waiting, Running)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Any method.
@@ -147,24 +147,26 @@ class WorkersView(tables.MultiTableView):
         pages.required(request, "list_workers")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_workers_data(self) -> list[Worker]:
+    def get_workers_data(self) -> list[ServiceWorker]:
         """Those that run, and those that died in the last day."""
         with refusals.shown(self.request):
-            return connection.ims(self.request).workers()
+            return list(connection.ims(self.request).workers())
         return []
 
     def get_waiting_data(self) -> list[WaitingJobs]:
         """What waits, the oldest first."""
-        return self._queue().waiting
+        queue: Queue = self._queue()
+        return queue.waiting
 
     def get_running_data(self) -> list[QueuedJob]:
         """What they have."""
-        return self._queue().running
+        queue: Queue = self._queue()
+        return queue.running
 
     @memoized.memoized_method
     def _queue(self) -> Queue:
         with refusals.shown(self.request):
-            return connection.ims(self.request).queue()
+            return Queue(*connection.ims(self.request).queue())
         return Queue([], [])
 
     def get_context_data(self, **kwargs: Any) -> Any:

@@ -4,7 +4,7 @@
 import json
 
 from ims_glance.client.commands.worker import ListWorkers
-from tests.unit.client.operations.test_worker import WORKER
+from tests.unit.client.resources.test_worker import WORKER
 
 
 def test_list(cloud, run):

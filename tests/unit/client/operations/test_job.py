@@ -5,7 +5,8 @@ import pytest
 
 from ims_glance.client import waiting
 from ims_glance.client.resources.job import Job
-from tests.unit.client.cloud import IMAGE_ID, JOB_ID, PROJECT, job
+from tests.unit.client.cloud import IMAGE_ID, JOB_ID, OTHER, PROJECT, job
+from tests.unit.client.resources.test_worker import QUEUED, WAITING, WORKER
 
 JOBS = f"/v1/{PROJECT}/jobs"
 
@@ -41,3 +42,22 @@ def test_cancelling_a_job(cloud, ims):
     cloud.ims("DELETE", f"{JOBS}/{JOB_ID}", job("RUNNING"))
     assert ims.cancel_job(JOB_ID).status == "RUNNING"
     assert cloud.only("DELETE").path.endswith(f"/jobs/{JOB_ID}")
+
+
+def test_workers(cloud, ims):
+    cloud.ims("GET", "/v1/workers", {"workers": [WORKER]})
+    (found,) = ims.workers()
+    assert (found.id, found.jobs, found.heard_of_seconds_ago) == ("h:7:ab", 2, 1.5)
+
+
+def test_the_queue(cloud, ims):
+    cloud.ims("GET", "/v1/queue", {"waiting": [WAITING], "running": [QUEUED]})
+    queue = ims.queue()
+    assert (queue.waiting[0].count, queue.waiting[0].type) == (3, "imsCheckImageJob")
+    (job,) = queue.running
+    assert (job.id, job.project_id, job.percent, job.is_cancelled) == (JOB_ID, OTHER, 12.5, False)
+
+
+def test_a_job_of_another_project_is_cancelled(cloud, ims):
+    cloud.ims("DELETE", f"/v1/queue/{JOB_ID}", {**QUEUED, "cancel_requested": True})
+    assert ims.cancel_queued_job(JOB_ID).is_cancelled

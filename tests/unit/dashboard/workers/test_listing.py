@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from tests.unit.client.cloud import JOB_ID, OTHER
-from tests.unit.client.operations.test_worker import JOB, WAITING, WORKER
+from tests.unit.client.resources.test_worker import QUEUED, WAITING, WORKER
 from tests.unit.dashboard.console import AdminConsoleTestCase, ConsoleTestCase, text
 
 PAGE = "/admin/ims_workers/"
@@ -20,7 +20,7 @@ class WorkersTest(AdminConsoleTestCase):
             "state": "stopping",
         }
         none = {"threads": None, "begun_seconds_ago": None}
-        shown = self.shown([WORKER, {**WORKER, **none, **stopping}], [WAITING], [JOB])
+        shown = self.shown([WORKER, {**WORKER, **none, **stopping}], [WAITING], [QUEUED])
         assert "h 7 Busy 2 4 0 1 min 30 s 1 s" in shown
         assert "<b>h</b> 8 Draining 2 - 0 - 1 s" in shown
         assert f"Check image {OTHER} 3 1 min 1 s" in shown
@@ -34,7 +34,7 @@ class WorkersTest(AdminConsoleTestCase):
         assert "Check image p 9 1 min" in shown
 
     def test_how_far_a_job_is_that_moves_no_bytes(self):
-        shown = self.shown(running=[{**JOB, "total_bytes": 0, "process_percent": 0.0}])
+        shown = self.shown(running=[{**QUEUED, "total_bytes": 0, "process_percent": 0.0}])
         assert "Copy the data - " in shown
 
     def test_what_the_service_says_against_it(self):
@@ -45,14 +45,14 @@ class WorkersTest(AdminConsoleTestCase):
         assert "The database is away. (IMG.0014)" in text(response)
 
     def test_a_job_of_another_project_is_cancelled(self):
-        self.shown(running=[JOB])
-        self.cloud.ims("DELETE", f"/v1/queue/{JOB_ID}", {**JOB, "cancel_requested": True})
+        self.shown(running=[QUEUED])
+        self.cloud.ims("DELETE", f"/v1/queue/{JOB_ID}", {**QUEUED, "cancel_requested": True})
         response = self.client.post(PAGE, {"action": f"running__cancel__{JOB_ID}"})
         assert self.said(response) == [f"Cancelling Job: Copy image ({JOB_ID})"]
         assert self.cloud.only("DELETE")
 
     def test_one_that_is_cancelled_is_not_cancelled_again(self):
-        shown = self.shown(running=[{**JOB, "cancel_requested": True}])
+        shown = self.shown(running=[{**QUEUED, "cancel_requested": True}])
         assert "Being cancelled" in shown
         assert "Cancel Job" not in shown
 

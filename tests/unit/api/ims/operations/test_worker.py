@@ -25,9 +25,14 @@ class SilentWakeups:
 
 
 @pytest.fixture
-def accepting(tables):
+def accepting(tables, monkeypatch):
     made = Acceptance(tables.conf)
-    made.database, made._jobs, made._wakeups = tables.database, tables.jobs, SilentWakeups()
+    for name, value in (
+        ("database", tables.database),
+        ("_jobs", tables.jobs),
+        ("_wakeups", SilentWakeups()),
+    ):
+        monkeypatch.setattr(made, name, value)
     return made
 
 
