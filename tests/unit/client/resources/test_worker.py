@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers, and jobs of all projects."""
 
+from typing import Any
+
 from ims_glance.client.resources.worker import QueuedJob, ServiceWorker, WaitingJobs
 from tests.unit.client.cloud import JOB_ID, OTHER
 
-WORKER = {
+WORKER: dict[str, Any] = {
     "name": "h:7:ab",
     "host": "h",
     "process": "7",
@@ -15,7 +17,7 @@ WORKER = {
     "begun_seconds_ago": 90.0,
     "heard_of_seconds_ago": 1.5,
 }
-QUEUED = {
+QUEUED: dict[str, Any] = {
     "job_id": JOB_ID,
     "job_type": "imsCopyImageInRegionJob",
     "project_id": OTHER,
@@ -29,7 +31,12 @@ QUEUED = {
     "attempts": 1,
     "cancel_requested": False,
 }
-WAITING = {"job_type": "imsCheckImageJob", "project_id": OTHER, "count": 3, "oldest_seconds": 61.2}
+WAITING: dict[str, Any] = {
+    "job_type": "imsCheckImageJob",
+    "project_id": OTHER,
+    "count": 3,
+    "oldest_seconds": 61.2,
+}
 
 
 def test_names_on_the_wire():
