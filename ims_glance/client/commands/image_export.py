@@ -5,10 +5,8 @@ import argparse
 
 from osc_lib import exceptions
 
+from ims_glance.client import exporting
 from ims_glance.client.shell import base, views
-
-_OVA = "ova"
-_FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", "raw", _OVA)
 
 
 class ExportImage(base.ShowOne):
@@ -37,7 +35,7 @@ class ExportImage(base.ShowOne):
         how = parser.add_mutually_exclusive_group()
         how.add_argument(
             "--file-format",
-            choices=_FORMATS,
+            choices=(*exporting.DISK_FORMATS, exporting.OVA),
             help="Format of the file: ova of a machine with all its disks (default for whole machines), the others of "
             "one disk, or of each disk of a machine",
         )
@@ -76,12 +74,12 @@ class ExportImage(base.ShowOne):
                 f"Image {image.id} is encrypted, and the file would not be. Say --decrypt if that is meant, or export it "
                 "as it is (--sealed)."
             )
-        form = "sealed" if parsed_args.sealed else parsed_args.file_format
+        form = exporting.SEALED if parsed_args.sealed else parsed_args.file_format
         if not form and not parsed_args.quick:
             if image.kind != "whole":
                 raise exceptions.CommandError(
                     "Name the format of the file, --file-format qcow2 say."
                 )
-            form = _OVA
+            form = exporting.OVA
         job = self.ims.export_image(image, parsed_args.file, form, parsed_args.access_key)
         return self.show_job(job, parsed_args)

@@ -7,15 +7,15 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ims_glance.client import exporting
 from ims_glance.client.proxy import Proxy
 from ims_glance.client.resources.image import Image
 from ims_glance.dashboard.dialogs import base
 
-FORMATS = ("qcow2", "vhd", "vmdk", "zvhd", "zvhd2", "raw")
-_OF_WHOLE = ("ova", "ova")
-_OF_ENCRYPTED = ("sealed", gettext_lazy("Sealed: as it lies in its store, encrypted"))
-# Nothing but a quick export writes it.
-_QUICK = "zvhd2"
+_TITLES = {
+    exporting.OVA: gettext_lazy("ova: one file with all disks"),
+    exporting.SEALED: gettext_lazy("Sealed: as it lies in its store, encrypted"),
+}
 
 
 class ExportForm(base.DialogForm):
@@ -28,19 +28,21 @@ class ExportForm(base.DialogForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["file_format"].choices = choices(self.image)
+        if self.image.kind == "whole":
+            self.fields["file"].help_text = _(
+                "If it is no ova: what the names of all files begin with, one of each disk and a manifest (.json)."
+            )
 
     def act(self, ims: Proxy, data: dict[str, Any]) -> str:
         """Begin."""
-        file_format = None if data["file_format"] == _QUICK else data["file_format"]
+        file_format = exporting.asked(data["file_format"])
         ims.export_image(self.image, f"{data['bucket']}:{data['file']}", file_format)
         return str(_("The image is being exported to %s.") % data["bucket"])
 
 
 def choices(image: Image) -> list[tuple[str, Any]]:
-    """The formats that there are for an image: several disks are one file in one of them alone."""
-    if image.kind == "whole":
-        return [_OF_WHOLE]
-    return [*((each, each) for each in FORMATS), *([_OF_ENCRYPTED] if image.is_encrypted else [])]
+    """The formats that there are for an image, as they are chosen from."""
+    return [(each, _TITLES.get(each, each)) for each in exporting.formats(image)]
 
 
 class ExportView(base.DialogView):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from ims_glance.client import exporting
 from ims_glance.client.resources.image import Image
 from ims_glance.dashboard.dialogs import export
 from tests.unit.client.cloud import IMAGE_ID, JOB_ID, image
@@ -27,8 +28,19 @@ class ExportTest(ConsoleTestCase):
         body = self.export("sealed", __system__cmkid="k")
         assert body == {"bucket_url": "images:web.x", "file_format": "sealed"}
 
+    def test_a_whole_machine_as_one_file_of_each_disk(self):
+        body = self.export("qcow2", __whole_image="true")
+        assert body == {"bucket_url": "images:web.x", "file_format": "qcow2"}
+
+    def test_the_names_of_the_files_of_a_machine_are_said(self):
+        for is_whole, known in ((True, {"__whole_image": "true"}), (False, {})):
+            self.cloud.images(image(**known))
+            shown = self.client.get(f"{BASE}images/{IMAGE_ID}/export/").content.decode()
+            assert ("what the names of all files begin with" in shown) is is_whole
+
 
 def test_what_can_be_chosen():
-    assert dict(export.choices(Image())).keys() == {*export.FORMATS}
-    assert dict(export.choices(Image(__whole_image="true", cmk_id="k"))).keys() == {"ova"}
-    assert dict(export.choices(Image(cmk_id="k"))).keys() == {*export.FORMATS, "sealed"}
+    machine = Image(__whole_image="true")
+    assert [form for form, _title in export.choices(machine)] == [*exporting.formats(machine)]
+    (title, *_rest) = [title for _form, title in export.choices(machine)]
+    assert title == "ova: one file with all disks"
