@@ -6,8 +6,8 @@ from typing import Any
 import openstack.connection
 from django.conf import settings
 from horizon.utils import memoized
+from keystoneauth1 import adapter, token_endpoint
 from keystoneauth1 import session as keystone_session
-from keystoneauth1 import token_endpoint
 from openstack_auth import utils
 from openstack_dashboard.api import base
 
@@ -16,6 +16,8 @@ from ims_glance.client.proxy import Proxy
 
 # Seconds. A page waits no longer; what takes longer is a job.
 _PATIENCE = 60
+# What a file goes to may count and store a while before it answers.
+_PATIENCE_OF_FILES = 300
 
 
 class UserToken(token_endpoint.Token):
@@ -44,17 +46,8 @@ def ims_in(request: Any, region: str) -> Proxy:
 
     :raises ServiceCatalogException: if it has none there
     """
-    user = request.user
     address = base.url_for(request, "image", region=region)
-    auth = UserToken(address, user.token.id, user.project_id)
-    verify = not settings.OPENSTACK_SSL_NO_VERIFY and (settings.OPENSTACK_SSL_CACERT or True)
-    session = keystone_session.Session(
-        auth=auth,
-        verify=verify,
-        timeout=_PATIENCE,
-        original_ip=utils.get_client_ip(request),
-        app_name="ims-console",
-    )
+    session = _session(request, address, _PATIENCE)
     connection = openstack.connection.Connection(
         session=session,
         region_name=region,
@@ -64,3 +57,24 @@ def ims_in(request: Any, region: str) -> Proxy:
     )
     service: Proxy = register(connection).ims
     return service
+
+
+def objects(request: Any) -> adapter.Adapter:
+    """The object storage, in the region and the project that the user works in; it gives answers of any status back.
+
+    :raises ServiceCatalogException: if there is none
+    """
+    address = base.url_for(request, "object-store", region=request.user.services_region)
+    session = _session(request, address, _PATIENCE_OF_FILES)
+    return adapter.Adapter(session, endpoint_override=address, raise_exc=False)
+
+
+def _session(request: Any, address: str, patience: float) -> keystone_session.Session:
+    user = request.user
+    return keystone_session.Session(
+        auth=UserToken(address, user.token.id, user.project_id),
+        verify=not settings.OPENSTACK_SSL_NO_VERIFY and (settings.OPENSTACK_SSL_CACERT or True),
+        timeout=patience,
+        original_ip=utils.get_client_ip(request),
+        app_name="ims-console",
+    )

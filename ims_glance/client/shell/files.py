@@ -3,20 +3,17 @@
 
 import argparse
 import contextlib
-import json
-import math
 import os
 import re
 import signal
 import threading
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
-from urllib.parse import quote, unquote
 
 from osc_lib import exceptions
 
+from ims_glance.client import upload
 from ims_glance.client.resources.job import Job
 from ims_glance.client.shell import base
 from ims_glance.client.shell.progress import Progress
@@ -24,23 +21,12 @@ from ims_glance.client.shell.progress import Progress
 PURPOSES = {"ecs": "ECS", "bms": "BMS", "data": "DataImage", "iso": "IsoImage"}
 """``--for`` -> ``type`` of the IMS API."""
 
-BUCKET = "ims-uploads"
-"""Where files go, unless a bucket is named."""
-SEGMENT = 1 << 30
-"""Bytes of the segments that a larger file goes up in. No object storage takes more than 5 GiB at once."""
-SEGMENTS = 1000
-"""Of a file at most, in Swift and in radosgw unless they are configured otherwise."""
-_LARGEST = 5 << 30
-_CREATED = 201
-# What an object may be called everywhere; the ending says what the file ought to be.
-_ODD = re.compile(r"[^A-Za-z0-9._-]+")
 # A slash would make it an object in another bucket.
 _BUCKET = re.compile(r"[^:\s/]{3,63}")
 _UNSEALS = (
     "With the file of a sealed image ('openstack ims image export --sealed'): id of the key that opens it, if that has "
     "another id here than where it was exported"
 )
-_MANIFEST = ".json"
 # What goes with a file alone: option -> its name in the IMS API.
 _OPTIONS = {
     "min_disk": "min_disk",
@@ -86,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bucket",
         metavar="<bucket>",
-        help=f"With --from-file: where it goes (default: {BUCKET}, which is made)",
+        help=f"With --from-file: where it goes (default: {upload.BUCKET}, which is made)",
     )
     parser.add_argument(
         "--min-disk",
@@ -198,7 +184,7 @@ def check(parsed_args: argparse.Namespace) -> None:
 
 def is_manifest(named: str) -> bool:
     """Whether a file is the manifest of a machine, by its name."""
-    return named.lower().endswith(_MANIFEST)
+    return named.lower().endswith(upload.MANIFEST)
 
 
 def _check_machine(parsed_args: argparse.Namespace) -> None:
@@ -257,7 +243,7 @@ def local(cloud: Any, parsed_args: argparse.Namespace) -> "LocalFile | None":
     if not parsed_args.from_file:
         return None
     path = Path(parsed_args.from_file)
-    return LocalFile(cloud, path, parsed_args.bucket or BUCKET)
+    return LocalFile(cloud, path, parsed_args.bucket or upload.BUCKET)
 
 
 class LocalFile:
@@ -271,12 +257,13 @@ class LocalFile:
     def __init__(self, cloud: Any, path: Path, bucket: str) -> None:
         self._cloud = cloud
         self._path = path
-        self._bucket = bucket
-        self._name = f"{uuid.uuid4().hex[:8]}-{_ODD.sub('_', path.name)[-100:]}"
-        self._is_begun = False
-        self._new_buckets: list[str] = []
-        self._segments: list[str] = []
-        self.url = f"{bucket}:{self._name}"
+        name = upload.object_name(path.name)
+        self._object = upload.NewObject(self._request, bucket, name)
+        self.url = self._object.url
+
+    def _request(self, path: str, method: str, **how: Any) -> Any:
+        """Not before there is something to send the object storage is looked for."""
+        return self._cloud.object_store.request(path, method, **how)
 
     def send(self, stream: TextIO) -> None:
         """Upload it, with a bar.
@@ -288,73 +275,39 @@ class LocalFile:
                 self._send(opened, stream)
         except OSError as error:
             raise exceptions.CommandError(f"{self._path}: {error.strerror or error}") from error
+        except upload.UploadRefused as error:
+            raise exceptions.CommandError(str(error)) from error
 
     def delete(self) -> None:
         """Delete the object and its segments, and the buckets that were made for it and are empty.
 
         :raises CommandError: if something stays
         """
-        if not self._is_begun:
-            return
-        for path in (self._object, *self._segments):
-            self._ask("DELETE", path, may_be_gone=True)
-        for bucket in self._new_buckets:
-            with contextlib.suppress(exceptions.CommandError):
-                self._ask("DELETE", bucket)
+        try:
+            self._object.delete()
+        except upload.UploadRefused as error:
+            raise exceptions.CommandError(str(error)) from error
 
     def _send(self, opened: BinaryIO, stream: TextIO) -> None:
         size = os.fstat(opened.fileno()).st_size
         if not size:
             raise exceptions.CommandError(f"{self._path} is empty.")
-        segment = max(SEGMENT, math.ceil(size / SEGMENTS))
-        if segment > _LARGEST:
+        segment = upload.segment_size(size)
+        if segment > upload.LARGEST:
             raise exceptions.CommandError(
-                f"{self._path} has more than {SEGMENTS} segments of 5 GiB, which no object storage takes. Make it "
+                f"{self._path} has more than {upload.SEGMENTS} segments of 5 GiB, which no object storage takes. Make it "
                 "smaller ('qemu-img convert -c -O qcow2')."
             )
-        self._is_begun = True
-        self._make(self._container)
         progress = Progress(stream)
         watched = _Watched(opened, size, self._path.name, progress)
         with contextlib.closing(progress):
             if size <= segment:
-                self._ask("PUT", self._object, data=watched.part(size))
-            else:
-                self._send_segments(watched, size, segment)
-
-    def _send_segments(self, watched: "_Watched", size: int, segment: int) -> None:
-        """In segments, and last the object that consists of them."""
-        self._make(f"{self._container}_segments")
-        listed = []
-        for number, at in enumerate(range(0, size, segment)):
-            length = min(segment, size - at)
-            path = f"{self._container}_segments/{self._name}/{number:06d}"
-            self._segments.append(path)
-            answer = self._ask("PUT", path, data=watched.part(length))
-            etag = str(answer.headers.get("ETag") or "").strip('"')
-            listed.append({"path": unquote(path), "etag": etag, "size_bytes": length})
-        query = {"multipart-manifest": "put"}
-        self._ask("PUT", self._object, params=query, data=json.dumps(listed).encode())
-
-    def _make(self, bucket: str) -> None:
-        if self._ask("PUT", bucket).status_code == _CREATED:
-            self._new_buckets.append(bucket)
-
-    @property
-    def _container(self) -> str:
-        return f"/{quote(self._bucket, safe='')}"
-
-    @property
-    def _object(self) -> str:
-        return f"{self._container}/{self._name}"
-
-    def _ask(self, method: str, path: str, may_be_gone: bool = False, **request: Any) -> Any:
-        answer = self._cloud.object_store.request(path, method, **request)
-        if answer.status_code >= 300 and not (may_be_gone and answer.status_code == 404):
-            raise exceptions.CommandError(
-                f"The object storage refused {method} {path}: {answer.status_code} {answer.reason}"
-            )
-        return answer
+                self._object.put(watched.part(size))
+                return
+            for at in range(0, size, segment):
+                part = watched.part(min(segment, size - at))
+                self._object.put_segment(part, part.__len__)
+            self._object.join()
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext_lazy
 from horizon import tables
 
 from ims_glance.client.resources.job import Job
-from ims_glance.dashboard import connection, rows, words
+from ims_glance.dashboard import connection, rows, uploads, words
 from ims_glance.dashboard.images import batch
 
 DONE = "done"
@@ -66,6 +66,8 @@ class JobRow(rows.KeptRow):
     def fetch(self, request: Any, job_id: str) -> Job:
         """As it is now."""
         job: Job = connection.ims(request).get_job(job_id)
+        if job.is_finished:
+            uploads.ended(request, job)
         return job
 
     def as_it_was(self, job_id: str, shown: Mapping[str, Any], why: str) -> Job:

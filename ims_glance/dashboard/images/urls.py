@@ -7,6 +7,7 @@ from django.urls.converters import StringConverter
 from ims_glance.dashboard import places
 from ims_glance.dashboard.dialogs import check, copies, delete, export, modify, share, tags
 from ims_glance.dashboard.images import details, listing
+from ims_glance.dashboard.wizard import upload
 from ims_glance.dashboard.wizard import views as wizard
 
 
@@ -26,6 +27,7 @@ urlpatterns = [
     path("market/", listing.MarketView.as_view(), name="market"),
     path("list/<slug:tab>.csv", listing.csv, name="csv"),
     path("create/", wizard.KindView.as_view(), name="create"),
+    path("create/<slug:kind>/upload/", upload.UploadView.as_view(), name="wizard_upload"),
     path("create/<slug:kind>/<slug:source>/", wizard.SourceView.as_view(), name="wizard_source"),
     path(
         "create/<slug:kind>/<slug:source>/settings/",

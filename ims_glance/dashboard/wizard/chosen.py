@@ -13,7 +13,7 @@ from horizon import exceptions as horizon_exceptions
 from openstack_dashboard.api import cinder, nova
 
 from ims_glance.client.shell.pause import needs_quiesce
-from ims_glance.dashboard import connection, refusals, words
+from ims_glance.dashboard import connection, refusals, uploads, words
 from ims_glance.dashboard.wizard import ways
 
 # What a bucket and a file in it may be called is the service's to say; so much fits into an address.
@@ -80,7 +80,7 @@ def of(request: Any, way: ways.Way) -> Chosen:
     if way.source == ways.FILE:
         return _file(request)
     named = request.GET.get(way.source, "")
-    if not named or len(named) > _MOST_NAME:
+    if way.source not in _LOADED or not named or len(named) > _MOST_NAME:
         raise http.Http404
     return _LOADED[way.source](request, named)
 
@@ -162,7 +162,7 @@ def _file(request: Any) -> Chosen:
     ):
         raise http.Http404
     url = file_url(query)
-    name = query["file"].rpartition("/")[2].partition(".")[0]
+    name = uploads.title(query["file"]).rpartition("/")[2].partition(".")[0]
     kept = {name: value for name, value in query.items() if value}
     return Chosen(kept, name[:_MOST_NAME], [(ways.SOURCES[ways.FILE], words.plain(url))])
 

@@ -12,7 +12,7 @@ from horizon import messages, views
 from openstack_dashboard.api import base
 
 from ims_glance.client.resources.os_version import OSVersion
-from ims_glance.dashboard import connection, refusals, report, words
+from ims_glance.dashboard import connection, refusals, report, uploads, words
 from ims_glance.dashboard.wizard import chosen, outlook, picking, ways
 from ims_glance.dashboard.wizard.forms import FileForm, SearchForm, SettingsForm
 
@@ -26,7 +26,7 @@ _STEPS = (
 _BACK, _CONFIRMED = "back", "confirmed"
 
 
-class _Step(views.HorizonTemplateView):
+class Step(views.HorizonTemplateView):
     """What the steps have in common.
 
     :cvar number: of the step, from 0
@@ -48,7 +48,7 @@ class _Step(views.HorizonTemplateView):
         return context
 
 
-class KindView(_Step):
+class KindView(Step):
     """What is to be made, and of what: one choice leads on."""
 
     template_name = "ims/wizard_kind.html"
@@ -76,7 +76,7 @@ class KindView(_Step):
         return context
 
 
-class _OneWay(_Step):
+class _OneWay(Step):
     """A step of one way."""
 
     def dispatch(self, request: http.HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -186,10 +186,11 @@ class SettingsView(_OneWay):
         if _CONFIRMED not in request.POST:
             return self._foresee(source, form)
         try:
-            form.begin(connection.ims(request))
+            job = form.begin(connection.ims(request))
         except refusals.FAILURES as error:
             form.add_error(None, refusals.sentence(error))
             return self._foresee(source, form)
+        uploads.keep_for(request, source.query, job)
         messages.success(request, _("Image %s is being created.") % form.cleaned_data["name"])
         return shortcuts.redirect(refusals.home())
 
@@ -234,8 +235,13 @@ class SettingsView(_OneWay):
         return self.render_to_response(context)
 
 
+def address(name: str, kind: str, source: str) -> str:
+    """Where a step is."""
+    return str(reverse(f"horizon:project:ims:{name}", args=[kind, source]))
+
+
 def _address(name: str, way: ways.Way) -> str:
-    return str(reverse(f"horizon:project:ims:{name}", args=[way.kind, way.source]))
+    return address(name, way.kind, way.source)
 
 
 def _summary(form: SettingsForm) -> list[tuple[Any, Any]]:

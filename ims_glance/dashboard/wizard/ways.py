@@ -8,14 +8,17 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from openstack_dashboard.api import base, cinder
 
-from ims_glance.dashboard import words
+from ims_glance.dashboard import uploads, words
 
 SERVER, VOLUME, BACKUP, FILE = "server", "volume", "backup", "file"
+UPLOAD = "upload"
+"""Leads to :data:`FILE`."""
 SOURCES: Mapping[str, Any] = {
     SERVER: _("Server"),
     VOLUME: _("Volume"),
     BACKUP: _("Server backup"),
     FILE: _("File in a bucket"),
+    UPLOAD: _("File of this computer"),
 }
 KINDS: Mapping[str, Any] = {
     "system": _(
@@ -48,6 +51,8 @@ class Way:
 
     def is_there(self, request: Any) -> bool:
         """Whether the cloud has what it takes."""
+        if self.source == UPLOAD:
+            return uploads.are_possible(request)
         if self.needs == "volume":
             return bool(cinder.is_volume_service_enabled(request))
         return not self.needs or bool(base.is_service_enabled(request, self.needs))
@@ -59,11 +64,14 @@ WAYS: tuple[Way, ...] = (
     Way("system", SERVER, ("prepare", *_KEY), "compute"),
     Way("system", VOLUME, ("os_version", "prepare"), "volume"),
     Way("system", FILE, ("os_version", "prepare", *_OF_FILE), ""),
+    Way("system", UPLOAD, (), "object-store"),
     Way("data", SERVER, ("disks",), "compute"),
     Way("data", FILE, ("os_type", *_OF_FILE), ""),
+    Way("data", UPLOAD, (), "object-store"),
     Way("whole", SERVER, ("no_pause", "with_backup", *_KEY), "compute"),
     Way("whole", BACKUP, _KEY, "volume"),
     Way("whole", FILE, ("os_version", *_OF_FILE), ""),
+    Way("whole", UPLOAD, (), "object-store"),
 )
 
 

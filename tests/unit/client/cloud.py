@@ -175,7 +175,7 @@ class Cloud(BaseAdapter):
 
 def _read(body: Any) -> Any:
     """JSON, or the bytes of what is read while it is sent."""
-    if hasattr(body, "read"):
+    if hasattr(body, "read") or hasattr(body, "__next__"):
         return b"".join(body)
     return json.loads(body) if body else None
 

@@ -28,9 +28,11 @@ class ConsoleTestCase(helpers.TestCase):
         self.cloud.images()
         # As the console's own (ims_glance/dashboard/connection.py).
         self.service = service = self.cloud.connection(image_status_code_retries=0).ims
-        patch = mock.patch("ims_glance.dashboard.connection.ims", lambda request: service)
-        patch.start()
-        self.addCleanup(patch.stop)
+        store = self.cloud.connection().object_store
+        for name, found in (("ims", service), ("objects", store)):
+            patch = mock.patch(f"ims_glance.dashboard.connection.{name}", return_value=found)
+            patch.start()
+            self.addCleanup(patch.stop)
 
     def page(self, path="", **query):
         """The text of a page, without its markup and with what is shown of it."""

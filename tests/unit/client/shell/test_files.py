@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from osc_lib import exceptions
 
+from ims_glance.client import upload
 from ims_glance.client.shell import files
 from ims_glance.client.shell.files import LocalFile
 from tests.unit.client.cloud import OBJECTS, Answer
@@ -109,7 +110,7 @@ def test_a_bucket_that_was_made_for_it_goes_too(cloud, stored, path):
 @pytest.fixture
 def segments(cloud, stored, monkeypatch):
     """Of a MiB; in a container that is made for them."""
-    monkeypatch.setattr(files, "SEGMENT", 1 << 20)
+    monkeypatch.setattr(upload, "SEGMENT", 1 << 20)
     there = {}
 
     def put(request):
@@ -184,7 +185,7 @@ def test_what_cannot_be_sent(cloud, stored, path, tmp_path, monkeypatch):
             file.send(io.StringIO())
         file.delete()
     path.write_bytes(b"xx")
-    monkeypatch.setattr(files, "SEGMENT", 6 << 30)
+    monkeypatch.setattr(upload, "SEGMENT", 6 << 30)
     with pytest.raises(exceptions.CommandError, match="qemu-img"):
         local(cloud, path).send(io.StringIO())
     assert cloud.sent("PUT") == cloud.sent("DELETE") == []
