@@ -124,7 +124,7 @@ def keep_for(request: Any, query: Any, job: Job) -> None:
     if query.get("bucket") != BUCKET or not query.get("file", "").startswith(PREFIX):
         return
     with _looked_after():
-        path = f"/{BUCKET}/{quote(query['file'])}"
+        path = _path(query["file"])
         # What is not said again is forgotten.
         NewObject(connection.objects(request).request, BUCKET, query["file"]).ask(
             "POST", path, headers={_JOB: str(job.id), **_EXPIRY}
@@ -144,13 +144,21 @@ def sweep(request: Any) -> None:
     with _looked_after():
         ask = NewObject(connection.objects(request).request, BUCKET, "").ask
         for name in _names(ask, f"/{BUCKET}", PREFIX):
-            path = f"/{BUCKET}/{quote(name)}"
-            job_id = ask("HEAD", path, may_be_gone=True).headers.get(_JOB)
+            job_id = ask("HEAD", _path(name), may_be_gone=True).headers.get(_JOB)
             if job_id and _is_over(request, job_id):
-                segments = f"/{BUCKET}_segments"
-                ask("DELETE", path, may_be_gone=True)
-                for each in _names(ask, segments, f"{name}/"):
-                    ask("DELETE", f"{segments}/{quote(each)}", may_be_gone=True)
+                _delete(ask, name)
+
+
+def _delete(ask: Any, name: str) -> None:
+    """Delete an object, and what it consists of."""
+    segments = f"/{BUCKET}_segments"
+    ask("DELETE", _path(name), may_be_gone=True)
+    for each in _names(ask, segments, f"{name}/"):
+        ask("DELETE", f"{segments}/{quote(each)}", may_be_gone=True)
+
+
+def _path(name: str) -> str:
+    return f"/{BUCKET}/{quote(name)}"
 
 
 def _names(ask: Any, bucket: str, prefix: str) -> list[str]:

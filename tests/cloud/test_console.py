@@ -115,6 +115,34 @@ def test_a_refusal_stands_in_the_dialog_in_the_words_of_the_service(tenant, imag
     assert tenant.page.input_value(".modal.in #id_projects") == "nobody"
 
 
+def test_a_file_of_this_computer_becomes_an_image(demo, tenant, tmp_path):
+    """It goes through the browser into a bucket, and out of that when its job has ended."""
+    ims = client.register(demo).ims
+    name = f"console-{secrets.token_hex(4)}"
+    path = tmp_path / f"{name}.raw"
+    path.write_bytes(secrets.token_bytes(3 << 20))
+    page = tenant.page
+    tenant.open("create/data/upload/")
+    tenant.keep("create-upload")
+    page.set_input_files("#id_file", str(path))
+    tenant.go("#ims-upload button[type=submit]")
+    stored = page.input_value("#id_file")
+    assert stored.endswith(f"-{name}.raw")
+    tenant.go("button.btn-primary[type=submit]")
+    assert page.input_value("#id_name") == name
+    page.fill("#id_min_disk", "1")
+    tenant.go("#content_body form button.btn-primary")
+    tenant.go("button[name=confirmed]")
+    try:
+        ims.wait_for_job(next(ims.jobs(max_items=1)), timeout=300)
+        assert ims.find_image(name).kind == "data"
+        tenant.open("create/data/upload/")
+        assert stored not in {each.name for each in demo.object_store.objects("ims-uploads")}
+    finally:
+        for each in ims.images(name=name):
+            ims.delete_image(each)
+
+
 def test_it_speaks_chinese(browser):
     tenant = Tenant(browser, "demo", "zh-CN")
     try:

@@ -23,7 +23,7 @@ _GIB = 1 << 30
 # Django would check the form, for which it reads all of it, before anything here is asked: so that is
 # done here, when what reads it is chosen.
 @method_decorator(csrf_exempt, name="dispatch")
-class UploadView(views.Step):
+class UploadView(views.WizardStep):
     """Which file."""
 
     number = 1

@@ -26,7 +26,7 @@ _STEPS = (
 _BACK, _CONFIRMED = "back", "confirmed"
 
 
-class Step(views.HorizonTemplateView):
+class WizardStep(views.HorizonTemplateView):
     """What the steps have in common.
 
     :cvar number: of the step, from 0
@@ -48,7 +48,7 @@ class Step(views.HorizonTemplateView):
         return context
 
 
-class KindView(Step):
+class KindView(WizardStep):
     """What is to be made, and of what: one choice leads on."""
 
     template_name = "ims/wizard_kind.html"
@@ -76,7 +76,7 @@ class KindView(Step):
         return context
 
 
-class _OneWay(Step):
+class _OneWay(WizardStep):
     """A step of one way."""
 
     def dispatch(self, request: http.HttpRequest, *args: Any, **kwargs: Any) -> Any:
