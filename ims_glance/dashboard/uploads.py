@@ -7,6 +7,7 @@ has a date, after which the object storage deletes it by itself.
 """
 
 import contextlib
+import functools
 import logging
 import re
 from typing import Any, Protocol
@@ -102,8 +103,12 @@ def _send(new: NewObject, file: Arriving) -> None:
         return
     while file.has_more():
         before = file.size
-        new.put_segment(file.part(min(segment, LARGEST)), lambda before=before: file.size - before)
+        new.put_segment(file.part(min(segment, LARGEST)), functools.partial(_since, file, before))
     new.join()
+
+
+def _since(file: Arriving, before: int) -> int:
+    return file.size - before
 
 
 def _take_back(new: NewObject) -> None:

@@ -27,6 +27,7 @@ def test_an_image_has_what_the_service_takes_of_it(known, there):
 def test_the_table_is_the_services():
     ours = {*exporting.DISK_FORMATS, exporting.OVA, exporting.SEALED}
     (operation, *_rest) = export.OPERATIONS
+    assert operation.body is not None
     assert ours == {*operation.body["properties"]["file_format"]["enum"]} - {None}
     assert {*manifest.FORMATS} == {*exporting.DISK_FORMATS, exporting.SEALED, exporting.QUICK}
 
