@@ -85,7 +85,7 @@ class Worker:
         self._standing = StandingWork(conf, database, self._identity, self.name, self._stopping)
         self._market = MarketWork(conf, database, self._identity, self._stopping)
         self._usage = UsageWork(conf, database, self.name, self._stopping)
-        self._scans = scans.ScanWork(conf, database, self._stopping)
+        self._scans = scans.ScanWork(conf, database, self.name, self._stopping)
         self._changed = threading.Condition()
         # Under the lock of that: threads to run jobs in that nothing holds, and what is run. By its
         # run, not by its id: a job can be here twice, if it was claimed again before its first run

@@ -91,14 +91,19 @@ class ProductScans:
         self._database.write(write)
 
     def compared(self, before: KeptScan, report: ScanReport, feed: str) -> bool:
-        """Keep what came of comparing the packages of a version again, unless somebody else did meanwhile.
+        """Keep what came of comparing the packages of a version again.
+
+        Not if somebody else did meanwhile, or if it is not sold any more.
 
         :returns: whether it was kept
         """
+        is_sold = sa.exists().where(
+            MARKET_VERSIONS.c.id == before.version_id, MARKET_VERSIONS.c.state.in_(_SOLD)
+        )
         change = (
             sa.update(MARKET_SCANS)
             .where(MARKET_SCANS.c.version_id == before.version_id)
-            .where(MARKET_SCANS.c.feed == before.feed)
+            .where(MARKET_SCANS.c.feed == before.feed, is_sold)
             .values(
                 feed=feed,
                 state=report.state,

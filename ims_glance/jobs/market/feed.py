@@ -48,20 +48,20 @@ class _Known:
 
     :ivar there: paths, times (ns) and sizes of its files
     :ivar text: as :meth:`Feed.state` returns it, and *count*
-    :ivar left_out: how many files have no record that can be evaluated
+    :ivar left_out: names of files, without ``.json``, that have no record that can be evaluated
     """
 
     there: State
     text: str
     count: int
-    left_out: int
+    left_out: frozenset[str]
 
     @functools.cached_property
     def paths(self) -> Mapping[str, str]:
         """Those of ids, if a record's file has its name, as OSV's export has it."""
         found: dict[str, str] = {}
         for path, _, _ in self.there:
-            found.setdefault(os.path.basename(path)[: -len(_SUFFIX)], path)
+            found.setdefault(_name(path), path)
         return found
 
 
@@ -83,7 +83,7 @@ class Feed:
 
         :param check: called now and then; raises something if there is no use in going on
         :returns: a text that grows with what is newer, and is the same wherever the records are the same:
-            when the newest record was changed, and a digest of all; and how many records there are
+            when the newest record was changed, how many there are, and a digest of all; and how many records there are
         :raises FeedUnusable: if it cannot be read, or has none
         """
         with self._mutex:
@@ -93,9 +93,9 @@ class Feed:
             return self._known.text, self._known.count
 
     @property
-    def left_out(self) -> int:
-        """How many files had no record that can be evaluated when it was read last."""
-        return 0 if self._known is None else self._known.left_out
+    def left_out(self) -> frozenset[str]:
+        """Names of the files that had no record that can be evaluated when it was read last."""
+        return frozenset() if self._known is None else self._known.left_out
 
     def records(self, check: Check) -> Iterator[dict[str, Any]]:
         """All of them that were not withdrawn, of those whose state is known: none that is gone is passed over.
@@ -122,17 +122,20 @@ class Feed:
 
     def _looked(self, there: State, check: Check) -> _Known:
         digest, count, latest = hashlib.sha256(), 0, datetime.datetime.now(datetime.UTC) + _AHEAD
-        newest = ""
+        newest, left_out = "", {_name(path) for path, _, _ in there}
         for path, record in self._records(there, check):
             digest.update(f"{path}\0{json.dumps(record, sort_keys=True)}\0".encode())
             newest = max(newest, _when(record.get("modified"), latest))
+            left_out.discard(_name(path))
             count += 1
         if not count:
             raise FeedUnusable(
                 reason=f"there are no records in {self._folder}, as files NAME{_SUFFIX} of OSV"
             )
-        text = f"{newest or 0}|{digest.hexdigest()[:_DIGITS]}"
-        return _Known(there, text, count, len(there) - count)
+        # By the number before the digest: of two that are as new, it is the whole one that counts, not one of
+        # which a part is missing or has yet to come.
+        text = f"{newest or 0}|{count:07}|{digest.hexdigest()[:_DIGITS]}"
+        return _Known(there, text, count, frozenset(left_out))
 
     def _files(self) -> Iterator[tuple[str, int, int]]:
         """Paths below the folder in their order, with times (ns) and sizes."""
@@ -190,6 +193,11 @@ class Feed:
         except (ValueError, TypeError, RecursionError) as error:
             LOG.warning("Vulnerability feed: %s is left out: %s", path, error)
             return None
+
+
+def _name(path: str) -> str:
+    """The id of a record, if its file has its name."""
+    return os.path.basename(path)[: -len(_SUFFIX)]
 
 
 def _raise(error: OSError) -> None:
