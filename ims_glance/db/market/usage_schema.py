@@ -32,6 +32,16 @@ MARKET_USES = sa.Table(
     mysql_charset="utf8mb4",
 )
 
+# Since when it is recorded what servers of a region use; what was before is told in no hour.
+MARKET_METERING = sa.Table(
+    "market_metering",
+    METADATA,
+    sa.Column("region", sa.String(191), primary_key=True),
+    sa.Column("since", sa.Double(), nullable=False),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+)
+
 # Until when all that Nova of a region tells of its servers is known.
 MARKET_LOOKS = sa.Table(
     "market_looks",

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from ims_glance.db import audit, clock
 from ims_glance.db.database import Database
-from ims_glance.db.market.usage_schema import MARKET_LOOKS, MARKET_USES
+from ims_glance.db.market.usage_schema import MARKET_LOOKS, MARKET_METERING, MARKET_USES
 from ims_glance.db.schema import (
     MARKET_ENTITLEMENTS,
     MARKET_IMAGES,
@@ -81,6 +81,14 @@ class ServerUses:
         )
         rows = self._database.read(lambda connection: connection.execute(query).all())
         return {row[0]: SoldCopy(row[1], row[2]) for row in rows}
+
+    def begin(self, region: str) -> None:
+        """Record that from now on it is recorded what servers of a region use, unless that began before.
+
+        Their hours before are told to nobody: turned on in a market with old servers, that would be all
+        that they have run, at once.
+        """
+        self._database.write(lambda connection: _begin_metering(connection, region))
 
     def looked(self, region: str) -> float | None:
         """Until when all is known of a region; ``None`` if nobody has looked there."""
@@ -192,6 +200,21 @@ def _mine(use: ServerUse) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
+def _begin_metering(connection: Connection, region: str) -> None:
+    if _metered_since(connection, region) is not None:
+        return
+    # Where somebody has looked already it began before there was this table: nothing of that is left out.
+    looked = sa.select(MARKET_LOOKS.c.looked).where(MARKET_LOOKS.c.region == region)
+    since = _now(connection) if connection.scalar(looked) is None else 0.0
+    # Of two that come here at once one is refused, and looks again.
+    connection.execute(sa.insert(MARKET_METERING).values(region=region, since=since))
+
+
+def _metered_since(connection: Connection, region: str) -> float | None:
+    query = sa.select(MARKET_METERING.c.since).where(MARKET_METERING.c.region == region)
+    return connection.scalar(query)
+
+
 def _observe(connection: Connection, seen: SeenServer) -> None:
     now = _now(connection)
     # A clock that is ahead of ours: what it says is of now, or else all later looks would be older.
@@ -290,7 +313,7 @@ def _begin(
         began=found.began,
         ended=found.until,
         seen=seen.seen,
-        told=usage.hour_of(found.began),
+        told=usage.hour_of(max(found.began, _metered_since(connection, seen.region) or 0.0)),
     )
     connection.execute(sa.insert(MARKET_USES).values(**dataclasses.asdict(use)))
     _record(connection, dataclasses.replace(use, ended=None), usage.START, use.began, None)

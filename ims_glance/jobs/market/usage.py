@@ -54,6 +54,8 @@ class UsageWork:
         self._servers: dict[str, RegionServers] = {}
         # With which code a region was away that still is.
         self._told: dict[str, str] = {}
+        # Of which it is recorded since when they are watched.
+        self._begun: set[str] = set()
         self._mutex = threading.Lock()
         self._next = 0.0
         self._ear = NovaEar(conf, self.hear)
@@ -104,6 +106,7 @@ class UsageWork:
 
     def _look_in(self, name: str) -> None:
         """Look in one region; that one of them is away delays no other."""
+        self._begin(name)
         began = self._uses.now()
         before = self._uses.looked(name)
         is_new_hour = before is None or usage.hour_of(before) < usage.hour_of(began)
@@ -133,6 +136,11 @@ class UsageWork:
             return
         self._uses.set_looked(name, began)
         self._uses.tell(name, began - self._options.delay_seconds)
+
+    def _begin(self, name: str) -> None:
+        if name not in self._begun:
+            self._uses.begin(name)
+            self._begun.add(name)
 
     def _take_all(self, servers: RegionServers, seen: Iterable[SeenServer]) -> None:
         for some in _together(seen):
@@ -188,6 +196,7 @@ class UsageWork:
         :raises Unavailable: if it has to be taken again
         """
         name = self._regions()[0]
+        self._begin(name)
         moment = usage.moment_of(sent) or self._uses.now()
         told = nova_server.of_notification(event_type, payload, moment, name)
         if told is None:

@@ -180,6 +180,21 @@ def test_looks(uses):
     assert uses.looked("RegionTwo") is None
 
 
+def test_since_when_it_is_recorded(tables, uses, server):
+    """By whoever comes first; and it stays so."""
+    at_once(*[functools.partial(uses.begin, "RegionOne")] * 6)
+    began = uses.now()
+    uses.observe(server)
+    uses.observe(dataclasses.replace(server, server_id="elsewhere", region="RegionTwo"))
+    here, there = sorted(found(uses), key=lambda use: use.region)
+    assert here.began == there.began == THEN - 600
+    assert usage.hour_of(began) - HOUR <= here.told <= began
+    assert there.told == THEN - HOUR
+    uses.begin("RegionOne")
+    assert uses.tell("RegionOne", here.told + HOUR) == 1
+    assert told(tables).count(("exists", HOUR)) == 1
+
+
 def test_servers_that_nobody_looked_at(uses, server):
     for number in range(3):
         uses.observe(dataclasses.replace(later(server, number), server_id=f"s{number}"))

@@ -5,12 +5,14 @@ import functools
 import threading
 
 import pytest
+import sqlalchemy as sa
 from keystoneauth1 import loading
 
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.region import Region
 from ims_glance.db.audit import AuditEvents, Wanted
+from ims_glance.db.market.usage_schema import MARKET_LOOKS, MARKET_METERING, MARKET_USES
 from ims_glance.jobs.market.servers import RegionServers
 from ims_glance.jobs.market.usage import UsageWork
 from ims_glance.model.market import usage
@@ -87,6 +89,12 @@ def told(tables):
     return [each.type.rpartition(".")[2] for each in events]
 
 
+def turned_on(work, seconds):
+    """Let it have been recorded for so long already."""
+    row = sa.insert(MARKET_METERING).values(region=HERE, since=work._uses.now() - seconds)
+    work._uses._database.write(lambda connection: connection.execute(row))
+
+
 def notification(work, server_id, image_id, **values):
     return {
         "instance_id": server_id,
@@ -114,6 +122,7 @@ def test_nobody_is_asked_unless_the_operator_wants_it(tables, cloud, work):
 def test_without_any_notification_nothing_is_lost(tables, cloud, work, image_id):
     server_id = boot(cloud, work, image_id, 3 * HOUR)
     boot(cloud, work, cloud.make(b"own"), 3 * HOUR)
+    turned_on(work, 4 * HOUR)
     look(work)
     (use,) = found(work)
     assert (use.server_id, use.project_id, use.flavor) == (server_id, "buyers", "m1")
@@ -130,6 +139,58 @@ def test_without_any_notification_nothing_is_lost(tables, cloud, work, image_id)
     before = told(tables)
     look(work)
     assert told(tables) == before
+
+
+@pytest.mark.parametrize("is_heard", [False, True])
+def test_turned_on_late_it_tells_no_hours_of_before(tables, cloud, work, image_id, is_heard):
+    """Of a server of before it tells the hour in which it was turned on, as a whole, and those after it."""
+    server_id = boot(cloud, work, image_id, 400 * HOUR)
+    if is_heard:
+        created = notification(work, server_id, image_id, launched_at=ago(work, 400 * HOUR))
+        work.hear("compute.instance.create.end", created, ago(work, 1))
+    look(work)
+    assert told(tables) == ["start"]
+    (use,) = found(work)
+    now = work._uses.now()
+    assert now - use.began == pytest.approx(400 * HOUR, abs=30)
+    assert use.told == pytest.approx(usage.hour_of(now), abs=HOUR)
+    assert work._uses.tell(HERE, use.told + 2 * HOUR) == 2
+    assert told(tables).count("exists") == 2
+
+
+def test_what_a_first_look_missed_is_told_from_then_on(tables, cloud, work, image_id):
+    turned_on(work, 10 * HOUR)
+    work._uses.set_looked(HERE, work._uses.now() - 5 * HOUR)
+    boot(cloud, work, image_id, 400 * HOUR)
+    look(work)
+    assert 9 <= told(tables).count("exists") <= 11
+
+
+def test_workers_that_were_away_lose_no_hour(tables, cloud, work, image_id):
+    """What was measured before goes on where it was told last, and what came meanwhile from its beginning."""
+    old = boot(cloud, work, image_id, 400 * HOUR)
+    turned_on(work, 10 * HOUR)
+    look(work)
+    before = told(tables).count("exists")
+    row = sa.update(MARKET_USES).values(told=MARKET_USES.c.told - 3 * HOUR)
+    work._uses._database.write(lambda connection: connection.execute(row))
+    new = boot(cloud, work, image_id, 3 * HOUR)
+    again = worker(tables, cloud, "two")
+    again._uses.tell(HERE, again._uses.now())
+    assert told(tables).count("exists") == before + 3
+    # Nova's own list has it, however long nobody looked.
+    looked = sa.update(MARKET_LOOKS).values(looked=again._uses.now() - 4 * HOUR)
+    again._uses._database.write(lambda connection: connection.execute(looked))
+    look(again)
+    assert {use.server_id for use in found(again)} == {old, new}
+    assert told(tables).count("exists") >= before + 3 + 3
+
+
+def test_where_it_was_recorded_before_there_was_a_bound_none_is_set(tables, cloud, work, image_id):
+    work._uses.set_looked(HERE, work._uses.now() - 5 * HOUR)
+    boot(cloud, work, image_id, 4 * HOUR)
+    look(work)
+    assert told(tables).count("exists") >= 4
 
 
 def test_it_is_looked_as_often_as_is_said(cloud, work):
