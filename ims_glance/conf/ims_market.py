@@ -44,6 +44,19 @@ OPTS: list[cfg.Opt] = [
         "to be sold are compared with it, and again when it changes. It needs ims_glance[market]. Unset: they are "
         "compared with nothing, and the report says so.",
     ),
+    cfg.StrOpt(
+        "uninspected",
+        default="acknowledge",
+        choices=[
+            (
+                "acknowledge",
+                "a reviewer may approve it, who has to say so and why; that is recorded",
+            ),
+            ("refuse", "nobody approves it"),
+        ],
+        help="What becomes of a version that the scan could not look into, or not into all of it: an encrypted disk, "
+        "a file system that is not known, no system at all.",
+    ),
 ]
 
 

@@ -88,7 +88,7 @@ class ScanSellersImage(Task):
         rules.check(rules.Action.PUBLISH, rules.Facts.of(view), job.project_id)
         scanned = _of_image(job, job.image, view)
         report = comparison.of_process(job.conf).compare(scanned, job.check).report
-        told = {SCAN: report.to_arguments()}
+        told = {SCAN: report.shown()}
         job.tell(**told)
         return told
 

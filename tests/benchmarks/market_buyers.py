@@ -30,6 +30,7 @@ from tests.unit.api.ims import market_world
 SUBSCRIBERS = 1000
 TURNS = 5
 _PATIENCE = 600.0
+_UNINSPECTED = {"uninspected": True, "reasons": "made for a measurement"}
 
 
 class Caller:
@@ -144,7 +145,7 @@ def _listed(**properties: Any) -> Iterator[tuple[str, str]]:
             seller.call("POST", f"{path}/submit", {})
             version = seller.call("GET", path)["submission_id"]
             _until(lambda: version in str(reviewer.call("GET", "/reviews")))
-            reviewer.call("POST", f"/reviews/{version}/approve", {})
+            reviewer.call("POST", f"/reviews/{version}/approve", _UNINSPECTED)
         query = f"/images?__productcode={made['product_code']}"
         (copy,) = reviewer.conn.image.get(query).json()["images"]
         yield made["id"], copy["id"]

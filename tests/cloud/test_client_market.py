@@ -116,7 +116,9 @@ def test_from_a_draft_to_its_withdrawal(seller, other, name, image, draft, tmp_p
     seen = read("admin", "review", "show", version, "--save-files", str(folder))
     assert seen["scan_notes"][0] == "The disk is too small to hold a system."
     assert (seen["note"], (folder / "certificate-1.pdf").read_bytes()) == (SECRET, CERTIFICATE)
-    assert read("admin", "review", "approve", version)["product_state"] == "listed"
+    assert "--uninspected" in refusal("admin", "review", "approve", version)
+    approved = read("admin", "review", "approve", version, "--uninspected", "--reasons", "empty")
+    assert (approved["product_state"], approved["scan"]) == ("listed", "not inspected")
 
     assert listed(name) == [name]
     offered = read("other", "market", "show", name)

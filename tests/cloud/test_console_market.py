@@ -131,6 +131,9 @@ def _approve(reviewer, name):
     assert begun.value.path().read_bytes() == CERTIFICATE
     reviewer.page.click(".ims-actions a[href$='approve/']")
     reviewer.page.wait_for_selector(".modal.in form")
+    # Nobody could look into it.
+    reviewer.page.check(".modal.in [name=uninspected]")
+    reviewer.page.fill(".modal.in [name=reasons]", "It is empty")
     reviewer.send()
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.pocket
 # A machine starts, and looks into the copy, beside other tests: minutes.
 PATIENCE = 900.0
 REGIONS = ["RegionOne", "RegionTwo"]
+UNINSPECTED = {"uninspected": True, "reasons": "made for a test"}
 
 
 class Caller:
@@ -97,7 +98,7 @@ def _listed(seller: Caller, reviewer: Caller):
 
         servers.wait_until(is_copied, PATIENCE)
         version = seller.call("GET", path)["submission_id"]
-        reviewer.call("POST", f"PROJECT/market/reviews/{version}/approve", {})
+        reviewer.call("POST", f"PROJECT/market/reviews/{version}/approve", UNINSPECTED)
     try:
         yield made["id"], made["product_code"]
     finally:

@@ -137,6 +137,11 @@ class Market:
         return int(self._conf.ims_market.certificates_kib)
 
     @property
+    def takes_uninspected(self) -> bool:
+        """Whether a reviewer may approve what nobody could look into."""
+        return bool(self._conf.ims_market.uninspected == "acknowledge")
+
+    @property
     def regions(self) -> list[str]:
         """Where products may be offered: here first."""
         here = self._conf.ims_service.region_name or _REGION

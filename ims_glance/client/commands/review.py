@@ -54,18 +54,29 @@ class ShowReview(_OfVersion):
 
 
 class ApproveVersion(_OfVersion):
-    """List a version: whoever agrees to the agreement has it from now on."""
+    """List a version: whoever agrees to the agreement has it from now on.
+
+    Examples:
+    openstack ims review approve VERSION --uninspected --reasons 'BSD; booted it, and looked'
+    """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The command line."""
         parser = super().get_parser(prog_name)
         parser.add_argument("--reasons", metavar="<text>", help="Are recorded, for the seller too")
+        parser.add_argument(
+            "--uninspected",
+            action="store_true",
+            help="List it though the scan could not look into all of it; needs --reasons, and is recorded",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> views.Shown:
         """Approve."""
         return market_views.review(
-            self.ims.approve_version(parsed_args.version, parsed_args.reasons)
+            self.ims.approve_version(
+                parsed_args.version, parsed_args.reasons, parsed_args.uninspected
+            )
         )
 
 

@@ -115,10 +115,16 @@ class MarketOperations(Operations):
         path = self._in_market("reviews", version_id) + ("?files=true" if files else "")
         return self._shown_as(SubmittedVersion, self.request(path, "GET").json())
 
-    def approve_version(self, version_id: str, reasons: str | None = None) -> SubmittedVersion:
-        """List it."""
+    def approve_version(
+        self, version_id: str, reasons: str | None = None, uninspected: bool = False
+    ) -> SubmittedVersion:
+        """List it.
+
+        :param uninspected: though the scan could not look into all of it; with reasons, which are recorded
+        """
         path = f"{self._in_market('reviews', version_id)}/approve"
-        answer = self.request(path, "POST", json=_given(reasons=reasons)).json()
+        body = _given(reasons=reasons, uninspected=uninspected or None)
+        answer = self.request(path, "POST", json=body).json()
         return self._shown_as(SubmittedVersion, answer)
 
     def reject_version(self, version_id: str, reasons: str) -> SubmittedVersion:

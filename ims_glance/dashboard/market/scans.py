@@ -16,6 +16,7 @@ STATES: Mapping[str, Any] = {
 }
 SEVERITIES: Mapping[str, Any] = {
     "blocks": pgettext_lazy("what comes of a finding", "Refused"),
+    "not inspected": pgettext_lazy("what comes of a finding", "Not inspected"),
     "review": pgettext_lazy("what comes of a finding", "The reviewer decides"),
 }
 

@@ -28,13 +28,26 @@ class ApproveForm(base.AskingForm):
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
+    uninspected = forms.BooleanField(
+        label=gettext_lazy(
+            "Not all of it could be looked into. I know what is in it, and say why."
+        ),
+        required=True,
+    )
+
     def __init__(self, request: Any, *args: Any, version: SubmittedVersion, **kwargs: Any) -> None:
         self.version = version
         super().__init__(request, *args, **kwargs)
+        if (version.scan or {}).get("is_whole", True):
+            del self.fields["uninspected"]
+        else:
+            self.fields["reasons"].required = True
 
     def act(self, ims: Proxy, data: dict[str, Any]) -> str:
         """List it."""
-        ims.approve_version(self.version.id, data["reasons"] or None)
+        ims.approve_version(
+            self.version.id, data["reasons"] or None, uninspected=data.get("uninspected", False)
+        )
         return str(_("It is listed."))
 
 
@@ -44,6 +57,7 @@ class RejectForm(ApproveForm):
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         self.fields["reasons"].required = True
+        self.fields.pop("uninspected", None)
 
     def act(self, ims: Proxy, data: dict[str, Any]) -> str:
         """Give it back."""

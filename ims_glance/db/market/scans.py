@@ -43,6 +43,16 @@ class VersionRefused(exceptions.Conflict):
     )
 
 
+class VersionNotInspected(exceptions.Conflict):
+    """Nobody could look into all of a version, and nobody says that it is to be sold all the same."""
+
+    code = "IMG.0024"
+    template = (
+        "Not all of version {version_id} could be looked into (not inspected): {reason} Reject it; or, where the "
+        "operator allows that, approve it as not inspected ('uninspected', '--uninspected'), and say why."
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class KeptScan:
     """A report, as the database has it.
@@ -149,9 +159,13 @@ class ProductScans:
         return self._database.read(lambda connection: connection.execute(query).mappings().all())
 
 
-def check_approved(connection: Connection, version_id: str) -> None:
+def check_approved(
+    connection: Connection, version_id: str, *, is_acknowledged: bool = False
+) -> None:
     """See that what is approved may be sold.
 
+    :param is_acknowledged: whether the reviewer says that it is to be sold though nobody could look into all of it
+    :raises VersionNotInspected: if nobody could, and nobody says so
     :raises VersionNotScanned: if nobody looked into it
     :raises VersionRefused: if there is in it what is not sold
     """
@@ -162,11 +176,15 @@ def check_approved(connection: Connection, version_id: str) -> None:
     report = ScanReport.of_arguments(found)
     if report.blocking:
         raise VersionRefused(version_id=version_id, refusal=report.refusal)
+    unseen = report.unseen
+    if unseen is not None and not is_acknowledged:
+        raise VersionNotInspected(version_id=version_id, reason=unseen.what)
 
 
 def view(report: Mapping[str, Any], scanned_at: datetime.datetime | None) -> dict[str, Any]:
     """A report as clients see it."""
-    return {**report, "scanned_at": scanned_at and scanned_at.isoformat(timespec="seconds") + "Z"}
+    shown = ScanReport.of_arguments(report).shown()
+    return {**shown, "scanned_at": scanned_at and scanned_at.isoformat(timespec="seconds") + "Z"}
 
 
 def _kept(row: Any) -> KeptScan:

@@ -45,6 +45,9 @@ from ims_glance.model.market.product import (
     next_version_state,
 )
 
+ACKNOWLEDGED = "Approved as not inspected"
+"""What is recorded of a version that is sold though nobody could look into all of it, before the reviewer's reasons."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Publication:
@@ -133,17 +136,28 @@ class ProductVersions:
     # --- of reviewers --------------------------------------------------------------------------
 
     def approve(
-        self, version: ProductVersion, actor: Actor, publication: Publication, reasons: str | None
+        self,
+        version: ProductVersion,
+        actor: Actor,
+        publication: Publication,
+        reasons: str | None,
+        *,
+        is_acknowledged: bool = False,
     ) -> None:
         """List one: its copies are there, so whoever subscribes may boot it.
 
+        :param is_acknowledged: whether it is to be sold though nobody could look into all of it; that is
+            recorded with the reasons
         :raises VersionStateWrong: if it is not in review any more
         :raises VersionNotScanned, VersionRefused: if its scan says nothing, or that it is not to be sold
+        :raises VersionNotInspected: if it says that not all could be looked into, and that is not acknowledged
         """
+        if is_acknowledged:
+            reasons = f"{ACKNOWLEDGED}: {reasons}"
 
         def write(connection: Connection) -> None:
             product = _decided(connection, version, ProductAction.APPROVE, actor, reasons)
-            check_approved(connection, version.id)
+            check_approved(connection, version.id, is_acknowledged=is_acknowledged)
             _publish(connection, product, publication)
             relist(connection, product.id)
             if product.state is ProductState.SUBMITTED:

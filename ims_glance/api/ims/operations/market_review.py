@@ -34,6 +34,22 @@ class OwnProduct(exceptions.Forbidden):
     )
 
 
+class UninspectedRefused(exceptions.Conflict):
+    """What nobody could look into is not sold here."""
+
+    code = "IMG.0024"
+    template = (
+        "Version {version_id} cannot be approved as not inspected: the operator does not allow that "
+        "([ims_market] uninspected). Reject it."
+    )
+
+
+class UninspectedUnexplained(exceptions.Invalid):
+    """Nobody says why."""
+
+    template = "What is approved as not inspected has 'reasons': how is it known what is in it?"
+
+
 def list_reviews(call: Call) -> Answer:
     """``GET /v1/{project_id}/market/reviews``: what waits for a reviewer, the oldest first."""
     market, limit = market_of(call), int(call.query.get("limit", PAGE))
@@ -72,7 +88,13 @@ def approve_version(call: Call) -> Answer:
         agreement_text=published["basic"]["agreement"],
         terms=publication.terms(published),
     )
-    market.versions.approve(version, actor_of(call.context), listing, call.body.get("reasons"))
+    market.versions.approve(
+        version,
+        actor_of(call.context),
+        listing,
+        call.body.get("reasons"),
+        is_acknowledged=_acknowledged(call, market, version),
+    )
     return Answer(_shown(market, *_get(call, market)))
 
 
@@ -98,6 +120,21 @@ def _theirs(call: Call, market: Market) -> tuple[ProductVersion, Product]:
     if product.project_id == call.project_id:
         raise OwnProduct(product_id=product.id)
     return version, product
+
+
+def _acknowledged(call: Call, market: Market, version: ProductVersion) -> bool:
+    """Whether the reviewer says that it is to be sold though nobody could look into all of it.
+
+    :raises UninspectedRefused: if that is not allowed here
+    :raises UninspectedUnexplained: if there is no reason
+    """
+    if not call.body.get("uninspected"):
+        return False
+    if not market.takes_uninspected:
+        raise UninspectedRefused(version_id=version.id)
+    if not (call.body.get("reasons") or "").strip():
+        raise UninspectedUnexplained
+    return True
 
 
 def _checked(given: str) -> str:
@@ -143,6 +180,10 @@ _WHOLE = {
 _ALL = "/v1/{project_id}/market/reviews"
 _ONE = f"{_ALL}/{{version_id}}"
 _REASONS = {"type": ["string", "null"], "maxLength": 2000}
+_UNINSPECTED = {
+    "type": "boolean",
+    "description": "sell it though the scan could not look into all of it; that needs reasons, which are recorded",
+}
 
 OPERATIONS = (
     Operation(
@@ -174,7 +215,9 @@ OPERATIONS = (
         "List a version of a product (an extension)",
         access=Access.REVIEW,
         body={
-            "type": "object", "properties": {"reasons": _REASONS}, "additionalProperties": False,
+            "type": "object",
+            "properties": {"reasons": _REASONS, "uninspected": _UNINSPECTED},
+            "additionalProperties": False,
         },
         answer=_WHOLE,
         audit="reviewProduct",

@@ -23,6 +23,7 @@ _TOO_MANY = f"Only {MOST_OF_MACHINE} packages of the machine were listed."
 _MOST_NOTES = 32
 _WHERE, _LINE, _NAME, _WORD = 200, 300, 80, 96
 _NAMED = 5
+_LOOK_YOURSELF = "Hand in an image with a system that the scan can read; a reviewer who knows what is in this one says so."
 _BLOCKED, _FOUND, _CLEAN, _UNSEEN = "refused", "findings", "clean", "not inspected"
 STATES = (_BLOCKED, _FOUND, _CLEAN, _UNSEEN)
 """What a report comes to: it is refused; there is something for the reviewer to decide; there is nothing; or
@@ -274,6 +275,16 @@ class ScanReport:
         return [each for each in self.findings if each.severity is Severity.BLOCKS]
 
     @property
+    def unseen(self) -> Finding | None:
+        """That not all of it could be looked into, and why; none if it could."""
+        if self.is_whole:
+            return None
+        why = " ".join(self.notes[:_NAMED]) or "The scan does not say why."
+        return Finding(
+            "not inspected", Severity.UNINSPECTED, "the image", why[:_LINE], _LOOK_YOURSELF
+        )
+
+    @property
     def state(self) -> str:
         """One of :data:`STATES`."""
         if self.blocking:
@@ -302,6 +313,13 @@ class ScanReport:
             "packages": self.packages,
             "feed": None if self.feed is None else dict(self.feed),
         }
+
+    def shown(self) -> dict[str, Any]:
+        """The same for people: that it is not whole is a finding, too, behind those that block."""
+        unseen = self.unseen
+        found = [*self.blocking, *([unseen] if unseen else [])]
+        found += [each for each in self.findings if each.severity is not Severity.BLOCKS]
+        return {**self.to_arguments(), "findings": [each.to_arguments() for each in found]}
 
     @classmethod
     def of_arguments(cls, stored: Mapping[str, Any]) -> Self:

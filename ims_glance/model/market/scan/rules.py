@@ -22,6 +22,8 @@ class Severity(enum.StrEnum):
     """The version is refused."""
     REVIEW = "review"
     """The reviewer decides."""
+    UNINSPECTED = "not inspected"
+    """Nobody could look into it: whoever approves it says so."""
 
 
 class Look(enum.StrEnum):

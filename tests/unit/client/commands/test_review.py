@@ -46,9 +46,11 @@ def test_show_and_save_files(ready, run, tmp_path):
 
 def test_decisions(ready, run):
     run(ApproveVersion, VERSION)
+    run(ApproveVersion, VERSION, "--uninspected", "--reasons", "booted it")
     run(RejectVersion, VERSION, "--reasons", "no")
     assert [(each.path.rsplit("/", 1)[-1], each.body) for each in ready.sent("POST")] == [
         ("approve", {}),
+        ("approve", {"uninspected": True, "reasons": "booted it"}),
         ("reject", {"reasons": "no"}),
     ]
     with pytest.raises(SystemExit):

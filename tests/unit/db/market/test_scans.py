@@ -3,7 +3,8 @@
 
 import pytest
 
-from ims_glance.db.market.scans import VersionNotScanned, VersionRefused
+from ims_glance.db.market.scans import VersionNotInspected, VersionNotScanned, VersionRefused
+from ims_glance.model.market.product import ProductVersion
 from ims_glance.model.market.scan import rules
 from ims_glance.model.market.scan.report import Finding, Scanned, ScanReport
 from tests.unit.db.market.rows import PUBLICATION, REVIEWER, SELLER, MarketTables
@@ -61,6 +62,47 @@ def test_what_is_found_meanwhile_is_not_approved(market: MarketTables) -> None:
     assert market.products.reviews(version.product_id) == []
     market.versions.reject(version, REVIEWER, "a key")
     assert market.versions.get_any(version.id).state == "rejected"
+
+
+def unseen(market: MarketTables, *findings: Finding) -> ProductVersion:
+    """A version in review that nobody could look into."""
+    version = market.in_review()
+    scanned = Scanned((), findings, notes=("/dev/sda1 is encrypted, and nobody can look into it.",))
+    market.scans.keep(version, scanned, ScanReport.of(scanned), "")
+    return version
+
+
+def test_what_could_not_be_looked_into_is_not_approved_unless_somebody_says_so(
+    market: MarketTables,
+) -> None:
+    version = unseen(market)
+    view = market.scans.views(version.product_id)[version.id]
+    (found,) = view["findings"]
+    assert (view["state"], found["severity"]) == ("not inspected", "not inspected")
+    assert "/dev/sda1 is encrypted" in found["what"]
+    with pytest.raises(VersionNotInspected, match=r"/dev/sda1 is encrypted.*--uninspected"):
+        market.versions.approve(version, REVIEWER, PUBLICATION, "fine")
+    assert market.versions.get_any(version.id).state == "in review"
+    assert market.products.reviews(version.product_id) == []
+    market.versions.approve(version, REVIEWER, PUBLICATION, "I booted it", is_acknowledged=True)
+    assert market.versions.get_any(version.id).state == "listed"
+    (review,) = market.products.reviews(version.product_id)
+    assert (review.user_id, review.reasons) == (
+        "reviewer",
+        "Approved as not inspected: I booted it",
+    )
+    change = market.products.history(version.product_id)[-1]
+    assert (change.action, change.user_id, change.why) == ("approve", "reviewer", review.reasons)
+
+
+def test_what_blocks_is_not_approved_whatever_somebody_says(market: MarketTables) -> None:
+    version = unseen(market, FOUND)
+    severities = [
+        each["severity"] for each in market.scans.views(version.product_id)[version.id]["findings"]
+    ]
+    assert severities == ["blocks", "not inspected"]
+    with pytest.raises(VersionRefused):
+        market.versions.approve(version, REVIEWER, PUBLICATION, "fine", is_acknowledged=True)
 
 
 def test_what_is_sold_is_compared_again(market: MarketTables) -> None:

@@ -6,9 +6,15 @@ import base64
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.api.ims.operations.market_review import OwnProduct
+from ims_glance.api.ims.operations.market_review import (
+    OwnProduct,
+    UninspectedRefused,
+    UninspectedUnexplained,
+)
 from ims_glance.db.market.rows import VersionNotFound
+from ims_glance.db.market.scans import VersionNotInspected
 from ims_glance.model.market.product import VersionStateWrong
+from ims_glance.model.market.scan.report import Scanned, ScanReport
 from tests.unit.api.ims.market_world import (
     BUYER,
     CERTIFICATE,
@@ -50,6 +56,46 @@ def test_what_is_approved_is_listed(world):
     assert world.call("list_reviews", None, REVIEWER)["reviews"] == []
     (found,) = world.call("list_products", None, BUYER)["products"]
     assert found["id"] == submitted["id"]
+
+
+@pytest.fixture
+def unseen(world):
+    """Id of a version that nobody could look into."""
+    version_id = world.submitted()["submission_id"]
+    version = world.market.versions.get_any(version_id)
+    scanned = Scanned(notes=("There is no system that could be looked into.",))
+    world.market.scans.keep(version, scanned, ScanReport.of(scanned), "")
+    return version_id
+
+
+def test_who_approves_what_nobody_could_look_into_says_so_and_why(world, unseen):
+    shown = world.call("show_review", None, REVIEWER, version_id=unseen)
+    assert [each["severity"] for each in shown["scan"]["findings"]] == ["not inspected"]
+    said = {"reasons": "booted it"}
+    with pytest.raises(VersionNotInspected, match="no system that could be looked into"):
+        world.call("approve_version", said, REVIEWER, version_id=unseen)
+    for reasons in ({}, {"reasons": " "}, {"reasons": None}):
+        body = {"uninspected": True, **reasons}
+        with pytest.raises(UninspectedUnexplained):
+            world.call("approve_version", body, REVIEWER, version_id=unseen)
+    body = {"uninspected": True, **said}
+    shown = world.call("approve_version", body, REVIEWER, version_id=unseen)
+    assert shown["product_state"] == "listed"
+    assert shown["reviews"][0]["reasons"] == "Approved as not inspected: booted it"
+    assert shown["history"][-1]["user_id"] == f"user of {REVIEWER}"
+
+
+def test_where_the_operator_refuses_it_nobody_approves_it(world, unseen):
+    world.conf.set_override("uninspected", "refuse", "ims_market")
+    for body, refusal in (
+        ({}, VersionNotInspected),
+        ({"uninspected": False}, VersionNotInspected),
+        ({"uninspected": True, "reasons": "booted it"}, UninspectedRefused),
+    ):
+        with pytest.raises(refusal):
+            world.call("approve_version", body, REVIEWER, version_id=unseen)
+    shown = world.call("show_review", None, REVIEWER, version_id=unseen)
+    assert (shown["state"], shown["reviews"]) == ("in review", [])
 
 
 def test_what_is_rejected_says_why(world):
