@@ -9,6 +9,8 @@ believed only as far as it binds the one who says it:
 
 * a code, if a service of the cloud sends the request for its user, or if the user sees an image with
   that code already, and so can use the product;
+* of the server that it says to be made of (``instance_uuid``, by Nova) it is known what it runs, where that is
+  recorded ([ims_usage]), on the same conditions;
 * of what the request says to have been made of (``base_image_ref``), Glance's own record decides, also
   if that image is deleted by now, on the same conditions.
 
@@ -26,24 +28,33 @@ from ims_glance import exceptions
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.roles import is_of_service
 from ims_glance.clouds.image import ImageRecords
+from ims_glance.db.market.uses import ServerUses
 from ims_glance.model.image import attributes, kinds, rules
 
 # Stores name what they keep of an image by its id (rbd, swift, s3, file).
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+SERVER = "instance_uuid"
+"""On an image that Nova makes of a server: the id of that."""
 BASE_IMAGE = "base_image_ref"
 """On an image that Nova makes of a server: the id of the image that the server was made of."""
 
 
 def of_new(
-    images: Images, records: ImageRecords, context: Any, body: Mapping[str, Any]
+    images: Images,
+    records: ImageRecords,
+    context: Any,
+    body: Mapping[str, Any],
+    servers: ServerUses | None = None,
 ) -> dict[str, str]:
     """What a new image says of the products in it; nothing if it holds none.
 
     :param context: of whoever makes the image
     :param body: of ``POST /v2/images``
+    :param servers: what servers use; ``None`` where that is not recorded
+    :raises DatabaseUnavailable: if it is recorded, and cannot be looked up
     """
-    named = {*kinds.product_codes(body), *_of_base(records, body)}
+    named = {*kinds.product_codes(body), *_of_base(records, body), *_of_server(servers, body)}
     if not named:
         return {}
     if is_of_service(context):
@@ -79,6 +90,13 @@ def _of_base(records: ImageRecords, body: Mapping[str, Any]) -> Iterator[str]:
     except exceptions.ImageNotFound:
         return
     yield from kinds.product_codes(view)
+
+
+def _of_server(servers: ServerUses | None, body: Mapping[str, Any]) -> Iterator[str]:
+    """The products that the server runs that an image says to be made of."""
+    server_id = body.get(SERVER)
+    if servers is not None and isinstance(server_id, str) and uuidutils.is_uuid_like(server_id):
+        yield from servers.running(server_id)
 
 
 def _is_used(images: Images, context: Any, code: str) -> bool:

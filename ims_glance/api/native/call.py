@@ -17,6 +17,7 @@ from ims_glance.api.common.quota import ImageQuota
 from ims_glance.api.common.roles import is_of_service, is_service
 from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecords
+from ims_glance.db.market.uses import ServerUses
 from ims_glance.db.report import GuestReports
 from ims_glance.model.image import rules as image_rules
 from ims_glance.model.image import stores, whole_image
@@ -56,6 +57,7 @@ class NativeCall:
     :ivar image_path: path of the image that it is about, if it is about one
     :ivar backups: ``None`` where there are none
     :ivar reports: of the systems in images; ``None`` where there are none
+    :ivar servers: what they use of the marketplace; ``None`` where that is not recorded
     :ivar held: what is held (locks) until Glance has answered
     :ivar effects: what has to be done once Glance has answered
     :ivar locked: ids of the images whose locks are held
@@ -71,6 +73,7 @@ class NativeCall:
     limits: Limits
     backups: Backups | None = None
     reports: GuestReports | None = None
+    servers: ServerUses | None = None
     held: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
     effects: list[Callable[[webob.Response], None]] = dataclasses.field(default_factory=list)
     locked: set[str] = dataclasses.field(default_factory=set)

@@ -35,6 +35,7 @@ from ims_glance.api.native import (
 )
 from ims_glance.api.native.call import Limits, NativeCall
 from ims_glance.db.database import Database
+from ims_glance.db.market.uses import ServerUses
 from ims_glance.db.report import GuestReports
 from ims_glance.model.image import stores
 from ims_glance.store.inner import stock
@@ -129,6 +130,7 @@ class Guard:
     :param app: what serves ``/v2``, with the path still in front
     :param backups: server backups; ``None`` where there are none
     :param reports: of the systems in images; ``None`` where there are none
+    :param servers: what they use of the marketplace; ``None`` where that is not recorded
     """
 
     def __init__(
@@ -139,6 +141,7 @@ class Guard:
         limits: Limits,
         backups: Backups | None = None,
         reports: GuestReports | None = None,
+        servers: ServerUses | None = None,
     ) -> None:
         self._app = app
         self._stores = enabled_stores
@@ -146,6 +149,7 @@ class Guard:
         self._limits = limits
         self._backups = backups
         self._reports = reports
+        self._servers = servers
         self._images = Images(app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -180,6 +184,7 @@ class Guard:
             self._limits,
             self._backups,
             self._reports,
+            self._servers,
         )
 
     def _guarded(self, call: NativeCall, route: Route) -> App:
@@ -247,7 +252,16 @@ def make(
     :param database: our own
     """
     reports = GuestReports(database) if database.is_configured else None
-    return Guard(app, enabled_stores(conf), image_keys, Limits(conf, quota), backups, reports)
+    is_recorded = database.is_configured and conf.ims_market.enabled and conf.ims_usage.enabled
+    return Guard(
+        app,
+        enabled_stores(conf),
+        image_keys,
+        Limits(conf, quota),
+        backups,
+        reports,
+        ServerUses(database) if is_recorded else None,
+    )
 
 
 def keys_of(conf: cfg.ConfigOpts) -> ImageKeys:

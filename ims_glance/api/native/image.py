@@ -85,7 +85,7 @@ def create(call: NativeCall) -> None:
 
 def _products(call: NativeCall, body: dict[str, Any]) -> dict[str, str]:
     """What was made of an image of the marketplace says so."""
-    return product_code.of_new(call.images, call.records, call.context, body)
+    return product_code.of_new(call.images, call.records, call.context, body, call.servers)
 
 
 def _key_of_new(call: NativeCall, body: dict[str, Any], owner: Any) -> dict[str, str]:

@@ -62,6 +62,11 @@ class ServerUses:
         query = sa.select(_U.server_id).where(_U.server_id.in_(list(server_ids)), _is_open())
         return set(self._database.read(lambda connection: connection.scalars(query).all()))
 
+    def running(self, server_id: str) -> set[str]:
+        """The codes of the products that a server uses now."""
+        query = sa.select(_U.product_code).where(_U.server_id == server_id, _is_open())
+        return set(self._database.read(lambda connection: connection.scalars(query).all()))
+
     def unseen(self, region: str, since: float) -> Iterator[ServerUse]:
         """The uses in a region that go on, of servers that nobody has looked at since then."""
         yield from self._pages(_is_open(), _U.region == region, _U.seen < since)

@@ -72,6 +72,32 @@ def test_a_user_is_believed_as_far_as_they_use_it() -> None:
     assert of_new(said, Images(), "q") is None
 
 
+class Servers:
+    """One server is known, and runs a product."""
+
+    def running(self, server_id: str) -> set[str]:
+        return {"s"} if server_id == BASE else set()
+
+
+def test_what_a_server_runs_is_known_whatever_its_user_says_of_it() -> None:
+    """Nova lets users replace what it says of the image: both, and then its record is all that there is."""
+    servers: Any = Servers()
+
+    def made(context: Any, images: Any, **said: Any) -> Any:
+        body = {"__productcode": "", "base_image_ref": "none", **said}
+        return product_code.of_new(images, Records(), context, body, servers)  # type: ignore[arg-type]
+
+    nova = types.SimpleNamespace(service_roles=["service"])
+    user = types.SimpleNamespace(service_roles=[])
+    assert made(nova, Images(), instance_uuid=BASE) == {"__productcode": "s"}
+    assert made(nova, Images(), instance_uuid=BASE, __productcode="p") == {"__productcode": "p,s"}
+    # Without service tokens it binds whoever can use it, and no other.
+    assert made(user, Images("s"), instance_uuid=BASE) == {"__productcode": "s"}
+    assert made(user, Images(), instance_uuid=BASE) == {}
+    for other in (None, 5, "", "x", BASE[:-1] + "f"):
+        assert made(nova, Images(), instance_uuid=other) == {}
+
+
 @pytest.mark.parametrize("code", [5, "a b", "\n", "x" * 65, {"a": 1}, ",,", "-x"])
 def test_what_is_no_code_is_none(code: Any) -> None:
     assert not {*kinds.product_codes({"__productcode": code})} - {"5"}

@@ -63,6 +63,7 @@ def test_a_server_from_its_beginning_to_its_end(tables, uses, bought, server):
     assert use.version_id is not None
     assert (use.began, use.ended, use.told) == (THEN - 600, None, THEN - HOUR)
     assert uses.known(["s", "other"]) == {"s"}
+    assert (uses.running("s"), uses.running("other")) == ({product.product_code}, set())
     # Before all is known of an hour, it is not told.
     assert uses.tell("RegionOne", THEN + HOUR - 1) == 1
     assert uses.tell("RegionTwo", THEN + HOUR) == 0
@@ -76,7 +77,7 @@ def test_a_server_from_its_beginning_to_its_end(tables, uses, bought, server):
         ("exists", HOUR),
         ("exists", 60.0),
     ]
-    assert uses.known(["s"]) == set()
+    assert uses.known(["s"]) == uses.running("s") == set()
 
 
 def test_the_outbox_knows_whose_it_is(tables, uses, server):
