@@ -2,6 +2,7 @@
 """Files written to S3 in parts: signed, whole or not there, and no upload that nobody ends."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -158,13 +159,13 @@ def test_many_uploads_of_others_stay(server):
 
 def _many_others(server):
     """Uploads that nobody ended, without a part."""
-    theirs = {"key": FILE.name, "owner": None, "parts": {}}
+    theirs: dict[str, Any] = {"key": FILE.name, "owner": None, "parts": {}}
     server.uploads |= {f"their & {number:04d}": theirs for number in range(2 * PAGE)}
 
 
 def test_so_many_uploads_that_no_mark_has_them(server):
     """Ours could not be told from them if the worker died; so none begins."""
-    theirs = {"key": FILE.name, "owner": None, "parts": {}}
+    theirs: dict[str, Any] = {"key": FILE.name, "owner": None, "parts": {}}
     server.uploads |= {f"{number:0500d}": theirs for number in range(PAGE + 100)}
     with pytest.raises(base.FileUnreadable, match="1100 uploads of it were begun and never ended"):
         writing(server).begin()
