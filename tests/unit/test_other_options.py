@@ -4,9 +4,12 @@
 Many libraries register theirs when they are first used, and one that is not registered yet is an
 error (``NoSuchOptError``), which depends on what has run before. So all places that read one are
 found in the code, stand in a table here, and are tried in a process that has done nothing else.
+(Such processes are forked from one that has loaded libraries that know of no options: a library that
+registers one needs ``oslo_config``, and that one has not got it.)
 """
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,13 +35,10 @@ config.parse_args([])
 conf.set_override("enabled_backends", {"plain": "file", "kms": "ims-kms"})
 glance_store.register_store_opts(conf, reserved_stores=wsgi_app.RESERVED_STORES)
 """
-GUARD = (
-    GLANCE
-    + """
+GUARD = """
 from ims_glance.api.native import guard
 guard.enabled_stores(conf)
 """
-)
 DISPATCH = """
 from ims_glance.api.front import dispatch
 class Loader:
@@ -62,15 +62,12 @@ from ims_glance.cmd import manage
 Path("glance-api.conf").write_text("[DEFAULT]\\nenabled_backends = plain:file\\n")
 manage._read_configuration(conf, ["--config-file", "glance-api.conf", "status"])
 """
-CHECKS = (
-    MANAGE
-    + """
+CHECKS = """
 from ims_glance.cmd import checks
 conf.set_override("flavor", "caching", group="paste_deploy")
 list(checks.check_pipeline(conf))
 list(checks.check_protections(conf))
 """
-)
 STATUS = """
 from pathlib import Path
 from ims_glance.cmd import status
@@ -94,18 +91,19 @@ except spools.NoSpool:
     pass
 """
 
-# Module -> how a process of the service gets there, and what is read. "*" is a store's own group.
-READ: dict[str, tuple[str, list[str]]] = {
+# Module -> how a process of the service gets there, step by step, and what is read. "*" is a store's
+# own group.
+READ: dict[str, tuple[list[str], list[str]]] = {
     # Glance has read its configuration before it loads a paste file.
     "api/native/guard.py": (
-        GUARD,
+        [GLANCE, GUARD],
         ["enabled_backends", "glance_store.default_backend", "*.weight"],
     ),
     # It asks whether there is such an option.
-    "api/common/quota.py": (GLANCE, ["use_keystone_limits"]),
-    "api/front/dispatch.py": (DISPATCH, ["max_request_id_length"]),
+    "api/common/quota.py": ([GLANCE], ["use_keystone_limits"]),
+    "api/front/dispatch.py": ([DISPATCH], ["max_request_id_length"]),
     "clouds/barbican.py": (
-        BARBICAN,
+        [BARBICAN],
         [
             "barbican.barbican_api_version",
             "barbican.barbican_endpoint",
@@ -131,7 +129,7 @@ READ: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "keys/__init__.py": (
-        KEYS,
+        [KEYS],
         [
             "key_manager.auth_url",
             "key_manager.backend",
@@ -140,9 +138,9 @@ READ: dict[str, tuple[str, list[str]]] = {
             "key_manager.username",
         ],
     ),
-    "clouds/image.py": (IMAGE, ["metadata_encryption_key"]),
+    "clouds/image.py": ([IMAGE], ["metadata_encryption_key"]),
     "cmd/checks.py": (
-        CHECKS,
+        [MANAGE, CHECKS],
         [
             "enabled_backends",
             "enabled_import_methods",
@@ -154,12 +152,12 @@ READ: dict[str, tuple[str, list[str]]] = {
             "show_multiple_locations",
         ],
     ),
-    "cmd/manage.py": (MANAGE, ["enabled_backends", "log_dir", "log_file"]),
-    "cmd/status.py": (STATUS, ["enabled_backends", "paste_deploy.config_file"]),
+    "cmd/manage.py": ([MANAGE], ["enabled_backends", "log_dir", "log_file"]),
+    "cmd/status.py": ([STATUS], ["enabled_backends", "paste_deploy.config_file"]),
     # A store of ours is made by glance_store, to which Glance has told that.
-    "store/driver.py": (GLANCE, ["enabled_backends"]),
+    "store/driver.py": ([GLANCE], ["enabled_backends"]),
     # A worker has not got Glance's own.
-    "store/spools.py": (SPOOLS, ["enabled_backends"]),
+    "store/spools.py": ([SPOOLS], ["enabled_backends"]),
 }
 GROUPS = {
     option.partition(".")[0]
@@ -223,24 +221,90 @@ def test_the_table_is_whole() -> None:
     assert _modules() == {module: set(options) for module, (_how, options) in READ.items()}
 
 
-@pytest.mark.parametrize("module", READ)
-def test_they_are_registered(tmp_path: Path, module: str) -> None:
-    how, options = READ[module]
-    asked = [option.replace("*", "kms") for option in options]
-    script = (
-        "from functools import reduce\nfrom oslo_config import cfg\nconf = cfg.CONF\n"
-        f"{how}\nfor option in {asked!r}:\n    reduce(getattr, option.split('.'), conf)\n"
-    )
+# Run by a Python that has loaded nothing yet. Each step of each way is done once, in a process that is
+# forked from where the way had led before, and so is each module asked about.
+TRY_ALL = """
+import json, os, sys, traceback
+from functools import reduce
+
+import alembic, cryptography.x509, eventlet, futurist, jsonschema, lxml.etree, requests, routes
+import sqlalchemy.orm, sqlalchemy_utils, stevedore, webob, wsme, yaml
+
+assert "oslo_config" not in sys.modules
+
+def in_child(function, *arguments):
+    child = os.fork()
+    if child == 0:
+        try:
+            function(*arguments)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+def tell(modules, why):
+    for module in modules:
+        with open(module.replace("/", "-"), "w") as told:
+            told.write(why)
+
+def ask(module, options, conf):
+    try:
+        for option in options:
+            reduce(getattr, option.split("."), conf)
+    except BaseException:
+        tell([module], traceback.format_exc())
+    else:
+        tell([module], "all are registered")
+
+def go(step, ways):
+    from oslo_config import cfg
+    try:
+        exec(step, {"conf": cfg.CONF})
+    except BaseException:
+        tell([module for module, _, _ in ways], traceback.format_exc())
+    else:
+        follow(ways)
+
+def follow(ways):
+    steps = {}
+    for module, way, options in ways:
+        if way:
+            steps.setdefault(way[0], []).append((module, way[1:], options))
+        else:
+            from oslo_config import cfg
+            in_child(ask, module, options, cfg.CONF)
+    for step, rest in steps.items():
+        in_child(go, step, rest)
+
+follow(json.load(sys.stdin))
+"""
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What became of each module's options."""
+    folder = tmp_path_factory.mktemp("outcomes")
+    ways = [
+        (module, way, [option.replace("*", "kms") for option in options])
+        for module, (way, options) in READ.items()
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "OS_GLANCE_CONFIG_DIR": str(tmp_path)},
+        [sys.executable, "-c", TRY_ALL],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "HOME": str(folder), "OS_GLANCE_CONFIG_DIR": str(folder)},
+        input=json.dumps(ways),
         capture_output=True,
         text=True,
         check=False,
         timeout=240,
     )
     assert done.returncode == 0, done.stderr
+    told = {module: folder / module.replace("/", "-") for module in READ}
+    return {module: file.read_text() for module, file in told.items() if file.exists()}
+
+
+@pytest.mark.parametrize("module", READ)
+def test_they_are_registered(outcomes: dict[str, str], module: str) -> None:
+    assert outcomes.get(module) == "all are registered"
 
 
 @pytest.mark.parametrize(
