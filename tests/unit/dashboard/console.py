@@ -6,6 +6,7 @@ import re
 from unittest import mock
 
 from openstack_dashboard.test import helpers
+from openstack_dashboard.test.test_data import exceptions, keystone_data
 
 from tests.unit.client import cloud
 
@@ -21,7 +22,8 @@ class ConsoleTestCase(helpers.TestCase):
     """Pages as Django's own client of tests fetches them."""
 
     def setUp(self):
-        super().setUp()
+        with mock.patch.object(helpers.test_utils, "load_test_data", _load):
+            super().setUp()
         self.cloud = cloud.Cloud()
         self.cloud.ims("GET", "/v1/cloudimages/quota", QUOTAS)
         self.cloud.ims("GET", f"/v1/{cloud.PROJECT}/jobs", {"jobs": []})
@@ -45,6 +47,12 @@ class ConsoleTestCase(helpers.TestCase):
     def asked(self):
         """The paths that the console has asked the service for."""
         return [request.path for request in self.cloud.requests if "/v" in request.path]
+
+
+def _load(case):
+    """What a login and refusals need of Horizon's data; all networks cost more than most tests."""
+    exceptions.data(case)
+    keystone_data.data(case)
 
 
 class AdminConsoleTestCase(ConsoleTestCase, helpers.BaseAdminViewTests):
