@@ -5,6 +5,7 @@ The view holds links to the files of just those distributions that an installati
 their own metadata, and of no others. So what imports there is declared.
 """
 
+import functools
 import importlib.metadata
 import re
 from collections.abc import Iterable, Iterator
@@ -51,13 +52,11 @@ def view(folder: Path, names: set[str]) -> None:
     """Fill *folder* with links to the files of the distributions *names*."""
     wanted: dict[PurePosixPath, Path] = {}
     foreign: set[PurePosixPath] = set()
-    for found in importlib.metadata.distributions():
-        is_wanted = _canonical(found.metadata["Name"]) in names
-        for file in _files(found):
-            if is_wanted:
-                wanted[file] = Path(str(found.locate_file(file)))
-            else:
-                foreign.update(file.parents)
+    for name, files, folders in _installed():
+        if name in names:
+            wanted.update(files)
+        else:
+            foreign |= folders
     linked: set[PurePosixPath] = set()
     for file, path in wanted.items():
         # As much at once as belongs to none of the others.
@@ -69,6 +68,20 @@ def view(folder: Path, names: set[str]) -> None:
             link.parent.mkdir(parents=True, exist_ok=True)
             below = len(file.parts) - len(top.parts)
             link.symlink_to(path.parents[below - 1] if below else path)
+
+
+@functools.cache
+def _installed() -> list[tuple[str, dict[PurePosixPath, Path], set[PurePosixPath]]]:
+    """What is here: names of distributions, their files, and the folders that these lie in.
+
+    Kept, since there are a hundred thousand files.
+    """
+    installed = []
+    for found in importlib.metadata.distributions():
+        files = {file: Path(str(found.locate_file(file))) for file in _files(found)}
+        folders = {each for file in files for each in file.parents}
+        installed.append((_canonical(found.metadata["Name"]), files, folders))
+    return installed
 
 
 def _files(found: importlib.metadata.Distribution) -> Iterator[PurePosixPath]:

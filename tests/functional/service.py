@@ -257,6 +257,8 @@ class GlanceService:
             "PATH": os.environ["PATH"],
             "HOME": str(self.directories.root / "home"),
             "OS_GLANCE_CONFIG_DIR": str(self.directories.etc),
+            # What stevedore remembers of the libraries that are here: each Glance had to find it anew.
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
             # The replacements of Keystone and the key manager are among the tests.
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",

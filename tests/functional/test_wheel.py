@@ -6,6 +6,7 @@ repository. The clone is made of the files as they are now, committed or not.
 """
 
 import configparser
+import contextlib
 import importlib
 import importlib.metadata
 import json
@@ -16,6 +17,7 @@ import sys
 import tomllib
 import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -142,19 +144,34 @@ def test_it_has_a_version_without_any_tag(wheel: Path) -> None:
     assert wheel.name == "ims_glance-0.0.0-py3-none-any.whl"
 
 
-def test_it_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
-    """In an environment of its own, which sees our libraries but not our checkout."""
-    home = tmp_path / "venv"
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel and no library at all."""
+    home = tmp_path_factory.mktemp("installed") / "venv"
     venv.create(home, with_pip=False)
-    python = home / "bin/python"
     install = ["install", "--quiet", "--no-index", "--no-deps", str(wheel)]
-    _run(sys.executable, "-m", "pip", "--python", python, *install, cwd=tmp_path)
+    _run(sys.executable, "-m", "pip", "--python", home / "bin/python", *install, cwd=home)
+    return home
+
+
+@pytest.fixture
+def environment_with_libraries(environment: Path) -> Iterator[Path]:
+    """The virtual environment while it sees our libraries, but not our checkout."""
     where = "import site; print(site.getsitepackages()[0])"
-    site = Path(_run(python, "-c", where, cwd=tmp_path).strip())
+    site = Path(_run(environment / "bin/python", "-c", where, cwd=environment).strip())
     # Plain paths are only searched for modules: the ".pth" files there, and so the editable
     # install of the checkout, have no effect.
     libraries = [path for path in sys.path if path.endswith("site-packages")]
-    (site / "libraries.pth").write_text("\n".join(libraries) + "\n")
+    names = site / "libraries.pth"
+    names.write_text("\n".join(libraries) + "\n")
+    yield environment
+    names.unlink()
+
+
+def test_it_works_where_it_is_installed(environment_with_libraries: Path, tmp_path: Path) -> None:
+    home = environment_with_libraries
+    python = home / "bin/python"
+    (site,) = home.glob("lib/python3*/site-packages")
     loaded = json.loads(_run(python, "-c", LOAD_EVERYTHING, cwd=tmp_path))
     assert loaded == {
         "package": str(site / "ims_glance/__init__.py"),
@@ -207,6 +224,14 @@ class Installation:
         script = "import sys; from openstackclient import shell; sys.exit(shell.main(sys.argv[1:]))"
         return self.run("python", "-c", script, *arguments)
 
+    @contextlib.contextmanager
+    def shows(self, folder: Path) -> Iterator[None]:
+        """Another folder is among the libraries meanwhile."""
+        link = self._libraries / folder.name
+        link.symlink_to(folder)
+        yield
+        link.unlink()
+
     def failures(self) -> dict[str, str]:
         """The modules and entry points that fail: name -> why."""
         done = self.run("python", "-c", TRY_EVERYTHING)
@@ -252,19 +277,11 @@ OF_EXTRAS = {
 
 
 @pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the wheel and no library at all."""
-    home = tmp_path_factory.mktemp("installed") / "venv"
-    venv.create(home, with_pip=False)
-    install = ["install", "--quiet", "--no-index", "--no-deps", str(wheel)]
-    _run(sys.executable, "-m", "pip", "--python", home / "bin/python", *install, cwd=home)
-    return home
-
-
-@pytest.fixture
-def installation(request: pytest.FixtureRequest, environment: Path, tmp_path: Path) -> Installation:
+def installation(
+    request: pytest.FixtureRequest, environment: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Installation:
     """The wheel with the extras that the test asks for."""
-    return Installation(environment, tmp_path / "libraries", request.param)
+    return Installation(environment, tmp_path_factory.mktemp("view") / "libraries", request.param)
 
 
 @pytest.mark.parametrize("installation", [()], indirect=True)
@@ -311,8 +328,8 @@ def test_the_programs_of_the_service(installation: Installation, tmp_path: Path)
     service = GlanceService(tmp_path / "glance", SECOND_IN_S3)
     service.configure()
     # Its keys are the tests'.
-    (tmp_path / "libraries/tests").symlink_to(ROOT / "tests")
-    done = installation.run("ims-manage", "status", **service.environment)
+    with installation.shows(ROOT / "tests"):
+        done = installation.run("ims-manage", "status", **service.environment)
     assert done.stderr == "ims-manage: 1 check(s) failed\n"
     lines = done.stdout.splitlines()
     (failure,) = [line for line in lines if line.startswith("FAILURE")]
