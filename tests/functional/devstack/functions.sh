@@ -7,7 +7,8 @@
 # ones on PATH). test_devstack_plugin.py runs the same test over DevStack's own functions when it
 # is given a checkout.
 
-_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/functional/devstack/ini.sh
+source "$(dirname "${BASH_SOURCE[0]}")/ini.sh"
 
 declare -A GITDIR PROJECT_VENV
 
@@ -86,22 +87,22 @@ function echo_summary {
 
 # iniset config-file section option value: makes the file and the section if need be.
 function iniset {
-    python3 -IS "$_HERE/ini.py" set "$1" "$2" "$3" "$4"
+    ini_set "$1" "$2" "$3" "$4"
 }
 
 # iniget config-file section option: prints the value, or an empty line.
 function iniget {
-    python3 -IS "$_HERE/ini.py" get "$1" "$2" "$3"
+    ini_get "$1" "$2" "$3"
 }
 
 # ini_has_option config-file section option
 function ini_has_option {
-    python3 -IS "$_HERE/ini.py" has "$1" "$2" "$3"
+    ini_has "$1" "$2" "$3"
 }
 
 # inidelete config-file section option
 function inidelete {
-    python3 -IS "$_HERE/ini.py" delete "$1" "$2" "$3"
+    ini_delete "$1" "$2" "$3"
 }
 
 # setup_develop project_dir [extras]: pip install -e of a checkout where the services run.
