@@ -24,10 +24,10 @@ _TABLE = tuple(_after_byte(index) for index in range(256))
 
 def crc32c(data: bytes) -> int:
     """Of all bytes."""
-    head = data
-    while head.endswith(_ZEROS):
-        head = head[: -len(_ZEROS)]
-    head = head.rstrip(b"\0")
+    end = len(data)
+    while data.endswith(_ZEROS, 0, end):
+        end -= len(_ZEROS)
+    head = data[:end].rstrip(b"\0")
     register = _ALL
     for byte in head:
         register = register >> 8 ^ _TABLE[(register ^ byte) & 0xFF]

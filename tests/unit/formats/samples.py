@@ -35,7 +35,7 @@ SAMPLES: dict[str, Callable[[bytes], bytes]] = {
     "qcow packed": lambda raw: made(raw, "qcow", packed=True),
     "gz": lambda raw: gzip.compress(made(raw, "qcow2", "cluster_size=4096")),
     "zst": lambda raw: zstandard.compress(made(raw, "qcow2", "cluster_size=4096")),
-    "ova": lambda raw: ova({"a.qcow2": made(raw, "qcow2", "cluster_size=512")}, has_digests=False),
+    "ova": lambda raw: ova({"a.qcow2": made(raw, "qcow2", "cluster_size=4096")}, has_digests=False),
     "zvhd": lambda raw: zvhd_files.zvhd(raw, BLOCK),
     "zvhd2": lambda raw: zvhd_files.zvhd2(raw, BLOCK),
 }

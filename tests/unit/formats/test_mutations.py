@@ -48,15 +48,14 @@ class Faulty(InMemory):
         if end <= offset:
             return b""
         part = self.data[offset:end].ljust(end - offset, b"\0")
-        for start, fault in self._faults:
-            if start < end and start + len(fault) > offset:
-                lead = bytes(max(0, start - offset)) + fault[max(0, offset - start) :]
-                behind = start + len(fault) - offset
-                part = (
-                    part[: max(0, start - offset)] + lead[max(0, start - offset) :] + part[behind:]
-                )
-                part = part[: end - offset]
-        return part
+        hits = [(at, fault) for at, fault in self._faults if at < end and at + len(fault) > offset]
+        if not hits:
+            return part
+        spoilt = bytearray(part)
+        for at, fault in hits:
+            first, last = max(at, offset), min(at + len(fault), end)
+            spoilt[first - offset : last - offset] = fault[first - at : last - at]
+        return bytes(spoilt)
 
     def write(self, offset: int, fault: bytes) -> None:
         """Put a fault there."""

@@ -173,7 +173,7 @@ def test_a_cancel_that_was_accepted_never_ends_in_success(bench, monkeypatch, is
     for moment in range(1, 40):
         job = job_bench.context(bench.tables, number=moment)
         bench.log.clear()
-        came = []
+        came: list[int] = []
 
         def cancel(number, job=job, moment=moment, came=came):
             if number == moment:
