@@ -10,6 +10,7 @@
 # shellcheck source=tests/functional/devstack/ini.sh
 source "$(dirname "${BASH_SOURCE[0]}")/ini.sh"
 
+# shellcheck disable=SC2034  # run.sh says where.
 declare -A GITDIR PROJECT_VENV
 
 # A command that neither the harness nor the PATH of the test has is a broken contract.
