@@ -82,7 +82,7 @@ class DirectCloud(cloud_server.SmallCloud):
 
     def transport(self) -> requests.Session:
         """What sends requests here."""
-        transport = requests.Session()
+        transport = _PlainSession()
         # No look at files and variables for each request.
         transport.trust_env = False
         transport.mount("http://", _Transport(self))
@@ -178,6 +178,30 @@ def refusal(status: int) -> requests.Response:
     """The answer of a service that does not do what it is asked for."""
     body = {"message": "IMG.0099: as the test wants it<br />"}
     return _response(status, {}, json.dumps(body).encode())
+
+
+class _PlainSession(requests.Session):
+    """Of what a session may have beside each request's own, it has headers and a signer, and nothing else.
+
+    That takes requests longer than all that it makes of the request itself.
+    """
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """What is sent: what requests itself makes of a request."""
+        prepared = requests.PreparedRequest()
+        headers = CaseInsensitiveDict({**self.headers, **request.headers})
+        prepared.prepare(
+            method=str(request.method).upper(),
+            url=request.url,
+            files=request.files,
+            data=request.data,
+            json=request.json,
+            headers={name: each for name, each in headers.items() if each is not None},
+            params=request.params,
+            auth=request.auth or self.auth,
+            hooks=request.hooks,
+        )
+        return prepared
 
 
 class _Transport(BaseAdapter):
