@@ -185,24 +185,15 @@ def _counter_in(connection: Any, image_id: str) -> int:
         return int(found.content)
     # What Nova makes of a root disk on its host.
     with tempfile.TemporaryDirectory() as folder:
-        disk, count = Path(folder, "disk.qcow2"), Path(folder, "count")
+        disk, raw = Path(folder, "disk.qcow2"), Path(folder, "disk.raw")
         with connection.image.get(path, stream=True) as answer, disk.open("wb") as file:
             for piece in answer.iter_content(1 << 20):
                 file.write(piece)
-        place = (f"bs={_COUNT}", f"skip={first // _COUNT}", "count=1")
-        command = [
-            "qemu-img",
-            "dd",
-            "-f",
-            "qcow2",
-            "-O",
-            "raw",
-            *place,
-            f"if={disk}",
-            f"of={count}",
-        ]
+        command = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", disk, raw]
         subprocess.run(command, check=True, capture_output=True)
-        return int(count.read_bytes())
+        with raw.open("rb") as file:
+            file.seek(first)
+            return int(file.read(_COUNT))
 
 
 def are_of_one_instant(counts: list[int]) -> bool:
