@@ -10,7 +10,7 @@ import re
 
 UNKNOWN = "unknown"
 MEMBER, TAG, BACKUP, REPLICATION = "/member", "/tag", "/backup", "/replication"
-PRODUCT, SUBSCRIPTION = "/product", "/subscription"
+PRODUCT, SUBSCRIPTION, JOB = "/product", "/subscription", "/job"
 
 # Name -> CADF's action, and what of an image it is done to.
 ACTIONS: dict[str, tuple[str, str]] = {
@@ -38,6 +38,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "reviewProduct": ("evaluate", PRODUCT),
     "createSubscription": ("create", SUBSCRIPTION),
     "deleteSubscription": ("delete", SUBSCRIPTION),
+    # By an operator: whose job it is, cancels it without a word.
+    "cancelJob": ("disable", JOB),
 }
 
 

@@ -58,7 +58,7 @@ def test_every_name_is_one_of_ims_or_about_what_is_ours():
         f"{verb}Replication" for verb in ("create", "update", "delete")
     }
     ours |= {f"{verb}Product" for verb in ("create", "update", "delete", "review")}
-    ours |= {"createSubscription", "deleteSubscription"}
+    ours |= {"createSubscription", "deleteSubscription", "cancelJob"}
     assert set(audit.ACTIONS) - ours == {
         "createImage", "updateImage", "deleteImage", "copyImage", "exportImage",
         "addMember", "updateMember", "deleteMember", "addTag", "deleteTag",

@@ -178,5 +178,6 @@ OPERATIONS = (
         "Cancel a job of any project, and take back what it has made (an extension, for operators)",
         access=Access.ADMIN,
         answer=_JOB,
+        audit="cancelJob",
     ),
 )
