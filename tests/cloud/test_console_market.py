@@ -132,7 +132,7 @@ def _approve(reviewer, name):
     reviewer.page.click(".ims-actions a[href$='approve/']")
     reviewer.page.wait_for_selector(".modal.in form")
     # Nobody could look into it.
-    reviewer.page.check(".modal.in [name=uninspected]")
+    reviewer.page.click(".modal.in label[for=id_uninspected]")
     reviewer.page.fill(".modal.in [name=reasons]", "It is empty")
     reviewer.send()
 
