@@ -72,6 +72,11 @@ class Tenant:
         """Go to a page of the panel."""
         self.page.goto(f"{self._address}/{self._panel}/{path}")
 
+    def turn_to(self, panel: str) -> None:
+        """Go to another panel."""
+        self._panel = panel
+        self.open()
+
     def go(self, selector: str) -> None:
         """Click what leads to another page, and be there."""
         with self.page.expect_navigation():

@@ -13,7 +13,7 @@ from playwright import sync_api
 
 from ims_glance import client
 from ims_glance.client.waiting import JobFailed
-from tests.cloud import client_shell, console, servers
+from tests.cloud import client_shell, console, login, servers
 from tests.cloud.console import Tenant
 
 pytestmark = pytest.mark.pocket
@@ -141,6 +141,26 @@ def test_a_file_of_this_computer_becomes_an_image(demo, tenant, tmp_path):
     finally:
         for each in ims.images(name=name):
             ims.delete_image(each)
+
+
+def test_administrators_see_what_the_service_does_for_all(browser, tenant, image):
+    """Others do not."""
+    workers = client.register(login.connect("admin")).ims.workers()
+    hosts = {each.host for each in workers if each.state != "silent"}
+    admin = Tenant(browser, "admin", "en-US", "admin/ims_workers")
+    try:
+        admin.keep("workers")
+        assert hosts <= set(admin.page.locator("#workers tbody td:first-child").all_inner_texts())
+        admin.go("a:text-is('Orphans')")
+        admin.keep("orphans")
+        assert "ims-manage orphans --delete" in admin.page.inner_text("#content_body")
+        admin.turn_to("admin/ims_all")
+        admin.keep("everywhere")
+        assert admin.page.locator("tr", has_text=image).count() == 1
+    finally:
+        admin.close()
+    tenant.turn_to("admin/ims_workers")
+    assert tenant.page.locator("#workers").count() == 0
 
 
 def test_it_speaks_chinese(browser):
