@@ -189,7 +189,7 @@ def _counter_in(connection: Any, image_id: str) -> int:
         with connection.image.get(path, stream=True) as answer, disk.open("wb") as file:
             for piece in answer.iter_content(1 << 20):
                 file.write(piece)
-        command = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", disk, raw]
+        command = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(disk), str(raw)]
         subprocess.run(command, check=True, capture_output=True)
         with raw.open("rb") as file:
             file.seek(first)
