@@ -167,7 +167,8 @@ def test_two_workers_with_the_same_job(demo, bench):
             bench.until(job_id, generation=2, current_task="linger")
             first.signal(signal.SIGCONT)
             job = succeeded(demo, bench, job_id)
-            assert job.generation == 2
+            # More than 2 if the second one had no processor until its own lease had run out.
+            assert job.generation >= 2
             time.sleep(1)
             assert bench.job(job_id) == job
         assert "another worker has the job" in first.log.read_text() or "the lease ended" in (
