@@ -186,7 +186,5 @@ def _looked_after() -> Any:
     """Around what a page is as good without."""
     try:
         yield
-    except UploadRefused as error:
-        LOG.warning("Files of the console in buckets are not looked after: %s", error)
-    except refusals.FAILURES as error:
+    except (UploadRefused, *refusals.FAILURES) as error:
         LOG.warning("Files of the console in buckets are not looked after: %s", error)
