@@ -72,3 +72,21 @@ def test_of_other_servers_nothing_is_said(buyer: Client) -> None:
 def test_nobody_has_a_code_by_naming_a_strangers_server(service: GlanceService) -> None:
     stranger = service.client(identity.OTHER)
     assert "__productcode" not in made(stranger, instance_uuid=SERVER)
+
+
+def test_while_nobody_can_look_it_up_no_code_is_lost(make_glance: MakeGlance) -> None:
+    """An image that names a server is refused, and others are made as ever."""
+    options = {
+        "ims_market": {"enabled": True},
+        "ims_usage": {"enabled": True},
+        "ims_database": {"connection": "sqlite:////nowhere/ims.sqlite", "max_retries": 0},
+    }
+    with make_glance(options) as service:
+        user = service.client(identity.DEMO)
+        body = {"name": "derived", "disk_format": "raw", "container_format": "bare"}
+        named = {**body, "instance_uuid": SERVER}
+        refused = user.send("POST", "/v2/images", json_body=named, headers=AS_NEIGHBOUR)
+        assert (refused.status, refused.json["message"][:8]) == (503, "IMG.0014")
+        assert user.call("POST", "/v2/images", json_body=body).status == 201
+        listed = user.call("GET", "/v2/images?name=derived").json["images"]
+        assert len(listed) == 1
