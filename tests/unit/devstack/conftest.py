@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clouds of which nothing runs."""
 
+import os
 import signal
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,31 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def signal_after():
+    """``signal_after(number, path)``: the test's process gets it once a whole line is in *path*.
+
+    Not after a time: a program that is begun beside others may not have come to anything by then.
+    """
+    threads = []
+
+    def send(number: int, path: Path) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if path.exists() and "\n" in path.read_text():
+                break
+            time.sleep(0.02)
+        os.kill(os.getpid(), number)
+
+    def begin(number: int, path: Path) -> None:
+        threads.append(threading.Thread(target=send, args=(number, path)))
+        threads[-1].start()
+
+    yield begin
+    for thread in threads:
+        thread.join()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 
 import os
 import signal
-import threading
 import time
 
 import pytest
@@ -137,9 +136,9 @@ def test_programs_are_those_of_the_system(tmp_path, activity, monkeypatch):
     assert "usr" in log.read_text().split()
 
 
-def test_an_interruption_ends_the_program(tmp_path, activity):
+def test_an_interruption_ends_the_program(tmp_path, activity, signal_after):
     log = tmp_path / "log"
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    signal_after(signal.SIGINT, log)
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         installers.run(["sh", "-c", "echo $$; exec sleep 60"], log, Installer("x"), activity)

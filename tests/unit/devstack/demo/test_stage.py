@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -97,9 +96,9 @@ def test_a_command_that_hangs_ends_the_demo(stage, monkeypatch):
     assert time.monotonic() - began < 30
 
 
-def test_a_signal_ends_the_command_too(stage, tmp_path):
+def test_a_signal_ends_the_command_too(stage, tmp_path, signal_after):
     mark = tmp_path / "mark"
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    signal_after(signal.SIGTERM, mark)
     with pytest.raises(Stopped):
         stage.run("sh", "-c", f"echo $$ > {mark}; exec sleep 60")
     with pytest.raises(ProcessLookupError):
