@@ -24,7 +24,7 @@ OPTS: list[cfg.Opt] = [
         "look_seconds",
         default=300,
         min=1,
-        help="How often a worker asks Nova for the servers that have changed.",
+        help="How often Nova is asked for the servers that have changed, by all workers together.",
     ),
     cfg.IntOpt(
         "overlap_seconds",

@@ -85,7 +85,7 @@ class UsageWork:
     # --- asking --------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """Ask Nova, if it is time to, and no other worker does.
+        """Ask Nova, if it is time to, and no other worker does or just has.
 
         :raises DatabaseUnavailable: if the database is away
         """
@@ -96,8 +96,14 @@ class UsageWork:
         try:
             for name in self._regions():
                 self._look_in(name)
-        finally:
+        except BaseException:
             self._leases.give_back(_LEASE, self._worker)
+            raise
+        if self._stopping.is_set():
+            self._leases.give_back(_LEASE, self._worker)
+            return
+        # So no other worker asks before it is time to, however many there are.
+        self._leases.take(_LEASE, self._worker, self._options.look_seconds)
         self._next = clock() + self._options.look_seconds
 
     def _regions(self) -> list[str]:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers find out how long servers use products, whatever is lost on the way."""
 
-import functools
 import threading
 
 import pytest
@@ -11,8 +10,11 @@ from keystoneauth1 import loading
 from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.clouds.region import Region
+from ims_glance.db import clock
 from ims_glance.db.audit import AuditEvents, Wanted
+from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.market.usage_schema import MARKET_LOOKS, MARKET_METERING, MARKET_USES
+from ims_glance.db.schema import LEASES
 from ims_glance.jobs.market.servers import RegionServers
 from ims_glance.jobs.market.usage import UsageWork
 from ims_glance.model.market import usage
@@ -76,7 +78,9 @@ def delete(cloud, work, server_id, seconds):
 
 
 def look(work):
+    """Once more, as when it is time to."""
     work._next = 0.0
+    work._uses._database.write(lambda connection: connection.execute(sa.delete(LEASES)))
     work.look()
 
 
@@ -204,15 +208,41 @@ def test_two_workers_at_once_count_each_server_once(tables, cloud, work, image_i
     for _server in range(3):
         boot(cloud, work, image_id, 2 * HOUR)
     workers = [worker(tables, cloud, name) for name in ("one", "two", "three")]
-    at_once(*(functools.partial(look, each) for each in workers))
+    at_once(*(each.look for each in workers))
     assert len(found(work)) == 3
     assert told(tables).count("start") == 3
 
 
 def test_another_one_is_at_it(cloud, work):
     work._leases.take("usage", "other", 60.0)
-    look(work)
+    work.look()
     assert cloud.requests == []
+
+
+def test_many_workers_ask_no_more_often_than_one(tables, cloud, work):
+    work.look()
+    asked = len(cloud.requests)
+    for name in ("two", "three"):
+        worker(tables, cloud, name).look()
+    assert len(cloud.requests) == asked
+    [(holder, seconds)] = work._uses._database.read(
+        lambda connection: connection.execute(
+            sa.select(LEASES.c.worker, LEASES.c.lease_until - clock.now())
+        ).all()
+    )
+    assert holder == "one"
+    assert 0 < seconds <= tables.conf.ims_usage.look_seconds
+
+
+def test_one_that_fails_leaves_it_to_the_next(tables, cloud, work, monkeypatch):
+    def away(_name):
+        raise DatabaseUnavailable(reason="as the test wants it")
+
+    monkeypatch.setattr(work, "_look_in", away)
+    with pytest.raises(DatabaseUnavailable):
+        work.look()
+    worker(tables, cloud, "two").look()
+    assert cloud.requests
 
 
 def test_a_server_that_was_purged_ended_when_it_was_last_seen(cloud, work, image_id, monkeypatch):
@@ -285,6 +315,9 @@ def test_a_worker_that_stops_leaves_it_to_the_next(cloud, work, image_id):
     look(work)
     assert work._uses.looked(HERE) is None
     assert found(work) == []
+    work._stopping.clear()
+    work.look()
+    assert work._uses.looked(HERE) is not None
 
 
 def test_regions_are_asked_by_their_names(work):
