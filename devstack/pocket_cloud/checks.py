@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,15 +92,9 @@ def run(cloud: Cloud, arguments: list[str], is_quick: bool = False) -> int:
     :returns: 0 if all is well, else the exit code of the first that failed.
     """
     packages.ensure_test(cloud, Progress())
-    codes = []
-    failed = []
-    for name, command in _linters(cloud).items():
-        begin = time.monotonic()
-        code = _run(cloud, *command)
-        codes.append(code)
-        verdict = "ok" if code == 0 else f"exit code {code}"
-        print(f"{name}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
-        failed += [name] if code else []
+    linted = _lint(cloud)
+    codes = list(linted.values())
+    failed = [name for name, code in linted.items() if code]
     if failed:
         print(f"failed so far: {', '.join(failed)}", flush=True)
     parts = [part for part in (WITHOUT_CLOUD, SIDE_BY_SIDE, ALONE) if part.is_there(cloud)]
@@ -136,6 +131,34 @@ def _linters(cloud: Cloud) -> dict[str, tuple[str, ...]]:
         **{" ".join(command): command for command in LINTERS},
         _DOCUMENTATION[0]: (*_DOCUMENTATION, pages),
     }
+
+
+def _lint(cloud: Cloud) -> dict[str, int]:
+    """Run the linters at the same time, each on one processor; the exit code of each."""
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for name, command in _linters(cloud).items():
+            output = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
+            child = subprocess.Popen(
+                [*_program(cloud, command[0]), *command[1:]],
+                cwd=cloud.checkout,
+                env=_environment(cloud),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            stack.callback(child.wait)
+            stack.callback(child.kill)
+            running[name] = (child, output)
+        codes = {}
+        begin = time.monotonic()
+        for name, (child, output) in running.items():
+            codes[name] = child.wait()
+            output.seek(0)
+            print(output.read(), end="")
+            verdict = "ok" if codes[name] == 0 else f"exit code {codes[name]}"
+            print(f"{name}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
+    return codes
 
 
 def _test(cloud: Cloud, part: Part, arguments: list[str]) -> int:

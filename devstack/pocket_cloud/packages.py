@@ -73,6 +73,7 @@ def ensure(cloud: Cloud, is_light: bool, progress: Progress) -> None:
     _plugin(cloud, "service" if is_light else "market,s3,swift", progress)
     if not is_light:
         _link_debian_python(cloud.venv, (*CEPH, *LINKED))
+    _byte_code(cloud, progress)
 
 
 def ensure_test(cloud: Cloud, progress: Progress) -> None:
@@ -85,6 +86,7 @@ def ensure_test(cloud: Cloud, progress: Progress) -> None:
     # Some extras name others.
     wanted = [requirement for requirement in listed if not requirement.startswith(project["name"])]
     python(cloud, "requirements-test", wanted, "\n".join(wanted), progress)
+    _byte_code(cloud, progress)
 
 
 def missing(installed: str, wanted: Iterable[str]) -> list[str]:
@@ -135,9 +137,26 @@ def python(cloud: Cloud, name: str, arguments: list[str], mark: str, progress: P
         return
     with _timed(progress, f"python-{name}") as activity:
         pip = [str(cloud.venv / "bin" / "pip"), "install", "--disable-pip-version-check"]
-        command = [*pip, "-c", str(_CONSTRAINTS), *arguments]
+        command = [*pip, "--no-compile", "-c", str(_CONSTRAINTS), *arguments]
         how = Pip("looking for what is needed", _libraries(cloud.venv))
         _run(cloud, f"python-{name}", command, how, activity)
+    template.write(stamp, wanted, 0o644)
+
+
+def _byte_code(cloud: Cloud, progress: Progress) -> None:
+    """Compile what pip installed, by all processors: pip would by one, and the packages' tests, too."""
+    stamp = cloud.venv / ".pocket" / "byte-code"
+    others = sorted(path for path in stamp.parent.glob("*") if path != stamp)
+    wanted = digest(*(path.read_text() for path in others))
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    with _timed(progress, "python-byte-code") as activity:
+        command = [str(cloud.venv / "bin" / "python"), "-m", "compileall", "-q", "-j", "0"]
+        folder = str(_libraries(cloud.venv))
+        log = cloud.log("python-byte-code")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        # What cannot be compiled, a template say, is no matter here.
+        installers.run([*command, "-x", "/tests?/", folder], log, Installer("compiling"), activity)
     template.write(stamp, wanted, 0o644)
 
 

@@ -67,6 +67,21 @@ def test_pip_is_asked_once_for_the_same(cloud, pip):
     assert len(lines) == 4
 
 
+def test_all_is_compiled_once_and_again_when_there_is_more(cloud, pip):
+    program = pip.parent / "bin" / "python"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {cloud.venv}/compiled\nexit 1\n')
+    program.chmod(0o755)
+    lines: list[str] = []
+    for mark in ("a", "a", "b"):
+        packages.python(cloud, "x", ["one"], mark, Progress(lines.append))
+        packages._byte_code(cloud, Progress(lines.append))
+    compiled = (cloud.venv / "compiled").read_text().splitlines()
+    assert len(compiled) == 2
+    assert compiled[0].startswith("-m compileall")
+    assert compiled[0].endswith("/site-packages")
+    assert "--no-compile" in pip.read_text()
+
+
 def test_a_failed_install_is_named_and_tried_again(cloud, pip):
     (cloud.venv / "code").unlink()
     for _ in range(2):
