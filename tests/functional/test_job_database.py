@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 import sqlalchemy as sa
 from taskflow.patterns import linear_flow
 
+from ims_glance.clouds import coordination
 from ims_glance.db import clock, delegation, migrations
 from ims_glance.db import job as jobs
 from ims_glance.db.audit import AuditEvents, Wanted
@@ -129,6 +131,39 @@ def tables(url):
         ):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     made.database.engine.dispose()
+
+
+def test_locks_exclude_whatever_was_locked_before(url, monkeypatch):
+    conf = job_database.configuration(None)
+    address = url.replace("+pymysql", "").replace("+psycopg2", "")
+    conf.set_override("coordination_url", address, "ims_kms")
+    made = []
+    connect = pymysql.Connect
+    monkeypatch.setattr(
+        pymysql, "Connect", lambda **options: made.append(options) or connect(**options)
+    )
+    entered = {name: threading.Event() for name in ("one", "two")}
+
+    def enter(name):
+        with coordination.lock(conf, "image", name):
+            entered[name].set()
+
+    for name in ("one", "two", "one", "two", "one"):
+        with coordination.lock(conf, "image", name):
+            pass
+    with coordination.lock(conf, "image", "two"):
+        threads = [threading.Thread(target=enter, args=[name]) for name in entered]
+        for thread in threads:
+            thread.start()
+        assert entered["one"].wait(_PATIENCE)
+        time.sleep(0.5)
+        assert not entered["two"].is_set()
+    assert entered["two"].wait(_PATIENCE)
+    for thread in threads:
+        thread.join()
+    # A connection object costs more than the rest of it: the coordinator's own, one of each name, and one more
+    # where two wanted the same at once.
+    assert len(made) == (4 if "mysql" in address else 0)
 
 
 def test_reports_are_kept_with_images(tables):
