@@ -2,6 +2,7 @@
 """As much of Glance (behind our guard), Nova and Cinder, over HTTP, as jobs ask for."""
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -162,7 +163,10 @@ class CloudServer(SmallCloud, ThreadingHTTPServer):
 
     def session(self) -> session.Session:
         """A session that finds every service here."""
-        return session.Session(auth=token_endpoint.Token(self.url, "token"))
+        made = session.Session(auth=token_endpoint.Token(self.url, "token"))
+        # No look at files and variables for each request.
+        made.session.trust_env = False
+        return made
 
     def close(self) -> None:
         """Stop: from now on connections are refused."""
@@ -198,12 +202,8 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
                 self.close_connection = True
                 self._answer(statuses.pop(0), {"message": "IMG.0099: as the test wants it<br />"})
                 return
-        for pattern, method in self.ROUTES.items():
-            found = re.fullmatch(pattern, request)
-            if found is not None:
-                getattr(self, method)(*found.groups())
-                return
-        raise AssertionError(request)
+        method, groups = _route(type(self), request)
+        getattr(self, method)(*groups)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
@@ -460,6 +460,16 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
 
     def _messages(self) -> None:
         self._answer(200, {"messages": self.server.messages})
+
+
+@functools.lru_cache(maxsize=1 << 13)
+def _route(kind: type[Handler], request: str) -> tuple[str, tuple[str, ...]]:
+    """The method that serves a request, and what it is called with; many are made again and again."""
+    for pattern, method in kind.ROUTES.items():
+        found = re.fullmatch(pattern, request)
+        if found is not None:
+            return method, found.groups()
+    raise AssertionError(request)
 
 
 def _view_of(copy: dict[str, Any]) -> dict[str, Any]:

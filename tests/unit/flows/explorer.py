@@ -51,8 +51,8 @@ _IMAGE_ID = "55555555-0000-4000-8000-555555555555"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Of ids, which are others each time.
 _PROOF = re.compile(r"(?<=\")([\w.:-]*)[0-9a-f]{64}(?=\")")
-# What may be part of an id, in data; and how much data is told by its digest, if there is nothing like it.
-_PART_OF_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{32}")
+# What may be an id, in data; and how much data is told by its digest, if there is nothing like it.
+_IDS_IN_DATA = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})")
 _LARGE = 1000
 _END_OF_ID = re.compile(r"(?<=[0-9a-f]{4})[0-9a-f-]{20,}")
 
@@ -165,10 +165,20 @@ def _without_times(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """What is no JSON: to look for ids in large data, where there are none, takes longer than the job."""
-    if isinstance(value, bytes) and len(value) > _LARGE and not _PART_OF_ID.search(value):
-        return f"{len(value)} bytes, {hashlib.sha256(value).hexdigest()[:32]}"
-    return repr(value)
+    """What is no JSON."""
+    return _told(value) if isinstance(value, bytes) and len(value) > _LARGE else repr(value)
+
+
+@functools.lru_cache(maxsize=64)
+def _told(data: bytes) -> str:
+    """Large data: to look for ids in all of it, where there are few, takes longer than the job."""
+    parts = [
+        f"{len(each)} bytes, {hashlib.sha256(each).hexdigest()[:32]}"
+        if len(each) > _LARGE
+        else each
+        for each in _IDS_IN_DATA.split(data)
+    ]
+    return repr(parts)
 
 
 def _title(view: Any) -> str:

@@ -6,12 +6,11 @@ others, of whatever it died.
 """
 
 import contextlib
-import copy
 import dataclasses
 import datetime
 import hashlib
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import pytest
@@ -35,7 +34,7 @@ from ims_glance.store import spools
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader, StoredObject
 from ims_glance.writers import parts
 from tests.unit import job_database
-from tests.unit.flows.direct_cloud import MARKET, URL, DirectCloud, Kept
+from tests.unit.flows.direct_cloud import MARKET, URL, DirectCloud, Kept, copied
 from tests.unit.flows.small_guests import SmallGuests
 
 # So patient that a neighbour is asked a few times, and not hundreds of times; and one after the other: what
@@ -61,13 +60,13 @@ class Saved:
     """A moment.
 
     :ivar database: its file
-    :ivar records: those of TaskFlow
+    :ivar records: those of TaskFlow: what is known of each path
     :ivar version: how often those were written
     """
 
     cloud: Kept
     database: bytes
-    records: Any
+    records: Mapping[str, Mapping[str, Any]]
     version: int
 
     def is_as(self, other: "Saved", cloud: DirectCloud) -> bool:
@@ -97,6 +96,7 @@ class World:
         self.cloud = self._kind()
         self.jobs = _WatchedJobs(self)
         self.records = impl_memory.MemoryBackend({})
+        self.records.memory = _memory({})
         self.records.get_connection().upgrade()
         self.version = 0
         self.known_of_tasks: dict[str, Any] = {}
@@ -107,8 +107,7 @@ class World:
         """This moment."""
         with self._connection() as connection:
             database = connection.serialize()
-        records = copy.deepcopy(self.records.memory)
-        return Saved(self.cloud.kept(), database, records, self.version)
+        return Saved(self.cloud.kept(), database, _known(self.records.memory), self.version)
 
     def restore(self, saved: Saved) -> None:
         """Go back to a moment; what has run since then has another cloud, and writes nowhere."""
@@ -117,7 +116,7 @@ class World:
         self.cloud.database = self.tables.database
         with self._connection() as connection:
             connection.deserialize(saved.database)
-        self.records.memory = copy.deepcopy(saved.records)
+        self.records.memory = _memory(saved.records)
         self.version = saved.version
         self.known_of_tasks = {}
         self.watch = lambda _what: None
@@ -147,6 +146,23 @@ class World:
     def clear(self) -> None:
         """Begin anew."""
         self.restore(self._empty)
+
+
+def _memory(known: Mapping[str, Mapping[str, Any]]) -> impl_memory.FakeFilesystem:
+    """What TaskFlow's memory backend keeps its records in: each value there is a copy, that nobody changes."""
+    memory = impl_memory.FakeFilesystem()
+    memory._copier = copied
+    for path, what in known.items():
+        if path != memory.root_path:
+            folder, name = memory.split(path)
+            node = memory._insert_child(memory._fetch_node(folder), name)
+            node.metadata.update(what)
+    return memory
+
+
+def _known(memory: impl_memory.FakeFilesystem) -> Mapping[str, Mapping[str, Any]]:
+    """What is known of each path, folders before what is in them."""
+    return {path: dict(node.metadata) for path, node in memory._reverse_mapping.items()}
 
 
 class _WatchedJobs(Jobs):
