@@ -2,6 +2,7 @@
 """A database for jobs, in a file, and a configuration that names it."""
 
 import atexit
+import contextlib
 import functools
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from tests.unit.clouds.backups_server import SECRETS
 CALLER = Caller("user", "project", "roles")
 EXPIRES = "2030-01-01T00:00:00.123456Z"
 _SQLITE = "sqlite:///"
+IN_MEMORY = "sqlite://"
 
 
 def configuration(url: str | None, **options: Any) -> cfg.ConfigOpts:
@@ -52,14 +54,41 @@ def _empty() -> Path:
     return Path(folder) / "jobs.sqlite"
 
 
+class _Statements(dict[Any, Any]):
+    """What SQLAlchemy made of statements, for whichever database it was: each test has a new one."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Of a key, all but the first, which is the dialect."""
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: Any, made: Any) -> None:
+        super().__setitem__(key[1:], made)
+
+
+STATEMENTS = _Statements()
+"""Those for SQLite, of this process."""
+
+
+class _SqliteDatabase(Database):
+    """To make a statement takes longer than to execute it."""
+
+    def _start(self) -> Any:
+        manager = super()._start()
+        manager.writer.get_engine().update_execution_options(compiled_cache=STATEMENTS)
+        return manager
+
+
 class Tables:
     """A database with its tables; a new one, if it is SQLite's."""
 
     def __init__(self, url: str, **options: Any) -> None:
         self.conf = configuration(url, **options)
-        self.database = Database(self.conf)
+        self.database = (_SqliteDatabase if url.startswith("sqlite:") else Database)(self.conf)
         if url.startswith(_SQLITE):
             shutil.copy(_empty(), url.removeprefix(_SQLITE))
+        elif url == IN_MEMORY:
+            with contextlib.closing(self.database.engine.raw_connection()) as pooled:
+                pooled.driver_connection.deserialize(_empty().read_bytes())  # type: ignore[union-attr]
         else:
             migrations.sync(self.database.engine)
         self.jobs = Jobs(self.database)

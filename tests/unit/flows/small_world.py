@@ -86,7 +86,7 @@ class World:
 
     def __init__(self, kind: type[DirectCloud] = DirectCloud) -> None:
         self._kind = kind
-        self.tables = job_database.Tables("sqlite://")
+        self.tables = job_database.Tables(job_database.IN_MEMORY)
         for name, value in _OPTIONS.items():
             self.tables.conf.set_override(name, value, "ims_jobs")
         # Nobody waits for the processor here, which oslo.db would offer after each transaction.
