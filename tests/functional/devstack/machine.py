@@ -15,16 +15,18 @@ HARNESS = Path(__file__).parent
 SERVICES = "key,g-api,n-api,n-cpu,barbican"
 USER_ID = "5d6f2c8e0b7a4c51a1e0f9d3b2c4a687"
 
-RECORDER = f"""#!/usr/bin/env -S python3 -IS
-import json, os, sys
-name = os.path.basename(sys.argv[0])
-with open(os.environ["CALLS"], "a") as log:
-    log.write(json.dumps([os.path.relpath(sys.argv[0], os.environ["MACHINE"]), *sys.argv[1:]]))
-    log.write("\\n")
-if name == "openstack":
-    print("{USER_ID}")
-if name == "ims-manage" and "status" in sys.argv:
-    sys.exit(int(os.environ.get("STATUS", "0")))
+# One call and its words; a shell starts in a tenth of the time that a Python takes.
+_CALL, _WORD = "\x1e", "\x1f"
+RECORDER = f"""#!/bin/sh
+{{
+    printf %s "${{0#"$MACHINE/"}}"
+    [ $# -eq 0 ] || printf '\\037%s' "$@"
+    printf '\\036'
+}} >>"$CALLS"
+case $0 in
+*/openstack) echo {USER_ID} ;;
+*/ims-manage) case " $* " in *" status "*) exit "${{STATUS:-0}}" ;; esac ;;
+esac
 """
 SUDO = '#!/bin/bash\nwhile [[ "$1" == -* || "$1" == *=* ]]; do shift; done\nexec "$@"\n'
 
@@ -104,8 +106,8 @@ class Machine:
 
     def calls(self, name: str) -> list[list[str]]:
         """How the recorded program *name* was called."""
-        lines = self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
-        calls = [json.loads(line) for line in lines]
+        told = self.calls_file.read_text() if self.calls_file.exists() else ""
+        calls = [call.split(_WORD) for call in told.split(_CALL)[:-1]]
         return [call for call in calls if call[0].endswith(name)]
 
     def files(self) -> dict[str, str]:
