@@ -6,8 +6,12 @@ import re
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import garbage
+
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+garbage.begin()
 
 # Bytes of a parameter that are shown in the name of a test, at most.
 _SHOWN = 64
@@ -23,3 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Processes side by side have to find the same tests: no name tells where in memory something lies."""
     if strays := [item.nodeid for item in items if _ADDRESS.search(item.nodeid)]:
         raise pytest.UsageError("names of tests with an address: " + ", ".join(strays))
+
+
+def pytest_collection_finish() -> None:
+    """All modules are loaded, and all tests are known."""
+    garbage.all_is_loaded()
