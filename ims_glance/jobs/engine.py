@@ -41,6 +41,10 @@ FlowFactory = Callable[[JobContext], Flow]
 """What makes the flow of a job. The flow must be the same for the same job each time it is made,
 whatever happened meanwhile: it is made again when a worker goes on."""
 
+# What a connection of TaskFlow's describes the tables with; that of the first one.
+_DESCRIPTION = {"_metadata", "_tables", "_converter"}
+_DESCRIBED: dict[str, Mapping[str, Any]] = {}
+
 _PERSISTENCE = (*FAILURES, taskflow_exceptions.StorageFailure, DatabaseUnavailable)
 
 
@@ -202,13 +206,18 @@ class _FencedBackend(SQLAlchemyBackend):  # type: ignore[misc]
 
     @functools.cached_property
     def _only_connection(self) -> Any:
-        return super().get_connection()
+        connection = super().get_connection()
+        # What another TaskFlow calls otherwise is not shared, and works all the same.
+        own = {name: value for name, value in vars(connection).items() if name in _DESCRIPTION}
+        vars(connection).update(_DESCRIBED.setdefault("tables", own))
+        return connection
 
     def get_connection(self) -> Any:
         """One for all that is recorded about a job: it holds nothing that could be closed.
 
         TaskFlow asks for one for each record. Each new one describes the tables anew, for which
-        SQLAlchemy then compiles each statement anew: half of a worker's time.
+        SQLAlchemy then compiles each statement anew: half of a worker's time. So what describes them is
+        the same for all jobs, too.
         """
         return self._only_connection
 

@@ -16,6 +16,7 @@ from ims_glance.jobs.context import Abandoned
 from ims_glance.jobs.engine import Runner
 from ims_glance.jobs.task import Task
 from ims_glance.model.job import JobStatus
+from tests.unit import job_database
 from tests.unit.jobs import job_bench
 
 
@@ -68,9 +69,9 @@ class Bench:
     def runner(self):
         return Runner(self.tables.database, self.tables.jobs, {"test": self.flow})
 
-    def run_to_the_end(self):
+    def run_to_the_end(self, number=1):
         """Run a job by one worker after the other; the job and the number of workers."""
-        job = job_bench.context(self.tables)
+        job = job_bench.context(self.tables, number)
         workers = 1
         while True:
             try:
@@ -306,3 +307,11 @@ def test_the_tables_are_described_once_for_a_job(bench, monkeypatch):
     monkeypatch.setattr(sqlalchemy_tables, "fetch", fetch)
     bench.run_to_the_end()
     assert len(described) == 1
+
+
+def test_statements_are_made_for_the_first_job_alone(bench):
+    known = []
+    for number in (1, 2, 3):
+        bench.run_to_the_end(number)
+        known.append(len(job_database.STATEMENTS))
+    assert 0 < known[0] == known[1] == known[2]
