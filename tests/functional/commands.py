@@ -7,6 +7,7 @@ inner store that it works on then has a :class:`Fault`.
 """
 
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -75,6 +76,7 @@ def _serve() -> None:
     from ims_glance.cmd import manage  # noqa: F401, PLC0415
     from tests.functional import loaded  # noqa: F401, PLC0415
 
+    gc.freeze()
     for line in sys.stdin:
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             child = os.fork()

@@ -242,7 +242,8 @@ class Installation:
 
 # Run by the environment's Python. (Alembic alone runs the modules of migrations.)
 TRY_EVERYTHING = """
-import importlib, importlib.metadata, json, pkgutil
+import gc, importlib, importlib.metadata, json, pkgutil
+gc.disable()  # all that is loaded stays
 import ims_glance
 tries = {}
 for found in pkgutil.walk_packages(ims_glance.__path__, "ims_glance.", onerror=lambda _: None):
