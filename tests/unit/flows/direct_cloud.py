@@ -218,6 +218,12 @@ class _PlainSession(requests.Session):
         prepared.prepare_hooks(request.hooks)
         return prepared
 
+    def merge_environment_settings(
+        self, url: str, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> dict[str, Any]:
+        """As the request has them: there is neither a proxy nor a certificate on the way."""
+        return {"proxies": proxies, "stream": bool(stream), "verify": verify, "cert": cert}
+
 
 class _Transport(BaseAdapter):
     def __init__(self, cloud: DirectCloud) -> None:
