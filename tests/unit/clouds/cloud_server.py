@@ -202,7 +202,8 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
                 self.close_connection = True
                 self._answer(statuses.pop(0), {"message": "IMG.0099: as the test wants it<br />"})
                 return
-        method, groups = _route(type(self), request)
+        kind: Any = type(self)
+        method, groups = _route(kind, request)
         getattr(self, method)(*groups)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
