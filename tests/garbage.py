@@ -8,7 +8,7 @@ import gc
 
 # So many more objects than went since the last time, until it looks; Python's own number is 700.
 _WHILE_LOADING = (100_000, 50, 100)
-_LATER = (5_000, 10, 10)
+_LATER = (2_000, 10, 10)
 
 
 def begin() -> None:
