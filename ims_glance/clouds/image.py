@@ -97,6 +97,23 @@ class ImageRecords:
         named = [each for each in self._get(image_id)["properties"] if each["name"] == _PRODUCTS]
         return str(named[-1]["value"] or "") if named else ""
 
+    def may_hold_product(self, image_id: str) -> bool:
+        """Whether an image may hold a product of the marketplace: one look at an index, for each download.
+
+        :returns: true also if Glance's database does not say
+        """
+        import sqlalchemy as sa  # noqa: PLC0415
+        from glance.db.sqlalchemy import models  # noqa: PLC0415
+        from oslo_db import exception as db_exceptions  # noqa: PLC0415
+
+        there = models.ImageProperty
+        query = sa.select(there.id).where(there.image_id == image_id, there.name == _PRODUCTS)
+        try:
+            with self._db().session_for_read() as session:
+                return session.scalar(query.limit(1)) is not None
+        except (db_exceptions.DBError, sa.exc.SQLAlchemyError):
+            return True
+
     def count(self, owner: str) -> int:
         """How many images a project has, of whatever kind, as Glance's own quota counts them."""
         return int(self._db().user_get_image_count(_admin_context(), owner))

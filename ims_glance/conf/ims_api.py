@@ -51,7 +51,7 @@ OPTS: list[cfg.Opt] = [
         ),
         help="Who may download what holds a product of the marketplace (__productcode). Nova and Cinder "
         "have to send service tokens then ([service_user] send_service_user_token of each). Each "
-        "download costs one more look at the image. 'everybody' is for a region without a marketplace.",
+        "download costs one more query of the database. 'everybody' is for a region without a marketplace.",
     ),
     cfg.BoolOpt(
         "native_conventions",

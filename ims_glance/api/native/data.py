@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 import webob
+from oslo_utils import uuidutils
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import ShownImage, may
@@ -32,6 +33,10 @@ class ImportMalformed(exceptions.Invalid):
 def download(call: NativeCall) -> None:
     """``GET /v2/images/{id}/file``: products leave the cloud by no door; services read them to run them."""
     if call.limits.conf.ims_api.product_downloads == "everybody" or is_of_service(call.context):
+        return
+    image_id = call.image_path.rpartition("/")[2]
+    # Of what is no id Glance knows itself what to say.
+    if uuidutils.is_uuid_like(image_id) and not call.records.may_hold_product(image_id):
         return
     image = call.image()
     if image is not None and kinds.product_codes(image.view):

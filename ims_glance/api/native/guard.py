@@ -3,7 +3,7 @@
 
 It stands behind Glance's ``context`` filter (so it knows the caller) and in front of the
 application that serves ``/v2``. Requests without a rule pass it at the cost of one look at method and
-path; downloads at that of one at the image, unless ``[ims_api] product_downloads`` is ``everybody``.
+path; downloads at that of one query of an index, unless ``[ims_api] product_downloads`` is ``everybody``.
 """
 
 import dataclasses

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from glance.api import policy
 from glance.common import crypt
+from oslo_db.exception import DBConnectionError
 
 from ims_glance import exceptions
 from ims_glance.clouds.image import ImageRecords
@@ -55,6 +56,33 @@ def test_key_id(records, properties, key_id):
         return images.key_id(glance_database.add_image(properties=properties))
 
     assert records(ask) == key_id
+
+
+def test_what_may_hold_a_product(records):
+    def ask(images):
+        product, other = (
+            glance_database.add_image(properties=properties)
+            for properties in (
+                {"__productcode": "c" * 32},
+                {"productcode": "c", "x": "__productcode"},
+            )
+        )
+        found = [images.may_hold_product(each) for each in (product, other, str(uuid.uuid4()))]
+        glance_database.remove_property(product, "__productcode")
+        # What was removed is for whoever looks closer.
+        return [*found, images.may_hold_product(product)]
+
+    assert records(ask) == [True, False, False, True]
+
+
+def test_what_the_database_does_not_say_may_hold_a_product(records):
+    def ask(images):
+        session = mock.MagicMock()
+        session.__enter__.return_value.scalar.side_effect = DBConnectionError()
+        with mock.patch("glance.db.sqlalchemy.api.session_for_read", return_value=session):
+            return images.may_hold_product(str(uuid.uuid4()))
+
+    assert records(ask) is True
 
 
 def test_a_property_that_was_removed_is_none(records):

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What uploads and imports cost, and how they are read; where data goes is tested in a real Glance."""
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import Images
 from ims_glance.api.native import data
+from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import stores
 from tests.unit.api.native.test_image import KEY, Glance, Keys, make_call
+
+IMAGE = "71c675ab-d94f-49cd-a114-e12490b328d9"
 
 
 class Unreadable(io.RawIOBase):
@@ -22,6 +27,39 @@ class Unreadable(io.RawIOBase):
 
     def readinto(self, _buffer: Any) -> int:
         raise AssertionError("the body was read")
+
+
+def asking_for(image_id: str, glance: Glance, may_hold: bool = True) -> NativeCall:
+    """A download."""
+    glance.path = f"/v2/images/{image_id}"
+    return dataclasses.replace(
+        make_call(glance, method="GET"),
+        image_path=glance.path,
+        records=mock.Mock(may_hold_product=lambda asked: may_hold and asked == image_id),
+    )
+
+
+@pytest.mark.parametrize(
+    ("image_id", "may_hold", "looks"),
+    [
+        (IMAGE, False, 0),
+        (IMAGE, True, 1),
+        # Glance says what that is.
+        ("no-id", False, 1),
+    ],
+)
+def test_a_download_costs_a_look_at_the_image_only_where_a_product_may_be(
+    image_id: str, may_hold: bool, looks: int
+) -> None:
+    glance = Glance()
+    data.download(asking_for(image_id, glance, may_hold))
+    assert glance.asked == looks
+
+
+def test_a_product_is_not_downloaded() -> None:
+    with pytest.raises(exceptions.ImsError) as caught:
+        data.download(asking_for(IMAGE, Glance(__productcode="c" * 32)))
+    assert caught.value.code == "IMG.0079"
 
 
 @pytest.mark.parametrize("status", ["queued", "active", "saving", "uploading", "deactivated"])

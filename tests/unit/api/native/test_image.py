@@ -58,6 +58,7 @@ class Glance:
             "visibility": "shared",
         }
         self.image.update(image)
+        self.path = "/v2/images/i"
         self.asked = 0
         self.listed = 0
 
@@ -66,7 +67,7 @@ class Glance:
         if request.path == "/v2/images":
             self.listed += 1
             return webob.Response(json_body={"images": [self.image]})
-        assert (request.method, request.path) == ("GET", "/v2/images/i")
+        assert (request.method, request.path) == ("GET", self.path)
         self.asked += 1
         return webob.Response(json_body=self.image)
 
