@@ -202,7 +202,7 @@ def are_of_one_instant(counts: list[int]) -> bool:
 
 
 def _await_counting(connection: Any, server: Any) -> None:
-    servers.wait_until(lambda: "IMS-GUEST-COUNTS" in servers.console(connection, server))
+    servers.wait_for_line(connection, server, "IMS-GUEST-COUNTS")
     # Well under way.
     time.sleep(3)
 

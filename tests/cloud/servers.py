@@ -61,17 +61,24 @@ def console(connection: Any, server: Any) -> str:
         return ""
 
 
-def wait_until(is_true: Callable[[], object], patience: float = 300.0) -> None:
+def wait_until(is_true: Callable[[], object], patience: float = 300.0, pause: float = 0.5) -> None:
     """Wait.
 
+    :param pause: between two looks, in seconds
     :raises AssertionError: if it does not become true in *patience* seconds
     """
     deadline = time.monotonic() + patience
     while not is_true():
         assert time.monotonic() < deadline, f"not true after {patience:.0f} s"
-        time.sleep(0.5)
+        time.sleep(pause)
+
+
+def wait_for_line(connection: Any, server: Any, line: str) -> None:
+    """Wait for something that a guest writes on its serial console."""
+    # Each look costs Nova a tenth of a second of a processor, and the guest wants that to boot.
+    wait_until(lambda: line in console(connection, server), pause=1.5)
 
 
 def wait_for_boot(connection: Any, server: Any) -> None:
     """Wait for the last line that the guest writes."""
-    wait_until(lambda: guest.LAST_LINE in console(connection, server))
+    wait_for_line(connection, server, guest.LAST_LINE)
