@@ -90,7 +90,7 @@ def test_a_server_of_it_boots_from_virtio(demo, image):
     )
     try:
         servers.running(demo, made)
-        servers.wait_until(lambda: _has_booted(servers.console(demo, made)), _PATIENCE)
+        servers.wait_until(lambda: _has_booted(servers.console(demo, made)), _PATIENCE, pause=3.0)
     finally:
         demo.compute.delete_server(made)
         demo.compute.wait_for_delete(made, wait=240)
