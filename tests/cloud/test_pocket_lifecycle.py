@@ -111,7 +111,9 @@ def test_what_cannot_start_is_named_with_the_end_of_its_log(up):
     assert "mariadb" in up.up()
 
 
-def test_a_stale_pid_file_harms_nobody(up):
+def test_data_outlives_down_and_a_stale_pid_file_harms_nobody(up):
+    script = 'eval "$(devstack/pocket openrc demo)"; '
+    made = _shell(up, script + "openstack image create -f value -c id kept </dev/null")
     up("down")
     with subprocess.Popen(["sleep", "600"]) as stranger:
         record = {
@@ -130,6 +132,8 @@ def test_a_stale_pid_file_harms_nobody(up):
         assert stranger.poll() is None
         stranger.kill()
     assert len(up.pids()) == len(catalog.LIGHT)
+    assert _shell(up, script + "openstack image list -f value -c ID") == made
+    _shell(up, script + f"openstack image delete {made}")
 
 
 def test_down_leaves_no_process_no_port_and_no_mount(up):
@@ -143,15 +147,6 @@ def test_down_leaves_no_process_no_port_and_no_mount(up):
     assert [seen for seen in BINDS if f" {seen} " in mounts] == []
     shown = up("status")
     assert (shown.returncode, shown.stdout.count(" down ")) == (1, len(catalog.LIGHT))
-
-
-def test_data_outlives_down(up):
-    script = 'eval "$(devstack/pocket openrc demo)"; '
-    made = _shell(up, script + "openstack image create -f value -c id kept </dev/null")
-    up("down")
-    up.up()
-    assert _shell(up, script + "openstack image list -f value -c ID") == made
-    _shell(up, script + f"openstack image delete {made}")
 
 
 def _shell(beside: Beside, script: str) -> str:
