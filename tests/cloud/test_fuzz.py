@@ -34,7 +34,7 @@ NAMES = [operation.name for operation in OPERATIONS]
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 # Requests an operation, and requests at the native door.
-RIGHT, WRONG, ODD, STRANGERS, NATIVE = 18, 24, 20, 4, 700
+RIGHT, WRONG, ODD, STRANGERS, NATIVE = 25, 35, 30, 6, 900
 
 _JSON = {"Content-Type": "application/json"}
 
