@@ -155,8 +155,10 @@ def _byte_code(cloud: Cloud, progress: Progress) -> None:
         folder = str(_libraries(cloud.venv))
         log = cloud.log("python-byte-code")
         log.parent.mkdir(parents=True, exist_ok=True)
+        # Not those of a checkout that lies in such a folder itself.
+        left_out = ["-x", r"/site-packages/.*/tests?/"]
         # What cannot be compiled, a template say, is no matter here.
-        installers.run([*command, "-x", "/tests?/", folder], log, Installer("compiling"), activity)
+        installers.run([*command, *left_out, folder], log, Installer("compiling"), activity)
     template.write(stamp, wanted, 0o644)
 
 

@@ -79,6 +79,10 @@ def test_all_is_compiled_once_and_again_when_there_is_more(cloud, pip):
     assert len(compiled) == 2
     assert compiled[0].startswith("-m compileall")
     assert compiled[0].endswith("/site-packages")
+    # Also in a checkout that lies in a folder "tests".
+    left_out = re.compile(compiled[0].partition(" -x ")[2].split()[0])
+    assert left_out.search("/home/x/tests/venv/lib/python3.11/site-packages/nova/tests/unit/a.py")
+    assert not left_out.search("/home/x/tests/venv/lib/python3.11/site-packages/nova/a.py")
     assert "--no-compile" in pip.read_text()
 
 
