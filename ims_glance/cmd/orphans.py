@@ -9,7 +9,8 @@ unfinished job may work with is left alone, and so is what has changed lately.
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import glance_store
 from glance_store import exceptions as store_exceptions
@@ -49,9 +50,11 @@ def objects(
         if candidate.object_id in owned or candidate.modified > oldest_kept:
             continue
         found += 1
-        if deletes:
-            store.remove(candidate)
-        action = "deleted" if deletes else "belongs to no image"
+        action = (
+            _delete_stored(functools.partial(store.remove, candidate))
+            if deletes
+            else "belongs to no image"
+        )
         written = candidate.modified.isoformat(timespec="seconds")
         print(f"{store_id}: {', '.join(candidate.names)}: {action} (written {written})")
     return found
@@ -102,8 +105,19 @@ def _delete_spooled(jobs: Jobs | None, inner: InnerStore, left: sealed.Left) -> 
     """Delete an object of a job that has ended; what became of it."""
     if jobs is None:
         return f"left alone: {_NO_JOBS}"
-    with contextlib.suppress(store_exceptions.NotFound):
-        inner.delete(left.name)
+    return _delete_stored(functools.partial(inner.delete, left.name))
+
+
+def _delete_stored(delete: Callable[[], None]) -> str:
+    """Delete what lies in a store; what became of it.
+
+    Ceph keeps what a process writes that died less than half a minute ago, or had lost its network.
+    """
+    try:
+        with contextlib.suppress(store_exceptions.NotFound):
+            delete()
+    except store_exceptions.InUseByStore:
+        return "left alone: its store says that somebody still works with it"
     return "deleted"
 
 

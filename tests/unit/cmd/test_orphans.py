@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 import sqlalchemy as sa
+from glance_store import exceptions as store_exceptions
 from oslo_utils import timeutils
 
 from ims_glance.clouds.image import HiddenImage, ImageInUse
@@ -17,6 +18,8 @@ from ims_glance.db.schema import JOBS
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from ims_glance.store import sealed
+from ims_glance.store.inner.base import NAME_PREFIX
+from ims_glance.store.objects import EncryptedObjects
 from tests.unit.store import stores
 
 DAY = datetime.timedelta(days=1)
@@ -289,3 +292,32 @@ def test_without_the_database_of_jobs_nothing_that_was_received_is_deleted(
 def test_objects_of_images_are_no_spools(run_spools, tmp_path):
     (tmp_path / "inner" / f"ims-{'0' * 32}").write_bytes(b"body")
     assert run_spools(days=-1) == []
+
+
+# --- what a store keeps --------------------------------------------------------------------------
+
+
+def test_what_a_store_keeps_is_in_nobody_elses_way(
+    images, inner, spooled, run_spools, monkeypatch, capsys
+):
+    """In Ceph that is what a process wrote that has just died."""
+    images.all_locations = lambda _scheme: []
+    kept = [spooled(end="0-1"), f"{NAME_PREFIX}{1:032x}"]
+    others = [spooled(end="0-2"), f"{NAME_PREFIX}{2:032x}"]
+    for name in (kept[1], others[1]):
+        inner.put(name, [b"body"], 4)
+    delete = inner.delete
+
+    def in_use(name):
+        if name in kept:
+            raise store_exceptions.InUseByStore
+        delete(name)
+
+    monkeypatch.setattr(inner, "delete", in_use)
+    lines = run_spools(deletes=True)
+    now, objects = datetime.datetime.now(datetime.UTC), EncryptedObjects(inner, None, None)
+    assert orphans.objects("kms", objects, now, deletes=True) == 2
+    said = dict(line.split(": ")[1:3] for line in [*lines, *capsys.readouterr().out.splitlines()])
+    assert said.keys() == {*kept, *others}
+    assert {name for name, done in said.items() if done.startswith("left alone")} == set(kept)
+    assert names(inner) == sorted(kept)

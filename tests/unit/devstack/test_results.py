@@ -21,6 +21,11 @@ def test_all_reports_are_counted_together(tmp_path):
         "    1.0 s  a::x",
         "    0.0 s  b::w",
         "",
+        "failed: a::y",
+        "    why",
+        "",
+        "failed: b::z",
+        "",
         "1 passed, 2 failed, 1 skipped",
     ]
 
@@ -32,6 +37,25 @@ def test_only_the_slowest_are_named(tmp_path):
     lines = results.summary([report]).splitlines()
     assert len([line for line in lines if " s  a::" in line]) == 30
     assert lines[-1] == "40 passed, 0 failed"
+
+
+def test_what_failed_says_its_last_lines_where_one_looks_first(tmp_path):
+    text = "\n".join(f"line {number}" for number in range(40))
+    cases = "".join(
+        f'<testcase classname="a" name="t{n}"><failure message="short">{text}</failure></testcase>'
+        for n in range(12)
+    )
+    report = tmp_path / "1.xml"
+    report.write_text(
+        f'<testsuites><testsuite><testcase classname="a" name="c"><failure message="worker crashed"/>'
+        f"</testcase>{cases}</testsuite></testsuites>"
+    )
+    lines = results.summary([report]).splitlines()
+    assert "    worker crashed" in lines
+    assert lines.count("    line 39") == 9
+    assert lines.count("    line 25") == 9
+    assert "    line 24" not in lines
+    assert lines[-1] == "0 passed, 13 failed"
 
 
 def test_what_failed_is_named_beside_the_count():
