@@ -7,6 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import garbage
+from tests.crashes import pytest_configure, pytest_handlecrashitem, pytest_unconfigure
+
+__all__ = ["pytest_configure", "pytest_handlecrashitem", "pytest_unconfigure"]
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

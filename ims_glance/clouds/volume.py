@@ -11,6 +11,8 @@ from ims_glance.clouds.region import Region
 _UPLOAD_VERSION = {"OpenStack-API-Version": "volume 3.1"}
 # The first version that tells why an asynchronous action failed.
 _MESSAGES_VERSION = {"OpenStack-API-Version": "volume 3.5"}
+# What Cinder says if it cannot reach Glance (``cinder/exception.py``, GlanceConnectionFailed).
+_GLANCE_IS_AWAY = "Connection to glance failed"
 
 
 class VolumeApi:
@@ -109,6 +111,7 @@ class VolumeApi:
         ``uploading``. If that fails, Cinder deletes the image.
 
         :raises Refused: with status 400 if the volume is in another state
+        :raises ServiceUnavailable: also if Glance does not answer Cinder, which has done nothing then
         """
         wanted = {
             "image_name": image_name,
@@ -116,12 +119,18 @@ class VolumeApi:
             "container_format": "bare",
             "visibility": "private",
         }
-        answer = self._rest.json(
-            "POST",
-            f"/volumes/{volume_id}/action",
-            json={"os-volume_upload_image": wanted},
-            headers=_UPLOAD_VERSION,
-        )
+        try:
+            answer = self._rest.json(
+                "POST",
+                f"/volumes/{volume_id}/action",
+                json={"os-volume_upload_image": wanted},
+                headers=_UPLOAD_VERSION,
+            )
+        except rest.Refused as refused:
+            # Whatever happens, Cinder answers 400 (cinder/api/contrib/volume_actions.py).
+            if _GLANCE_IS_AWAY in str(refused):
+                raise self._rest.away(refused) from None
+            raise
         return str(answer["os-volume_upload_image"]["image_id"])
 
     def last_message(self, volume_id: str) -> str:

@@ -47,6 +47,7 @@ class SmallCloud(SmallObjects):
     :ivar volume_types: names of those that Cinder has
     :ivar usage: of Keystone's limits, as Glance tells it
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
+    :ivar reason: that those give
     :ivar before: called with ``METHOD path`` before a request is served
     :ivar requests: ``METHOD path`` of every request so far
     """
@@ -74,6 +75,7 @@ class SmallCloud(SmallObjects):
         self.backups: dict[str, dict[str, Any]] = {}
         self.backup_status = self.restored_status = "available"
         self.failures: dict[str, list[int]] = {}
+        self.reason = "IMG.0099: as the test wants it<br />"
         self.before: Callable[[str], None] = lambda _request: None
         self.requests: list[str] = []
 
@@ -200,7 +202,7 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         for pattern, statuses in self.server.failures.items():
             if statuses and re.fullmatch(pattern, request):
                 self.close_connection = True
-                self._answer(statuses.pop(0), {"message": "IMG.0099: as the test wants it<br />"})
+                self._answer(statuses.pop(0), {"message": self.server.reason})
                 return
         kind: Any = type(self)
         method, groups = _route(kind, request)

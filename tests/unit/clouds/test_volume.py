@@ -22,6 +22,27 @@ def test_volumes_and_their_images(server, volumes):
         volumes.get("other")
 
 
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("Invalid volume: status must be available", rest.Refused),
+        # As Cinder says it, although nothing is wrong with the request.
+        (
+            "Connection to glance failed: Error finding address for x: refused",
+            rest.ServiceUnavailable,
+        ),
+    ],
+)
+def test_cinder_cannot_reach_glance(server, volumes, reason, error):
+    volume_id = server.volume()
+    server.reason = reason
+    server.failures[f"POST /volumes/{volume_id}/action"] = [400]
+    with pytest.raises(error, match=reason.partition(":")[0]) as caught:
+        volumes.upload_to_image(volume_id, "ims-job-1")
+    assert type(caught.value) is error
+    assert volumes.upload_to_image(volume_id, "ims-job-1") in server.images
+
+
 def test_volumes_of_images_and_empty_ones(server, volumes):
     image_id = server.make(b"data")
     of_image = volumes.create_from_image(image_id, "a", 3)

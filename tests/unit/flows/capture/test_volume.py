@@ -111,6 +111,16 @@ def test_uploads_that_always_break(cloud, server):
     assert server.requests.count(f"POST /volumes/{volume_id}/action") == job_image.UPLOADS
 
 
+def test_cinder_cannot_reach_glance_for_a_while(cloud, server):
+    """It refuses then, as if the request were wrong."""
+    server.reason = "Connection to glance failed: Error finding address for glance"
+    volume_id = server.volume()
+    server.failures[f"POST /volumes/{volume_id}/action"] = [400, 400]
+    job = run(cloud, volume_id)
+    assert job.status is JobStatus.SUCCESS
+    assert server.images[job.image_id]["status"] == "active"
+
+
 def test_cinder_fails(cloud, server, monkeypatch):
     def lost(self, volume_id, image_name):
         return server.make(name=image_name)
