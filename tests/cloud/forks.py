@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands and workers in processes that are forked from a warm one (:mod:`tests.cloud.warm`)."""
 
-import ctypes
 import functools
 import multiprocessing
 import multiprocessing.context
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from pocket_cloud import warm
 from pocket_cloud.cloud import CHECKOUT
 
 # To make a system ready takes minutes where all is emulated, and more beside other tests.
 _HUNG = 1500.0
-_SET_DEATH_SIGNAL = 1
-_PRCTL = ctypes.CDLL(None).prctl
 
 
 @functools.cache
@@ -61,7 +59,7 @@ def openstack(arguments: tuple[str, ...], environment: dict[str, str]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder, "output"), Path(folder, "output.err")
         errors.touch()
-        process = start(_shell, *arguments, environment=environment, output=output)
+        process = start(warm.shell, list(arguments), environment=environment, output=output)
         process.join(_HUNG)
         if process.exitcode is None:
             process.kill()
@@ -80,7 +78,7 @@ def _run(
 ) -> None:
     """In the forked process: become what was asked for."""
     # The fork server ends with the run that has it; a run that is killed leaves nobody behind.
-    _PRCTL(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    warm.die_with_parent()
     # The fork server takes no notice of Ctrl-C; a process that was started by a shell does.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
@@ -101,10 +99,3 @@ def _run(
         sys.stderr.flush()
         # Threads that still run, and what is registered for the end of the server, are not its own.
         os._exit(code if isinstance(code, int) else int(code is not None))
-
-
-def _shell(*arguments: str) -> int:
-    from openstackclient import shell  # noqa: PLC0415 - there already, in the warm process
-
-    sys.argv = ["openstack", *arguments]
-    return int(shell.main(list(arguments)))

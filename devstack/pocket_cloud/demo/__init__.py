@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``demo``: what ims_glance does, shown with the plain ``openstack`` client on real services."""
 
+import contextlib
 import traceback
 
 from pocket_cloud import rest
@@ -59,7 +60,8 @@ def _run(cloud: Cloud, stopper: Stopper) -> int:
     try:
         try:
             claim.take()
-            good = _play(Stage(cloud, claim, stopper))
+            with contextlib.closing(Stage(cloud, claim, stopper)) as stage:
+                good = _play(stage)
         finally:
             # A signal can break off this, once, but not what follows.
             stopper.disarm()

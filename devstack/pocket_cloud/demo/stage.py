@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a demo plays: it shows commands, runs them, times them, and checks what comes of them."""
 
-import ctypes
 import os
 import re
 import shlex
@@ -14,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pocket_cloud import rest
+from pocket_cloud import rest, warm
 from pocket_cloud.cloud import Cloud
 from pocket_cloud.demo.claim import Claim
+from pocket_cloud.demo.openstack import Openstack
 from pocket_cloud.demo.signals import Stopped, Stopper
 
 # Others may have the machine busy.
@@ -32,8 +32,6 @@ _SHOWN_LINES = 12
 _SHOWN_WIDTH = 150
 # Logging in again before a token can have expired; seconds.
 _FRESH = 300.0
-_SET_DEATH_SIGNAL = 1
-_PRCTL = ctypes.CDLL(None).prctl
 
 
 class Unexpected(Exception):
@@ -58,6 +56,11 @@ class Stage:
         self._began = time.monotonic()
         self._count = 0
         self._sessions: dict[str, tuple[float, rest.Session]] = {}
+        self._openstack = Openstack(cloud, self.files, stopper.held)
+
+    def close(self) -> None:
+        """No command is run any more."""
+        self._openstack.close()
 
     def say(self, text: str) -> None:
         """Tell something.
@@ -215,10 +218,13 @@ class Stage:
 
     def _execute(self, command: tuple[str, ...], user: str) -> "subprocess.CompletedProcess[str]":
         child: subprocess.Popen[str] | None = None
+        environment = self._environment(user)
         try:
+            if command[0] == "openstack":
+                return self._openstack.run(command[1:], environment, _COMMAND_PATIENCE)
             # Else it could go on unknown to us, and make something behind our back.
             with self._stopper.held():
-                child = self._start(command, user)
+                child = _start(command, environment)
             output, errors = child.communicate(timeout=_COMMAND_PATIENCE)
             return subprocess.CompletedProcess(command, child.returncode, output, errors)
         except FileNotFoundError:
@@ -230,19 +236,6 @@ class Stage:
             if child and child.poll() is None:
                 child.kill()
                 child.wait()
-
-    def _start(self, command: tuple[str, ...], user: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            command,
-            env=self._environment(user),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            # A demo that is killed takes its command along. (It has one thread, so this is safe.)
-            preexec_fn=_die_with_parent,  # noqa: PLW1509
-        )
 
     def _environment(self, user: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
@@ -286,8 +279,18 @@ def file_of(location: str) -> Path:
     return Path(location.removeprefix("file://"))
 
 
-def _die_with_parent() -> None:
-    _PRCTL(_SET_DEATH_SIGNAL, signal.SIGKILL)
+def _start(command: tuple[str, ...], environment: dict[str, str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        # A demo that is killed takes its command along. (It has one thread, so this is safe.)
+        preexec_fn=warm.die_with_parent,  # noqa: PLW1509
+    )
 
 
 def _last_line(result: "subprocess.CompletedProcess[str]") -> str:

@@ -315,7 +315,10 @@ def test_what_a_store_keeps_is_in_nobody_elses_way(
 
     monkeypatch.setattr(inner, "delete", in_use)
     lines = run_spools(deletes=True)
-    now, objects = datetime.datetime.now(datetime.UTC), EncryptedObjects(inner, None, None)
+    now, objects = (
+        datetime.datetime.now(datetime.UTC),
+        EncryptedObjects(inner, str.encode, str.encode),
+    )
     assert orphans.objects("kms", objects, now, deletes=True) == 2
     said = dict(line.split(": ")[1:3] for line in [*lines, *capsys.readouterr().out.splitlines()])
     assert said.keys() == {*kept, *others}
