@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from tests.benchmarks import (
+    console,
     copying,
     exports,
     file_formats,
@@ -33,6 +34,7 @@ FIGURES: dict[str, Callable[[], harness.Figure | list[harness.Figure]]] = {
     "rekey": over_http.rekey,
     "list": listing.listing,
     "accept": jobs.accept,
+    "console": console.page,
     "copy": copying.copy,
     "copy-encrypted": copying.copy_encrypted,
     "copy-memory": copying.copy_memory,

@@ -33,7 +33,7 @@ _TABLES = (models.ImageTag, models.ImageProperty, models.ImageLocation)
 
 def listing() -> Figure:
     """Seconds of ``list_images`` ÷ those of ``GET /v2/images``, for the same page."""
-    with _project() as conn, _images(conn.current_project_id) as ids:
+    with project() as conn, images(conn.current_project_id, IMAGES) as ids:
         query = urllib.parse.urlencode(_FILTER | {"marker": ids[PAGE - 1]})
         expected = ids[PAGE : 2 * PAGE]
 
@@ -68,29 +68,29 @@ def _get(conn: Any, path: str) -> bytes:
 
 
 @contextmanager
-def _project() -> Iterator[Any]:
+def project() -> Iterator[Any]:
     """A connection of user ``demo`` in a new project."""
     admin, demo = login.connect("admin"), login.connect("demo")
     name = f"benchmark-{secrets.token_hex(4)}"
-    project = admin.identity.create_project(name=name, domain_id="default")
+    made = admin.identity.create_project(name=name, domain_id="default")
     try:
         role = admin.identity.find_role("member")
-        admin.identity.assign_project_role_to_user(project, demo.current_user_id, role)
+        admin.identity.assign_project_role_to_user(made, demo.current_user_id, role)
         with login.connect("demo", {"project_name": name}) as conn:
             yield conn
     finally:
-        admin.identity.delete_project(project)
+        admin.identity.delete_project(made)
 
 
 @contextmanager
-def _images(project_id: str) -> Iterator[list[str]]:
+def images(project_id: str, count: int) -> Iterator[list[str]]:
     """Images of a project as new ones look; their ids in the order of their names."""
     engine = sqlalchemy.create_engine(_database())
-    ids = [str(uuid.uuid4()) for _ in range(IMAGES)]
+    ids = [str(uuid.uuid4()) for _ in range(count)]
     try:
         with engine.begin() as transaction:
-            for begin in range(0, IMAGES, PAGE):
-                _write(transaction, project_id, ids, range(begin, begin + PAGE))
+            for begin in range(0, count, PAGE):
+                _write(transaction, project_id, ids, range(begin, min(count, begin + PAGE)))
         yield ids
     finally:
         with engine.begin() as transaction:
@@ -102,7 +102,7 @@ def _write(transaction: Any, project_id: str, ids: list[str], numbers: range) ->
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     times = {"created_at": now, "updated_at": now, "deleted": False}
     properties = attributes.for_creation({})
-    images = [
+    rows = [
         {
             "id": ids[number],
             "name": f"image {number:05}",
@@ -116,7 +116,7 @@ def _write(transaction: Any, project_id: str, ids: list[str], numbers: range) ->
         }
         for number in numbers
     ]
-    transaction.execute(sqlalchemy.insert(models.Image), images)
+    transaction.execute(sqlalchemy.insert(models.Image), rows)
     rows = [
         {"image_id": ids[number], "name": name, "value": value, **times}
         for number in numbers

@@ -18,9 +18,9 @@ from oslo_utils import uuidutils
 
 from ims_glance.db.schema import MARKET_PRODUCTS, MARKET_TERMS
 from ims_glance.model.market import publication
+from tests.benchmarks import listing
 from tests.benchmarks.harness import Figure, note
 from tests.benchmarks.jobs import CALLERS, TURNS, _p99, _turn
-from tests.benchmarks.listing import _images, _project
 from tests.cloud import pocket
 
 PRODUCTS = 10_000
@@ -36,7 +36,11 @@ def search() -> Figure:
     """
     native: list[float] = []
     sought: list[float] = []
-    with _project() as conn, _images(conn.current_project_id), _products():
+    with (
+        listing.project() as conn,
+        listing.images(conn.current_project_id, listing.IMAGES),
+        _products(),
+    ):
         query = urllib.parse.urlencode({"search": "data", "os": "Linux", "limit": PAGE})
         ours = f"/v1/{conn.current_project_id}/market/products?{query}"
         for turn in range(TURNS + 1):
