@@ -89,6 +89,11 @@ class Tenant:
         found.get_by_text(action, exact=True).click()
         self.page.wait_for_selector(".modal.in form")
 
+    def show(self, link: str) -> None:
+        """Open a dialog from the page of an image."""
+        self.page.get_by_text(link, exact=True).click()
+        self.page.wait_for_selector(".modal.in form")
+
     def send(self) -> None:
         """Send the dialog, and be on the next page."""
         self.go(".modal.in input[type=submit]")

@@ -165,7 +165,8 @@ class ShareChosen(tables.Action):
     """Have others use those that are chosen."""
 
     name = "share_many"
-    verbose_name = _("Share Images")
+    # Without a plural Horizon makes one, by another "s".
+    verbose_name = verbose_name_plural = _("Share Images")
     icon = "share-alt"
     policy_rules = (("ims", "ims:batch_add_members"),)
 

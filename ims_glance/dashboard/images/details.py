@@ -124,7 +124,7 @@ class DetailsView(views.HorizonTemplateView):
         if len(self.request.user.available_services_regions) > 1:
             found["asks_regions"] = True
             if "regions" in self.request.GET:
-                found["regions"] = lineage.copies(self.request, image)
+                found["copies"] = lineage.copies(self.request, image)
         return found
 
     def _events(self, image: Image) -> list[dict[str, Any]]:

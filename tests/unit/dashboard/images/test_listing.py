@@ -28,6 +28,13 @@ class PrivateTest(ConsoleTestCase):
             "/image/v2/cloudimages",
         ]
 
+    def test_what_several_images_are_done_to(self):
+        """Horizon makes a plural of what has none, by another "s"."""
+        self.cloud.images(image())
+        page = self.page()
+        assert "Share Images " in page
+        assert "Imagess" not in page
+
     def test_what_is_under_way_stands_above(self):
         self.cloud.ims("GET", f"/v1/{PROJECT}/jobs", {"jobs": [JOB, {**JOB, "status": "FAIL"}]})
         shown = self.page()
