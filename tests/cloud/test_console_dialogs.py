@@ -132,6 +132,39 @@ def test_export_and_the_file_of_the_list(demo, ims, tenant, image, tmp_path):
     assert Path(path).read_text(encoding="utf-8-sig").count(name) == 1
 
 
+def test_a_replication_from_its_beginning_to_its_end(ims, tenant):
+    name = f"dialogs-{secrets.token_hex(4)}"
+    tenant.open("replications/")
+    tenant.show("Create Replication")
+    tenant.page.fill(".modal.in #id_name", name)
+    tenant.page.fill(".modal.in #id_tag", f"release={name}")
+    tenant.page.fill(".modal.in #id_keep", "2")
+    tenant.keep("replicate")
+    tenant.send()
+    (made,) = [each for each in ims.replications() if each.name == name]
+    assert (made.tag, made.keep, made.region) == (f"release={name}", 2, "RegionTwo")
+    row = f"tr:has-text('{name}')"
+    try:
+        tenant.choose(name, "Modify")
+        tenant.page.fill(".modal.in #id_keep", "3")
+        tenant.send()
+        assert ims.get_replication(made.id).keep == 3
+        for action, status in (("Pause", "paused"), ("Resume", "active")):
+            tenant.page.click(f"{row} .dropdown-toggle")
+            tenant.go(f"{row} button:has-text('{action} Replication')")
+            assert ims.get_replication(made.id).status == status
+        tenant.keep("replicated")
+        tenant.page.click(f"{row} .dropdown-toggle")
+        tenant.page.click(f"{row} button:has-text('Delete Replication')")
+        tenant.page.wait_for_selector(".modal.in")
+        tenant.go(".modal.in a.btn-danger")
+    finally:
+        left = [each for each in ims.replications() if each.name == name]
+        for each in left:
+            ims.delete_replication(each)
+    assert left == []
+
+
 def test_horizons_own_dialogs_have_the_image_chosen(tenant, image):
     name, image_id = image
     tenant.open()
