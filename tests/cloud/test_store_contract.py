@@ -5,6 +5,8 @@ With the configuration of RegionOne's Glance, so on real Ceph, Swift and S3, and
 ``demo`` in the real Barbican.
 """
 
+import faulthandler
+import gc
 import secrets
 import uuid
 
@@ -18,6 +20,7 @@ from ims_glance import exceptions, keys
 from ims_glance.crypto.stream import SEGMENT_SIZE
 from ims_glance.store import driver, sealed
 from ims_glance.store.inner.base import NAME_PREFIX
+from ims_glance.store.inner.rbd import RbdInner
 from ims_glance.store.sealed import Owner, SealedObjects
 from ims_glance.store.spool import Overtaken, Spool
 from tests.cloud import login, pocket
@@ -112,6 +115,25 @@ class TestEncryptingStore(_OverInner):
         assert len(kept) > len(marker) * 100_000
         assert marker not in kept
         open_store().delete(where)
+
+    @pytest.mark.parametrize("is_in_a_cycle", [False, True])
+    def test_a_reader_that_nobody_closes(self, open_store, stored, is_in_a_cycle):
+        """Ceph's library never comes back from closing an image whose connection has ended."""
+        data, where = stored
+        inner = open_store().objects.inner
+        reader = inner.open(f"{NAME_PREFIX}{where.store_location.object_id}")
+        assert len(reader.read(0, 1000)) == 1000
+        if isinstance(inner, RbdInner):
+            inner.renew()
+        if is_in_a_cycle:
+            reader.itself = reader
+        faulthandler.dump_traceback_later(120, exit=True)
+        try:
+            del reader
+            gc.collect()
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        assert self.read(open_store(), where) == data
 
     def test_spool_of_a_job(self, open_store, leftovers, key_id):
         """What comes from another region lies in the same inner store, and is nobody else's."""

@@ -5,7 +5,8 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import TracebackType
 from typing import Generic, TypeVar
 
 Made = TypeVar("Made")
@@ -36,23 +37,16 @@ class Kept(Generic[Made]):
         self._locks: dict[int, threading.Lock] = {}
         self._newest: _Use[Made] | None = None
         self._of_parents: list[_Use[Made]] = []
+        # Not the newest any more, and still in use. Whoever uses one may become garbage, and then nothing but
+        # that user is to end it.
+        self._retired: set[_Use[Made]] = set()
 
-    @contextlib.contextmanager
-    def use(self) -> Iterator[Made]:
+    def use(self) -> "contextlib.AbstractContextManager[Made]":
         """The resource, for a block; others may use it at the same time.
 
         What making it raises passes through.
         """
-        use = self._enter()
-        try:
-            yield use.made
-        except BaseException as error:
-            # Who ends a download early, or has none to begin with, does no harm either.
-            if isinstance(error, Exception) and not isinstance(error, self._harmless):
-                self._retire(use)
-            raise
-        finally:
-            self._leave(use)
+        return _Block(self)
 
     def renew(self) -> None:
         """Have another one made for whoever comes next."""
@@ -65,7 +59,8 @@ class Kept(Generic[Made]):
         """That of this process: a fork may have come while another thread of the parent held its own."""
         return self._locks.setdefault(os.getpid(), threading.Lock())
 
-    def _enter(self) -> "_Use[Made]":
+    def enter(self) -> "_Use[Made]":
+        """Begin a use; see :meth:`use`."""
         with self._lock:
             newest = self._newest
             if newest is not None and newest.process != os.getpid():
@@ -78,10 +73,19 @@ class Kept(Generic[Made]):
             self._newest.users += 1
             return self._newest
 
-    def _leave(self, use: "_Use[Made]") -> None:
+    def leave(self, use: "_Use[Made]", error: BaseException | None) -> None:
+        """End a use.
+
+        :param error: that ended it
+        """
+        # Who ends a download early, or has none to begin with, does no harm either.
+        if isinstance(error, Exception) and not isinstance(error, self._harmless):
+            self._retire(use)
         with self._lock:
             use.users -= 1
             is_over = use is not self._newest and not use.users
+            if is_over:
+                self._retired.discard(use)
         if is_over:
             use.resources.close()
 
@@ -92,8 +96,29 @@ class Kept(Generic[Made]):
     def _retire_locked(self, use: "_Use[Made]") -> None:
         if use is self._newest:
             self._newest = None
-            if not use.users:
+            if use.users:
+                self._retired.add(use)
+            else:
                 use.resources.close()
+
+
+class _Block(contextlib.AbstractContextManager[Made]):
+    """A use, and no generator: that would end by itself as garbage, before what its user made of the resource."""
+
+    def __init__(self, kept: Kept[Made]) -> None:
+        self._kept = kept
+
+    def __enter__(self) -> Made:
+        self._use = self._kept.enter()
+        return self._use.made
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._kept.leave(self._use, error)
 
 
 class _Use(Generic[Made]):

@@ -30,7 +30,7 @@ class RbdInner(InnerStore):
 
     def objects(self, prefix: str = NAME_PREFIX) -> Iterator[StoredObject]:
         rbd = stock.rbd().rbd
-        with self._pool() as pool:
+        with self._cluster.use() as connection, connection.open_ioctx(self._shared.pool) as pool:
             names = [name for name in rbd.RBD().list(pool) if name.startswith(prefix)]
             for name in names:
                 # One that is deleted meanwhile is none any more.
@@ -40,19 +40,21 @@ class RbdInner(InnerStore):
     def open(self, name: str) -> ObjectReader:
         module = stock.rbd()
         with contextlib.ExitStack() as resources:
-            pool = resources.enter_context(self._pool())
+            connection = resources.enter_context(self._cluster.use())
+            pool = resources.enter_context(connection.open_ioctx(self._shared.pool))
             try:
                 image = resources.enter_context(
                     module.rbd.Image(pool, name, snapshot=module.DEFAULT_SNAPNAME, read_only=True)
                 )
             except module.rbd.ImageNotFound:
                 raise store_exceptions.NotFound(image=name) from None
-            return _RbdReader(image, resources.pop_all(), self._cluster.renew)
+            reader = _RbdReader(image, self.renew)
+            reader.resources = resources.pop_all()
+            return reader
 
-    @contextlib.contextmanager
-    def _pool(self) -> Iterator[Any]:
-        with self._cluster.use() as connection, connection.open_ioctx(self._shared.pool) as pool:
-            yield pool
+    def renew(self) -> None:
+        """Connect anew for whoever comes next."""
+        self._cluster.renew()
 
     def _new_driver(self) -> Any:
         driver = super()._new_driver()
@@ -75,13 +77,16 @@ def _stored(image: Any, name: str) -> StoredObject:
 
 
 class _RbdReader:
-    def __init__(
-        self, image: Any, resources: contextlib.ExitStack, on_error: Callable[[], None]
-    ) -> None:
+    """Reads an image.
+
+    :ivar resources: what is given back when it is closed: the image, its pool, the connection
+    """
+
+    def __init__(self, image: Any, on_error: Callable[[], None]) -> None:
         self._image = image
-        self._resources = resources
         self._on_error = on_error
         self._size: int = image.size()
+        self.resources = contextlib.ExitStack()
 
     def read(self, offset: int, size: int) -> bytes:
         # librbd refuses to read past the end.
@@ -94,4 +99,10 @@ class _RbdReader:
         return data
 
     def close(self) -> None:
-        self._resources.close()
+        self.resources.close()
+
+    def __del__(self) -> None:
+        # One that nobody closed. Left to itself the connection may end first, and to close an image after that
+        # never returns. (Nothing in here may be a generator: as garbage these end by themselves.)
+        if hasattr(self, "resources"):
+            self.close()

@@ -2,6 +2,7 @@
 """A connection that is kept for whoever needs it next."""
 
 import contextlib
+import gc
 import os
 import threading
 
@@ -166,3 +167,32 @@ def test_threads_share_one(cluster, kept):
     for thread in threads:
         thread.join()
     assert seen == [1] * 8
+
+
+class Reader:
+    """What somebody has made of a connection; when it ends that has to be there."""
+
+    def __init__(self, resources, number, cluster, said):
+        self.resources = resources
+        self.resources.callback(lambda: said.append(number in cluster.open))
+
+    def __del__(self):
+        self.resources.close()
+
+
+@pytest.mark.parametrize("is_in_a_cycle", [False, True])
+def test_who_forgets_the_old_one_ends_first(cluster, kept, is_in_a_cycle):
+    """As garbage a generator would end by itself, and with it the connection."""
+    said: list[bool] = []
+    # Garbage is looked at by its age: the connection is older.
+    resources = contextlib.ExitStack()
+    number = resources.enter_context(kept.use())
+    reader = Reader(resources, number, cluster, said)
+    kept.renew()
+    assert cluster.open == {1}
+    if is_in_a_cycle:
+        reader.itself = reader
+    del reader, resources
+    gc.collect()
+    assert said == [True]
+    assert cluster.open == set()
