@@ -174,6 +174,7 @@ class Reader:
 
     def __init__(self, resources, number, cluster, said):
         self.resources = resources
+        self.itself: Reader | None = None
         self.resources.callback(lambda: said.append(number in cluster.open))
 
     def __del__(self):
