@@ -30,12 +30,13 @@ AT_BOTH_ENDS = {"Conflict", "Forbidden", "NotFound"}
 # What Horizon looks for inside a class, which has no other name.
 INSIDE = {"Meta"}
 
-# Folders of one kind of module, which may be as many as there are nouns.
+# Folders of one kind of module, which may be as many as there are nouns, or versions.
 ONE_KIND = {
     "ims_glance/api/ims/operations",
     "ims_glance/client/commands",
     "ims_glance/clouds",
     "ims_glance/conf",
+    "ims_glance/db/migrations/versions",
 }
 
 # Code -> its unit tests.
