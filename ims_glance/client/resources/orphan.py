@@ -21,7 +21,7 @@ class OrphanList(resource.Resource):
     """What the last look of ``ims-manage orphans`` found in the region, and did not delete."""
 
     #: when that began; ``None``: nobody has looked yet
-    looked_at: str = resource.Body("looked_at")
+    looked_at: str | None = resource.Body("looked_at")
     #: what was younger was passed over
     min_age_hours: float = resource.Body("min_age_hours", type=float)
     #: how many there are, of which *orphans* has the first

@@ -36,4 +36,4 @@ def test_names_on_the_wire():
 
 def test_nobody_has_looked_yet():
     found = OrphanList.existing(**NOT_LOOKED)
-    assert (found.looked_at, found.orphans, found.more) == (None, [], 0)
+    assert (found.looked_at, list(found.orphans), found.more) == (None, [], 0)

@@ -19,7 +19,12 @@ class OrphansTest(AdminConsoleTestCase):
         assert len(self.asked()) == 1
 
     def test_a_hidden_image(self):
-        image = {**LEFT, "place": "image", "names": ["1" * 36], "reason": "a disk of one (project p)"}
+        image = {
+            **LEFT,
+            "place": "image",
+            "names": ["1" * 36],
+            "reason": "a disk of one (project p)",
+        }
         shown = self.shown(orphans=[LEFT, image], min_age_hours=0.5)
         assert f"Hidden image {'1' * 36} " in shown
         assert "a disk of one (project p)" in shown

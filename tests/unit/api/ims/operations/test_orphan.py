@@ -2,6 +2,7 @@
 """What operators see of orphans: of this region, as they were found last."""
 
 import dataclasses
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,7 +14,7 @@ from ims_glance.db.orphan import Orphan, OrphanLook, OrphanLooks
 from tests.unit.api.ims import calls
 
 (ROW,) = orphan.OPERATIONS
-NOTHING = {"looked_at": None, "min_age_hours": None, "count": 0, "orphans": []}
+NOTHING: dict[str, Any] = {"looked_at": None, "min_age_hours": None, "count": 0, "orphans": []}
 LEFT = Orphan("kms", ("ims-1", "ims-1.header-a"), 1764000000.5, "belongs to no image")
 LOOK = OrphanLook(1764500000.0, 0.5, 1001, (LEFT,))
 
