@@ -7,7 +7,6 @@ stores and the key manager with the service's credentials.
 """
 
 import argparse
-import datetime
 import math
 import sys
 import time
@@ -129,17 +128,13 @@ def rekey(conf: cfg.ConfigOpts) -> None:
 
 def orphans(conf: cfg.ConfigOpts) -> None:
     """List, or delete, objects that belong to no image or job, and disks that belong to no machine."""
-    oldest_kept = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
-        hours=conf.command.min_age
-    )
-    deletes = conf.command.delete
-    found = 0
+    findings = left_behind.Findings(conf.command.min_age, conf.command.delete)
     for store_id, store in _encrypting_stores(conf):
-        found += left_behind.objects(store_id, store.objects, oldest_kept, deletes)
-        inner = store.objects.inner
-        found += left_behind.spools(conf, store_id, inner, oldest_kept, deletes)
-    found += left_behind.disks(conf, oldest_kept, deletes)
-    print(f"{found} orphan(s)")
+        left_behind.objects(store_id, store.objects, findings)
+        left_behind.spools(conf, store_id, store.objects.inner, findings)
+    left_behind.disks(conf, findings)
+    print(f"{findings.count} orphan(s)")
+    left_behind.record(conf, findings)
 
 
 def db(conf: cfg.ConfigOpts) -> None:

@@ -5,22 +5,28 @@ Objects in an encrypting store that no image has; what jobs received from other 
 delete there; and hidden images of disks: of a whole-machine image
 whose deletion was interrupted between itself and them, or of a job that could not be undone. What an
 unfinished job may work with is left alone, and so is what has changed lately.
+
+What a look found, and did not delete, is recorded for the IMS API and the console: to look again would take them long.
 """
 
 import contextlib
 import datetime
 import functools
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
 import glance_store
 from glance_store import exceptions as store_exceptions
 from oslo_config import cfg
 
+from ims_glance import exceptions
 from ims_glance.clouds.image import HiddenImage, ImageInUse, ImageRecords
 from ims_glance.cmd.job import open_database
 from ims_glance.db.job import JobNotFound, Jobs
+from ims_glance.db.orphan import MOST, Orphan, OrphanLook, OrphanLooks
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus, StoredJob
+from ims_glance.model.market import image as market_image
 from ims_glance.store import driver, sealed
 from ims_glance.store.inner.base import InnerStore
 from ims_glance.store.objects import EncryptedObjects
@@ -33,41 +39,100 @@ _NO_JOBS = (
     "[ims_database] is not set on this host, so nobody knows which jobs go on; run this where ims-worker "
     "runs"
 )
+# What becomes of what is not left alone.
+_DELETED = "deleted"
+# Where hidden images are, in place of the store.
+_IMAGE = "image"
 # So much may the clocks of Glance and of the workers differ.
 _SKEW = datetime.timedelta(minutes=10)
 
 
-def objects(
-    store_id: str, store: EncryptedObjects, oldest_kept: datetime.datetime, deletes: bool
-) -> int:
-    """Print, or delete, the objects of a store that no image has; how many there are."""
+class Findings:
+    """What a look is to find, what becomes of that, and what is there at its end.
+
+    :param min_age: hours; what is younger is passed over
+    :param deletes: whether it deletes what it finds
+    :ivar oldest_kept: what was written or changed after that is passed over
+    :ivar count: how many were found
+    """
+
+    def __init__(self, min_age: float, deletes: bool) -> None:
+        self._began = datetime.datetime.now(datetime.UTC)
+        self._min_age = min_age
+        self._deletes = deletes
+        self._left: list[Orphan] = []
+        self._left_count = 0
+        self.oldest_kept = self._began - datetime.timedelta(hours=min_age)
+        self.count = 0
+
+    def settle(
+        self,
+        place: str,
+        names: Sequence[str],
+        written: datetime.datetime,
+        why: str,
+        delete: Callable[[], str],
+        project_id: str | None = None,
+    ) -> str:
+        """Delete one, if that is asked for.
+
+        :param place: the store, or ``image``
+        :param written: with its time zone
+        :param why: it belongs to nothing
+        :param delete: deletes it, and says what became of it
+        :param project_id: whose it is, if anybody's
+        :returns: what became of it, or *why*
+        """
+        self.count += 1
+        action = delete() if self._deletes else why
+        if action != _DELETED:
+            self._left_count += 1
+            if len(self._left) < MOST:
+                owner = "" if project_id is None else f" (project {project_id})"
+                reason = why + owner + (f"; {action}" if self._deletes else "")
+                self._left.append(Orphan(place, tuple(names), written.timestamp(), reason))
+        return action
+
+    def look(self) -> OrphanLook:
+        """What is to be recorded of it."""
+        began = self._began.timestamp()
+        return OrphanLook(began, self._min_age, self._left_count, tuple(self._left))
+
+
+def record(conf: cfg.ConfigOpts, findings: Findings) -> None:
+    """Keep what was found in place of what the look of the region before it did, where there is a database.
+
+    That it cannot be kept is told, and no more: what was asked for was done.
+    """
+    database = open_database(conf)
+    if not database.is_configured:
+        return
+    region = conf.ims_service.region_name or market_image.REGION
+    try:
+        OrphanLooks(database).record(region, findings.look())
+    except exceptions.ImsError as error:
+        told = "the IMS API and the console go on to show the look before"
+        print(f"ims-manage: this could not be recorded; {told}: {error}", file=sys.stderr)
+
+
+def objects(store_id: str, store: EncryptedObjects, findings: Findings) -> None:
+    """Print, or delete, the objects of a store that no image has."""
     # The store is listed before the database: an object that an image got meanwhile is found there.
     candidates = list(store.candidates())
     # By the object alone: the store may have had another name, or share its place with another.
     owned = {url.rpartition("/")[2] for _store, url in ImageRecords().all_locations(driver.SCHEME)}
-    found = 0
     for candidate in candidates:
-        if candidate.object_id in owned or candidate.modified > oldest_kept:
+        if candidate.object_id in owned or candidate.modified > findings.oldest_kept:
             continue
-        found += 1
-        action = (
-            _delete_stored(functools.partial(store.remove, candidate))
-            if deletes
-            else "belongs to no image"
-        )
-        written = candidate.modified.isoformat(timespec="seconds")
-        print(f"{store_id}: {', '.join(candidate.names)}: {action} (written {written})")
-    return found
+        delete = functools.partial(_delete_stored, functools.partial(store.remove, candidate))
+        names, modified = candidate.names, candidate.modified
+        action = findings.settle(store_id, names, modified, "belongs to no image", delete)
+        written = modified.isoformat(timespec="seconds")
+        print(f"{store_id}: {', '.join(names)}: {action} (written {written})")
 
 
-def spools(
-    conf: cfg.ConfigOpts,
-    store_id: str,
-    inner: InnerStore,
-    oldest_kept: datetime.datetime,
-    deletes: bool,
-) -> int:
-    """Print, or delete, what jobs that have ended received into a store; how many objects.
+def spools(conf: cfg.ConfigOpts, store_id: str, inner: InnerStore, findings: Findings) -> None:
+    """Print, or delete, what jobs that have ended received into a store.
 
     :raises DatabaseUnavailable: if nobody knows which jobs go on
     """
@@ -77,18 +142,17 @@ def spools(
     by_job: dict[str, list[sealed.Left]] = {}
     for each in sealed.left(inner):
         by_job.setdefault(each.job_id, []).append(each)
-    found = 0
     for job_id, left in sorted(by_job.items()):
         why = _why_left(jobs, job_id)
         # Of a job that this database does not know some host may write as we look.
-        if why is None or max(each.modified for each in left) > oldest_kept:
+        if why is None or max(each.modified for each in left) > findings.oldest_kept:
             continue
-        found += len(left)
         for each in sorted(left, key=lambda each: each.name):
+            delete = functools.partial(_delete_spooled, jobs, inner, each)
+            words = f"left behind: {why}"
+            action = findings.settle(store_id, (each.name,), each.modified, words, delete)
             written = each.modified.isoformat(timespec="seconds")
-            action = _delete_spooled(jobs, inner, each) if deletes else f"left behind: {why}"
             print(f"{store_id}: {each.name}: {action} (written {written})")
-    return found
 
 
 def _why_left(jobs: Jobs | None, job_id: str) -> str | None:
@@ -118,25 +182,29 @@ def _delete_stored(delete: Callable[[], None]) -> str:
             delete()
     except store_exceptions.InUseByStore:
         return "left alone: its store says that somebody still works with it"
-    return "deleted"
+    return _DELETED
 
 
-def disks(conf: cfg.ConfigOpts, oldest_kept: datetime.datetime, deletes: bool) -> int:
-    """Print, or delete, the hidden images of disks that belong to nothing; how many there are.
+def disks(conf: cfg.ConfigOpts, findings: Findings) -> None:
+    """Print, or delete, the hidden images of disks that belong to nothing.
 
     :raises DatabaseUnavailable: if nobody knows which jobs go on
     """
     images, database = ImageRecords(), open_database(conf)
-    search = DiskSearch(images, Jobs(database) if database.is_configured else None, oldest_kept)
-    found = 0
+    jobs = Jobs(database) if database.is_configured else None
+    search = DiskSearch(images, jobs, findings.oldest_kept)
     for image, reason in list(search.run()):
-        found += 1
-        action = (
-            _delete(conf, images, search, image) if deletes else f"belongs to nothing: {reason}"
+        changed = image.updated_at.replace(tzinfo=datetime.UTC)
+        action = findings.settle(
+            _IMAGE,
+            (image.id,),
+            changed,
+            f"belongs to nothing: {reason}",
+            functools.partial(_delete, conf, images, search, image),
+            image.owner,
         )
-        changed = image.updated_at.isoformat(timespec="seconds")
-        print(f"image {image.id}: {action} (project {image.owner}, changed {changed}+00:00)")
-    return found
+        when = changed.isoformat(timespec="seconds")
+        print(f"image {image.id}: {action} (project {image.owner}, changed {when})")
 
 
 def _delete(
@@ -154,7 +222,7 @@ def _delete(
         images.delete(image.id)
     except ImageInUse as error:
         return f"left alone: {error}"
-    return "deleted"
+    return _DELETED
 
 
 class DiskSearch:

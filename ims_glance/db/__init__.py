@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The service's own database: jobs, what callers delegated for them, workers, audit events; one module a table."""
+"""The service's own database: jobs, what callers delegated for them, workers, audit events, orphans; one module a table."""

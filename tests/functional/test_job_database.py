@@ -26,6 +26,7 @@ from ims_glance.db import job as jobs
 from ims_glance.db.audit import AuditEvents, Wanted
 from ims_glance.db.database import Database, DatabaseBroken
 from ims_glance.db.lease import Leases
+from ims_glance.db.orphan import MOST, Orphan, OrphanLook, OrphanLooks
 from ims_glance.db.report import GuestReports
 from ims_glance.db.schema import METADATA
 from ims_glance.db.standing.claims import StandingClaims
@@ -128,6 +129,8 @@ def tables(url):
             "standing_images",
             "receptions",
             "guest_reports",
+            "orphan_looks",
+            "orphans",
             *(name for name in METADATA.tables if name.startswith("market_")),
         ):
             connection.exec_driver_sql(f"DELETE FROM {table}")
@@ -191,6 +194,22 @@ def at_once(count, work):
         thread.join(240)
     assert len(results) == count
     return results
+
+
+def test_one_look_for_orphans_is_kept_whoever_records_at_once(tables):
+    """In a region; also the first ones, and with names that are no text of the database's."""
+    looks = OrphanLooks(tables.database)
+
+    def look(number):
+        orphan = Orphan("kms", (f"ims-{number}", "\u0000\udc80\U0001f600"), 1764000000.5, "ü")
+        return OrphanLook(1764500000.25 + number, 24.0, MOST + 1, (orphan,) * MOST)
+
+    at_once(4, lambda number: looks.record("RegionOne", look(number)))
+    looks.record("RegionTwo", look(9))
+    assert looks.last("RegionOne") in [look(number) for number in range(4)]
+    looks.record("RegionOne", OrphanLook(1.0, 0.0, 0, ()))
+    assert looks.last("RegionOne") == OrphanLook(1.0, 0.0, 0, ())
+    assert looks.last("RegionTwo") == look(9)
 
 
 def test_the_tables_are_those_of_the_schema(tables):

@@ -104,6 +104,26 @@ def test_what_belongs_to_no_image(service, commands, kms, image, parts, store) -
     assert orphans(commands, service, *NOW) == []
 
 
+def test_what_was_found_is_told_to_administrators(service, commands, client, kms, image) -> None:
+    """By both of Glance's processes, until it is looked for again; others learn nothing."""
+    (body,) = copy_object(kms, image, "body")
+    assert len(orphans(commands, service, *NOW)) == 1
+    admin = service.client(identity.ADMIN)
+    answer = admin.call("GET", "/v1/orphans").json
+    (found,) = answer["orphans"]
+    assert (answer["count"], answer["min_age_hours"]) == (1, 0.0)
+    assert (found["place"], found["names"]) == ("kms", [body.name])
+    assert found["reason"] == "belongs to no image"
+    assert found["written_at"] <= answer["looked_at"]
+    refusal = client.send("GET", "/v1/orphans")
+    assert (refusal.status, body.name in refusal.text) == (403, False)
+    assert "IMG.0026" in refusal.text
+    assert len(orphans(commands, service, *NOW, "--delete")) == 1
+    later = admin.call("GET", "/v1/orphans").json
+    assert (later["count"], later["orphans"]) == (0, [])
+    assert later["looked_at"] > answer["looked_at"]
+
+
 def test_age(service, commands, kms, image) -> None:
     body, header = copy_object(kms, image, "body", "header")
     for path in (body, header):

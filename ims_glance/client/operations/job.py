@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs: listed, waited for, cancelled; and for operators those of all projects, and the workers."""
+"""Jobs: listed, waited for, cancelled; for operators those of all projects, the workers, and what crashes left."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ims_glance.client import waiting
 from ims_glance.client.operations.base import Operations, segment
 from ims_glance.client.resources.job import Job
+from ims_glance.client.resources.orphan import OrphanList
 from ims_glance.client.resources.worker import QueuedJob, ServiceWorker, WaitingJobs
 
 
@@ -93,3 +94,7 @@ class JobOperations(Operations):
         """
         path = f"/v1/queue/{segment(job_id)}"
         return QueuedJob.existing(**self.request(path, "DELETE").json())
+
+    def orphans(self) -> OrphanList:
+        """What crashes left behind in the region, as ``ims-manage orphans`` found it last."""
+        return OrphanList.existing(**self.get("/v1/orphans").json())

@@ -7,5 +7,5 @@ from ims_glance.dashboard import pages
 
 TABS = (
     pages.Tab("workers", _("Workers and Queue"), "horizon:admin:ims_workers:index", "list_workers"),
-    pages.Tab("orphans", _("Orphans"), "horizon:admin:ims_workers:orphans", "list_workers"),
+    pages.Tab("orphans", _("Orphans"), "horizon:admin:ims_workers:orphans", "list_orphans"),
 )

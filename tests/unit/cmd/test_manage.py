@@ -10,15 +10,19 @@ import re
 import time
 import uuid
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 
 from ims_glance.cmd import manage
+from ims_glance.cmd import orphans as left_behind
 from ims_glance.db import migrations
+from ims_glance.db.database import Database, NotConfigured
+from ims_glance.db.orphan import OrphanLooks
 from ims_glance.store.objects import EncryptedObjects
 from tests.base import in_child, pattern
-from tests.unit import glance_database
+from tests.unit import glance_database, job_database
 from tests.unit.conftest import make_conf
 from tests.unit.store import stores
 from tests.unit.store.stores import FIRST
@@ -395,6 +399,30 @@ def test_orphans_are_deleted_when_that_is_asked_for(site, orphan):
     assert len(stores.names(site.objects)) == 2
     assert not any(orphan in name for name in stores.names(site.objects))
     assert site.run("orphans").out == "0 orphan(s)\n"
+
+
+def test_what_orphans_finds_is_kept_until_it_looks_again(site, orphan, tmp_path, monkeypatch):
+    """What was deleted is not; and of a look that fails nothing is."""
+    url, more = f"sqlite:///{tmp_path}/jobs.sqlite", tmp_path / "more.conf"
+    more.write_text(f"[ims_database]\nconnection = {url}\n[ims_service]\nregion_name = here\n")
+    site.arguments += ["--config-file", str(more)]
+    assert site.run("db", "sync").status == 0
+    assert site.run("orphans", "--min-age", "36").err == ""
+    looks: Any = OrphanLooks(Database(job_database.configuration(url)))
+    first = looks.last("here")
+    assert (first.min_age, first.count) == (36.0, 1)
+    names = (f"ims-{orphan}", f"ims-{orphan}.header-a")
+    assert [(each.place, each.names) for each in first.orphans] == [("kms", names)]
+    assert time.time() - first.orphans[0].written == pytest.approx(2 * DAY, abs=3600)
+    with monkeypatch.context() as patch:
+        patch.setattr(left_behind, "disks", mock.Mock(side_effect=NotConfigured))
+        done = site.run("orphans", "--min-age", "0")
+    assert (done.status, orphan in done.out) == (1, True)
+    assert looks.last("here") == first
+    assert site.run("orphans", "--delete").out.endswith("1 orphan(s)\n")
+    last = looks.last("here")
+    assert (last.min_age, last.count, last.orphans) == (24.0, 0, ())
+    assert last.began > first.began
 
 
 def test_what_is_young_may_be_an_upload(site, orphan):

@@ -14,6 +14,7 @@ from oslo_utils import timeutils
 
 from ims_glance.clouds.image import HiddenImage, ImageInUse
 from ims_glance.cmd import orphans
+from ims_glance.db.orphan import MOST, OrphanLooks
 from ims_glance.db.schema import JOBS
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
@@ -67,10 +68,10 @@ def run(tables, images, capsys):
     """Look for disks; the lines that are printed."""
 
     def run(deletes=False, days=1):
-        oldest_kept = datetime.datetime.now(datetime.UTC) - days * DAY
-        found = orphans.disks(tables.conf, oldest_kept, deletes)
+        findings = orphans.Findings(24 * days, deletes)
+        orphans.disks(tables.conf, findings)
         lines = capsys.readouterr().out.splitlines()
-        assert len(lines) == found
+        assert len(lines) == findings.count
         return lines
 
     return run
@@ -232,10 +233,10 @@ def run_spools(tables, inner, capsys):
     """Look for it; the lines that are printed."""
 
     def run(deletes=False, days=1):
-        oldest_kept = datetime.datetime.now(datetime.UTC) - days * DAY
-        found = orphans.spools(tables.conf, "kms", inner, oldest_kept, deletes)
+        findings = orphans.Findings(24 * days, deletes)
+        orphans.spools(tables.conf, "kms", inner, findings)
         lines = capsys.readouterr().out.splitlines()
-        assert len(lines) == found
+        assert len(lines) == findings.count
         return lines
 
     return run
@@ -315,12 +316,88 @@ def test_what_a_store_keeps_is_in_nobody_elses_way(
 
     monkeypatch.setattr(inner, "delete", in_use)
     lines = run_spools(deletes=True)
-    now, objects = (
-        datetime.datetime.now(datetime.UTC),
-        EncryptedObjects(inner, str.encode, str.encode),
-    )
-    assert orphans.objects("kms", objects, now, deletes=True) == 2
+    findings = orphans.Findings(0, deletes=True)
+    orphans.objects("kms", EncryptedObjects(inner, str.encode, str.encode), findings)
+    assert findings.count == 2
     said = dict(line.split(": ")[1:3] for line in [*lines, *capsys.readouterr().out.splitlines()])
     assert said.keys() == {*kept, *others}
     assert {name for name, done in said.items() if done.startswith("left alone")} == set(kept)
     assert names(inner) == sorted(kept)
+
+
+# --- what is recorded ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looks(tables):
+    return OrphanLooks(tables.database)
+
+
+def in_use():
+    return "left alone: its store says that somebody still works with it"
+
+
+def settled(findings, *names, delete=lambda: "deleted", **values):
+    written = datetime.datetime(2026, 11, 24, 1, 2, 3, tzinfo=datetime.UTC)
+    return findings.settle("kms", names, written, "belongs to no image", delete, **values)
+
+
+def test_what_a_look_finds_is_recorded(tables, looks):
+    before = time.time()
+    findings = orphans.Findings(36, deletes=False)
+    assert settled(findings, "a", "b") == "belongs to no image"
+    settled(findings, "c", project_id="p")
+    orphans.record(tables.conf, findings)
+    last = looks.last("RegionOne")
+    assert before <= last.began <= time.time()
+    assert (last.min_age, last.count) == (36.0, 2)
+    first, second = last.orphans
+    assert (first.place, first.names, first.reason) == ("kms", ("a", "b"), "belongs to no image")
+    assert datetime.datetime.fromtimestamp(first.written, datetime.UTC).hour == 1
+    assert second.reason == "belongs to no image (project p)"
+
+
+def test_what_is_deleted_is_not_recorded_and_what_stays_has_its_reason(tables, looks):
+    findings = orphans.Findings(0, deletes=True)
+    assert settled(findings, "gone") == "deleted"
+    assert settled(findings, "kept", delete=in_use) == in_use()
+    orphans.record(tables.conf, findings)
+    last = looks.last("RegionOne")
+    assert (findings.count, last.count) == (2, 1)
+    (kept,) = last.orphans
+    assert (kept.names, kept.reason) == (("kept",), f"belongs to no image; {in_use()}")
+
+
+def test_a_later_look_replaces_that_of_its_region_alone(tables, looks):
+    orphans.record(tables.conf, orphans.Findings(1, deletes=False))
+    tables.conf.set_override("region_name", "RegionTwo", "ims_service")
+    orphans.record(tables.conf, orphans.Findings(2, deletes=False))
+    orphans.record(tables.conf, orphans.Findings(3, deletes=False))
+    assert (looks.last("RegionOne").min_age, looks.last("RegionTwo").min_age) == (1, 3)
+
+
+def test_more_than_are_kept_fill_no_memory():
+    findings = orphans.Findings(0, deletes=False)
+    for number in range(MOST + 5):
+        settled(findings, str(number))
+    look = findings.look()
+    assert (findings.count, look.count, len(look.orphans)) == (MOST + 5, MOST + 5, MOST)
+
+
+def test_without_the_database_nothing_is_recorded_and_nothing_said(tables, looks, capsys):
+    url = tables.conf.ims_database.connection
+    tables.conf.set_override("connection", None, "ims_database")
+    orphans.record(tables.conf, orphans.Findings(0, deletes=False))
+    assert capsys.readouterr() == ("", "")
+    tables.conf.set_override("connection", url, "ims_database")
+    assert looks.last("RegionOne") is None
+
+
+def test_a_database_without_the_tables_is_told(tables, capsys):
+    with tables.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE orphans")
+    orphans.record(tables.conf, orphans.Findings(0, deletes=False))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "could not be recorded" in err
+    assert "run 'ims-manage db sync'" in err

@@ -3,7 +3,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from ims_glance.db import migrations
+from ims_glance.db import migrations, orphan
 from ims_glance.db.database import Database
 from ims_glance.db.market import usage_schema
 from ims_glance.db.schema import METADATA
@@ -13,6 +13,7 @@ from tests.unit import job_database
 def differences(engine):
     """What the tables of ours in a database have that the schema has not, and the reverse."""
     assert usage_schema.MARKET_USES.metadata is METADATA
+    assert orphan.ORPHANS.metadata is METADATA
     ours = set(METADATA.tables)
     options = {"include_name": lambda name, kind, _parents: kind != "table" or name in ours}
     with engine.connect() as connection:

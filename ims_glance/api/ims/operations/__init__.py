@@ -17,6 +17,7 @@ from ims_glance.api.ims.operations import (
     market_review,
     market_seller,
     member,
+    orphan,
     os_version,
     project,
     quota,
@@ -55,6 +56,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *project.OPERATIONS,
     *job.OPERATIONS,
     *worker.OPERATIONS,
+    *orphan.OPERATIONS,
     *backup.OPERATIONS,
     *MARKET,
 )

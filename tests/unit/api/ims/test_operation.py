@@ -18,6 +18,7 @@ OURS = {
     "list_workers",
     "show_queue",
     "cancel_queued_job",
+    "list_orphans",
     "read_image_frames",
     "read_sealed_image",
     "list_server_backups",

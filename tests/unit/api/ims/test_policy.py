@@ -12,6 +12,7 @@ from ims_glance.api.ims.operations import OPERATIONS
 LIST = next(each for each in OPERATIONS if each.name == "list_images")
 UPDATE = next(each for each in OPERATIONS if each.name == "update_image")
 WORKERS = next(each for each in OPERATIONS if each.name == "list_workers")
+ORPHANS = next(each for each in OPERATIONS if each.name == "list_orphans")
 
 
 @pytest.fixture
@@ -44,6 +45,8 @@ def test_one_rule_an_operation_each_with_a_description():
         (UPDATE, ["admin"], True),
         (WORKERS, ["admin"], True),
         (WORKERS, ["manager", "member", "reader"], False),
+        (ORPHANS, ["admin"], True),
+        (ORPHANS, ["manager", "member", "reader"], False),
     ],
 )
 def test_defaults(conf, operation, roles, allowed):

@@ -6,6 +6,7 @@ import pytest
 from ims_glance.client import waiting
 from ims_glance.client.resources.job import Job
 from tests.unit.client.cloud import IMAGE_ID, JOB_ID, OTHER, PROJECT, job
+from tests.unit.client.resources.test_orphan import LEFT, ORPHANS
 from tests.unit.client.resources.test_worker import QUEUED, WAITING, WORKER
 
 JOBS = f"/v1/{PROJECT}/jobs"
@@ -61,3 +62,9 @@ def test_the_queue(cloud, ims):
 def test_a_job_of_another_project_is_cancelled(cloud, ims):
     cloud.ims("DELETE", f"/v1/queue/{JOB_ID}", {**QUEUED, "cancel_requested": True})
     assert ims.cancel_queued_job(JOB_ID).is_cancelled
+
+
+def test_what_crashes_left_behind(cloud, ims):
+    cloud.ims("GET", "/v1/orphans", ORPHANS)
+    found = ims.orphans()
+    assert (found.count, found.orphans[0].names) == (1, LEFT["names"])
