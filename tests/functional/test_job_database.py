@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -47,7 +48,9 @@ SECOND = "22222222-2222-2222-2222-222222222222"
 
 
 @contextlib.contextmanager
-def _running(command: list[str], is_ready: Callable[[], bool], **options: Any) -> Iterator[None]:
+def _running(
+    command: list[str], is_ready: Callable[[], bool], end_by: signal.Signals, **options: Any
+) -> Iterator[None]:
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
     )
@@ -59,7 +62,7 @@ def _running(command: list[str], is_ready: Callable[[], bool], **options: Any) -
             time.sleep(0.1)
         yield
     finally:
-        process.terminate()
+        process.send_signal(end_by)
         process.wait(240)
 
 
@@ -79,7 +82,7 @@ def mariadb(folder: Path) -> Iterator[str]:
     )
     server = ["mariadbd", *common, f"--socket={socket}", "--skip-networking", "--skip-log-bin"]
     client = ["mariadb", "--no-defaults", f"--socket={socket}", "--user=root", "-e"]
-    with _running(server, lambda: _succeeds(*client, "SELECT 1")):
+    with _running(server, lambda: _succeeds(*client, "SELECT 1"), signal.SIGTERM):
         subprocess.run([*client, "CREATE DATABASE ims CHARACTER SET utf8mb4"], check=True)
         yield f"mysql+pymysql://root@localhost/ims?unix_socket={socket}&charset=utf8mb4"
 
@@ -98,7 +101,8 @@ def postgresql(folder: Path) -> Iterator[str]:
     subprocess.run([*initdb, "--no-sync"], capture_output=True, check=True, cwd=folder, **who)
     server = [str(_POSTGRESQL / "postgres"), "-D", str(data), "-k", str(folder), "-h", "", "-F"]
     ready = [str(_POSTGRESQL / "pg_isready"), "-h", str(folder)]
-    with _running(server, lambda: _succeeds(*ready), cwd=folder, **who):
+    # At once: by SIGTERM it would wait for those who are connected, as a coordinator of locks is to its end.
+    with _running(server, lambda: _succeeds(*ready), signal.SIGINT, cwd=folder, **who):
         yield f"postgresql+psycopg2://ims@/postgres?host={folder}"
 
 
@@ -359,7 +363,6 @@ def test_what_somebody_has_to_mend_is_said(tables, url, old, new, query, advice)
     with pytest.raises(DatabaseBroken, match=advice) as refused:
         broken.read(lambda connection: connection.execute(sa.text(query)))
     assert "SELECT" not in str(refused.value)
-    # PostgreSQL waits for those who are connected before it stops.
     with contextlib.suppress(DatabaseBroken):
         broken.engine.dispose()
 
