@@ -13,7 +13,7 @@ from playwright import sync_api
 
 from ims_glance import client
 from ims_glance.client.waiting import JobFailed
-from tests.cloud import client_shell, console, login, servers
+from tests.cloud import client_shell, console, login, pocket, servers
 from tests.cloud.console import Tenant
 
 pytestmark = pytest.mark.pocket
@@ -151,8 +151,10 @@ def test_administrators_see_what_the_service_does_for_all(browser, tenant, image
     try:
         admin.keep("workers")
         assert hosts <= set(admin.page.locator("#workers tbody td:first-child").all_inner_texts())
+        pocket.manage("orphans")
         admin.go("a:text-is('Orphans')")
         admin.keep("orphans")
+        assert "As of " in admin.page.inner_text("#content_body")
         assert "ims-manage orphans --delete" in admin.page.inner_text("#content_body")
         admin.turn_to("admin/ims_all")
         admin.keep("everywhere")
