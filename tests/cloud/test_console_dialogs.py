@@ -4,15 +4,18 @@
 That a copy is encrypted by one, and how a refusal stands in one, is in ``test_console``.
 """
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from openstack import exceptions
 from playwright import sync_api
 
 from ims_glance import client
-from tests.cloud import buckets, client_shell, console
+from ims_glance.client.waiting import JobFailed
+from tests.cloud import buckets, client_shell, console, servers
 from tests.cloud.console import Tenant
 
 pytestmark = pytest.mark.pocket
@@ -163,6 +166,55 @@ def test_a_replication_from_its_beginning_to_its_end(ims, tenant):
         for each in left:
             ims.delete_replication(each)
     assert left == []
+
+
+@pytest.fixture
+def machine(demo, image):
+    """A server with nothing to boot, on a volume."""
+    disk = {"boot_index": 0, "uuid": image[1], "source_type": "image", "volume_size": 1}
+    disk |= {"destination_type": "volume", "delete_on_termination": True}
+    made = demo.compute.create_server(
+        name=f"dialogs-{secrets.token_hex(4)}",
+        flavor_id=demo.compute.find_flavor("m1.nano").id,
+        networks="none",
+        block_device_mapping=[disk],
+    )
+    yield servers.running(demo, made)
+    demo.compute.delete_server(made)
+    demo.compute.wait_for_delete(made, wait=240)
+
+
+def test_a_server_backup_and_an_image_of_it(ims, tenant, machine):
+    tenant.open("backups/")
+    tenant.show("Create Server Backup")
+    tenant.page.select_option(".modal.in #id_server", machine.id)
+    tenant.page.fill(".modal.in #id_name", machine.name)
+    tenant.keep("backup")
+    tenant.send()
+    ended(ims)
+    (made,) = [each for each in ims.backups() if each.name == machine.name]
+    tenant.open("backups/")
+    row = f"tr:has-text('{machine.name}')"
+    try:
+        tenant.page.click(f"{row} a:has-text('Create Image')")
+        tenant.page.wait_for_selector(".modal.in form")
+        tenant.page.fill(".modal.in #id_name", machine.name)
+        tenant.send()
+        job = ims.get_job(next(ims.jobs(max_items=1)))
+        assert (job.type, job.image_name) == ("imsCreateWholeImageByBackupJob", machine.name)
+        ims.cancel_job(job)
+        with contextlib.suppress(JobFailed):
+            ims.wait_for_job(job, timeout=300)
+        tenant.open("backups/")
+        tenant.page.click(f"{row} .dropdown-toggle")
+        tenant.page.click(f"{row} button:has-text('Delete Backup')")
+        tenant.page.wait_for_selector(".modal.in")
+        tenant.go(".modal.in a.btn-danger")
+        servers.wait_until(lambda: made.id not in [each.id for each in ims.backups()])
+    finally:
+        with contextlib.suppress(exceptions.NotFoundException):
+            ims.delete_backup(made)
+    assert list(ims.images(name=machine.name)) == []
 
 
 def test_horizons_own_dialogs_have_the_image_chosen(tenant, image):
