@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from ims_glance.db.database import Database
 from ims_glance.db.market.rows import member_of
@@ -46,20 +47,38 @@ class ProductMembers:
         return [member_of(row) for row in rows]
 
     def there(self, image_id: str, project_id: str) -> bool:
-        """Record that one is made; ``False`` if it is not wanted any more, and is to be taken away."""
+        """Record that one is made; ``False`` if it is not wanted any more, and is to be taken away.
+
+        Another worker, or the request that wished for it, may have recorded it before.
+        """
         change = (
             sa.update(MARKET_MEMBERS)
             .where(*_one(image_id, project_id, ProductMemberState.WANTED))
             .values(state=str(ProductMemberState.THERE))
         )
-        return self._database.write(lambda connection: connection.execute(change).rowcount) == 1
+
+        def write(connection: Connection) -> bool:
+            if connection.execute(change).rowcount == 1:
+                return True
+            return _state(connection, image_id, project_id) is ProductMemberState.THERE
+
+        return self._database.write(write)
 
     def removed(self, image_id: str, project_id: str) -> bool:
-        """Record that one is taken away; ``False`` if it is wanted again, and is to be made again."""
+        """Record that one is taken away; ``False`` if it is wanted again, and is to be made again.
+
+        Another may have recorded it before, as in :meth:`there`.
+        """
         gone = sa.delete(MARKET_MEMBERS).where(
             *_one(image_id, project_id, ProductMemberState.UNWANTED)
         )
-        return self._database.write(lambda connection: connection.execute(gone).rowcount) == 1
+
+        def write(connection: Connection) -> bool:
+            if connection.execute(gone).rowcount == 1:
+                return True
+            return _state(connection, image_id, project_id) is None
+
+        return self._database.write(write)
 
     def count(self, image_id: str) -> int:
         """How many an image has, or is to have."""
@@ -76,3 +95,12 @@ _TO_DO = [str(ProductMemberState.WANTED), str(ProductMemberState.UNWANTED)]
 def _one(image_id: str, project_id: str, state: ProductMemberState) -> tuple[Any, ...]:
     table = MARKET_MEMBERS.c
     return table.image_id == image_id, table.project_id == project_id, table.state == str(state)
+
+
+def _state(connection: Connection, image_id: str, project_id: str) -> ProductMemberState | None:
+    """What is recorded now; ``None`` if nothing is."""
+    table = MARKET_MEMBERS.c
+    # The first that is read in the transaction, so it is of now.
+    query = sa.select(table.state).where(table.image_id == image_id, table.project_id == project_id)
+    state = connection.scalar(query)
+    return None if state is None else ProductMemberState(state)
