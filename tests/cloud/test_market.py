@@ -124,7 +124,9 @@ def bought(buyer, product):
     [image] = [each for each in listed if each.get("__productcode") == code]
     yield buyer.conn.image.get_image(image["id"])
     buyer.call("DELETE", f"PROJECT/market/subscriptions/{subscription['id']}")
-    assert buyer.conn.image.get(f"/images/{image['id']}").status_code == 404
+    # At once, or by a worker a moment later.
+    there = f"/images/{image['id']}"
+    servers.wait_until(lambda: buyer.conn.image.get(there).status_code == 404, PATIENCE)
 
 
 def test_its_buyer_boots_it_and_snapshots_carry_the_code(buyer, product, bought):
