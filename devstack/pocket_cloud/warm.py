@@ -13,7 +13,8 @@ import logging
 import os
 import signal
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 _SET_DEATH_SIGNAL = 1
 _PRCTL = ctypes.CDLL(None).prctl
@@ -45,6 +46,24 @@ def die_with_parent() -> None:
     _PRCTL(_SET_DEATH_SIGNAL, signal.SIGKILL)
 
 
+def end_with(work: Callable[[], int | None]) -> NoReturn:
+    """In a fork: do something, and end.
+
+    Threads that still run, and what is registered for the end of the process that was forked, are not its own.
+
+    :param work: what it returns is the exit status
+    """
+    code: Any = 70
+    try:
+        code = work()
+    except SystemExit as left:
+        code = left.code
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 def shell(arguments: list[str]) -> int:
     """Run the command; its exit status."""
     from openstackclient import shell as client  # noqa: PLC0415 - there already
@@ -66,13 +85,13 @@ def _serve() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _run(asked: dict[str, Any]) -> None:
+def _run(asked: dict[str, Any]) -> NoReturn:
     """In a fork: become the command.
 
     :param asked: its *arguments*, all of its *environment*, and files for its *output* and *errors*
     """
-    code: Any = 70
-    try:
+
+    def command() -> int:
         die_with_parent()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # Whoever waits for this process to be gone sees that its end of this pipe is.
@@ -83,13 +102,9 @@ def _run(asked: dict[str, Any]) -> None:
             os.close(opened)
         os.environ.clear()
         os.environ.update(asked["environment"])
-        code = shell(asked["arguments"])
-    except SystemExit as left:
-        code = left.code
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else int(code is not None))
+        return shell(asked["arguments"])
+
+    end_with(command)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import multiprocessing.process
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from multiprocessing import forkserver
@@ -89,13 +88,4 @@ def _run(
         opened = os.open(path, flags, 0o600)
         os.dup2(opened, number)
         os.close(opened)
-    code: Any = 70
-    try:
-        code = work(*arguments)
-    except SystemExit as left:
-        code = left.code
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Threads that still run, and what is registered for the end of the server, are not its own.
-        os._exit(code if isinstance(code, int) else int(code is not None))
+    warm.end_with(functools.partial(work, *arguments))

@@ -7,7 +7,6 @@ That a copy is encrypted by one, and how a refusal stands in one, is in ``test_c
 import contextlib
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from openstack import exceptions
@@ -132,7 +131,7 @@ def test_export_and_the_file_of_the_list(demo, ims, tenant, image, tmp_path):
         tenant.page.click("a[href*='.csv']")
     path = tmp_path / "list.csv"
     download.value.save_as(path)
-    assert Path(path).read_text(encoding="utf-8-sig").count(name) == 1
+    assert path.read_text(encoding="utf-8-sig").count(name) == 1
 
 
 def test_a_replication_from_its_beginning_to_its_end(ims, tenant):
