@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import cachetools
+
 from ims_glance.transfer import held
 from ims_glance.transfer.frames import Frame, FrameKind
 
@@ -47,6 +49,17 @@ class PatternSource:
         self._position += len(piece)
         self._left -= len(piece)
         return piece
+
+
+class Clock:
+    """The seconds that a cache of cachetools goes by, for a test to move on.
+
+    :ivar now: where it stands
+    """
+
+    def __init__(self, cache: cachetools.TTLCache[Any, Any]) -> None:
+        self.now = 1000.0
+        vars(cache.timer)["_Timer__timer"] = lambda: self.now
 
 
 def in_child(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -9,13 +9,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from oslo_config import cfg
+from sqlalchemy.engine import Connection
 
 from ims_glance import conf as ims_conf
 from ims_glance.db import delegation, migrations
 from ims_glance.db.database import Database
 from ims_glance.db.delegation import Caller, Delegations, Made
 from ims_glance.db.job import Jobs
+from ims_glance.db.schema import DELEGATIONS, JOBS
 from ims_glance.model.job import StoredJob
 from tests.unit.clouds.backups_server import SECRETS
 
@@ -78,6 +81,10 @@ class _SqliteDatabase(Database):
         return manager
 
 
+def _execute(change: sa.Update, connection: Connection) -> None:
+    connection.execute(change)
+
+
 class Tables:
     """A database with its tables; a new one, if it is SQLite's."""
 
@@ -104,6 +111,12 @@ class Tables:
         delegation_id, made = self.delegation(grant)
         self.database.write(lambda connection: delegation.record(connection, made))
         return delegation_id
+
+    def elapse(self, seconds: float) -> None:
+        """As if so many seconds had gone by: what was recorded lies further back."""
+        for column in (JOBS.c.lease_until, DELEGATIONS.c.begun):
+            earlier = column.table.update().values({column.name: column - seconds})
+            self.database.write(functools.partial(_execute, earlier))
 
     def create(self, number: int = 1, limit: int = 10, **values: Any) -> StoredJob:
         """A recorded job."""

@@ -16,7 +16,7 @@ from oslo_concurrency import lockutils
 from oslo_context.context import RequestContext
 
 from ims_glance import exceptions, keys
-from tests.base import spellings
+from tests.base import Clock, spellings
 from tests.unit.clouds import barbican_server as barbican_server_module
 from tests.unit.clouds.barbican_server import SERVICE_PASSWORD, SERVICE_USER_ID
 from tests.unit.conftest import CALLER, KEY_ID
@@ -52,13 +52,15 @@ def test_one_call_for_many_reads(manager, vault, calls):
 
 
 def test_a_key_is_asked_for_again_after_its_time(conf, vault):
-    conf.set_override("cache_seconds", 1, group="ims_kms")
+    conf.set_override("cache_seconds", 60, group="ims_kms")
     manager = keys.KeyManager(conf)
+    clock = Clock(manager._cache)
     key_id = vault.make("demo")
     manager.wrapping_key(key_id)
     vault.delete(key_id)
+    clock.now += 59
     manager.wrapping_key(key_id)
-    time.sleep(1.05)
+    clock.now += 1
     with pytest.raises(exceptions.KeyNotFound):
         manager.wrapping_key(key_id)
 

@@ -13,6 +13,7 @@ from keystoneauth1 import loading, session
 
 from ims_glance import conf as ims_conf
 from ims_glance.clouds import ec2
+from tests.base import Clock
 from tests.unit.clouds import ec2_server
 from tests.unit.clouds.silence import PATIENCE, at_once, silence
 from tests.unit.conftest import make_conf
@@ -82,12 +83,14 @@ def test_a_token_is_not_used_to_its_end(credentials, server):
 
 
 def test_a_deleted_credential_ends_in_time(conf, server):
-    conf.set_override("cache_seconds", 1, group="ims_signature")
+    conf.set_override("cache_seconds", 60, group="ims_signature")
     credentials = ec2.Ec2Credentials(conf)
+    clock = Clock(credentials._known)
     credentials.grant(credentials.find(ACCESS))
     server.credentials.clear()
+    clock.now += 59
     assert credentials.find(ACCESS)
-    time.sleep(1.05)
+    clock.now += 1
     with pytest.raises(ec2.AccessDenied):
         credentials.find(ACCESS)
 

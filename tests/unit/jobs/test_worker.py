@@ -5,15 +5,17 @@ import threading
 import time
 
 import pytest
+import sqlalchemy as sa
 from keystoneauth1 import loading
 from sqlalchemy.exc import OperationalError
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
-from ims_glance.db import delegation
+from ims_glance.db import clock, delegation
 from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import Fenced, Jobs
+from ims_glance.db.schema import JOBS
 from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import outage
 from ims_glance.jobs import worker as jobs_worker
@@ -161,14 +163,25 @@ def test_a_project_alone_has_the_only_thread(tables):
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
 
 
-def test_a_long_job_keeps_its_lease(tables):
+def test_a_long_job_keeps_its_lease(tables, monkeypatch):
+    monkeypatch.setattr(jobs_worker, "_BEATS", 600)
     one = job(tables)
-    with running(tables, lease_seconds=1.0):
+    with running(tables, lease_seconds=60.0):
         until(lambda: status(tables, one) is JobStatus.RUNNING)
-        time.sleep(2.5)
+        for _twice in range(2):
+            tables.elapse(40)
+            until(lambda: lasts(tables, one, 41))
         Hold.gates[one].set()
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
     assert tables.jobs.get(one).generation == 1
+
+
+def lasts(tables, job_id, seconds):
+    """Whether the job's lease is one of at least so many seconds more."""
+    query = sa.select(JOBS.c.id).where(
+        JOBS.c.id == job_id, JOBS.c.lease_until > clock.now() + seconds
+    )
+    return tables.database.read(lambda connection: connection.scalar(query))
 
 
 def test_told_to_stop_it_lets_its_jobs_go_and_wakes_another(tables, woken):

@@ -10,23 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ims_glance.keys.cache import KeyCache
-from tests.base import in_child, spellings
+from tests.base import Clock, in_child, spellings
 
 SECONDS = 0.3
 PATIENCE = 240.0
 
 
 class Aging(KeyCache):
-    """Keeps keys for so long as the test says; its sweeper looks every few tenths of a second.
-
-    :ivar now: seconds of its timer
-    """
+    """Keeps keys for so long as the test says; its sweeper looks every few tenths of a second."""
 
     def __init__(self) -> None:
         super().__init__(2, SECONDS)
-        self.now = 1000.0
-        # KeyCache leaves the choice to cachetools.
-        vars(self.timer)["_Timer__timer"] = lambda: self.now
+        self.clock = Clock(self)
 
 
 def stop(cache: KeyCache) -> None:
@@ -53,10 +48,10 @@ def test_a_key_is_kept_for_its_time():
     cache = Aging()
     cache.remember("a", b"key")
     kept = cache["a"]
-    cache.now += SECONDS / 2
+    cache.clock.now += SECONDS / 2
     assert cache.find("a") == b"key"
     assert cache.find("b") is None
-    cache.now += SECONDS
+    cache.clock.now += SECONDS
     # Nobody asked for it in the meantime.
     until(lambda: wiped(kept))
     assert len(cache) == 0
@@ -66,13 +61,13 @@ def test_a_key_is_kept_for_its_time():
 def test_a_later_key_is_wiped_on_its_own_time():
     cache = Aging()
     cache.remember("a", b"one")
-    cache.now += SECONDS * 2 / 3
+    cache.clock.now += SECONDS * 2 / 3
     cache.remember("b", b"two")
     kept = cache["b"]
-    cache.now += SECONDS * 2 / 3
+    cache.clock.now += SECONDS * 2 / 3
     assert cache.find("a") is None
     assert cache.find("b") == b"two"
-    cache.now += SECONDS
+    cache.clock.now += SECONDS
     until(lambda: wiped(kept))
 
 
@@ -83,7 +78,7 @@ def test_a_key_is_wiped_on_time_after_a_fork():
     def in_a_worker() -> bytes:
         cache.remember("b", b"two")
         kept = cache["b"]
-        cache.now += 2 * SECONDS
+        cache.clock.now += 2 * SECONDS
         until(lambda: wiped(kept))
         return bytes(kept)
 
@@ -96,7 +91,7 @@ def test_reading_a_key_does_not_prolong_its_time():
     cache.remember("a", b"key")
     for _ in range(4):
         cache.find("a")
-        cache.now += SECONDS / 3
+        cache.clock.now += SECONDS / 3
     assert cache.find("a") is None
     stop(cache)
 
