@@ -24,6 +24,8 @@ LINTERS = (
 # Anew each time: what is generated from the code is not in the pages that Sphinx compares.
 _DOCUMENTATION = ("sphinx-build", "-W", "--keep-going", "-q", "-E", "-b", "html", "doc/source")
 _NONE_CHOSEN = 5
+# When this command was called.
+_BEGIN = time.monotonic()
 _NICE = 5
 # For so long tests that are interrupted may clean up; seconds.
 _CLEANING = 120.0
@@ -120,7 +122,7 @@ def run(cloud: Cloud, arguments: list[str], is_quick: bool = False) -> int:
     ]
     if chosen == [_NONE_CHOSEN]:
         failed.append("no test was chosen")
-    print(results.summary(there, failed), flush=True)
+    print(results.summary(there, failed, time.monotonic() - _BEGIN), flush=True)
     return next((code for code in [*codes, *chosen] if code), 0)
 
 

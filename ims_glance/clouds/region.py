@@ -32,6 +32,11 @@ class Region:
     interfaces: list[str] | str | None = None
     follows: bool = True
 
+    @property
+    def title(self) -> str:
+        """Its name, also where nobody needs one."""
+        return self.name or ims_service.FIRST_REGION
+
     @classmethod
     def of(cls, conf: cfg.ConfigOpts, session: Any) -> Self:
         """The region of ``[ims_service]``, whose images are served here."""

@@ -22,11 +22,11 @@ from oslo_config import cfg
 from ims_glance import exceptions
 from ims_glance.clouds.image import HiddenImage, ImageInUse, ImageRecords
 from ims_glance.cmd.job import open_database
+from ims_glance.conf import ims_service
 from ims_glance.db.job import JobNotFound, Jobs
 from ims_glance.db.orphan import MOST, Orphan, OrphanLook, OrphanLooks
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus, StoredJob
-from ims_glance.model.market import image as market_image
 from ims_glance.store import driver, sealed
 from ims_glance.store.inner.base import InnerStore
 from ims_glance.store.objects import EncryptedObjects
@@ -107,7 +107,7 @@ def record(conf: cfg.ConfigOpts, findings: Findings) -> None:
     database = open_database(conf)
     if not database.is_configured:
         return
-    region = conf.ims_service.region_name or market_image.REGION
+    region = ims_service.region_name(conf)
     try:
         OrphanLooks(database).record(region, findings.look())
     except exceptions.ImsError as error:

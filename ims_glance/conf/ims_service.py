@@ -13,6 +13,8 @@ GROUP = "ims_service"
 TIMEOUT = 20.0
 """Default of keystoneauth's ``timeout`` in all groups that we use it for; seconds. A login with a
 password begins with a look at Keystone's versions, so that it may take twice as long."""
+FIRST_REGION = "RegionOne"
+"""What Keystone calls the first region, if nobody names it."""
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
@@ -22,6 +24,11 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     loading.register_adapter_conf_options(conf, GROUP)
     conf.set_default("auth_type", "password", group=GROUP)
     conf.set_default("timeout", TIMEOUT, group=GROUP)
+
+
+def region_name(conf: cfg.ConfigOpts) -> str:
+    """Name of the region whose images are served here, also where nobody has set it."""
+    return conf[GROUP].region_name or FIRST_REGION
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:

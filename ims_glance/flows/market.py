@@ -62,7 +62,7 @@ class ProductTask(Task):
     @property
     def region(self) -> str:
         """This region, as products name it."""
-        return self.job.region.name or image.REGION
+        return self.job.region.title
 
     @property
     def copies(self) -> ProductCopies:

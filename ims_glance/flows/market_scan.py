@@ -27,7 +27,6 @@ from ims_glance.jobs.task import Task
 from ims_glance.model.image import from_file, rules, whole_image
 from ims_glance.model.image.from_file import Purpose
 from ims_glance.model.job import SCAN
-from ims_glance.model.market import image
 from ims_glance.model.market.scan.report import Scanned
 
 
@@ -60,7 +59,7 @@ class ScanProductImage(Task):
         """
         job = self.job
         version = ProductVersions(job.database).get_any(str(job.arguments["version_id"]))
-        region = job.region.name or image.REGION
+        region = job.region.title
         copies = ProductCopies(job.database).wanted(version.id)
         image_id = next((str(each.image_id) for each in copies if each.region == region), "")
         view = job.market_image.find(image_id) if image_id else None

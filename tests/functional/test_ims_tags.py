@@ -168,7 +168,8 @@ class TestOneImage:
 
 class TestAllImages:
     @pytest.fixture(scope="class")
-    def found(self, ims: Client) -> Iterator[dict[str, str]]:
+    @classmethod
+    def found(cls, ims: Client) -> Iterator[dict[str, str]]:
         """Images by name: their tags are their names."""
         made = {}
         for name in ("env=a team=x", "env=b team=x", "env=a", "plain", ""):

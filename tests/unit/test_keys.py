@@ -51,9 +51,7 @@ def test_one_call_for_many_reads(manager, vault, calls):
     assert calls == [key_id]
 
 
-def test_a_key_is_asked_for_again_after_its_time(conf, vault):
-    conf.set_override("cache_seconds", 60, group="ims_kms")
-    manager = keys.KeyManager(conf)
+def test_a_key_is_asked_for_again_after_its_time(manager, vault):
     clock = Clock(manager._cache)
     key_id = vault.make("demo")
     manager.wrapping_key(key_id)

@@ -8,6 +8,7 @@ from oslo_config import cfg
 from oslo_utils import uuidutils
 
 from ims_glance import exceptions
+from ims_glance.conf import ims_service
 from ims_glance.db.database import Database
 from ims_glance.db.market.copies import ProductCopies
 from ims_glance.db.market.entitlements import Entitlements
@@ -17,8 +18,6 @@ from ims_glance.db.market.scans import ProductScans
 from ims_glance.db.market.versions import ProductVersions
 from ims_glance.model.market import document as documents
 from ims_glance.model.market.product import Actor, Product, ProductVersion
-
-_REGION = "RegionOne"  # as Keystone calls the first one, if nobody does
 
 
 class ProductIncomplete(exceptions.Invalid):
@@ -144,7 +143,7 @@ class Market:
     @property
     def regions(self) -> list[str]:
         """Where products may be offered: here first."""
-        here = self._conf.ims_service.region_name or _REGION
+        here = ims_service.region_name(self._conf)
         return list(dict.fromkeys([here, *self._conf.ims_market.regions]))
 
     def check(self, context: Any, product: Product) -> SourceImage:

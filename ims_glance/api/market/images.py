@@ -13,6 +13,7 @@ from ims_glance.api.common.image import Images, SubrequestRefused
 from ims_glance.api.common.market import SourceImage
 from ims_glance.api.common.roles import SERVICE_ROLE
 from ims_glance.clouds.identity import market_project
+from ims_glance.conf import ims_service
 from ims_glance.db.database import Database
 from ims_glance.db.market.members import ProductMembers
 from ims_glance.model import copy, job
@@ -120,7 +121,7 @@ class MarketImages:
 
     def settle(self, project_id: str | None = None, product_id: str | None = None) -> None:
         """Make memberships follow at once; what cannot be done now, workers do."""
-        here = self._conf.ims_service.region_name or image.REGION
+        here = ims_service.region_name(self._conf)
         for member in self._members.to_do(_AT_ONCE, project_id, product_id, here):
             try:
                 membership.follow(member, self._members, self)

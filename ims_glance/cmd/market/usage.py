@@ -13,9 +13,8 @@ from oslo_config import cfg
 from ims_glance import exceptions
 from ims_glance.cmd import audit, job
 from ims_glance.cmd.market import scan
-from ims_glance.conf import ims_usage
+from ims_glance.conf import ims_service, ims_usage
 from ims_glance.db.market.uses import ServerUses
-from ims_glance.model.market import image
 from ims_glance.model.market import usage as model
 from ims_glance.model.market.usage import ServerUse
 from ims_glance.model.text import table_text
@@ -69,7 +68,7 @@ def _regions(conf: cfg.ConfigOpts) -> list[str]:
     """Those in which workers look."""
     if not conf[ims_usage.GROUP].enabled:
         return []
-    return [conf.ims_service.region_name or image.REGION, *conf.ims_market.regions]
+    return [ims_service.region_name(conf), *conf.ims_market.regions]
 
 
 def _counted(

@@ -90,7 +90,7 @@ class RegionCopies:
         :raises DatabaseUnavailable: if the database is away
         """
         here = Region.of(self._conf, session)
-        for due in self._regions.due(here.name or image.REGION):
+        for due in self._regions.due(here.title):
             if self._stopping.is_set():
                 return
             if not self._regions.claim(due.copy, _CLAIM):

@@ -19,13 +19,13 @@ from ims_glance import exceptions
 from ims_glance.clouds import sessions
 from ims_glance.clouds.messaging.hearing import NovaEar
 from ims_glance.clouds.region import Region
-from ims_glance.conf import ims_usage
+from ims_glance.conf import ims_service, ims_usage
 from ims_glance.db.database import Database, DatabaseUnavailable
 from ims_glance.db.lease import Leases
 from ims_glance.db.market.uses import ServerUses
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.market.servers import RegionServers
-from ims_glance.model.market import image, nova_server, usage
+from ims_glance.model.market import nova_server, usage
 from ims_glance.model.market.usage import SeenServer
 
 LOG = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class UsageWork:
         self._next = clock() + self._options.look_seconds
 
     def _regions(self) -> list[str]:
-        here = self._conf.ims_service.region_name or image.REGION
+        here = ims_service.region_name(self._conf)
         return list(dict.fromkeys([here, *self._conf.ims_market.regions]))
 
     def _look_in(self, name: str) -> None:

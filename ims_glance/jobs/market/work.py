@@ -27,7 +27,7 @@ from ims_glance.jobs.lease import clock
 from ims_glance.jobs.market.door import ImageDoor
 from ims_glance.jobs.market.regions import RegionCopies
 from ims_glance.model.image import attributes
-from ims_glance.model.market import image, membership
+from ims_glance.model.market import membership
 from ims_glance.model.market.entitlement import ProductMember
 
 LOG = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class MarketWork:
     def _serve_all(self, session: Session) -> None:
         """Serve this region, and then each other one that has something to do and is not away."""
         here = Region.of(self._conf, session)
-        own = here.name or image.REGION
+        own = here.title
         busy = self._regions.busy()
         for name in sorted(busy, key=lambda each: (each != own, each)):
             if self._stopping.is_set() or clock() < self._away.get(name, 0.0):

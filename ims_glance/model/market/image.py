@@ -8,9 +8,6 @@ from typing import Any
 from ims_glance.model import capture
 from ims_glance.model.image import attributes, kinds
 
-REGION = "RegionOne"
-"""What Keystone calls the first region, if nobody names it."""
-
 _CARRIED = ("disk_format", "container_format", "min_disk", "min_ram")
 
 

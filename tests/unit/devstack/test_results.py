@@ -3,9 +3,9 @@ from pocket_cloud import results
 
 
 def test_all_reports_are_counted_together(tmp_path):
-    first, second = tmp_path / "1.xml", tmp_path / "2.xml"
+    first, second = tmp_path / "tests-one.xml", tmp_path / "tests-two.xml"
     first.write_text(
-        '<testsuites><testsuite><testcase classname="a" name="x" time="1"/>'
+        '<testsuites><testsuite time="4.5"><testcase classname="a" name="x" time="1"/>'
         '<testcase classname="a" name="y" time="3.04"><failure>why</failure></testcase>'
         "</testsuite></testsuites>"
     )
@@ -13,13 +13,15 @@ def test_all_reports_are_counted_together(tmp_path):
         '<testsuites><testsuite><testcase classname="b" name="z" time="2"><error/></testcase>'
         '<testcase classname="b" name="w" time="0"><skipped/></testcase></testsuite></testsuites>'
     )
-    assert results.summary([first, second]).splitlines() == [
+    assert results.summary([first, second], seconds=12.3).splitlines() == [
         "",
         "the slowest 4 tests, with what they set up:",
         "    3.0 s  a::y",
         "    2.0 s  b::z",
         "    1.0 s  a::x",
         "    0.0 s  b::w",
+        "",
+        "12 s in all: 4 s tests-one, 0 s tests-two",
         "",
         "failed: a::y",
         "    why",

@@ -5,23 +5,21 @@ import threading
 import time
 
 import pytest
-import sqlalchemy as sa
 from keystoneauth1 import loading
 from sqlalchemy.exc import OperationalError
 
 from ims_glance.clouds import rest
 from ims_glance.clouds.identity import Identity
 from ims_glance.clouds.messaging.wakeup import Wakeups
-from ims_glance.db import clock, delegation
+from ims_glance.db import delegation
 from ims_glance.db.database import DatabaseUnavailable
 from ims_glance.db.job import Fenced, Jobs
-from ims_glance.db.schema import JOBS
 from ims_glance.db.supervision import Supervision
 from ims_glance.jobs import outage
 from ims_glance.jobs import worker as jobs_worker
 from ims_glance.model.job import COPY_CROSS_REGION, JobStatus, StoredJob
 from tests.unit.clouds.silence import TIMEOUT, silence
-from tests.unit.jobs.worker_bench import PATIENCE, Hold, job, running, status, until
+from tests.unit.jobs.worker_bench import PATIENCE, Hold, job, lasts, rename, running, status, until
 
 
 @pytest.fixture
@@ -174,14 +172,6 @@ def test_a_long_job_keeps_its_lease(tables, monkeypatch):
         Hold.gates[one].set()
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
     assert tables.jobs.get(one).generation == 1
-
-
-def lasts(tables, job_id, seconds):
-    """Whether the job's lease is one of at least so many seconds more."""
-    query = sa.select(JOBS.c.id).where(
-        JOBS.c.id == job_id, JOBS.c.lease_until > clock.now() + seconds
-    )
-    return tables.database.read(lambda connection: connection.scalar(query))
 
 
 def test_told_to_stop_it_lets_its_jobs_go_and_wakes_another(tables, woken):
@@ -460,12 +450,6 @@ def test_a_job_is_not_begun_all_the_time_while_nothing_can_be_recorded(tables, m
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
 
 
-def _rename(tables, old, new):
-    """As if the tables were those of another version, or not made yet."""
-    with tables.database.engine.begin() as connection:
-        connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
-
-
 @pytest.mark.parametrize("table", ["jobs", "atomdetails"])
 def test_a_table_is_missing(tables, monkeypatch, caplog, table):
     """It is said once, with what to do; no job fails by it, and nobody asks all the time."""
@@ -476,7 +460,7 @@ def test_a_table_is_missing(tables, monkeypatch, caplog, table):
         return real(*arguments)
 
     one = job(tables, is_open=True)
-    _rename(tables, table, "elsewhere")
+    rename(tables, table, "elsewhere")
     monkeypatch.setattr(outage, "LONGEST", 1.0)
     monkeypatch.setattr(type(tables.database), "_in_transaction", counted)
     with running(tables, lease_seconds=60.0):
@@ -485,7 +469,7 @@ def test_a_table_is_missing(tables, monkeypatch, caplog, table):
         time.sleep(2.0)
         assert len(looks) < 100
         assert caplog.text.count("The worker waits until this is mended") == 1
-        _rename(tables, "elsewhere", table)
+        rename(tables, "elsewhere", table)
         until(lambda: status(tables, one) is JobStatus.SUCCESS)
     assert tables.jobs.get(one).generation <= 2
     assert "The database can be used again" in caplog.text

@@ -6,9 +6,12 @@ import threading
 import time
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from oslo_context.context import get_current
 from taskflow.patterns import linear_flow
 
+from ims_glance.db import clock
+from ims_glance.db.schema import JOBS
 from ims_glance.jobs.task import Task
 from ims_glance.jobs.worker import Worker
 from ims_glance.model.job import COPY_CROSS_REGION
@@ -80,3 +83,17 @@ def until(look):
 
 def status(tables, job_id):
     return tables.jobs.get(job_id).status
+
+
+def lasts(tables, job_id, seconds):
+    """Whether the job's lease is one of at least so many seconds more."""
+    query = sa.select(JOBS.c.id).where(
+        JOBS.c.id == job_id, JOBS.c.lease_until > clock.now() + seconds
+    )
+    return tables.database.read(lambda connection: connection.scalar(query))
+
+
+def rename(tables, old, new):
+    """As if the tables were those of another version, or not made yet."""
+    with tables.database.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")

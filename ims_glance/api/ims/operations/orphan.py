@@ -5,14 +5,14 @@ import datetime
 from typing import Any
 
 from ims_glance.api.ims.operation import Access, Answer, Call, Operation
+from ims_glance.conf import ims_service
 from ims_glance.db.orphan import MOST, Orphan, OrphanLooks
 from ims_glance.model import job as model
-from ims_glance.model.market import image
 
 
 def list_orphans(call: Call) -> Answer:
     """``GET /v1/orphans``: what the last look in this region found, and did not delete."""
-    here = call.service.conf.ims_service.region_name or image.REGION
+    here = ims_service.region_name(call.service.conf)
     last = OrphanLooks(call.service.jobs.database).last(here)
     if last is None:
         return Answer({"looked_at": None, "min_age_hours": None, "count": 0, "orphans": []})
