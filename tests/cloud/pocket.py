@@ -49,7 +49,7 @@ def killed(service: str, asking: Any = None) -> Iterator[None]:
 
 def _answered(master: int) -> None:
     """Wait until a service has done what it was asked: its processes do nothing for a while."""
-    before, end = -1.0, time.monotonic() + 30
+    before, end = -1.0, time.monotonic() + 120
     while (now := sum(map(_processor_time, [master, *_children(master)]))) > before + 0.01:
         assert time.monotonic() < end, "it is asked all the time"
         before = now

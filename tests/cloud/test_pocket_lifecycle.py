@@ -16,7 +16,7 @@ from pocket_cloud.namespace import BINDS
 pytestmark = pytest.mark.pocket
 
 _PORT = "31000"
-_SECOND_UP = 20.0
+_SECOND_UP = 45.0
 
 
 class Beside:

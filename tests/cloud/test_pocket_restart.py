@@ -13,7 +13,7 @@ from tests.cloud import login, servers
 pytestmark = pytest.mark.pocket
 
 # With installed packages, on two cores.
-_UP = 120.0
+_UP = 240.0
 
 
 def run(verb: str) -> None:

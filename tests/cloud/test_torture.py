@@ -102,7 +102,7 @@ def test_without_a_queue_jobs_are_accepted_and_run(site, bench):
     with bench.worker(), pocket.killed("rabbitmq"):
         begun = time.monotonic()
         accepted = bench.accept(site.tenant)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 60
         job = bench.ended(accepted)
     assert job.status is JobStatus.SUCCESS
     site.tenant.image.delete_image(job.image_id)
