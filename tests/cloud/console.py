@@ -21,7 +21,7 @@ OPTIONS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 # Seconds for a page: the first one of each process of Horizon takes 4 s of a processor.
-PATIENCE = 120
+PATIENCE = 240
 # Of the pages what is the console's: without Horizon's frame and tables, and what has the blue of its theme.
 THEIRS = (".page-breadcrumb", ".datatable", ".nav-tabs", ".btn-primary")
 OURS = {"include": [["#content_body"]], "exclude": [[each] for each in THEIRS]}

@@ -18,7 +18,7 @@ from ims_glance.api.ims import openapi
 from ims_glance.api.ims.operation import Operation
 from tests.cloud import jobs, login
 
-_PATIENCE = 180.0
+_PATIENCE = 400.0
 _ERROR = jsonschema_rs.validator_for(openapi.document()["components"]["schemas"]["Error"])
 
 
@@ -162,7 +162,7 @@ class Probe:
         head = b"".join(b"%s: %s\r\n" % field for field in fields)
         request = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (method.encode(), target, head, body or b"")
         try:
-            with socket.create_connection(self._address, timeout=60) as connection:
+            with socket.create_connection(self._address, timeout=600) as connection:
                 connection.sendall(request)
                 response = http.client.HTTPResponse(connection, method=method)
                 response.begin()

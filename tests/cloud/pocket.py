@@ -42,7 +42,7 @@ def killed(service: str, asking: Any = None) -> Iterator[None]:
     finally:
         light = ["--light"] if "light" in (HOME / "state.json").read_text() else []
         command = [str(CHECKOUT / "devstack" / "pocket"), "up", *light]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
         if service == "rabbitmq":
             _listened_to()
 
@@ -109,7 +109,7 @@ def queues(what: str = "arguments") -> dict[str, str]:
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     lines = [line.partition("\t") for line in done.stdout.splitlines()[1:]]
     return {name: arguments for name, _tab, arguments in lines}

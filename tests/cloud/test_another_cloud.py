@@ -28,7 +28,7 @@ def test_what_an_openrc_names_is_tested():
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout

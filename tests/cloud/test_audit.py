@@ -19,7 +19,7 @@ from tests.cloud import login, pocket, servers
 
 pytestmark = pytest.mark.pocket
 
-_PATIENCE = 30
+_PATIENCE = 240
 
 
 class _Endpoint:

@@ -101,7 +101,7 @@ def test_interrupted_waiting_says_how_to_go_on(big):
     assert waiting.stderr is not None
     first = waiting.stderr.readline()
     waiting.send_signal(signal.SIGINT)
-    _output, said = waiting.communicate(timeout=60)
+    _output, said = waiting.communicate(timeout=600)
     assert waiting.returncode == 130
     assert "Traceback" not in said
     job_id = first.split()[1].rstrip(":")
@@ -145,7 +145,7 @@ def test_a_bar_on_a_terminal(big):
 def test_create_from_a_volume(demo, name):
     volume = demo.block_storage.create_volume(name=name, size=1)
     try:
-        demo.block_storage.wait_for_status(volume, "available", ["error"], 2, 120)
+        demo.block_storage.wait_for_status(volume, "available", ["error"], 2, 240)
         made = read(
             "demo",
             *("image", "create", f"{name}-made", "--volume", name, "--tag", "env=test"),

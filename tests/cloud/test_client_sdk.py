@@ -39,7 +39,7 @@ def test_pages(conn, image):
 
 
 def test_a_job(conn, image):
-    job = conn.ims.wait_for_job(conn.ims.copy_image(image, f"copy_{image.name}"), timeout=120)
+    job = conn.ims.wait_for_job(conn.ims.copy_image(image, f"copy_{image.name}"), timeout=600)
     assert conn.ims.get_image(job.image_id).status == "active"
     conn.ims.delete_image(job.image_id)
 
@@ -61,7 +61,7 @@ def test_an_application_credential_gets_nothing_that_a_password_delegated(conn, 
         job = conn.ims.copy_image(image, f"copy_{image.name}")
         with pytest.raises(exceptions.ForbiddenException, match=r"IMG\.0087"):
             limited.ims.copy_image(image, f"stolen_{image.name}")
-        job = conn.ims.wait_for_job(job, timeout=120)
+        job = conn.ims.wait_for_job(job, timeout=600)
         conn.ims.delete_image(job.image_id)
     finally:
         conn.identity.delete_application_credential(user, made)

@@ -54,7 +54,7 @@ def test_an_image_is_copied_encrypted_and_both_are_in_the_list(demo, tenant, ima
     tenant.send()
     newest = next(ims.jobs(max_items=1))
     try:
-        ims.wait_for_job(newest, timeout=300)
+        ims.wait_for_job(newest, timeout=600)
         found = ims.find_image(copy)
         assert found.is_encrypted
         tenant.open(f"?name={copy}")
@@ -100,7 +100,7 @@ def test_an_image_of_a_whole_machine_by_the_keyboard_alone(demo, tenant, machine
     finally:
         ims.cancel_job(job)
         with contextlib.suppress(JobFailed):
-            ims.wait_for_job(job, timeout=300)
+            ims.wait_for_job(job, timeout=600)
 
 
 def test_a_refusal_stands_in_the_dialog_in_the_words_of_the_service(tenant, image):
@@ -134,7 +134,7 @@ def test_a_file_of_this_computer_becomes_an_image(demo, tenant, tmp_path):
     tenant.go("#content_body form button.btn-primary")
     tenant.go("button[name=confirmed]")
     try:
-        ims.wait_for_job(next(ims.jobs(max_items=1)), timeout=300)
+        ims.wait_for_job(next(ims.jobs(max_items=1)), timeout=600)
         assert ims.find_image(name).kind == "data"
         tenant.open("create/data/upload/")
         assert stored not in {each.name for each in demo.object_store.objects("ims-uploads")}

@@ -48,7 +48,7 @@ def image(demo):
 
 def ended(ims):
     """The newest job, once it has ended well."""
-    return ims.wait_for_job(next(ims.jobs(max_items=1)), timeout=300)
+    return ims.wait_for_job(next(ims.jobs(max_items=1)), timeout=600)
 
 
 def test_modify_and_tags(ims, tenant, image):
@@ -203,7 +203,7 @@ def test_a_server_backup_and_an_image_of_it(ims, tenant, machine):
         assert (job.type, job.image_name) == ("imsCreateWholeImageByBackupJob", machine.name)
         ims.cancel_job(job)
         with contextlib.suppress(JobFailed):
-            ims.wait_for_job(job, timeout=300)
+            ims.wait_for_job(job, timeout=600)
         tenant.open("backups/")
         tenant.page.click(f"{row} .dropdown-toggle")
         tenant.page.click(f"{row} button:has-text('Delete Backup')")

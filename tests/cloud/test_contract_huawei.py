@@ -267,7 +267,7 @@ def test_create_image_from_a_volume(ims, demo):
     volume = demo.block_storage.create_volume(name=name, size=1)
     made = None
     try:
-        demo.block_storage.wait_for_status(volume, "available", ["error"], 1, 120)
+        demo.block_storage.wait_for_status(volume, "available", ["error"], 1, 240)
         job_id = _create(
             ims,
             name=name,

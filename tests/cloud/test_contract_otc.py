@@ -122,7 +122,7 @@ def _copy(conn, image, **body):
 
 def test_jobs(conn, demo, image):
     job_id = _copy(conn, image, name=f"copy_{image.name}")
-    job = conn.imsv1.wait_for_async_job(job_id, timeout=120, wait=1)
+    job = conn.imsv1.wait_for_async_job(job_id, timeout=600, wait=1)
     assert (job.status, job.job_type) == ("SUCCESS", "imsCopyImageInRegionJob")
     assert (job.job_id, job.error_code, job.fail_reason) == (job_id, None, None)
     assert job.begin_time <= job.end_time

@@ -144,7 +144,7 @@ def test_the_origin_of_an_image_of_a_volume_has_two_parts(service, demo):
     volume = demo.block_storage.create_volume(name="contract-tf", size=1)
     made = None
     try:
-        demo.block_storage.wait_for_status(volume, "available", ["error"], 1, 120)
+        demo.block_storage.wait_for_status(volume, "available", ["error"], 1, 240)
         body = {
             "name": "contract-tf-volume",
             "volume_id": volume.id,

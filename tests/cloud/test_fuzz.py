@@ -136,7 +136,7 @@ def _send(case, tenant, session, known):
     if isinstance(case.body, dict):
         case.body = _grounded(case.body, known, chance)
     try:
-        response = case.call(base_url=tenant.endpoint, session=session, timeout=60)
+        response = case.call(base_url=tenant.endpoint, session=session, timeout=600)
     except (requests.exceptions.InvalidHeader, requests.exceptions.InvalidURL, UnicodeError):
         return None  # the HTTP library does not send that; plain sockets do, below
     headers = {name.lower(): values[0] for name, values in response.headers.items()}

@@ -15,7 +15,7 @@ from tests.cloud import login, servers
 
 pytestmark = pytest.mark.pocket
 
-_PATIENCE = 60.0
+_PATIENCE = 240.0
 _SECTORS_OF_A_GIB = 2 << 20
 
 
@@ -59,7 +59,7 @@ def test_a_server_tells_of_its_disk(cloud):
 def test_a_server_tells_its_volume_by_its_serial(cloud):
     demo = login.connect("demo")
     storage = demo.block_storage
-    volume = storage.wait_for_status(storage.create_volume(size=1, name="v"), "available")
+    volume = storage.wait_for_status(storage.create_volume(size=1, name="v"), "available", wait=240)
     try:
         with servers.guest_image(cloud, demo) as image, servers.server(demo, image) as server:
             demo.compute.create_volume_attachment(server, volume_id=volume.id)

@@ -136,7 +136,7 @@ def test_its_buyer_boots_it_and_snapshots_carry_the_code(buyer, product, bought)
     with servers.server(conn, bought) as server:
         # A bill can be written: Nova has told of it, or was asked.
         servers.wait_until(lambda: _used(product_id, server.id), PATIENCE)
-        snapshot = conn.compute.create_server_image(server, "snapshot", wait=True, timeout=240)
+        snapshot = conn.compute.create_server_image(server, "snapshot", wait=True, timeout=600)
         try:
             assert flow_jobs.view(conn, snapshot.id)["__productcode"] == code
             path = f"/images/{snapshot.id}"

@@ -99,7 +99,7 @@ def status() -> tuple[int, dict[str, list[str]]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     table = shown.stdout.partition("\n\n")[2].partition("\n\n")[0]
     head = shown.stdout.partition("\n\n")[0]
@@ -166,7 +166,7 @@ def test_a_volume_is_backed_up_and_restored(cloud, running_guest):
     """Cinder's part of the cloud: RBD volumes and the backup service."""
     demo = login.connect("demo")
     storage = demo.block_storage
-    volume = storage.wait_for_status(storage.create_volume(size=1, name="v"), "available")
+    volume = storage.wait_for_status(storage.create_volume(size=1, name="v"), "available", wait=240)
     backup = storage.create_backup(volume_id=volume.id, name="b")
     try:
         storage.wait_for_status(backup, "available", failures=["error"], wait=240)

@@ -37,7 +37,7 @@ class Beside:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
 
     def up(self) -> str:
@@ -158,5 +158,5 @@ def _shell(beside: Beside, script: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     ).stdout.strip()

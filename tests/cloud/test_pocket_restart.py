@@ -31,10 +31,10 @@ def test_a_server_runs_again_after_down_and_up(cloud):
     ):
         servers.wait_for_boot(demo, server)
         volume = demo.block_storage.create_volume(size=1, name="kept")
-        demo.block_storage.wait_for_status(volume, "available")
+        demo.block_storage.wait_for_status(volume, "available", wait=240)
         try:
             demo.compute.create_volume_attachment(server, volume_id=volume.id)
-            demo.block_storage.wait_for_status(volume, "in-use")
+            demo.block_storage.wait_for_status(volume, "in-use", wait=240)
             before = {guest.pid for guest in guests.running(cloud)}
             run("down")
             assert process.members(cloud) == []

@@ -22,7 +22,7 @@ from tests.cloud import pocket
 
 pytestmark = pytest.mark.pocket
 
-_PATIENCE = 60
+_PATIENCE = 240
 _CACHE_SECONDS = 3  # in the pocket cloud's ims-glance.site.conf
 
 
@@ -86,7 +86,7 @@ def _send(url: str, request: SdkRequest, **changes: Any) -> requests.Response:
         url + changes.get("path", request.uri),
         headers={**request.header_params, **changes.get("headers", {})},
         data=changes.get("body", request.body),
-        timeout=60,
+        timeout=600,
     )
 
 
