@@ -51,11 +51,12 @@ def test_a_signal_ends_the_command(demo, monkeypatch):
         login |= {"PASSWORD": "p", "USER_DOMAIN_ID": "default", "PROJECT_NAME": "p"}
         environment = {**os.environ, **{f"OS_{name}": value for name, value in login.items()}}
         monkeypatch.setattr(demo, "_environment", lambda _user: environment)
-        accepted = []
+        accepted, main = [], threading.get_ident()
 
         def stop() -> None:
             accepted.append(keystone.accept()[0])
-            os.kill(os.getpid(), signal.SIGTERM)
+            # The system may give one that is for the whole process to this thread, which wakes nobody.
+            signal.pthread_kill(main, signal.SIGTERM)
 
         thread = threading.Thread(target=stop)
         thread.start()
