@@ -13,6 +13,7 @@ from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
 from tests.unit.clouds import cloud_server
 from tests.unit.clouds.backups_server import PROVER
+from tests.unit.flows import small_world
 from tests.unit.flows.machine import Machine
 from tests.unit.jobs import job_bench
 
@@ -118,7 +119,8 @@ def test_cancelled_while_the_root_volume_is_a_clone_of_its_image(
 
 
 @pytest.fixture
-def job(tables, server):
+def job(tables, server, monkeypatch):
+    small_world.still_time(monkeypatch)
     machine = Machine(server, is_local=False)
     tables.conf.set_override("patience_seconds", 0.5, "ims_jobs")
     tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")

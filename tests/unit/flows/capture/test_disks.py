@@ -15,8 +15,8 @@ from ims_glance.flows.capture.disks import (
     describe,
     key_of,
 )
-from ims_glance.jobs.context import JobContext
 from ims_glance.model.capture import DiskToCapture
+from tests.unit.flows import small_world
 from tests.unit.flows.machine import Machine
 from tests.unit.jobs import job_bench
 
@@ -35,7 +35,7 @@ def machine(server):
 
 @pytest.fixture
 def job(tables, server, machine, monkeypatch):
-    monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
+    small_world.still_time(monkeypatch)
     tables.conf.set_override("patience_seconds", 0.5, "ims_jobs")
     tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
     arguments = machine.arguments([DiskToCapture(disk) for disk in machine.disks], cmk_id="k")

@@ -12,6 +12,7 @@ from ims_glance.flows.capture.pause import Standstill
 from ims_glance.jobs.context import Abandoned, Cancelled
 from ims_glance.jobs.lease import clock
 from ims_glance.model.server import ServerBusy, ServerLocked, ServerUnfit
+from tests.unit.flows import small_world
 from tests.unit.jobs import job_bench
 
 
@@ -29,15 +30,17 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tables, server):
+def bench(tables, server, monkeypatch):
+    small_world.still_time(monkeypatch)
     return Bench(tables, server)
 
 
 def test_it_stands_still_and_goes_on(bench):
     with bench.held.hold() as still:
         assert bench.status == "PAUSED"
+        bench.job.pause(0.25)
     assert bench.status == "ACTIVE"
-    assert still.milliseconds > 0
+    assert still.milliseconds == 250
 
 
 @pytest.mark.parametrize("error", [KeyError, Cancelled, KeyboardInterrupt])

@@ -16,6 +16,7 @@ from ims_glance.flows.capture.upload import (
 )
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
+from tests.unit.flows import small_world
 from tests.unit.jobs import job_bench
 
 NAME = "ims-job-1-0"
@@ -23,7 +24,7 @@ NAME = "ims-job-1-0"
 
 @pytest.fixture
 def job(tables, server, monkeypatch):
-    monkeypatch.setattr(JobContext, "pause", lambda self, _seconds: self.check())
+    small_world.still_time(monkeypatch)
     tables.conf.set_override("patience_seconds", 0.5, "ims_jobs")
     job = job_bench.context(tables, project_id="demo")
     job.session = server.session()
