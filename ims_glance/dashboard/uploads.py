@@ -136,9 +136,9 @@ def keep_for(request: Any, query: Any, job: Job) -> None:
         )
 
 
-def ended(request: Any, job: Job) -> None:
-    """A job was seen that has ended: delete its file, and those of others."""
-    if job.type in _READERS:
+def ended(request: Any, *jobs: Job) -> None:
+    """Jobs were seen: if one that reads a file has ended, delete its file, and those of others."""
+    if any(job.is_finished and job.type in _READERS for job in jobs):
         sweep(request)
 
 

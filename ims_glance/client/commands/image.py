@@ -108,7 +108,8 @@ class SaveImageList(base.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The command line."""
         parser = super().get_parser(prog_name)
-        filters.add(parser)
+        # The service writes all of them.
+        filters.add(parser, has_limit=False)
         parser.add_argument(
             "--file",
             metavar="<path>",
@@ -121,8 +122,6 @@ class SaveImageList(base.Command):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Save."""
         query = filters.query(parsed_args, self.ims, self.cloud)
-        if parsed_args.limit:
-            query["limit"] = parsed_args.limit
         pieces = self.ims.images_csv(**query)
         if parsed_args.file is None:
             for piece in pieces:

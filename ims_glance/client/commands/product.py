@@ -105,7 +105,7 @@ class SetProduct(_OfProduct):
 
     def done(self, known: SellersProduct, parsed_args: argparse.Namespace) -> SellersProduct:
         """It as it was changed."""
-        return self.ims.update_product(known, _draft(self, parsed_args))
+        return self.ims.update_product(known, _draft(self, parsed_args, known))
 
 
 class SubmitProduct(_OfProduct):
@@ -241,8 +241,14 @@ def _add_draft(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", metavar="<text>", help="For yourself and the reviewers")
 
 
-def _draft(command: base.Command, parsed_args: argparse.Namespace) -> dict[str, Any]:
-    """What the command line says of a draft."""
+def _draft(
+    command: base.Command, parsed_args: argparse.Namespace, known: SellersProduct | None = None
+) -> dict[str, Any]:
+    """What the command line says of a draft.
+
+    :param known: the product that it changes. The service replaces a price as a whole; what is not said of it
+        stays as it is
+    """
     given = parsed_args
     draft = product_file.read(given.from_file) if given.from_file else {}
     image_id = command.ims.find_image(given.image).id if given.image else None
@@ -263,9 +269,18 @@ def _draft(command: base.Command, parsed_args: argparse.Namespace) -> dict[str, 
             draft[step] = {**(draft.get(step) or {}), **said}
     said = {name: value for name, value in pricing.items() if value is not None}
     if said:
-        business = draft.setdefault("business", {})
-        business["pricing"] = {**(business.get("pricing") or {}), **said}
+        business = {**(draft.get("business") or {})}
+        there = business.get("pricing") or _pricing(command, known)
+        draft["business"] = {**business, "pricing": {**there, **said}}
     for name in ("name", "note"):
         if getattr(given, name) is not None:
             draft[name] = getattr(given, name)
     return draft
+
+
+def _pricing(command: base.Command, known: SellersProduct | None) -> dict[str, Any]:
+    """What a product's draft says of its price."""
+    if known is None:
+        return {}
+    business = command.ims.get_own_product(known).business or {}
+    return dict(business.get("pricing") or {})

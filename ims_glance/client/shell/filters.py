@@ -15,10 +15,17 @@ _SORTED_BY = ("name", "created_at", "size", "status", "disk_format", "container_
 _MEMBER_STATUSES = ("accepted", "pending", "rejected")
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+def add(parser: argparse.ArgumentParser, has_limit: bool = True) -> None:
+    """Add the options.
+
+    :param has_limit: whether the list may be cut off
+    """
     _add_what(parser)
     _add_whose(parser)
+    if has_limit:
+        parser.add_argument(
+            "--limit", metavar="<number>", type=positive, help="At most so many images"
+        )
     _add_which_part(parser)
 
 
@@ -70,7 +77,6 @@ def _add_whose(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_which_part(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", metavar="<number>", type=positive, help="At most so many images")
     parser.add_argument(
         "--marker",
         metavar="<image>",

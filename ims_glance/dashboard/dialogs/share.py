@@ -50,10 +50,12 @@ class _ShareForm(base.AskingForm):
 
     def act(self, ims: Proxy, data: dict[str, Any]) -> str:
         """Begin; it is one job for all of them."""
-        projects = [
+        receivers = (
             each if _ID.fullmatch(each) else ims.find_receiver(each)
             for each in named(data["projects"])
-        ]
+        )
+        # Who is named by an id and by a name is one receiver.
+        projects = list(dict.fromkeys(receivers))
         count = len(self.images)
         if data["action"] == "stop":
             ims.unshare_images(self.images, projects)

@@ -66,8 +66,7 @@ class JobRow(rows.KeptRow):
     def fetch(self, request: Any, job_id: str) -> Job:
         """As it is now."""
         job: Job = connection.ims(request).get_job(job_id)
-        if job.is_finished:
-            uploads.ended(request, job)
+        uploads.ended(request, job)
         return job
 
     def as_it_was(self, job_id: str, shown: Mapping[str, Any], why: str) -> Job:

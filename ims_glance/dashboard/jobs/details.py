@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from horizon import tables
 
 from ims_glance.client.resources.job import Job
-from ims_glance.dashboard import connection, pages, refusals, words
+from ims_glance.dashboard import connection, pages, refusals, uploads, words
 from ims_glance.dashboard.images import jobs_table
 from ims_glance.dashboard.jobs import listing, tasks
 
@@ -96,6 +96,7 @@ class JobView(tables.MultiTableView):
         pages.required(request, "show_job")
         with refusals.needed(request):
             self._job = connection.ims(request).get_job(str(kwargs["job_id"]))
+        uploads.ended(request, self._job)
         return super().dispatch(request, *args, **kwargs)
 
     def get_job_data(self) -> list[Job]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
 from ims_glance.client.resources.job import FAIL, Job
-from ims_glance.dashboard import connection, pages, words
+from ims_glance.dashboard import connection, pages, uploads, words
 from ims_glance.dashboard.images import jobs_table
 
 
@@ -89,4 +89,6 @@ class JobsView(pages.ListPage):
         """A page of them."""
         given = self.filter.given
         wanted = {"status": given.get("status"), "job_type": given.get("type")}
-        return self.page(connection.ims(self.request).jobs, **wanted)
+        found = self.page(connection.ims(self.request).jobs, **wanted)
+        uploads.ended(self.request, *found)
+        return found

@@ -4,7 +4,7 @@
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from horizon import tables
@@ -20,15 +20,19 @@ _MOST_ASKED = 20
 
 
 def images(subscription: Subscription) -> Any:
-    """What may be booted, and where."""
-    found = [
-        (reverse("horizon:project:ims:image", args=[each["image_id"]]), each.get("region"))
-        for each in subscription.images or ()
-        if each.get("image_id")
-    ]
+    """What may be booted, and where; those of other regions have their page there."""
+    found = [each for each in subscription.images or () if each.get("image_id")]
     if not found:
         return words.NOTHING
-    return format_html_join(", ", '<a href="{}">{}</a>', found)
+    shown = [_image(subscription, each["image_id"], each.get("region")) for each in found]
+    return format_html_join(", ", "{}", ((each,) for each in shown))
+
+
+def _image(subscription: Subscription, image_id: str, region: str | None) -> Any:
+    if region != subscription.this_region:
+        return region
+    place = reverse("horizon:project:ims:image", args=[image_id])
+    return format_html('<a href="{}">{}</a>', place, region)
 
 
 class UnsubscribeChosen(tables.DeleteAction):
@@ -93,9 +97,10 @@ class Subscriptions(pages.KeptTable):
         return str(subscription.product_name)
 
 
-def _name(found: list[Subscription], names: dict[str, str]) -> None:
-    """Note the names of their products beside what the service says of them; ids, where there are none."""
+def _name(found: list[Subscription], names: dict[str, str], region: str | None) -> None:
+    """Note the names of their products, and where we are, beside what the service says; ids, where there are none."""
     for each in found:
+        vars(each)["this_region"] = region
         vars(each)["is_shown"] = each.product_id in names
         vars(each)["product_name"] = names.get(each.product_id) or each.product_id
 
@@ -113,8 +118,9 @@ class SubscriptionsView(pages.ListPage):
         found: list[Subscription] = []
         with refusals.shown(self.request):
             found = connection.ims(self.request).subscriptions()[::-1]
-            _name(found, {})
-            _name(found, self._names(found))
+            region = self.request.user.services_region
+            _name(found, {}, region)
+            _name(found, self._names(found), region)
         return found
 
     def _names(self, found: list[Subscription]) -> dict[str, str]:

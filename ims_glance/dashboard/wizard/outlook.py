@@ -89,9 +89,13 @@ def left_out(way: ways.Way, source: Chosen, form: SettingsForm) -> str:
         "data": [disk for disk in source.disks if disk.id not in form.chosen_disks],
         "whole": [],
     }[way.kind]
-    if not missing:
+    titles = [str(disk.title) for disk in missing]
+    if way.kind == "data" and source.is_on_host:
+        # It is no volume, and so none of the server's disks that Cinder knows.
+        titles.insert(0, str(_("System disk")))
+    if not titles:
         return str(_("Nothing: all disks of the server are in it."))
-    return str(_("These disks of the server: %s") % ", ".join(disk.title for disk in missing))
+    return str(_("These disks of the server: %s") % ", ".join(titles))
 
 
 def _quota(request: Any) -> Quota | None:

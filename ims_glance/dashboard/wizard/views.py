@@ -122,7 +122,10 @@ class SourceView(_OneWay):
             return self.render_to_response(self.get_context_data(form=form, **kwargs))
         named = dict(form.cleaned_data)
         if "look" not in request.POST:
-            return shortcuts.redirect(f"{_address('wizard_settings', self.way)}?{urlencode(named)}")
+            # A check of a file that is not named any more is not shown.
+            checked = {"check": request.POST["check"]} if request.POST.get("check") else {}
+            query = urlencode({**named, **checked})
+            return shortcuts.redirect(f"{_address('wizard_settings', self.way)}?{query}")
         try:
             job = connection.ims(request).check_file(f"{named['bucket']}:{named['file']}")
         except refusals.FAILURES as error:
@@ -139,10 +142,8 @@ class SourceView(_OneWay):
             # Horizon's own, where files are uploaded with a bar.
             found["buckets"] = reverse("horizon:project:containers:index")
         if given.get("check"):
-            query = urlencode({**named, "check": given["check"]})
-            url = chosen.file_url(named)
-            found["check"] = report.of_job(self.request, given["check"], url)
-            found["following"] = f"{_address('wizard_settings', self.way)}?{query}"
+            found["check_id"] = given["check"]
+            found["check"] = report.of_job(self.request, given["check"], chosen.file_url(named))
         return found
 
     def _list(self) -> dict[str, Any]:

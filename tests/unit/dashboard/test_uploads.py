@@ -22,7 +22,10 @@ def test_a_file_is_called_as_its_user_calls_it():
 
 def test_only_jobs_that_read_a_file_leave_one():
     with mock.patch("ims_glance.dashboard.uploads.sweep") as sweep:
-        uploads.ended(None, Job.existing(job_type="imsCopyImageInRegionJob"))
+        copy, reader = "imsCopyImageInRegionJob", "imsImportDataImageJob"
+        uploads.ended(None, Job.existing(job_type=copy, status="SUCCESS"))
+        uploads.ended(None, Job.existing(job_type=reader, status="RUNNING"))
         assert not sweep.called
-        uploads.ended(None, Job.existing(job_type="imsImportDataImageJob"))
-        assert sweep.called
+        both = [Job.existing(job_type=each, status="FAIL") for each in (copy, reader)]
+        uploads.ended(None, *both)
+        assert sweep.call_count == 1

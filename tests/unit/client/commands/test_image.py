@@ -61,10 +61,10 @@ def test_show(two, run):
 def test_save_to_a_file(csv, run, tmp_path):
     target = tmp_path / "images.csv"
     target.write_text("old")
-    assert run(SaveImageList, "--file", str(target), "--type", "private", "--limit", "5") == ""
+    assert run(SaveImageList, "--file", str(target), "--type", "private") == ""
     assert target.read_text("utf-8") == "name,id\nä,1\n"
     assert stat.S_IMODE(target.stat().st_mode) & 0o600 == 0o600
-    assert csv.only("GET").query == {"__imagetype": "private", "limit": "5"}
+    assert csv.only("GET").query == {"__imagetype": "private"}
 
 
 def test_save_to_standard_output(csv, run):

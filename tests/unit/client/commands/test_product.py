@@ -123,6 +123,16 @@ def test_set(ready, run):
     assert ready.only("PUT").body == {"note": "other"}
 
 
+def test_set_half_of_a_price(ready, run, tmp_path):
+    """The service replaces a price as a whole."""
+    ready.ims("GET", ONE, sold(business={"pricing": {"model": "hourly", "text": "1"}}))
+    path = tmp_path / "product.yaml"
+    path.write_text("business:\n")
+    run(SetProduct, "database", "--price", "2 an hour", "--from-file", str(path))
+    pricing = {"model": "hourly", "text": "2 an hour"}
+    assert ready.only("PUT").body == {"business": {"pricing": pricing}}
+
+
 def test_delete(ready, run):
     run(DeleteProducts, "database")
     assert ready.only("DELETE").path.endswith(ONE)

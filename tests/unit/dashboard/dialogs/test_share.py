@@ -36,6 +36,11 @@ class ShareTest(ConsoleTestCase):
         typed = {"projects": f"my web\n{PROJECT}", "action": "share"}
         self.client.post(f"{BASE}images/{IMAGE_ID}/share/", typed)
         assert self.cloud.only("POST").body["projects"] == [OTHER, PROJECT]
+        self.cloud.requests.clear()
+        self.client.post(
+            f"{BASE}images/{IMAGE_ID}/share/", {**typed, "projects": f"my web\n{OTHER}"}
+        )
+        assert self.cloud.only("POST").body["projects"] == [OTHER]
         self.cloud.refuse("GET", "/v1/cloudimages/receivers", 404, "IMG.0067", "There is none.")
         response = self.client.post(f"{BASE}images/{IMAGE_ID}/share/", typed)
         assert "There is none. (IMG.0067)" in text(response)

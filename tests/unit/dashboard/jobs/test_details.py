@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from unittest import mock
+
 from tests.unit.client import cloud
 from tests.unit.client.cloud import IMAGE_ID, JOB_ID, OTHER, PROJECT
 from tests.unit.dashboard.console import BASE, ConsoleTestCase
@@ -37,6 +39,16 @@ class JobTest(ConsoleTestCase):
             "Target Region RegionTwo Sent 1.0\xa0MB Not Sent, Because It Was There 2.0\xa0MB"
             in (shown.replace("1.0 MB", "1.0\xa0MB").replace("2.0 MB", "2.0\xa0MB"))
         )
+
+    def test_the_file_of_one_that_has_ended_is_looked_after(self):
+        with mock.patch("ims_glance.dashboard.uploads.sweep") as sweep:
+            self.shown(job_type="imsImportImageJob")
+        assert sweep.called
+
+    def test_between_nothing_and_one_percent_the_bar_is_nearly_empty(self):
+        self.cloud.ims("GET", ONE, cloud.job("RUNNING", percent=0.5))
+        content = self.client.get(f"{BASE}jobs/{JOB_ID}/").content.decode()
+        assert "width: 0%" in content
 
     def test_one_that_is_not_there(self):
         self.cloud.refuse("GET", ONE, 404, "IMG.0027", "No such job.")

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from unittest import mock
+
 from ims_glance.client.resources.job import Job
 from ims_glance.dashboard.jobs import listing
 from tests.unit.client import cloud
@@ -45,6 +47,13 @@ class JobsTest(ConsoleTestCase):
         self.cloud.refuse("GET", f"/v1/{PROJECT}/jobs", 403, "IMG.0003", "You may not.")
         response = self.client.get(JOBS)
         assert "You may not. (IMG.0003)" in text(response)
+
+    def test_a_file_of_one_that_has_ended_is_looked_after(self):
+        for status, count in (("RUNNING", 0), ("SUCCESS", 1)):
+            self.jobs(cloud.job(status, job_type="imsImportImageJob"))
+            with mock.patch("ims_glance.dashboard.uploads.sweep") as sweep:
+                self.client.get(JOBS)
+            assert sweep.call_count == count
 
     def test_cancel(self):
         self.jobs(cloud.job("RUNNING"))

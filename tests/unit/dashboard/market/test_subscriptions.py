@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from tests.unit.client.cloud import IMAGE_ID, PROJECT, offered, offered_whole, subscribed
+from tests.unit.client.cloud import IMAGE_ID, PROJECT, SECOND_ID, offered, offered_whole, subscribed
 from tests.unit.dashboard.console import ConsoleTestCase, text
 
 PAGE = "/project/ims_market/subscriptions/"
@@ -12,7 +12,9 @@ class SubscriptionsTest(ConsoleTestCase):
     def setUp(self):
         super().setUp()
         gone = subscribed("6" * 32, product_id="b" * 32, state="ended", images=[])
-        restricted = subscribed("7" * 32, product_id="c" * 32)
+        elsewhere = {"region": "RegionTwo", "image_id": SECOND_ID}
+        there = [{"region": "RegionOne", "image_id": IMAGE_ID}, elsewhere]
+        restricted = subscribed("7" * 32, product_id="c" * 32, images=there)
         self.cloud.ims("GET", ALL, {"subscriptions": [subscribed(), gone, restricted]})
         self.cloud.ims("GET", PRODUCTS, {"products": [offered()], "page_info": {}})
         self.cloud.ims("GET", f"{PRODUCTS}/{'c' * 32}", offered_whole("c" * 32, name="<b>r</b>"))
@@ -24,6 +26,9 @@ class SubscriptionsTest(ConsoleTestCase):
         assert "<b>r</b> small Active" in shown
         assert f"{'b' * 32} small Ended -" in shown
         assert f'href="/project/ims/images/{IMAGE_ID}/"' in response.content.decode()
+        # That of another region has no page here.
+        assert "<b>r</b> small Active RegionOne , RegionTwo" in shown
+        assert SECOND_ID not in response.content.decode()
         assert f'href="/project/ims_market/products/{"b" * 32}/"' not in response.content.decode()
 
     def test_without_the_list_of_products_they_are_there_by_their_ids(self):

@@ -44,6 +44,14 @@ def test_what_is_left_out(kind, typed, said):
     assert said in outlook.left_out(way_of(kind, "server"), SERVER, settings)
 
 
+def test_a_system_disk_that_is_no_volume_is_in_no_image_of_data_disks():
+    source = dataclasses.replace(SERVER, disks=DISKS[1:], is_on_host=True)
+    settings = form("data", "server", "name=new&disks=v-2", DISKS[1:])
+    assert settings.is_valid()
+    said = outlook.left_out(way_of("data", "server"), source, settings)
+    assert said == "These disks of the server: System disk"
+
+
 def test_of_a_file_nothing_stands_still_and_nothing_is_left_out():
     settings = form("system", "file", "name=new&min_disk=40")
     assert settings.is_valid()

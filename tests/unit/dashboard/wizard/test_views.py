@@ -178,7 +178,11 @@ class StepsTest(Neighbours, ConsoleTestCase):
         assert "System Debian 12" in text(response)
         assert "network todo <b> Use DHCP." in text(response)
         assert "refresh" not in response.content.decode().split("</head>")[0]
-        settings = f"{FILE.replace('a/', '')}&check={JOB_ID}"
+        typed = {"bucket": "images", "file": "debian.vmdk", "check": JOB_ID}
+        settings = self.client.post(FILE.partition("settings")[0], typed)["Location"]
+        assert settings == f"{FILE.replace('a/', '')}&check={JOB_ID}"
+        renamed = self.client.post(FILE.partition("settings")[0], {**typed, "file": "b"})
+        assert "file=b&" in renamed["Location"]
         shown = text(self.client.post(settings, {"name": "new", "min_disk": "40"}))
         assert "Use DHCP." in shown
         other = settings.replace("debian", "other")
