@@ -242,7 +242,8 @@ class Rest:
             raise NeighbourBusy(seconds, service=self._title, reason=f"{status}: {reason}")
         if status < 400 or status >= 500:
             away = self.away(f"{status}: {reason}")
-            away.named = code
+            said = _IMS_CODE.fullmatch(reason)
+            away.named = code or (said[1] if said else None)
             raise away
         code, reason = (code, reason) if code else _ims_code(status, reason)
         kind = Missing if status in (404, 410) else Refused

@@ -83,10 +83,17 @@ def test_it_is_recognised_made_ready_and_encrypted(demo, image, tmp_path):
 
 
 def test_a_server_of_it_boots_from_virtio(demo, image):
-    """To its login on the serial console, with cloud-init; its initrd knew nothing but IDE."""
+    """To its login on the serial console, by the name that cloud-init found on the CD of the configuration drive.
+
+    Its initrd knew nothing but IDE disks.
+    """
     flavor = demo.compute.find_flavor("m1.tiny")
     made = demo.compute.create_server(
-        name="made-ready", image_id=image["id"], flavor_id=flavor.id, networks="none"
+        name="made-ready",
+        image_id=image["id"],
+        flavor_id=flavor.id,
+        networks="none",
+        config_drive=True,
     )
     try:
         servers.running(demo, made)
@@ -97,4 +104,4 @@ def test_a_server_of_it_boots_from_virtio(demo, image):
 
 
 def _has_booted(console: str) -> bool:
-    return "Cloud-init v." in console and " login:" in console
+    return "Cloud-init v." in console and "made-ready login:" in console

@@ -130,15 +130,19 @@ class S3LargeFile(LargeFile):
     def finish(self) -> int:
         """``CompleteMultipartUpload``."""
         size = sum(part.size for part in self.parts.values())
-        if self._head() is not None:
-            raise FileExists(file=self.file)
         try:
-            self._complete()
+            if self.size is None:
+                if self._head() is not None:
+                    raise FileExists(file=self.file)
+                self._complete()
+            else:
+                # An earlier request was done after its answer was given up.
+                self._abort()
         except rest.Refused as refused:
             # Without an upload, its end may have been told to nobody.
-            if refused.status == 412:
+            if refused.status == 412 and self.size is None:
                 raise FileExists(file=self.file) from None
-            if refused.status != 404:
+            if refused.status not in (404, 412):
                 raise FileUnreadable(file=self.file, reason=refused.details["reason"]) from None
         found = self.size
         if found != size:

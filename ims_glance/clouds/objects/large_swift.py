@@ -96,9 +96,11 @@ class SwiftLargeFile(LargeFile):
                 headers=headers,
             )
         except rest.Refused as refused:
-            if refused.status == 412:
+            if refused.status != 412:
+                raise FileUnreadable(file=self.file, reason=refused.details["reason"]) from None
+            if self.size is None:
                 raise FileExists(file=self.file) from None
-            raise FileUnreadable(file=self.file, reason=refused.details["reason"]) from None
+            # It is ours: an earlier request was done after its answer was given up.
         found = self.size
         if found != size:
             self.delete()

@@ -20,9 +20,11 @@ from ims_glance.flows import job_image
 from ims_glance.flows.copy import beside
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
+from ims_glance.model.job import IN_MAKING
 
 # Glance's answers to an upload to an image that somebody deleted or filled meanwhile.
 _SPOILT = (404, 409, 410)
+_CONFLICT = 409
 
 
 class SourceChanged(exceptions.Conflict):
@@ -145,10 +147,21 @@ class DiskImage:
     def replace(self) -> dict[str, Any]:
         """Delete it, if there is one, and make it anew under another id."""
         self.delete()
+        # First under the id of a request whose answer was lost: Glance may be about to make that image.
+        asked = self._job.entities.get(IN_MAKING, {}).get(str(self._number))
+        wanted = {**self._body(), "name": self._name, "os_hidden": True}
+        if asked is not None:
+            try:
+                return self._job.image.create({**wanted, "id": asked})
+            except rest.Refused as error:
+                if error.status != _CONFLICT:
+                    raise
+                found = self._job.image.find(asked)
+                if found is not None:
+                    return found
         image_id = uuidutils.generate_uuid()
         self._job.record_disk_image(self._number, image_id)
-        wanted = {**self._body(), "id": image_id, "name": self._name, "os_hidden": True}
-        return self._job.image.create(wanted)
+        return self._job.image.create({**wanted, "id": image_id})
 
     def delete(self) -> None:
         """Delete it, if there is one."""

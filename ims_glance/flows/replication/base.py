@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ims_glance import exceptions
 from ims_glance.clouds import rest
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
@@ -122,7 +123,14 @@ class _Keeper:
             # If there is damage in it, it breaks off at the same place each time.
             while faults < _FAULTS:
                 begun = self._spool.pieces_end
-                if self._is_kept(image_id):
+                try:
+                    is_kept = self._is_kept(image_id)
+                except rest.ServiceUnavailable as error:
+                    # What is damaged stays so, whenever it is asked for.
+                    if error.named != exceptions.ObjectDamaged.code:
+                        raise
+                    break
+                if is_kept:
                     break
                 faults = 0 if self._spool.pieces_end > begun else faults + 1
         self._spool.flush()

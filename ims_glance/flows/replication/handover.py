@@ -125,6 +125,8 @@ class Handover:
             while at < self._size:
                 run = self._next(at, pace)
                 for chunk in self._spool.chunks(at) if run is None else _cut(at, run):
+                    if self._is_stopped:
+                        raise UploadStopped
                     yield chunk
                     at += len(chunk)
         finally:

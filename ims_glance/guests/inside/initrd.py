@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels of a Linux guest, their initrds, and whether these know virtio disks.
+"""Kernels of a Linux guest, their initrds, and whether these know virtio disks, and the CD of a configuration drive.
 
 Sources: initramfs.conf(5), dracut.conf(5), mkinitfs.conf of Alpine; modules.builtin of the kernel.
 """
@@ -12,6 +12,12 @@ from ims_glance.guests.inside.tree import Tree
 
 MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net")
 _NEEDED = ("virtio_pci", "virtio_blk")
+_OF_CDS = (
+    "drivers/ata/ata_piix", "drivers/ata/ahci", "drivers/scsi/sr_mod", "fs/isofs/isofs",
+)  # fmt: skip
+"""Drivers of the CD with which Nova gives a server its configuration drive. cloud-init's generator looks for it as soon as
+systemd is there (``ds-identify``), when the system has not loaded a driver yet, and then forgets about it."""
+_SUFFIXES = ("", ".xz", ".zst", ".gz")
 _MOST_KERNELS = 16
 # What Debian, the Red Hat and SUSE families, and Alpine call them.
 _IMAGES = (
@@ -50,6 +56,17 @@ def is_built_in(tree: Tree, kernel: str) -> bool:
     """Whether a kernel itself knows virtio disks."""
     text = tree.text(f"/lib/modules/{kernel}/modules.builtin") or ""
     return all(f"/{name}.ko" in text for name in _NEEDED)
+
+
+def wanted(tree: Tree, kernel: str) -> list[str]:
+    """Drivers that a kernel's initrd is to have: those of virtio, and such of CDs as are no part of the kernel."""
+    found = [
+        posixpath.basename(path)
+        for path in _OF_CDS
+        for suffix in _SUFFIXES
+        if tree.is_there(f"/lib/modules/{kernel}/kernel/{path}.ko{suffix}")
+    ]
+    return [*MODULES, *found]
 
 
 def has_modules(tree: Tree, kernel: str) -> bool:

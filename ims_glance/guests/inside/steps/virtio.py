@@ -74,14 +74,15 @@ def _has_it(work: Work, tool: str, version: str) -> bool:
 def _make(work: Work, tool: str, version: str) -> None:
     tree = work.tree
     path = initrd.image(tree, version) or ""
-    setting = _set(work, tool)
+    drivers = initrd.wanted(tree, version)
+    setting = _set(work, tool, drivers)
     if not work.is_dry:
         tree.changed.append(path)
         if not tree.g.exists(old_name(path)):
             tree.g.cp_a(path, old_name(path))
         try:
             with _quick(work) if tool == "initramfs-tools" else contextlib.nullcontext():
-                tree.run(_command(tool, version, path), _MAKE)
+                tree.run(_command(tool, version, path, drivers), _MAKE)
         except GuestProgramFailed:
             # What is set says what is in the initrd, and would be believed the next time.
             _undo(work, setting)
@@ -91,15 +92,15 @@ def _make(work: Work, tool: str, version: str) -> None:
     work.deeds.done.append(f"{path} is made anew, with the drivers of virtio disks and cards.")
 
 
-def _command(tool: str, version: str, path: str) -> list[str]:
+def _command(tool: str, version: str, path: str, drivers: list[str]) -> list[str]:
     return {
         "initramfs-tools": ["update-initramfs", "-u", "-k", version],
-        "dracut": ["dracut", "--force", "--gzip", "--add-drivers", " ".join(initrd.MODULES), path, version],
+        "dracut": ["dracut", "--force", "--gzip", "--add-drivers", " ".join(drivers), path, version],
         "mkinitfs": ["mkinitfs", "-o", path, version],
     }[tool]  # fmt: skip
 
 
-def _set(work: Work, tool: str) -> str | None:
+def _set(work: Work, tool: str, drivers: list[str]) -> str | None:
     """What makes the next initrd, of the guest's next kernel, puts them in as well.
 
     :returns: the file that was changed
@@ -108,9 +109,9 @@ def _set(work: Work, tool: str) -> str | None:
     path = {"dracut": _DRACUT, "initramfs-tools": _MODULES, "mkinitfs": _MKINITFS}[tool]
     text = tree.text(path) or ""
     if tool == "dracut":
-        new = text or f'add_drivers+=" {" ".join(initrd.MODULES)} "\n'
+        new = text or f'add_drivers+=" {" ".join(drivers)} "\n'
     elif tool == "initramfs-tools":
-        missing = [name for name in initrd.MODULES if name not in text.split()]
+        missing = [name for name in drivers if name not in text.split()]
         head = text.rstrip("\n") + "\n" if text else ""
         new = "".join([head, *(f"{name}\n" for name in missing)]) if missing else text
     else:

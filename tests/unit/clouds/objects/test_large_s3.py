@@ -266,3 +266,20 @@ def test_a_storage_that_is_away_for_a_moment(server):
     assert pauses == [1, 2]
     assert file.finish() == 2
     assert server.objects[FILE.name] == b"ab"
+
+
+@pytest.mark.parametrize("begins_again", [False, True])
+def test_an_earlier_request_that_was_done_late(server, begins_again):
+    """The storage goes on with what its proxy, or we, gave up waiting for: that is no other one's file."""
+    first, second = writing(server), writing(server)
+    first.begin()
+    first.put(NewPart.held(0, [b"abc"]))
+    assert second.go_on(first.reference, first.parts)
+    assert first.finish() == 3
+    if begins_again:
+        second = writing(server)
+        second.begin()
+        second.put(NewPart.held(0, [b"abc"]))
+    assert second.finish() == second.size == 3
+    assert server.objects == {FILE.name: b"abc"}
+    assert not server.uploads

@@ -156,3 +156,14 @@ def test_no_object_storage(server):
     region.session.auth.get_endpoint = lambda *_, **__: None
     with pytest.raises(base.NoObjectStorage):
         SwiftLargeFile(region, FILE, "job", lambda _seconds: None).check_new()
+
+
+def test_an_earlier_request_that_was_done_late(server):
+    """Swift goes on with what its proxy, or we, gave up waiting for: that is no other one's file."""
+    first, second = writing(server), writing(server)
+    first.begin()
+    first.put(NewPart.held(0, [b"abc"]))
+    assert second.go_on(first.reference, first.parts)
+    assert first.finish() == 3
+    assert second.finish() == second.size == 3
+    assert server.objects == {FILE.name: b"abc"}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copies of whole-machine images, by workers that die between any two requests."""
 
+import json
+
 import pytest
 
 from ims_glance.jobs.context import JobContext
@@ -9,6 +11,7 @@ from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.image.whole_image import Component
 from ims_glance.model.job import JobStatus
 from ims_glance.model.server import Disk
+from tests.unit.clouds import cloud_server
 
 DATA = [b"root" * 400_000, b"data" * 300_000]
 KEY = "6f0a2b5c-0000-4000-8000-000000000000"
@@ -52,6 +55,30 @@ def test_a_copy(cloud, server, source, dies_at):
         assert view[attributes.COMPONENT_OF] == job.image_id
         assert (view["os_hidden"], view["protected"]) == (True, True)
         assert view[attributes.CMK_ID] == KEY
+
+
+def test_an_image_of_a_disk_that_appears_late(cloud, server, source, monkeypatch):
+    """Glance makes it after the answer that it had taken too long; it is the one that is filled."""
+    create, held = cloud_server.Handler._create, []
+
+    def slowly(handler):
+        if not held:
+            held.append(json.loads(handler.body))
+            handler._answer(504)
+        elif len(held) == 1 and json.loads(handler.body)["id"] != held[0]["id"]:
+            # Somebody gave it up.
+            held.append(server.make(**held[0]))
+            create(handler)
+        else:
+            create(handler)
+
+    monkeypatch.setattr(cloud_server.Handler, "_create", slowly)
+    before = set(server.images)
+    job = copy(cloud, source)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    parts = whole_image.components(server.images[job.image_id])
+    assert set(server.images) - before == {job.image_id, *(each.image_id for each in parts)}
+    assert held[0]["id"] in {each.image_id for each in parts}
 
 
 @pytest.mark.parametrize("cancels_at", range(1, 30, 4))

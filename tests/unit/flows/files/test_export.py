@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exports in a small cloud: whatever breaks, there is one right file, or none and a true reason."""
 
+import json
 import re
 
 import pytest
@@ -11,7 +12,8 @@ from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 from tests.base import pattern
-from tests.unit.clouds.objects_server import BUCKET
+from tests.unit.clouds import cloud_server
+from tests.unit.clouds.objects_server import BUCKET, ObjectsHandler
 from tests.unit.formats import files
 
 MIB = 1 << 20
@@ -174,3 +176,31 @@ def test_a_neighbour_is_away_for_a_while(cloud, server, image, request_):
 def test_no_rights(cloud, server, image):
     server.failures["PUT .*/out/.*"] = [403]
     is_undone(server, export(cloud, image), "IMG.0069")
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_storage_that_is_slower_than_its_proxy(cloud, server, image, monkeypatch):
+    """It puts the file together after the answer that it had taken too long, while the image is read again."""
+    put_together, held = ObjectsHandler._put_together, []
+
+    def slowly(handler, name):
+        if held:
+            put_together(handler, name)
+            return
+        held.append((bytes(handler.body), dict(handler.headers)))
+        handler._answer(504)
+
+    def watch(request):
+        if len(held) == 1 and request.startswith("GET") and request.endswith("/file"):
+            listed, headers = held[0]
+            names = [each["path"].partition("_segments/")[2] for each in json.loads(listed)]
+            server.objects["out"] = b"".join(server.segments[name] for name in names)
+            server.object_owners["out"] = headers["X-Object-Meta-Ims-Job"]
+            held.append(None)
+
+    monkeypatch.setattr(cloud_server.Handler, "_put_together", slowly)
+    cloud.watch = watch
+    job = export(cloud, image)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    assert files.opened(server.objects["out"]) == DATA
+    assert len(held) == 2

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ims_glance.clouds.rest import Rest
+from ims_glance.clouds.rest import Rest, ServiceUnavailable
 from ims_glance.flows.replication import base
 from ims_glance.model.image import whole_image
 from ims_glance.model.image.whole_image import Component
@@ -182,6 +182,21 @@ def test_what_cannot_be_read_is_done_without(job, server, spool, status):
     opened = spool()
     base.keep(job(), opened, [server.make(NOISE)])
     assert opened.pieces == 0
+
+
+def test_what_is_damaged_is_done_without(job, server, spool):
+    """As the store answers if it finds that before it has sent anything."""
+    server.reason = "IMG.0057: The stored data of the image is damaged."
+    server.failures["GET .*/file"] = [500]
+    opened = spool()
+    base.keep(job(), opened, [server.make(NOISE)])
+    assert opened.pieces == 0
+
+
+def test_a_service_that_is_away_is_waited_for(job, server, spool):
+    server.failures["GET .*/file"] = [500]
+    with pytest.raises(ServiceUnavailable):
+        base.keep(job(), spool(), [server.make(NOISE)])
 
 
 def breaks_off(monkeypatch, at):

@@ -220,6 +220,17 @@ def test_nothing_comes_any_more(spool):
         list(chunks)
 
 
+def test_what_is_there_is_not_uploaded_for_nothing(spool):
+    """Nothing comes any more, and the upload is far behind: it ends at once."""
+    giver = Giver(spool, [(PIECE, NOISE[:PIECE])] * 40)
+    giver.give()
+    chunks = giver.handover.chunks()
+    next(chunks)
+    giver.handover.stop()
+    with pytest.raises(UploadStopped):
+        next(chunks)
+
+
 def test_nothing_can_be_uploaded(spool):
     giver = Giver(spool, runs())
     giver.handover.fail(ValueError("as the test wants it"))

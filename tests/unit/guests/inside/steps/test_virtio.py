@@ -10,6 +10,9 @@ from tests.unit.guests.inside.memory_guest import MemoryGuest
 
 _MODULES = {
     f"/lib/modules/{KERNEL}/modules.dep": "",
+    f"/lib/modules/{KERNEL}/kernel/drivers/ata/ata_piix.ko": "",
+    f"/lib/modules/{KERNEL}/kernel/drivers/scsi/sr_mod.ko.xz": "",
+    f"/lib/modules/{KERNEL}/kernel/fs/isofs/isofs.ko.zst": "",
     f"/lib/modules/{KERNEL}/kernel/drivers/block/virtio_blk.ko": "",
 }
 _TOOLS = {
@@ -32,7 +35,7 @@ def test_initramfs_tools_make_one_quickly_and_keep_the_old_one() -> None:
     assert quick not in g.files
     assert g.text(f"/boot/.initrd.img-{KERNEL}.before-ims") == "old"
     assert g.text("/etc/initramfs-tools/modules").split() == [
-        "ata_piix", "virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net",
+        "ata_piix", "virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net", "sr_mod", "isofs",
     ]  # fmt: skip
     again = work(g)
     virtio.run(again)
@@ -57,7 +60,9 @@ def test_dracut() -> None:
     g.programs |= {"sh": failing, "dracut": nothing}
     virtio.run(work(g))
     assert g.commands[-1][-2:] == [f"/boot/initramfs-{KERNEL}.img", KERNEL]
-    assert "virtio_blk" in g.text("/etc/dracut.conf.d/ims-virtio.conf")
+    drivers = "virtio_pci virtio_blk virtio_scsi virtio_net ata_piix sr_mod isofs"
+    assert g.text("/etc/dracut.conf.d/ims-virtio.conf") == f'add_drivers+=" {drivers} "\n'
+    assert g.commands[-1][g.commands[-1].index("--add-drivers") + 1] == drivers
     virtio.run(work(g))
     assert len(g.commands) == 2
 
