@@ -8,7 +8,7 @@ What is taken is read once and sealed, so it does no harm if an image is deleted
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ims_glance import exceptions
@@ -101,6 +101,18 @@ def keep(job: JobContext, spool: Spool, image_ids: Sequence[str], cut: Cut = cut
             _Keeper(job, spool, number, cut).keep(image_id)
 
 
+@contextlib.contextmanager
+def _done_without() -> Iterator[None]:
+    """What may not be read, or is damaged, stays so, whenever it is asked for; all else is raised."""
+    try:
+        yield
+    except rest.Refused:
+        return
+    except rest.ServiceUnavailable as error:
+        if error.named != exceptions.ObjectDamaged.code:
+            raise
+
+
 class _Keeper:
     """Seals the pieces of one image.
 
@@ -119,18 +131,11 @@ class _Keeper:
     def keep(self, image_id: str) -> None:
         """Seal them."""
         faults = 0
-        with contextlib.suppress(rest.Refused):
+        with _done_without():
             # If there is damage in it, it breaks off at the same place each time.
             while faults < _FAULTS:
                 begun = self._spool.pieces_end
-                try:
-                    is_kept = self._is_kept(image_id)
-                except rest.ServiceUnavailable as error:
-                    # What is damaged stays so, whenever it is asked for.
-                    if error.named != exceptions.ObjectDamaged.code:
-                        raise
-                    break
-                if is_kept:
+                if self._is_kept(image_id):
                     break
                 faults = 0 if self._spool.pieces_end > begun else faults + 1
         self._spool.flush()

@@ -123,16 +123,20 @@ class Handover:
         at, pace = 0, _UploadPace()
         try:
             while at < self._size:
-                run = self._next(at, pace)
-                for chunk in self._spool.chunks(at) if run is None else _cut(at, run):
-                    if self._is_stopped:
-                        raise UploadStopped
+                for chunk in self._there(at, self._next(at, pace)):
                     yield chunk
                     at += len(chunk)
         finally:
             with self._changed:
                 self._is_followed = False
                 self._changed.notify_all()
+
+    def _there(self, at: int, run: tuple[int, int, bytes | None] | None) -> Iterator[bytes]:
+        """What is here from a byte on, which may be nearly all of the image."""
+        for chunk in self._spool.chunks(at) if run is None else _cut(at, run):
+            if self._is_stopped:
+                raise UploadStopped
+            yield chunk
 
     def _next(self, at: int, pace: "_UploadPace") -> tuple[int, int, bytes | None] | None:
         """The run that has a byte of the image; ``None`` if that has to be read from the spool."""

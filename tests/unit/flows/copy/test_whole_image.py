@@ -2,6 +2,7 @@
 """Copies of whole-machine images, by workers that die between any two requests."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,8 @@ def test_a_copy(cloud, server, source, dies_at):
 
 def test_an_image_of_a_disk_that_appears_late(cloud, server, source, monkeypatch):
     """Glance makes it after the answer that it had taken too long; it is the one that is filled."""
-    create, held = cloud_server.Handler._create, []
+    create = cloud_server.Handler._create
+    held: list[dict[str, Any]] = []
 
     def slowly(handler):
         if not held:
