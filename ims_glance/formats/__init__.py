@@ -176,6 +176,8 @@ def measured(source: Source, found: FormatFound, *, bounds: Bounds | None = None
         dataclasses.replace(disk, found=dataclasses.replace(disk.found, virtual_size=size))
         for disk, size in zip(found.disks, sizes, strict=False)
     )
+    for disk in disks:
+        ova.check_capacity(disk)
     return dataclasses.replace(found, virtual_size=sum(sizes), disks=disks)
 
 

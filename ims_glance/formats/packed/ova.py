@@ -98,28 +98,30 @@ def _disk(
     if disk.size is not None and member.size < disk.size:
         raise FileCut(f"{quoted(member.name)} has {member.size} bytes instead of {disk.size}")
     part = Part(source, member.offset, member.size)
-    found = recognise(part, member.name)
-    _check_capacity(disk, member.name, found)
-    return ArchivedDisk(
+    found = ArchivedDisk(
         member.name,
         member.offset,
         member.size,
-        found,
+        recognise(part, member.name),
         digests.get(member.name),
         disk.capacity,
         disk.volume_type,
         disk.goes_with_server,
     )
+    check_capacity(found)
+    return found
 
 
-def _check_capacity(disk: ovf.OvfDisk, name: str, found: FormatFound) -> None:
-    """See that the disk is not larger than its description says; that it is smaller does no harm.
+def check_capacity(disk: ArchivedDisk) -> None:
+    """See that a disk is not larger than its description says; that it is smaller does no harm.
+
+    Of what only reading tells how large it is, this is known later (:func:`ims_glance.formats.measured`).
 
     :raises FileRefused: if it is
     """
-    told, size = disk.capacity, found.virtual_size
+    told, size = disk.capacity, disk.found.virtual_size
     if told is not None and size is not None and size > told:
         raise FileRefused(
-            f"its description says that the disk in {quoted(name)} has {told} bytes, and it has {size}",
+            f"its description says that the disk in {quoted(disk.name)} has {told} bytes, and it has {size}",
             "One of them is of another machine, or was changed by hand: export the machine anew.",
         )

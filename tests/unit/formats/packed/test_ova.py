@@ -119,6 +119,19 @@ def test_what_is_refused(data, why):
     refused(data, why)
 
 
+def test_a_disk_that_turns_out_to_be_larger():
+    """Of what is packed only reading tells how large it is."""
+    for capacity, is_refused in (("100351", True), ("100352", False)):
+        told = (f'ovf:capacity="{capacity}"',)
+        source = InMemory(archives.ova({"a.raw.gz": gzip.compress(TWO)}, told=told))
+        found = formats.recognise(source)
+        if is_refused:
+            with pytest.raises(formats.FileRefused, match="has 100351 bytes, and it has 100352"):
+                formats.measured(source, found)
+        else:
+            assert formats.measured(source, found).virtual_size == 100_352
+
+
 def test_files_that_are_shorter_than_told():
     text = archives.ovf("a.vmdk").replace('href="a.vmdk"', f'href="a.vmdk" ovf:size="{1 << 30}"')
     refused(archives.tar({"web1.ovf": text.encode(), "a.vmdk": STREAM}), "instead of 1073741824")
