@@ -74,6 +74,9 @@ Run = Hole | Stored | Unpacked
 
 # Of zeros that are told from data, as an upload's clusters and segments are no smaller.
 _BLOCK = 1 << 16
+# Zeros that are told, and data that are read, before it is known what follows.
+_MOST_WAITED_FOR = 1 << 24
+_MOST_JOINED = 1 << 30
 
 
 def assemble(source: Source, runs: Iterable[Run], size: int) -> Iterator[Extent]:
@@ -89,16 +92,22 @@ def assemble(source: Source, runs: Iterable[Run], size: int) -> Iterator[Extent]
 
 
 def merged(extents: Iterable[Extent]) -> Iterator[Extent]:
-    """The same, but zeros that follow each other are one run."""
+    """The same, but zeros that follow each other are one run, until they are many.
+
+    Who is told nothing for as long as it takes to read many gigabytes of zeros sends nothing either, and web servers
+    end a request of which nothing comes for a minute.
+    """
     zeros: ZeroRun | None = None
     for extent in extents:
         if isinstance(extent, ZeroRun):
             zeros = ZeroRun(zeros.offset, zeros.length + extent.length) if zeros else extent
-            continue
+            if zeros.length < _MOST_WAITED_FOR:
+                continue
         if zeros:
             yield zeros
             zeros = None
-        yield extent
+        if isinstance(extent, DataPiece):
+            yield extent
     if zeros:
         yield zeros
 
@@ -110,7 +119,7 @@ def _joined(runs: Iterable[Run], size: int) -> Iterator[Run]:
         follows = (
             stored and isinstance(run, Stored) and run.position == stored.position + stored.length
         )
-        if stored and follows:
+        if stored and follows and stored.length < _MOST_JOINED:
             stored = Stored(stored.position, stored.length + run.length)
             continue
         if stored:

@@ -158,6 +158,10 @@ class DiskClient:
                 yield offset, length, True
                 begin = offset + length
             offset += length
+            if offset - begin >= _WINDOW:
+                # It is read before it is known what the whole disk consists of: that may take minutes.
+                yield begin, offset - begin, False
+                begin = offset
         if begin < size:
             yield begin, size - begin, False
 

@@ -6,7 +6,7 @@ import pytest
 from ims_glance.formats import extents
 from ims_glance.formats.extents import DataPiece, Hole, Stored, Unpacked, ZeroRun
 from ims_glance.formats.refusals import FileCut
-from tests.unit.formats.files import MIB, InMemory, joined
+from tests.unit.formats.files import MIB, InMemory, Sparse, joined
 
 ONES = b"\1" * (4 * MIB)
 
@@ -24,6 +24,28 @@ def test_zeros_that_follow_each_other_are_one_run():
     assert assemble(bytes(100), 100, Hole(10), Stored(0, 50), Unpacked(bytes(10)), Hole(30)) == [
         ZeroRun(0, 100)
     ]
+
+
+def test_nobody_waits_until_many_zeros_are_read():
+    """Else an upload of them stands still for as long as that takes."""
+    source = Sparse(b"", 1 << 40)
+    told = extents.assemble(source, [Stored(0, 1 << 40)], 1 << 40)
+    assert next(told) == ZeroRun(0, 16 * MIB)
+    assert next(told) == ZeroRun(16 * MIB, 16 * MIB)
+    assert source.got == 32 * MIB
+
+
+def test_nobody_waits_until_all_is_known_of_what_follows():
+    asked = []
+
+    def runs():
+        for start in range(0, 1 << 40, 1 << 26):
+            asked.append(start)
+            yield Stored(start, 1 << 26)
+
+    told = extents.assemble(Sparse(b"\1" * MIB, 1 << 40), runs(), 1 << 40)
+    assert next(told) == DataPiece(0, b"\1" * MIB)
+    assert len(asked) == 17
 
 
 def test_what_follows_in_the_file_is_read_at_once():

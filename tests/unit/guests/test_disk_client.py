@@ -36,3 +36,23 @@ def test_a_file_is_read_once(conf):
     with guests.opened(source, found, conf, writable=False) as opened:
         assert content(opened) == raw
     assert source.got <= 1.1 * source.size
+
+
+class Told(DiskClient):
+    """A disk of so many bytes of data, as whoever serves it tells it: a GiB at a time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def _statuses(self, size):
+        for _ in range(0, size, 1 << 30):
+            self.asked += 1
+            yield 1 << 30, False
+
+
+def test_nobody_waits_until_all_is_known_of_a_disk():
+    disk = Told()
+    pieces = disk._pieces(1 << 40)
+    assert next(pieces) == (0, 1 << 20, False)
+    assert disk.asked == 1
+    assert sum(length for _offset, length, _is_zero in Told()._runs(10 << 30)) == 10 << 30
