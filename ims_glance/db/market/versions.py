@@ -179,19 +179,20 @@ class ProductVersions:
         self._database.write(write)
 
     def in_review(self, limit: int, marker: str | None = None) -> list[ProductVersion]:
-        """Those that wait for a reviewer, the oldest first.
+        """Those that wait for a reviewer, in the order in which they were handed in.
 
-        :param marker: id of the last one of the page before
+        :param marker: id of the last one of the page before. It may have been decided by now: the pages go by
+            a time that stays
         """
         table = MARKET_VERSIONS.c
         query = sa.select(MARKET_VERSIONS).where(table.state == str(VersionState.IN_REVIEW))
         if marker is not None:
             last = self.get_any(marker)
             query = query.where(
-                sa.tuple_(table.changed_at, table.id)
-                > sa.tuple_(sa.literal(last.changed_at), sa.literal(last.id))
+                sa.tuple_(table.created_at, table.id)
+                > sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
             )
-        query = query.order_by(table.changed_at, table.id).limit(limit)
+        query = query.order_by(table.created_at, table.id).limit(limit)
         rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [version_of(row) for row in rows]
 

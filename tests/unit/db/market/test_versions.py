@@ -163,6 +163,25 @@ def test_lists_for_reviewers_have_pages(market):
     assert [each.id for each in (*first, *rest)] == [each.id for each in versions]
 
 
+def test_pages_go_on_after_one_that_was_decided_meanwhile(market):
+    """Who approves the last one of a page, and asks for the next one, sees it."""
+    versions = [market.in_review() for _number in range(5)]
+    first = market.versions.in_review(2)
+    market.approve(first[-1])
+    second = market.versions.in_review(2, first[-1].id)
+    market.versions.reject(second[-1], REVIEWER, "no")
+    third = market.versions.in_review(2, second[-1].id)
+    found = [each.id for each in (*first, *second, *third)]
+    assert found == [each.id for each in versions]
+
+
+def test_the_oldest_submission_is_the_first_however_long_it_was_copied(market):
+    slow, quick = market.submitted(), market.submitted()
+    for version in (quick, slow):
+        market.copied(version)
+    assert [each.id for each in market.versions.in_review(9)] == [slow.id, quick.id]
+
+
 def test_what_is_not_in_the_table_is_refused(market):
     version = market.submitted()
     for decide in (
