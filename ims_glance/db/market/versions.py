@@ -80,7 +80,7 @@ class ProductVersions:
         """Record a version that is handed in, whose image is to be copied.
 
         :param product: as it was checked; it must not have been changed since
-        :param regions: with a copy each
+        :param regions: with a copy each, however often they are named
         :raises ProductStateWrong: if it is not to be submitted now
         :raises SubmissionUnderWay: if there is one already
         :raises ProductChanged: if it was changed
@@ -100,7 +100,7 @@ class ProductVersions:
             now = timeutils.utcnow()
             row = {**_row(version), "created_at": now, "changed_at": now}
             connection.execute(sa.insert(MARKET_VERSIONS).values(**row))
-            for region in sorted(regions):
+            for region in sorted(set(regions)):
                 connection.execute(
                     sa.insert(MARKET_IMAGES).values(
                         version_id=version.id,

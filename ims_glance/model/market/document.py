@@ -234,6 +234,8 @@ def checked(
         if size > certificates_kib * 1024:
             raise CertificatesTooLarge(kib=size // 1024, limit=certificates_kib)
     whole = {**document, "access_type": access_type, **({"basic": basic} if basic else {})}
+    if business := document.get("business"):
+        whole["business"] = _with_regions_once(business)
     return DraftWithFiles(whole, files)
 
 
@@ -253,6 +255,12 @@ def check_product_name(name: str) -> None:
 def agreement_digest(text: str) -> str:
     """SHA-256 of an agreement, by which buyers say which they agree to."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _with_regions_once(business: Mapping[str, Any]) -> dict[str, Any]:
+    """The third step of a draft, which names each region once, in the order of the seller."""
+    regions = business.get("regions")
+    return {**business, **({"regions": list(dict.fromkeys(regions))} if regions else {})}
 
 
 def _kept(

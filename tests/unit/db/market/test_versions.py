@@ -55,6 +55,11 @@ def test_a_draft_becomes_a_listed_product(market):
     assert (review.user_id, review.decision, review.reasons) == ("reviewer", "approve", "well done")
 
 
+def test_a_region_that_is_named_twice_has_one_copy(market):
+    version = market.submitted(regions=["RegionTwo", "RegionOne", "RegionTwo"])
+    assert [each.region for each in market.copies.wanted(version.id)] == list(REGIONS)
+
+
 def test_one_at_a_time_and_as_it_was_checked(market):
     version = market.submitted()
     product = market.of(version)

@@ -50,6 +50,14 @@ def test_what_is_free_has_no_price():
     assert len(document.missing({})) == len(document._WANTED)
 
 
+def test_a_region_is_named_once():
+    uploads = checked(whole(regions=["RegionTwo", "RegionOne", "RegionTwo"]))
+    assert uploads.document["business"]["regions"] == ["RegionTwo", "RegionOne"]
+    assert uploads.document["business"]["support_terms"] == "By mail."
+    for business in ({}, {"regions": []}, {"support_terms": "By mail."}):
+        assert checked({"business": business}).document.get("business", {}) == business
+
+
 def test_fields_replace_others_one_by_one():
     known = {
         "name": "a",
