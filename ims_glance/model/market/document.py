@@ -214,8 +214,7 @@ def checked(
         raise AccessTypeUnknown(given=str(access_type)[:64], others=", ".join(OTHER_TYPES))
     check_product_name(name)
     for place, text in _texts(document, ""):
-        if not free_text.is_storable(text.translate(_LINES)):
-            raise ProductTextWrong(place=place, reason="it has characters that cannot be kept")
+        check_text(place, text)
     basic = dict(document.get("basic") or {})
     skus = [each["sku"] for each in basic.get("specifications") or ()]
     if len(set(skus)) != len(skus):
@@ -240,6 +239,17 @@ def checked(
 
 
 _LINES = {10: " ", 13: " "}
+
+
+def check_text(place: str, text: str) -> None:
+    """Check that a text of several lines can be kept: no database takes half of a surrogate pair, not every
+    one a NUL.
+
+    :param place: where it stands, for the message
+    :raises ProductTextWrong: if it cannot
+    """
+    if not free_text.is_storable(text.translate(_LINES)):
+        raise ProductTextWrong(place=place, reason="it has characters that cannot be kept")
 
 
 def check_product_name(name: str) -> None:

@@ -17,6 +17,7 @@ from ims_glance.api.ims.operations.market_seller import (
     PAGE,
     market_of,
     paged,
+    recorded_text,
     with_files,
 )
 from ims_glance.db.market.rows import VersionNotFound
@@ -92,7 +93,7 @@ def approve_version(call: Call) -> Answer:
         version,
         actor_of(call.context),
         listing,
-        call.body.get("reasons"),
+        recorded_text(call, "reasons"),
         is_acknowledged=_acknowledged(call, market, version),
     )
     return Answer(_shown(market, *_get(call, market)))
@@ -102,7 +103,8 @@ def reject_version(call: Call) -> Answer:
     """``POST /v1/{project_id}/market/reviews/{version_id}/reject``: give it back, and say why."""
     market = market_of(call)
     version, _product = _theirs(call, market)
-    market.versions.reject(version, actor_of(call.context), call.body["reasons"])
+    reasons = recorded_text(call, "reasons") or ""
+    market.versions.reject(version, actor_of(call.context), reasons)
     return Answer(_shown(market, *_get(call, market)))
 
 

@@ -63,7 +63,7 @@ def create_product(call: Call) -> Answer:
         access_type=uploads.document["access_type"],
         name=uploads.document.get("name", ""),
         document=uploads.document,
-        note=call.body.get("note"),
+        note=recorded_text(call, "note"),
     )
     market.products.create(made, uploads.files, market.drafts)
     return Answer(_shown(market, market.products.get(made.id, call.project_id)))
@@ -99,7 +99,7 @@ def update_product(call: Call) -> Answer:
         "name": uploads.document.get("name", ""),
     }
     if "note" in call.body:
-        values["note"] = call.body["note"]
+        values["note"] = recorded_text(call, "note")
     return Answer(_shown(market, market.products.change(product, values, uploads.files)))
 
 
@@ -141,7 +141,7 @@ def add_product_version(call: Call) -> Answer:
 
 def withdraw_product(call: Call) -> Answer:
     """``POST …/{product_id}/withdraw``: take back what is submitted; else take it from all who have it."""
-    market, why = market_of(call), call.body.get("why")
+    market, why = market_of(call), recorded_text(call, "why")
     product, actor = _get(call, market), actor_of(call.context)
     if product.submission_id is not None:
         version = market.versions.get_any(product.submission_id)
@@ -158,7 +158,7 @@ def restrict_product(call: Call) -> Answer:
     """``POST …/{product_id}/restrict``: take no new buyers."""
     market, named = market_of(call), product_id(call)
     actor = actor_of(call.context)
-    market.entitlements.restrict(named, call.project_id, actor, call.body.get("why"))
+    market.entitlements.restrict(named, call.project_id, actor, recorded_text(call, "why"))
     return Answer(_shown(market, market.products.get(named, call.project_id)))
 
 
@@ -178,6 +178,17 @@ def checked_id(given: str) -> str:
     if not products.is_id(given):
         raise ProductNotFound(product_id=given[:64])
     return given
+
+
+def recorded_text(call: Call, name: str) -> str | None:
+    """A text of the body that is recorded as it is, in words of whoever sends it.
+
+    :raises ProductTextWrong: if it cannot be kept
+    """
+    text: str | None = call.body.get(name)
+    if text is not None:
+        documents.check_text(name, text)
+    return text
 
 
 def paged(found: list[dict[str, Any]], limit: int, name: str = "products") -> dict[str, Any]:

@@ -112,6 +112,17 @@ def test_what_is_rejected_says_why(world):
         world.call("approve_version", {}, REVIEWER, version_id=version_id)
 
 
+@pytest.mark.parametrize("reasons", ["half \ud800", "nothing\0"], ids=ascii)
+@pytest.mark.parametrize("decision", ["approve_version", "reject_version"])
+def test_reasons_that_no_database_keeps_are_refused(world, decision, reasons):
+    version_id = world.submitted()["submission_id"]
+    with pytest.raises(exceptions.Invalid, match="'reasons': it has characters") as refused:
+        world.call(decision, {"reasons": reasons}, REVIEWER, version_id=version_id)
+    assert refused.value.code == "IMG.0016"
+    shown = world.call("show_review", None, REVIEWER, version_id=version_id)
+    assert (shown["state"], shown["reviews"]) == ("in review", [])
+
+
 def test_what_was_submitted_is_what_is_listed(world):
     """A seller may go on writing; what was reviewed is what buyers see."""
     product = world.listed()

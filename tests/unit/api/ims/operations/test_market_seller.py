@@ -202,6 +202,32 @@ def test_refusals(world, body, code):
     assert refusal(lambda: world.call("create_product", body)).code == code
 
 
+@pytest.mark.parametrize("text", ["half \ud800", "nothing\0", "bell\x07"], ids=ascii)
+def test_what_no_database_keeps_is_refused(world, text):
+    for name in ("create_product", "update_product"):
+        product = world.draft()
+        refused = refusal(lambda: world.call(name, {"note": text}, product_id=product["id"]))  # noqa: B023
+        assert (refused.code, str(refused)) == (
+            "IMG.0016", "'note': it has characters that cannot be kept.",
+        )  # fmt: skip
+        assert world.own(product)["note"] == "SECRET-NOTE"
+    submitted, listed = world.submitted(), world.listed()
+    for name, product in (
+        ("withdraw_product", submitted), ("withdraw_product", listed), ("restrict_product", listed),
+    ):  # fmt: skip
+        refused = refusal(lambda: world.call(name, {"why": text}, product_id=product["id"]))  # noqa: B023
+        assert (refused.code, str(refused)) == (
+            "IMG.0016", "'why': it has characters that cannot be kept.",
+        )  # fmt: skip
+        assert world.own(product)["state"] == product["state"]
+
+
+def test_what_is_recorded_may_have_lines(world):
+    product = world.draft(note="one\r\ntwo\tthree")
+    assert product["note"] == "one\r\ntwo\tthree"
+    assert world.call("update_product", {"note": None}, product_id=product["id"])["note"] is None
+
+
 def test_certificates_have_a_limit(world):
     world.conf.set_override("certificates_kib", 1, "ims_market")
     file = {"name": "c", "content": encoded(b"%PDF-" + b"x" * 2000)}
