@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ims_glance.db.database import Database
-from ims_glance.db.market.rows import VersionNotFound, copy_of, cut, take
+from ims_glance.db.market.rows import VersionNotFound, copy_of, cut, is_after, take
 from ims_glance.db.market.versions import settle
 from ims_glance.db.schema import MARKET_IMAGES, MARKET_MEMBERS, MARKET_VERSIONS
 from ims_glance.model.market.entitlement import ProductCopy, ProductCopyState
@@ -97,13 +97,16 @@ class ProductCopies:
         except (VersionStateWrong, VersionNotFound):
             return
 
-    def unwanted(self, limit: int = 100, region: str | None = None) -> list[ProductCopy]:
-        """Those that are to be deleted.
+    def unwanted(
+        self, limit: int = 100, region: str | None = None, after: ProductCopy | None = None
+    ) -> list[ProductCopy]:
+        """Those that are to be deleted, in the order of their versions.
 
         :param region: in that alone
+        :param after: the last one of the page before
         """
         where = sa.true() if region is None else MARKET_IMAGES.c.region == region
-        return self._find(sa.and_(_is(ProductCopyState.UNWANTED), where), limit)
+        return self._find(sa.and_(_is(ProductCopyState.UNWANTED), where, is_after(after)), limit)
 
     def gone(self, version_id: str, region: str) -> None:
         """Record that an unwanted one is deleted, and its members with it."""

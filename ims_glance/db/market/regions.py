@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from ims_glance.db import clock
 from ims_glance.db.database import Database
 from ims_glance.db.market.listed_regions import relist
-from ims_glance.db.market.rows import copy_of, cut, take, wanted_members
+from ims_glance.db.market.rows import copy_of, cut, is_after, take, wanted_members
 from ims_glance.db.schema import MARKET_IMAGES, MARKET_MEMBERS, MARKET_PRODUCTS
 from ims_glance.model.market.entitlement import (
     ProductCopy,
@@ -141,12 +141,22 @@ class ProductRegions:
 
         return self._database.write(write)
 
-    def to_offshelve(self, region: str, limit: int = 100) -> list[ProductCopy]:
-        """Copies that buyers still have, and that do not say yet that their product is withdrawn."""
-        query = sa.select(MARKET_IMAGES).where(*_is_withdrawn(), _TABLE.region == region)
-        rows = self._database.read(
-            lambda connection: connection.execute(query.limit(limit)).mappings().all()
+    def to_offshelve(
+        self, region: str, limit: int = 100, after: ProductCopy | None = None
+    ) -> list[ProductCopy]:
+        """Copies that buyers still have, and that do not say yet that their product is withdrawn.
+
+        They are in the order of their versions.
+
+        :param after: the last one of the page before
+        """
+        query = (
+            sa.select(MARKET_IMAGES)
+            .where(*_is_withdrawn(), _TABLE.region == region, is_after(after))
+            .order_by(_TABLE.version_id, _TABLE.region)
+            .limit(limit)
         )
+        rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [copy_of(row) for row in rows]
 
     def offshelved(self, copy: ProductCopy) -> None:

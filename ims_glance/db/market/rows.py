@@ -135,6 +135,14 @@ def copy_of(row: Any) -> ProductCopy:
     return ProductCopy(**{**values, "state": ProductCopyState(values["state"])})
 
 
+def is_after(copy: ProductCopy | None) -> Any:
+    """Which copies come after one in the order of versions and regions; all, if there is none."""
+    if copy is None:
+        return sa.true()
+    place = sa.tuple_(MARKET_IMAGES.c.version_id, MARKET_IMAGES.c.region)
+    return place > sa.tuple_(sa.literal(copy.version_id), sa.literal(copy.region))
+
+
 def member_of(row: Any) -> ProductMember:
     """The member of a row."""
     values = _without(row, "changed_at")

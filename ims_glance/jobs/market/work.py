@@ -9,6 +9,7 @@ are served.
 
 import logging
 import threading
+from collections.abc import Callable
 
 from keystoneauth1.session import Session
 from oslo_config import cfg
@@ -28,12 +29,12 @@ from ims_glance.jobs.market.door import ImageDoor
 from ims_glance.jobs.market.regions import RegionCopies
 from ims_glance.model.image import attributes
 from ims_glance.model.market import membership
-from ims_glance.model.market.entitlement import ProductMember
+from ims_glance.model.market.entitlement import ProductCopy, ProductMember
 
 LOG = logging.getLogger(__name__)
 
-# So many rows are read at once.
-_PAGE = 500
+# So many rows are read at once; of copies, so many are looked after at a time.
+_PAGE, _COPIES = 500, 100
 # For how long a region is left alone that did not answer; seconds.
 _AWAY = 30.0
 
@@ -61,6 +62,8 @@ class MarketWork:
         self._elsewhere = RegionCopies(conf, database, identity, stopping)
         self._session: Session | None = None
         self._away: dict[str, float] = {}
+        self._unwanted = _Turns(self._copies.unwanted)
+        self._withdrawn = _Turns(self._regions.to_offshelve)
 
     def look(self) -> None:
         """Do what is to be done; what cannot be done now is left for the next time.
@@ -103,16 +106,14 @@ class MarketWork:
         while members := self._members.to_do(_PAGE, region=region):
             if not self._follow(members, door):
                 break
-        for copy in self._regions.to_offshelve(region):
-            door.images.update(str(copy.image_id), {attributes.IS_OFFSHELVED: "true"})
-            self._regions.offshelved(copy)
+        self._offshelve(region, door)
 
     def _forget(self, region: str, door: ImageDoor, session: Session) -> None:
         """Delete the copies that nobody wants.
 
         One that its store keeps, since volumes are clones of it, delays no other.
         """
-        for copy in self._copies.unwanted(region=region):
+        for copy in self._unwanted.next(region):
             if self._stopping.is_set():
                 return
             is_stopped, image_ids = self._elsewhere.stop(copy, session, door.images)
@@ -125,6 +126,18 @@ class MarketWork:
                 LOG.warning("Copies %s are not all deleted for now: %s", image_ids, refused)
                 continue
             self._copies.gone(copy.version_id, copy.region)
+
+    def _offshelve(self, region: str, door: ImageDoor) -> None:
+        """Have copies say that their product is withdrawn; one that is gone, or refuses it, delays no other."""
+        for copy in self._withdrawn.next(region):
+            if self._stopping.is_set():
+                return
+            try:
+                door.images.update(str(copy.image_id), {attributes.IS_OFFSHELVED: "true"})
+            except rest.Refused as refused:
+                LOG.warning("Copy %s does not say that it is withdrawn: %s", copy.image_id, refused)
+                continue
+            self._regions.offshelved(copy)
 
     def _follow(self, members: list[ProductMember], door: ImageDoor) -> bool:
         """Make some follow; whether all of them do."""
@@ -141,3 +154,21 @@ class MarketWork:
                 is_done = False
             left += not is_done
         return not left
+
+
+class _Turns:
+    """Copies with something to do, so many a time: those that it cannot be done with keep no turn from others.
+
+    :param find: reads a page of those of a region, after the last one of the page before
+    """
+
+    def __init__(self, find: Callable[..., list[ProductCopy]]) -> None:
+        self._find = find
+        self._last: dict[str, ProductCopy] = {}
+
+    def next(self, region: str) -> list[ProductCopy]:
+        """Those whose turn it is in a region; after the last ones the first ones are again."""
+        found = self._find(region=region, limit=_COPIES, after=self._last.pop(region, None))
+        if len(found) == _COPIES:
+            self._last[region] = found[-1]
+        return found

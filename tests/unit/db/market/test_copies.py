@@ -55,3 +55,13 @@ def test_the_members_of_a_deleted_copy_are_none(market):
         market.copies.gone(copy.version_id, copy.region)
         market.copies.gone(copy.version_id, copy.region)
     assert market.members.to_do() == []
+
+
+def test_unwanted_copies_have_pages(market):
+    for _number in range(2):
+        market.versions.take_back(market.submitted(), SELLER)
+    whole = market.copies.unwanted()
+    first = market.copies.unwanted(3)
+    rest = market.copies.unwanted(3, after=first[-1])
+    assert [*first, *rest] == whole
+    assert [(each.region, len(rest)) for each in rest] == [("RegionTwo", 1)]

@@ -212,6 +212,17 @@ def test_of_an_approval_and_a_copy_that_gets_ready_both_list_it_there(market, re
     assert market.of(version).published["business"]["regions"] == [HERE, THERE]
 
 
+def test_withdrawn_copies_have_pages(market, regions):
+    for _number in range(3):
+        product = market.listed()
+        market.subscribe(product)
+        market.entitlements.withdraw(product.id, "sellers", SELLER, None, after=60.0)
+    whole = regions.to_offshelve(HERE)
+    first = regions.to_offshelve(HERE, 2)
+    assert [*first, *regions.to_offshelve(HERE, 2, first[-1])] == whole
+    assert len(whole) == 3
+
+
 def test_a_withdrawn_product_says_so_while_buyers_have_it(market, regions):
     version = copied_here(market)
     made(market, regions)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ims_glance.db.market.regions import ProductRegions
+from ims_glance.jobs.market import work as work_module
 from ims_glance.jobs.market.work import MarketWork
 from tests.unit.db.market.rows import SELLER, MarketTables
 from tests.unit.flows.direct_cloud import MARKET, DirectCloud, DirectIdentity
@@ -137,6 +139,30 @@ def test_a_copy_that_is_in_use_delays_no_other(
     assert market.copies.unwanted() == []
 
 
+def test_any_number_of_copies_in_use_delays_no_other(
+    market: Any, cloud: DirectCloud, work: MarketWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were withdrawn long ago come first in the table."""
+    monkeypatch.setattr(work_module, "_COPIES", 2)
+    made = []
+    for number in range(6):
+        version = market.submitted(market.draft(product_code=f"{number:032x}"), regions=[HERE])
+        made.append(cloud.make(b"sold", owner=MARKET))
+        assert market.copies.begun(version.id, HERE, made[-1])
+        market.versions.take_back(version, SELLER)
+    stuck = made[:-1]
+    for image_id in stuck:
+        cloud.failures[f"DELETE /v2/images/{image_id}"] = [409]
+    for _page in range(3):
+        work.look()
+    assert cloud.images.keys() == set(stuck)
+    # And after the last one it is the turn of the first one again.
+    for _page in range(6):
+        work.look()
+    assert cloud.images == {}
+    assert market.copies.unwanted() == []
+
+
 def test_withdrawn_products_are_taken_from_all(
     market: Any, cloud: DirectCloud, work: MarketWork
 ) -> None:
@@ -177,6 +203,32 @@ def test_who_has_it_for_a_while_sees_that_it_is_withdrawn(
         f"PATCH /v2/images/{image_id}"
     ]
     assert cloud.members[image_id].keys() == {"buyers"}
+
+
+def test_a_withdrawn_copy_that_is_gone_delays_no_other(
+    market: Any, cloud: DirectCloud, work: MarketWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that refuse it are asked again, and the others that wait have their turn."""
+    monkeypatch.setattr(work_module, "_COPIES", 2)
+    made = []
+    for number in range(5):
+        product, image_id = sold(market, cloud, f"{number:032x}")
+        made.append(image_id)
+        market.subscribe(product)
+        market.entitlements.withdraw(product.id, product.project_id, SELLER, None, after=60.0)
+    gone, refusing, *others = made
+    del cloud.images[gone]
+    cloud.failures[f"PATCH /v2/images/{refusing}"] = [403]
+    work.look()
+    work.look()
+    assert [cloud.images[each]["__is_offshelved"] for each in others[:2]] == ["true", "true"]
+    assert "__is_offshelved" not in cloud.images[refusing]
+    for _page in range(3):
+        work.look()
+    assert {each: cloud.images[each]["__is_offshelved"] for each in (refusing, *others)} == {
+        each: "true" for each in (refusing, *others)
+    }
+    assert [each.image_id for each in ProductRegions(market.database).to_offshelve(HERE)] == [gone]
 
 
 def test_all_buyers_lose_what_is_withdrawn_by_one_request(
