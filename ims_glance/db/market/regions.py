@@ -6,6 +6,7 @@ claims it for a while, and writes down what is asked for before it is asked.
 """
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,10 +47,11 @@ class ProductRegions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def due(self, here: str, limit: int = 20) -> list[DueCopy]:
-        """Those that it is time to look after, the longest due first.
+    def due(self, here: str, limit: int = 20, but_not: Collection[str] = ()) -> list[DueCopy]:
+        """Those that it is time to look after, those that nobody has looked after yet and the longest due first.
 
         :param here: the region whose copies the others are made of
+        :param but_not: regions that are left alone
         """
         home = MARKET_IMAGES.alias("home")
         query = (
@@ -62,11 +64,12 @@ class ProductRegions:
             .where(
                 home.c.region == here,
                 home.c.state == str(ProductCopyState.READY),
-                _TABLE.region != here,
+                _TABLE.region.not_in([here, *sorted(but_not)]),
                 _is_wanted(),
                 _is_due(),
             )
-            .order_by(_TABLE.look_at, _TABLE.version_id, _TABLE.region)
+            # PostgreSQL has those without a time last otherwise.
+            .order_by(sa.func.coalesce(_TABLE.look_at, 0.0), _TABLE.version_id, _TABLE.region)
             .limit(limit)
         )
         rows = self._database.read(lambda connection: connection.execute(query).mappings().all())

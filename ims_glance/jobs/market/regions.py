@@ -10,7 +10,8 @@ for, and holds up no other one; a copy that fails leaves nothing, and is begun a
 import hashlib
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from keystoneauth1.session import Session
@@ -27,6 +28,7 @@ from ims_glance.db.job import JobNotFound, Jobs
 from ims_glance.db.market.copies import ProductCopies
 from ims_glance.db.market.products import Products
 from ims_glance.db.market.regions import DueCopy, ProductRegions
+from ims_glance.jobs.lease import clock
 from ims_glance.jobs.market.door import ImageDoor
 from ims_glance.model import job as jobs
 from ims_glance.model.image import whole_image
@@ -37,6 +39,8 @@ from ims_glance.model.standing_copy import pause_after
 
 LOG = logging.getLogger(__name__)
 
+AWAY = 30.0
+"""For how long a region is left alone that did not answer; seconds."""
 # Nobody else looks after a copy for so long; how soon it is looked again at one that is under way, and at
 # one that cannot be begun; seconds.
 _CLAIM, _SOON, _LATER = 120.0, 3.0, 30.0
@@ -82,27 +86,33 @@ class RegionCopies:
         self._copies = ProductCopies(database)
         self._products = Products(database)
         self._jobs = Jobs(database)
+        self._away: dict[str, float] = {}
 
     def look(self, session: Session) -> None:
-        """Look after those whose turn it is.
+        """Look after those whose turn it is, but those in regions that did not answer a moment ago.
 
         :param session: of the service in the project of its copies
         :raises DatabaseUnavailable: if the database is away
         """
         here = Region.of(self._conf, session)
-        for due in self._regions.due(here.title):
+        now = clock()
+        self._away = {name: until for name, until in self._away.items() if now < until}
+        for due in self._regions.due(here.title, but_not=self._away.keys()):
             if self._stopping.is_set():
                 return
-            if not self._regions.claim(due.copy, _CLAIM):
+            if due.copy.region in self._away or not self._regions.claim(due.copy, _CLAIM):
                 continue
+            copying = _Copying(self, due, here)
             try:
-                _Copying(self, due, here).go_on()
+                copying.go_on()
             except DatabaseUnavailable:
                 raise
             except exceptions.ImsError as error:
                 reason = jobs.without_tokens(str(error))
                 LOG.warning("Copy in %s waits: %s", due.copy.region, reason)
                 self._regions.told(due.copy, error.code, reason, _LATER)
+                if copying.is_away:
+                    self._away[due.copy.region] = clock() + AWAY
 
     def stop(self, copy: ProductCopy, session: Session, images: ImageApi) -> tuple[bool, list[str]]:
         """Have one that nobody wants not be made any more.
@@ -137,7 +147,10 @@ class RegionCopies:
 
 
 class _Copying:
-    """One copy."""
+    """One copy.
+
+    :ivar is_away: whether its region was asked, and gave no answer
+    """
 
     def __init__(self, work: RegionCopies, due: DueCopy, here: Region) -> None:
         self._work = work
@@ -147,6 +160,7 @@ class _Copying:
         self._there = here.elsewhere(due.copy.region)
         self._regions = work._regions
         self._project_id = work._identity.project_id_of(here.session)
+        self.is_away = False
 
     def go_on(self) -> None:
         """Do what is to be done next."""
@@ -166,7 +180,8 @@ class _Copying:
 
     def _begin(self) -> None:
         """Have it made, unless it was made by a job that nobody knows any more."""
-        made = ImageApi(self._there).named(name(self._copy), self._project_id)
+        with self._asking_there():
+            made = ImageApi(self._there).named(name(self._copy), self._project_id)
         active = [each for each in made if each["status"] == "active"]
         if active:
             self._finish(str(active[0]["id"]))
@@ -194,15 +209,18 @@ class _Copying:
         if not self._regions.found(self._copy, image_id):
             return
         images = ImageApi(self._there)
-        view = images.find(image_id)
+        with self._asking_there():
+            view = images.find(image_id)
         if view is None:
             gone = CopyGone(region=self._copy.region)
             self._fail(gone.code, str(gone))
             return
-        disks = [images.get(each.image_id) for each in whole_image.components(view)]
+        with self._asking_there():
+            disks = [images.get(each.image_id) for each in whole_image.components(view)]
         digest = image.digest(view, disks)
         if self._due.digest and digest != self._due.digest:
-            ImageDoor(images).delete(image_id)
+            with self._asking_there():
+                ImageDoor(images).delete(image_id)
             differs = CopyNotTheSame(region=self._copy.region)
             self._fail(differs.code, str(differs))
             return
@@ -211,10 +229,20 @@ class _Copying:
 
     def _mark(self, images: ImageApi, image_id: str, disks: list[dict[str, Any]]) -> None:
         source = ImageApi(self._here).get(self._due.source_image_id)
-        for disk in disks:
-            images.update(str(disk["id"]), image.marks(source))
         named: Mapping[str, Any] = {"name": source.get("name") or "", "visibility": "shared"}
-        images.update(image_id, {**image.marks(source), **named})
+        with self._asking_there():
+            for disk in disks:
+                images.update(str(disk["id"]), image.marks(source))
+            images.update(image_id, {**image.marks(source), **named})
+
+    @contextmanager
+    def _asking_there(self) -> Iterator[None]:
+        """Tell the other region's silence from that of this one, which says nothing about the other one."""
+        try:
+            yield
+        except rest.ServiceUnavailable:
+            self.is_away = True
+            raise
 
     def _fail(self, code: str, reason: str) -> None:
         LOG.warning("Copy of %s in %s: %s", self._due.source_image_id, self._copy.region, reason)

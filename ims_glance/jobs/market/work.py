@@ -26,7 +26,7 @@ from ims_glance.db.market.members import ProductMembers
 from ims_glance.db.market.regions import ProductRegions
 from ims_glance.jobs.lease import clock
 from ims_glance.jobs.market.door import ImageDoor
-from ims_glance.jobs.market.regions import RegionCopies
+from ims_glance.jobs.market.regions import AWAY, RegionCopies
 from ims_glance.model.image import attributes
 from ims_glance.model.market import membership
 from ims_glance.model.market.entitlement import ProductCopy, ProductMember
@@ -35,8 +35,6 @@ LOG = logging.getLogger(__name__)
 
 # So many rows are read at once; of copies, so many are looked after at a time.
 _PAGE, _COPIES = 500, 100
-# For how long a region is left alone that did not answer; seconds.
-_AWAY = 30.0
 
 
 class MarketWork:
@@ -98,7 +96,7 @@ class MarketWork:
             except exceptions.ImsError as error:
                 LOG.warning("What is sold in %s is left as it is for now: %s", name, error)
                 if name != own:
-                    self._away[name] = clock() + _AWAY
+                    self._away[name] = clock() + AWAY
 
     def _serve(self, region: str, door: ImageDoor, session: Session) -> None:
         # First: with a copy that nobody wants go all its members, of whom there may be thousands.

@@ -2,8 +2,10 @@
 """Copies of products in other regions, in the database."""
 
 import functools
+import types
 
 import pytest
+from sqlalchemy.dialects import postgresql
 
 from ims_glance.db.market.regions import ProductRegions
 from ims_glance.model.market.entitlement import ProductCopyState
@@ -44,6 +46,27 @@ def test_a_copy_elsewhere_is_made_of_the_one_here(market, regions):
     assert market.copies.ready(version, HERE, "here", "digest", SELLER)
     [due] = regions.due(HERE)
     assert (due.copy.region, due.source_image_id, due.digest) == (THERE, "here", "digest")
+
+
+def test_regions_that_are_left_alone_take_no_places(market, regions):
+    for _number in range(3):
+        copied_here(market)
+    assert len(regions.due(HERE, but_not=["RegionThree"])) == 3
+    assert regions.due(HERE, but_not=[THERE]) == []
+
+
+def test_those_that_nobody_has_looked_after_come_first_in_every_database(market, regions):
+    """PostgreSQL has NULL behind all times."""
+    queries = []
+    reading = types.SimpleNamespace(execute=queries.append)
+    with pytest.raises(AttributeError):
+        ProductRegions(types.SimpleNamespace(read=lambda work: work(reading))).due(HERE)
+    words = str(queries[0].compile(dialect=postgresql.dialect())).partition("ORDER BY ")[2]
+    assert words.startswith("coalesce(market_images.look_at, ")
+    later, first = copied_here(market), copied_here(market)
+    [copy] = [each.copy for each in regions.due(HERE) if each.copy.version_id == later.id]
+    assert regions.told(copy, None, None, 0.0)
+    assert [each.copy.version_id for each in regions.due(HERE)] == [first.id, later.id]
 
 
 def test_one_looks_after_it_at_a_time(market, regions):

@@ -92,9 +92,12 @@ class World:
 
     def look(self) -> None:
         """What a worker does: another one each time."""
+        self.worker().look(self.cloud.session())
+
+    def worker(self) -> RegionCopies:
+        """What one of them has."""
         stopping = threading.Event()
-        work = RegionCopies(self.tables.conf, self.tables.database, self.identity, stopping)
-        work.look(self.cloud.session())
+        return RegionCopies(self.tables.conf, self.tables.database, self.identity, stopping)
 
     def work(self) -> None:
         """All that a worker does for the marketplace."""
@@ -162,6 +165,49 @@ def test_a_region_that_is_away_holds_up_no_other_one(world: World) -> None:
     world.refusal = {}
     world.look()
     assert [body["region"] for _image, body in world.asked] == [THERE, AWAY]
+
+
+def test_a_region_that_is_away_is_asked_once_for_all_its_copies(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And again after a while. A timeout for each copy would hold up all that is sold."""
+    world.home()
+    for number in range(3):
+        draft = world.market.draft(product_code=f"{number:032x}")
+        version = world.market.submitted(draft, regions=[HERE, AWAY])
+        assert world.market.copies.begun(version.id, HERE, f"here-{number}")
+        assert world.market.copies.ready(version, HERE, f"here-{number}", "digest", SELLER)
+    asked = []
+
+    def named(api: ImageApi, _name: str, _owner: str) -> list[dict[str, Any]]:
+        asked.append(api._region.name)
+        if asked[-1] == AWAY:
+            raise rest.ServiceUnavailable(service="RegionThree Image", reason="timeout")
+        return []
+
+    monkeypatch.setattr(ImageApi, "named", named)
+    now = [1000.0]
+    monkeypatch.setattr(regions, "clock", lambda: now[0])
+    work = world.worker()
+    for _twice in range(2):
+        work.look(world.cloud.session())
+    assert (asked.count(AWAY), asked.count(THERE)) == (1, 1)
+    assert len(world.asked) == 1
+    now[0] += regions.AWAY
+    work.look(world.cloud.session())
+    assert asked.count(AWAY) == 2
+
+
+def test_while_this_region_is_away_nothing_is_known_of_the_other_one(world: World) -> None:
+    only(world)
+    world.home()
+    world.refusal[THERE] = rest.ServiceUnavailable(service="Image", reason="timeout")
+    work = world.worker()
+    work.look(world.cloud.session())
+    assert world.copy().code == "IMG.0014"
+    del world.refusal[THERE]
+    work.look(world.cloud.session())
+    assert [body["region"] for _image, body in world.asked] == [THERE]
 
 
 def test_a_job_whose_id_was_lost_is_found_again(world: World) -> None:
