@@ -38,6 +38,16 @@ class CinderKeyInside(exceptions.Conflict):
     )
 
 
+class KernelApart(exceptions.Conflict):
+    """Servers boot a kernel or a RAM disk of other images, which buyers do not have, and nobody reviews."""
+
+    code = "IMG.0105"
+    template = (
+        "Image {image_id} cannot be sold: it boots other images ({names}). Make one that has its kernel and its boot "
+        "loader inside and boots by itself, without these properties, and sell that."
+    )
+
+
 class MarketImages:
     """See :class:`ims_glance.api.common.market.MarketImageDoor`.
 
@@ -56,7 +66,7 @@ class MarketImages:
 
         :raises NoMarketProject: if nothing can be
         :raises ImageNotFound: if the caller sees no such image
-        :raises Refused, NotTheirs, CinderKeyInside: why it may not
+        :raises Refused, NotTheirs, CinderKeyInside, KernelApart: why it may not
         """
         market_project(self._conf)
         try:
@@ -70,6 +80,8 @@ class MarketImages:
         for each in (view, *disks):
             if copy.CINDER_KEY in each:
                 raise CinderKeyInside(image_id=each["id"])
+            if names := [name for name in image.BOOT_IMAGES if each.get(name)]:
+                raise KernelApart(image_id=each["id"], names=", ".join(names))
         facts = {
             "os_type": view.get("__os_type"),
             "os_version": view.get("__os_version"),

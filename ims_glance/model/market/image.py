@@ -10,12 +10,16 @@ from ims_glance.model.image import attributes, kinds
 
 _CARRIED = ("disk_format", "container_format", "min_disk", "min_ram")
 
+BOOT_IMAGES = ("kernel_id", "ramdisk_id")
+"""Properties that name other images, which a server boots instead of what is in this one."""
+
 
 def body(source: Mapping[str, Any], code: str, default_key: str) -> dict[str, Any]:
     """The body of ``POST /v2/images`` for it.
 
     It has what says how a server is to be built, and nothing else of what the seller wrote on the
-    image: buyers see the product's texts. The image is shared with nobody yet.
+    image: buyers see the product's texts. The image is shared with nobody yet. It names no other images:
+    buyers have none of the seller's, and nobody has looked into those.
 
     :param source: the seller's image, as the Image API shows it
     :param code: of the product
@@ -24,8 +28,11 @@ def body(source: Mapping[str, Any], code: str, default_key: str) -> dict[str, An
     """
     base = {name: source[name] for name in _CARRIED if source.get(name) is not None}
     key = {attributes.CMK_ID: default_key} if source.get(attributes.CMK_ID) else {}
+    carried = {
+        name: value for name, value in capture.carried(source).items() if name not in BOOT_IMAGES
+    }
     return {
-        **capture.carried(source),
+        **carried,
         **base,
         **key,
         **kinds.of_products([code]),

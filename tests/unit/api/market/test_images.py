@@ -10,7 +10,7 @@ import webob
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import SubrequestRefused
-from ims_glance.api.market.images import CinderKeyInside, MarketImages
+from ims_glance.api.market.images import CinderKeyInside, KernelApart, MarketImages
 from ims_glance.clouds.identity import NoMarketProject
 from ims_glance.model import job
 from ims_glance.model.image import rules, whole_image
@@ -132,6 +132,7 @@ def test_a_whole_machine_may_be_sold_with_its_disks(make: Any, tables: Any) -> N
         (disk(status="queued"), whole_image.DiskMissing),
         (disk(__productcode="another's"), rules.RuleRefused),
         (disk(cinder_encryption_key_id="k"), CinderKeyInside),
+        (disk(kernel_id=calls.OTHER), KernelApart),
     ],
     ids=str,
 )
@@ -148,6 +149,18 @@ def test_one_under_cinders_key_is_nobody_elses(make: Any) -> None:
     door, *_ = make(cinder_encryption_key_id="k")
     with pytest.raises(CinderKeyInside):
         door.check_source(CALLER, calls.IMAGE)
+
+
+@pytest.mark.parametrize("name", ["kernel_id", "ramdisk_id"])
+def test_one_that_boots_other_images_is_not_sold(make: Any, name: str) -> None:
+    door, *_ = make(**{name: calls.OTHER})
+    with pytest.raises(
+        KernelApart, match=rf"{name}\). Make one that .* boots by itself"
+    ) as refused:
+        door.check_source(CALLER, calls.IMAGE)
+    assert refused.value.code == "IMG.0105"
+    door, *_ = make(**{name: None})
+    assert door.check_source(CALLER, calls.IMAGE).image_id == calls.IMAGE
 
 
 def test_an_image_that_is_not_there(make: Any) -> None:

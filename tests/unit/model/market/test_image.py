@@ -26,6 +26,12 @@ def test_it_has_what_servers_are_built_by_and_nothing_of_the_sellers():
     assert "me" not in body.values()
 
 
+def test_it_boots_no_other_image():
+    """Of which nobody has seen what is in it, and which buyers do not have."""
+    other = {"kernel_id": "1" * 36, "ramdisk_id": "2" * 36}
+    assert image.body({**SOURCE, **other}, "code", "k") == image.body(SOURCE, "code", "k")
+
+
 def test_what_was_encrypted_is_encrypted_under_the_services_key():
     body = image.body({**SOURCE, "__system__cmkid": "the seller's"}, "code", "ims/default")
     assert body["__system__cmkid"] == "ims/default"
