@@ -9,6 +9,7 @@ from ims_glance.model.market import document as documents
 from ims_glance.model.market.entitlement import ProductCopy, moment
 from ims_glance.model.market.product import (
     Product,
+    ProductAction,
     ProductChange,
     ProductReview,
     ProductVersion,
@@ -102,9 +103,18 @@ def offered(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def offered_whole(
-    product: Product, versions: Iterable[ProductVersion], subscription: dict[str, Any] | None
+    product: Product,
+    versions: Iterable[ProductVersion],
+    reviews: Iterable[ProductReview],
+    subscription: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """A product as a buyer sees it; what it has of it, if it has."""
+    # A version that was withdrawn has changed since it was listed.
+    listed = {
+        each.version_id: each.decided_at
+        for each in reviews
+        if each.decision == ProductAction.APPROVE
+    }
     return {
         "id": product.id,
         "product_code": product.product_code,
@@ -115,7 +125,7 @@ def offered_whole(
             {
                 "name": each.name,
                 "release_notes": each.release_notes,
-                "listed_at": timestamp(each.changed_at),
+                "listed_at": timestamp(listed.get(each.id)),
             }
             for each in versions
             if each.state in (VersionState.LISTED, VersionState.WITHDRAWN)

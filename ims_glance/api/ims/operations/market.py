@@ -61,8 +61,8 @@ def show_product(call: Call) -> Answer:
     product = market.listing.get(product_id(call), call.project_id)
     found = market.entitlements.of_project(call.project_id, product.product_code)
     subscription = _shown(call, market, found[0]) if found else None
-    versions = market.versions.of_product(product.id)
-    shown = views.offered_whole(product, versions, subscription)
+    versions, reviews = market.versions.of_product(product.id), market.products.reviews(product.id)
+    shown = views.offered_whole(product, versions, reviews, subscription)
     shown["basic"] = with_files(market, product.id, shown["basic"])
     return Answer(shown)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who sees what of a product."""
 
+import dataclasses
 import datetime
 
 from ims_glance.model.market import views
@@ -43,8 +44,19 @@ def test_a_reviewer_learns_who_did_what():
 
 def test_a_buyer_sees_what_is_published_and_no_draft():
     rejected = ProductVersion("w", "p", "sellers", "V2", "i", VersionState.REJECTED)
-    shown = views.offered_whole(PRODUCT, [VERSION, rejected], None)
+    shown = views.offered_whole(PRODUCT, [VERSION, rejected], [REVIEW], None)
     assert (shown["name"], [each["name"] for each in shown["versions"]]) == ("Database", ["V1"])
     assert not {"note", "document", "basic"} & set(shown)
     row = {"id": "p", "product_code": "c", "summary": {"name": "D"}, "agreement": "a"}
     assert views.offered({**row, "listed_at": NOW})["name"] == "D"
+
+
+def test_a_buyer_sees_when_a_version_was_listed_also_once_it_is_withdrawn():
+    later = NOW + datetime.timedelta(days=30)
+    withdrawn = dataclasses.replace(VERSION, state=VersionState.WITHDRAWN, changed_at=later)
+    reviews = [dataclasses.replace(REVIEW, decision="reject", decided_at=later), REVIEW]
+    shown = views.offered_whole(PRODUCT, [withdrawn], reviews, None)
+    assert shown["versions"][0]["listed_at"] == "2030-01-01T00:00:00.000Z"
+    # Its seller sees since when it is as it is.
+    own = views.own_whole(PRODUCT, [withdrawn], {}, [], reviews)
+    assert own["versions"][0]["changed_at"] == "2030-01-31T00:00:00.000Z"

@@ -132,6 +132,17 @@ def test_a_restricted_product_is_there_for_those_who_have_it(world):
         world.subscribe(product, OTHER_BUYER)
 
 
+def test_a_withdrawn_version_was_listed_when_it_was_approved(world):
+    product = world.listed()
+    world.subscribe(product)
+    before = world.call("show_product", None, BUYER, product_id=product["id"])["versions"]
+    approved = world.own(product)["reviews"][0]["decided_at"]
+    assert [each["listed_at"] for each in before] == [approved]
+    world.call("withdraw_product", {"after_days": 30}, product_id=product["id"])
+    shown = world.call("show_product", None, BUYER, product_id=product["id"])
+    assert (shown["state"], shown["versions"]) == ("withdrawn", before)
+
+
 # --- who sees what ---------------------------------------------------------------------------------
 
 # What of a seller's nobody but itself and the reviewers may see, wherever it may come from.
