@@ -147,11 +147,15 @@ class ServerUses:
         yield from self._pages(*conditions)
 
     def names(self, product_ids: Iterable[str]) -> dict[str, str]:
-        """What products are called."""
-        query = sa.select(MARKET_PRODUCTS.c.id, MARKET_PRODUCTS.c.name)
-        query = query.where(MARKET_PRODUCTS.c.id.in_(list(product_ids)))
+        """What products are called where they are sold, which is what was reviewed: not what a draft says now.
+
+        One that was never listed is called as its draft is.
+        """
+        table = MARKET_PRODUCTS.c
+        query = sa.select(table.id, table.name, table.summary)
+        query = query.where(table.id.in_(list(product_ids)))
         rows = self._database.read(lambda connection: connection.execute(query).all())
-        return {row[0]: row[1] for row in rows}
+        return {row.id: str((row.summary or {}).get("name") or row.name) for row in rows}
 
     def forget(self, days: float) -> None:
         """Delete uses that ended so long ago, and were told."""

@@ -15,7 +15,7 @@ from ims_glance.db.market.usage_schema import MARKET_LOOKS
 from ims_glance.db.market.uses import ServerUses
 from ims_glance.model.market import usage
 from ims_glance.model.market.usage import SeenServer
-from tests.unit.db.market.rows import MarketTables
+from tests.unit.db.market.rows import PUBLICATION, REVIEWER, MarketTables
 
 THEN = usage.moment_of("2026-01-05T08:00:00") or 0.0
 
@@ -45,7 +45,11 @@ def run(tables, capsys):
 def product(tables):
     """One that two servers used: one for an hour and a half, one goes on."""
     market = MarketTables(tables.database)
-    product = market.listed(market.draft(name="=HYPERLINK(1)"))
+    named = {"name": "=HYPERLINK(1)"}
+    publication = dataclasses.replace(PUBLICATION, published=named, summary=named)
+    version = market.in_review()
+    market.versions.approve(version, REVIEWER, publication, None)
+    product = market.of(version)
     market.subscribe(product)
     uses = ServerUses(tables.database)
     server = SeenServer(

@@ -173,6 +173,15 @@ def test_copies(uses, bought):
     assert uses.names([product.id, "x"]) == {product.id: product.name}
 
 
+def test_a_product_is_called_as_it_was_reviewed(market, uses, bought):
+    """Whatever its seller's draft says by now."""
+    product, _given, _image = bought
+    draft = market.draft(name="A draft")
+    renamed = market.products.change(market.again(product), {"name": "Renamed"}, {})
+    assert (renamed.name, product.published["name"]) == ("Renamed", "Database")
+    assert uses.names([product.id, draft.id]) == {product.id: "Database", draft.id: "A draft"}
+
+
 def test_looks(uses):
     assert uses.looked("RegionOne") is None
     for moment in (THEN, THEN + 5, THEN + 1):
