@@ -3,6 +3,7 @@
 
 import functools
 import types
+from typing import Any
 
 import pytest
 from sqlalchemy.dialects import postgresql
@@ -57,10 +58,11 @@ def test_regions_that_are_left_alone_take_no_places(market, regions):
 
 def test_those_that_nobody_has_looked_after_come_first_in_every_database(market, regions):
     """PostgreSQL has NULL behind all times."""
-    queries = []
+    queries: list[Any] = []
     reading = types.SimpleNamespace(execute=queries.append)
+    database: Any = types.SimpleNamespace(read=lambda work: work(reading))
     with pytest.raises(AttributeError):
-        ProductRegions(types.SimpleNamespace(read=lambda work: work(reading))).due(HERE)
+        ProductRegions(database).due(HERE)
     words = str(queries[0].compile(dialect=postgresql.dialect())).partition("ORDER BY ")[2]
     assert words.startswith("coalesce(market_images.look_at, ")
     later, first = copied_here(market), copied_here(market)

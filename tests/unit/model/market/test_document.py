@@ -2,6 +2,7 @@
 """A product's text: what it may be, and what it lacks."""
 
 import hashlib
+from typing import Any
 
 import jsonschema
 import pytest
@@ -54,7 +55,8 @@ def test_a_region_is_named_once():
     uploads = checked(whole(regions=["RegionTwo", "RegionOne", "RegionTwo"]))
     assert uploads.document["business"]["regions"] == ["RegionTwo", "RegionOne"]
     assert uploads.document["business"]["support_terms"] == "By mail."
-    for business in ({}, {"regions": []}, {"support_terms": "By mail."}):
+    others: list[dict[str, Any]] = [{}, {"regions": []}, {"support_terms": "By mail."}]
+    for business in others:
         assert checked({"business": business}).document.get("business", {}) == business
 
 
