@@ -87,7 +87,7 @@ def volume(connection: Any, data: Any = DATA) -> Iterator[str]:
             # collected, and puts the volume back: "ImageBusy". Begun anew it has nothing open.
             with pocket.killed("cinder-volume"):
                 pass
-            jobs.eventually(lambda: storage.get_volume(made.id).status, "available", 60)
+            jobs.eventually(lambda: storage.get_volume(made.id).status, "available")
             storage.delete_volume(made.id)
             assert _is_gone(storage, made.id, 60), "Cinder does not delete the volume"
 

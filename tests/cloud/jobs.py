@@ -219,7 +219,7 @@ def owned(connection: Any) -> dict[str, str]:
     return {image.id: image.status for image in connection.image.images(owner=owner)}
 
 
-def eventually(look: Any, wanted: Any, seconds: float = 15.0) -> None:
+def eventually(look: Any, wanted: Any, seconds: float = 120.0) -> None:
     """Check that something is as wanted, now or soon."""
     end = time.monotonic() + seconds
     while (found := look()) != wanted and time.monotonic() < end:

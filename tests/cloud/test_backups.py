@@ -29,7 +29,7 @@ def backup(tenant, guest):
 def _nothing_left(tenant, local, backup):
     before = captures.left(tenant)
     yield
-    jobs.eventually(lambda: captures.left(tenant), before, 60)
+    jobs.eventually(lambda: captures.left(tenant), before)
 
 
 def backed_up(tenant, server, **wishes):
@@ -85,7 +85,7 @@ def test_an_image_of_a_backup_is_of_one_instant(tenant, local):
         assert all("cinder/backups/" in each for each in found.pop("stored"))
         return {kind: sorted(each.split()[0] for each in lines) for kind, lines in found.items()}
 
-    jobs.eventually(new, {"backups": parts}, 30)
+    jobs.eventually(new, {"backups": parts})
     image = image_of(tenant, backup)
     shown = flow_jobs.view(tenant, image.id)
     assert (shown[attributes.BACKUP_ID], shown[attributes.CAPTURE]) == (backup.id, "paused")
@@ -174,7 +174,7 @@ class TestRefusals:
         storage = tenant.block_storage
         first = backup.disks[0]["backup_id"]
         storage.delete_backup(first)
-        jobs.eventually(lambda: first in [each.id for each in storage.backups()], False, 60)
+        jobs.eventually(lambda: first in [each.id for each in storage.backups()], False)
         assert tenant.ims.get_backup(backup.id).status == "incomplete"
         refused("IMG.0032", tenant.ims.create_whole_image, "x", backup_id=backup.id)
         tenant.ims.delete_backup(backup)

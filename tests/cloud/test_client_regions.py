@@ -27,7 +27,7 @@ def name(demo, there):
     for each in (f"copy_{chosen}", f"{chosen}-again"):
         client_shell.forget(there, each)
     # Both regions have given back what was delegated to them.
-    jobs.eventually(lambda: jobs.trusts(demo), [], 60.0)
+    jobs.eventually(lambda: jobs.trusts(demo), [])
 
 
 def view(there, image_id):

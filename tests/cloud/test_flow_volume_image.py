@@ -180,7 +180,7 @@ def test_killed_before_the_answer_of_cinder_was_recorded(bench, tenant, volume):
     )
     assert made.status_code == 202, made.text
     image_id = made.json()["os-volume_upload_image"]["image_id"]
-    jobs.eventually(lambda: status(tenant, volume), "available", 60)
+    jobs.eventually(lambda: status(tenant, volume), "available")
     with flow_jobs.working(bench):
         job = flow_jobs.succeeded(bench, job_id)
     assert job.image_id == image_id

@@ -127,11 +127,11 @@ def test_a_worker_that_is_stopped_lets_its_jobs_go_at_once(demo):
     bench = jobs.Bench(lease_seconds=60.0, scan_seconds=60.0)
     # They hear of it from the queue, and not by their look at the table once in a minute.
     with bench.worker() as first:
-        jobs.eventually(lambda: pocket.consumers(bench.topic), 1, 60)
+        jobs.eventually(lambda: pocket.consumers(bench.topic), 1)
         job_id = bench.accept(demo, seconds=20)
         bench.until(job_id, current_task="linger")
         with bench.worker() as second:
-            jobs.eventually(lambda: pocket.consumers(bench.topic), 2, 60)
+            jobs.eventually(lambda: pocket.consumers(bench.topic), 2)
             assert bench.job(job_id).current_task == "linger"
             first.signal(signal.SIGTERM)
             assert first.wait(20) == 0

@@ -97,7 +97,7 @@ def test_what_a_tenant_leaves_is_found(tenant, kind, plant):
         assert any(planted in line for line in leftovers.more(before, leftovers.of_cloud())[kind])
     finally:
         remove()
-    jobs.eventually(lambda: leftovers.of_project(project), {}, 60)
+    jobs.eventually(lambda: leftovers.of_project(project), {})
 
 
 def test_what_is_nobodys_is_found():

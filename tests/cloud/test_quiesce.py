@@ -40,7 +40,7 @@ def captured(tenant, server, **wishes):
     before = captures.left(tenant)
     job = tenant.ims.create_whole_image("whole", instance_id=server.id, **wishes)
     ended = tenant.ims.wait_for_job(job, timeout=PATIENCE)
-    jobs.eventually(lambda: captures.left(tenant).get("snapshots"), before.get("snapshots"), 30)
+    jobs.eventually(lambda: captures.left(tenant).get("snapshots"), before.get("snapshots"))
     assert captures.left(tenant)["servers"] == before["servers"]
     return ended, flow_jobs.view(tenant, ended.image_id)
 

@@ -68,7 +68,7 @@ def name(demo, there):
     yield chosen
     client_shell.forget(there, f"copy_{chosen}")
     # Both regions have given back what was delegated to them, and nothing is on its way any more.
-    jobs.eventually(lambda: jobs.trusts(demo), [], 60.0)
+    jobs.eventually(lambda: jobs.trusts(demo), [])
     assert "spool" not in pocket.manage("orphans", region="two").stdout
 
 

@@ -30,7 +30,7 @@ def name(demo, there):
     for each in (chosen, f"{chosen}-newer"):
         client_shell.forget(there, each)
     # Both regions have given back what was delegated to them.
-    jobs.eventually(lambda: jobs.trusts(demo), [], 60.0)
+    jobs.eventually(lambda: jobs.trusts(demo), [])
 
 
 def view(there, image_id):
@@ -96,4 +96,4 @@ def test_paused_it_copies_nothing_until_it_is_resumed(demo, there, name):
 def test_refusals(demo, arguments, code):
     assert code in refusal("demo", "replication", "create", "refused", *arguments)
     assert [each for each in read("demo", "replication", "list") if each["Name"] == "refused"] == []
-    jobs.eventually(lambda: jobs.trusts(demo), [], 60.0)
+    jobs.eventually(lambda: jobs.trusts(demo), [])

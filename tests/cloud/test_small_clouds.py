@@ -13,7 +13,7 @@ pytestmark = pytest.mark.pocket
 
 
 def _server_is(tenant, server, status):
-    jobs.eventually(lambda: tenant.compute.get_server(server.id).status, status, 60)
+    jobs.eventually(lambda: tenant.compute.get_server(server.id).status, status)
 
 
 def test_the_real_services_give_the_same_answers(tenant, local):
@@ -32,13 +32,13 @@ def test_the_real_services_give_the_same_answers(tenant, local):
     ask(questions.PAUSED)
     _server_is(tenant, local, "ACTIVE")
     ask(questions.VOLUME)
-    jobs.eventually(lambda: storage.get_snapshot(names["snapshot"]).status, "available", 60)
+    jobs.eventually(lambda: storage.get_snapshot(names["snapshot"]).status, "available")
     ask(questions.SNAPSHOT)
-    jobs.eventually(lambda: storage.get_volume(names["copy"]).status, "available", 60)
+    jobs.eventually(lambda: storage.get_volume(names["copy"]).status, "available")
     ask(questions.COPY)
     storage.wait_for_delete(storage.get_volume(names["copy"]), wait=240)
     storage.delete_snapshot(names["snapshot"])
-    jobs.eventually(lambda: captures.left(tenant), before, 60)
+    jobs.eventually(lambda: captures.left(tenant), before)
 
 
 def test_the_real_object_storage_gives_the_same_answers(tenant):

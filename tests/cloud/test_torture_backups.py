@@ -34,7 +34,7 @@ def _delete(tenant, backup_id):
     found = _found(tenant, backup_id)
     if found is not None:
         captures.backups(tenant).delete(found)
-    jobs.eventually(lambda: _found(tenant, backup_id), None, 60)
+    jobs.eventually(lambda: _found(tenant, backup_id), None)
 
 
 def _backup_job(bench, tenant, server):
@@ -82,7 +82,7 @@ class TestBackup:
         found = _found(tenant, job.backup_id)
         assert (found.status, len(found.parts)) == ("available", 2)
         _delete(tenant, found.id)
-        jobs.eventually(lambda: captures.counted(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before)
 
     @pytest.mark.parametrize("task", ["take snapshots", "make root volume", "make backups"])
     def test_cancelled_after_a_death(self, tenant, local, bench, tmp_path, task):
@@ -92,7 +92,7 @@ class TestBackup:
         bench.acceptance.cancel(job_id, tenant.current_project_id)
         with flow_jobs.working(bench):
             flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
-        jobs.eventually(lambda: captures.counted(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before)
 
     @pytest.mark.alone
     @pytest.mark.parametrize("service", ["cinder-api", "cinder-backup"])
@@ -106,7 +106,7 @@ class TestBackup:
             job = bench.ended(job_id, SECONDS)
         _check(tenant, job)
         _delete(tenant, job.backup_id)
-        jobs.eventually(lambda: captures.counted(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before)
 
 
 class TestImage:
@@ -117,7 +117,7 @@ class TestImage:
         with flow_jobs.working(bench):
             job = flow_jobs.succeeded(bench, job_id, SECONDS)
         tenant.image.delete(f"/images/{job.image_id}")
-        jobs.eventually(lambda: captures.counted(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before)
 
     @pytest.mark.parametrize("task", ["restore volumes", "upload volumes"])
     def test_cancelled_after_a_death(self, tenant, backup, bench, tmp_path, task):
@@ -127,7 +127,7 @@ class TestImage:
         bench.acceptance.cancel(job_id, tenant.current_project_id)
         with flow_jobs.working(bench):
             flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
-        jobs.eventually(lambda: captures.counted(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before)
 
     @pytest.mark.alone
     @pytest.mark.parametrize("service", ["cinder-api", "cinder-backup"])
@@ -141,7 +141,7 @@ class TestImage:
             job = bench.ended(job_id, SECONDS)
         if _check(tenant, job):
             tenant.image.delete(f"/images/{job.image_id}")
-        jobs.eventually(lambda: captures.counted(tenant), before, 30)
+        jobs.eventually(lambda: captures.counted(tenant), before)
 
 
 def test_a_backup_that_is_kept_with_an_image(tenant, local, bench, tmp_path):
@@ -154,7 +154,7 @@ def test_a_backup_that_is_kept_with_an_image(tenant, local, bench, tmp_path):
     assert found.plan.name == f"backup_for_image_{job.image_id}"
     tenant.image.delete(f"/images/{job.image_id}")
     _delete(tenant, found.id)
-    jobs.eventually(lambda: captures.counted(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before)
 
 
 def _check(tenant, job):

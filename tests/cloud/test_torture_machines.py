@@ -30,7 +30,7 @@ def test_whole_machine_when_each_worker_dies(tenant, local, bench, tmp_path):
     assert tenant.compute.get_server(local.id).status == "ACTIVE"
     assert flow_jobs.view(tenant, job.image_id)["__capture"] == "paused"
     tenant.image.delete(f"/images/{job.image_id}")
-    jobs.eventually(lambda: captures.counted(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before)
 
 
 @pytest.mark.parametrize("job_type", [model.IMAGE_OF_SERVER, model.IMAGES_OF_VOLUMES])
@@ -51,7 +51,7 @@ def test_images_of_disks_when_each_worker_dies(tenant, local, bench, tmp_path, j
     for image_id in made:
         assert flow_jobs.view(tenant, image_id)["status"] == "active"
         tenant.image.delete(f"/images/{image_id}")
-    jobs.eventually(lambda: captures.counted(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before)
 
 
 @pytest.mark.parametrize("task", ["take snapshots", "upload volumes"])
@@ -63,7 +63,7 @@ def test_cancelled_after_a_death(tenant, local, bench, tmp_path, task):
     bench.acceptance.cancel(job_id, tenant.current_project_id)
     with flow_jobs.working(bench):
         flow_jobs.failed(bench, job_id, "IMG.0018", SECONDS)
-    jobs.eventually(lambda: captures.counted(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before)
 
 
 def _is_paused(tenant, local):
@@ -87,7 +87,7 @@ def test_a_neighbour_is_away(tenant, local, bench, service, moment):
     job_id = flow_jobs.accept(bench, tenant, model.WHOLE_OF_SERVER, True, **wished)
     # Slow enough to be held still before it asks for the next.
     with flow_jobs.working(bench, slow=2.0) as worker:
-        jobs.eventually(lambda: moment(tenant, local), True, 60)
+        jobs.eventually(lambda: moment(tenant, local), True)
         with pocket.killed(service, worker):
             pass
         job = bench.ended(job_id, SECONDS)
@@ -96,4 +96,4 @@ def test_a_neighbour_is_away(tenant, local, bench, service, moment):
     else:
         assert job.fail_reason
         assert "could not be undone" not in job.fail_reason
-    jobs.eventually(lambda: captures.counted(tenant), before, 30)
+    jobs.eventually(lambda: captures.counted(tenant), before)

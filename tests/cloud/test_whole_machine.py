@@ -40,7 +40,7 @@ def nothing_left(tenant):
     """To be used behind the fixture of the server that is captured."""
     before = captures.left(tenant)
     yield
-    jobs.eventually(lambda: captures.left(tenant), before, 30)
+    jobs.eventually(lambda: captures.left(tenant), before)
 
 
 def captured(tenant, server, **wishes):

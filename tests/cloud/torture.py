@@ -263,8 +263,8 @@ def settled(site: Site, bench: jobs.Bench, before: dict[str, Any], forgetful: bo
     :param forgetful: whether a service went away that forgets what it was doing
     """
     with bench.worker(orphan_seconds=0.0):
-        jobs.eventually(lambda: bench.rows("delegations"), [], 40)
+        jobs.eventually(lambda: bench.rows("delegations"), [])
     if forgetful:
         _tidy(site)
-    jobs.eventually(lambda: count(site), before, 30)
+    jobs.eventually(lambda: count(site), before)
     assert {row.unfinished for row in bench.rows("tallies")} <= {0}
