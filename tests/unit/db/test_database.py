@@ -219,8 +219,8 @@ def test_what_passes_is_no_refusal(tables, error, monkeypatch):
     monkeypatch.setattr(db_api, "time", types.SimpleNamespace(sleep=waits.append))
     with pytest.raises(DatabaseUnavailable):
         tables.database.read(work)
-    # A race that is lost again and again is waited for, ever longer; nobody has to wait here.
-    assert sum(waits) > 10 or not isinstance(error, db_exceptions.DBDeadlock)
+    # A race that is lost again and again is waited for, longer and longer; how long, oslo.db leaves to chance.
+    assert sum(waits) > 1 or not isinstance(error, db_exceptions.DBDeadlock)
 
 
 def test_without_a_database():

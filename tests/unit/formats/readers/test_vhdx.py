@@ -111,7 +111,9 @@ def test_bitmaps_among_the_entries_are_passed_over():
     )
     file = patched(file, TABLE, "<21Q", *([0] * 16), 6 | 1 << 50, *([0] * 4))
     found = formats.recognise(InMemory(file))
-    assert list(formats.reader(InMemory(file), found)) == [formats.ZeroRun(0, 5 << 30)]
+    told = list(formats.reader(InMemory(file), found))
+    assert {type(each) for each in told} == {formats.ZeroRun}
+    assert sum(each.length for each in told) == 5 << 30
 
 
 def test_one_right_copy_is_enough():
