@@ -14,6 +14,7 @@ from oslo_utils import units
 
 from ims_glance.clouds import rest, strangers
 from ims_glance.clouds.region import Region
+from ims_glance.model.copy import RECEIVED_HEADER
 
 CHUNK = units.Mi
 """Bytes of a download that are in memory at once. From 64 KiB on the size makes no difference in
@@ -195,12 +196,13 @@ class ImageApi:
             raise self._rest.away(f"a download is encoded as {encoding[:50]}")
         return response
 
-    def upload(self, image_id: str, chunks: Iterator[bytes], size: int) -> None:
+    def upload(self, image_id: str, chunks: Iterator[bytes], size: int) -> str:
         """Send the data of a queued image.
 
         :param chunks: *size* bytes in all; what it raises breaks the upload off and is raised here
+        :returns: BLAKE3-256 of what Glance received, in hexadecimal; empty if it does not say
         """
-        self._rest.request(
+        response = self._rest.request(
             "PUT",
             f"/v2/images/{image_id}/file",
             data=_Body(chunks, size) if size else b"",
@@ -211,6 +213,7 @@ class ImageApi:
             allow_reauth=False,
             redirect=False,
         )
+        return str(response.headers.get(RECEIVED_HEADER, ""))
 
     # --- members -------------------------------------------------------------------------------
 

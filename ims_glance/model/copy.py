@@ -67,6 +67,8 @@ _LEFT = frozenset(
         "user_id",
     }
 )
+RECEIVED_HEADER = "X-IMS-Received"
+"""Of Glance's answer to an upload of the worker: BLAKE3-256 of the bytes that arrived, in hexadecimal."""
 CINDER_KEY = "cinder_encryption_key_id"
 """On an image of an encrypted volume: Cinder's key, which goes when the image is deleted."""
 _RESERVED = "os_glance"

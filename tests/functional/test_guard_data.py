@@ -6,15 +6,26 @@ import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import blake3
 import pytest
 
+from ims_glance.model.copy import RECEIVED_HEADER
 from tests.functional import identity
-from tests.functional.client import ApiError, Client
+from tests.functional.client import Answer, ApiError, Client
 from tests.functional.conftest import MakeGlance
 from tests.functional.key_vault import Vault
 from tests.functional.refusals import CMK_ID, DATA, by_glance, default_keys, refused
 
 STORE_KEY = "__store_key"
+AS_SERVICE = {"X-Service-Roles": "ims_service"}
+
+
+def _sent(
+    client: Client, image_id: str, body: bytes | Iterator[bytes], headers: dict[str, str]
+) -> Answer:
+    """The answer to an upload."""
+    headers = {"Content-Type": "application/octet-stream", **headers}
+    return client.send("PUT", f"/v2/images/{image_id}/file", body=body, headers=headers)
 
 
 @pytest.fixture
@@ -84,6 +95,23 @@ class TestUpload:
         image = glance.create(cmkid=key)
         glance.upload(image["id"], iter([DATA, b"more"]))
         assert glance.download(image["id"]) == DATA + b"more"
+
+    def test_the_worker_is_told_what_arrived(self, glance: Client, key: str) -> None:
+        digest = blake3.blake3(DATA).hexdigest()
+        for attributes in ({}, {"cmkid": key}):
+            answer = _sent(glance, glance.create(**attributes)["id"], DATA, AS_SERVICE)
+            assert (answer.status, answer.headers.get(RECEIVED_HEADER)) == (204, digest)
+
+    def test_others_see_no_difference(self, glance: Client) -> None:
+        for body, headers in ((DATA, {}), (iter([DATA]), AS_SERVICE)):
+            answer = _sent(glance, glance.create()["id"], body, headers)
+            assert (answer.status, RECEIVED_HEADER in answer.headers) == (204, False)
+
+    def test_nothing_is_told_of_what_was_refused(self, glance: Client) -> None:
+        image_id = glance.create()["id"]
+        glance.upload(image_id, DATA)
+        answer = _sent(glance, image_id, DATA, AS_SERVICE)
+        assert (answer.status, RECEIVED_HEADER in answer.headers) == (409, False)
 
     def test_key_gone(self, glance: Client, vault: Vault, key: str) -> None:
         image = glance.create(cmkid=key)

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done to data on its way beside the upload: it is read ahead, and digested.
+"""What is done to data on its way beside the upload: it is read ahead.
 
-Reading waits for another service, and to expand, or to digest, takes a processor as long as Glance takes for what came
-before. Libraries in C let go of the interpreter meanwhile, so that all of it goes on at once, in threads; bytes stay in
-their order, and a few MiB of them are in memory.
+Reading waits for another service, and to expand takes a processor as long as Glance takes for what came before.
+Libraries in C let go of the interpreter meanwhile, so that both go on at once, in threads; bytes stay in their order,
+and a few MiB of them are in memory.
 """
 
 import collections
 import concurrent.futures
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 WORTH_AHEAD = 8 << 20
 """Bytes for which it pays to read ahead."""
 
 _AHEAD = 4
-"""Chunks that are read ahead, or wait for being digested."""
+"""Chunks that are read ahead."""
 
 
 @contextlib.contextmanager
@@ -40,22 +39,6 @@ def ahead(chunks: Iterator[bytes], begin: Callable[[], None]) -> Iterator[Iterat
         finally:
             for each in waiting:
                 each.cancel()
-
-
-def digested(chunks: Iterable[bytes], hasher: Any) -> Generator[bytes, None, None]:
-    """The chunks, each of which is digested in a thread while it, and what follows, is sent.
-
-    All are digested when the last one was taken.
-
-    :param hasher: one of ``hashlib``'s, which nobody else touches meanwhile
-    """
-    with concurrent.futures.ThreadPoolExecutor(1, "ims-digest") as pool:
-        waiting: collections.deque[concurrent.futures.Future[None]] = collections.deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(hasher.update, chunk))
-            yield chunk
-            if len(waiting) > _AHEAD:
-                waiting.popleft().result()
 
 
 def gathered(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -8,13 +8,16 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
+import blake3
 from keystoneauth1 import session, token_endpoint
 
+from ims_glance.model.copy import RECEIVED_HEADER
 from ims_glance.transfer import cuts, frames, held, writer
 from tests.unit.clouds.backups_server import BackupsHandler
 from tests.unit.clouds.machines_server import Machines, MachinesHandler
@@ -46,6 +49,8 @@ class SmallCloud(SmallObjects):
     :ivar messages: that Cinder tells
     :ivar volume_types: names of those that Cinder has
     :ivar usage: of Keystone's limits, as Glance tells it
+    :ivar arrives: what becomes of an upload on its way
+    :ivar tells: whether Glance says what arrived
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
     :ivar reason: that those give
     :ivar before: called with ``METHOD path`` before a request is served
@@ -69,6 +74,8 @@ class SmallCloud(SmallObjects):
         self.cuts: set[str] = set(cuts.CUTS)
         self.link: list[int] = []
         self.spoil: Callable[[bytes], bytes] = bytes
+        self.arrives: Callable[[bytes], bytes] = bytes
+        self.tells = True
         self.is_busy: Callable[[], bool] = lambda: False
         self.machines = Machines()
         self.copies: dict[str, dict[str, Any]] = {}
@@ -236,9 +243,17 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         "GET /v2/info/usage": "_usage",
     }
 
-    def _answer(self, status: int, body: Any = None, retry_after: int | None = None) -> None:
+    def _answer(
+        self,
+        status: int,
+        body: Any = None,
+        retry_after: int | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         if retry_after is not None:
             self.send_header("Retry-After", str(retry_after))
         self.send_header("Content-Length", str(len(content)))
@@ -359,7 +374,7 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         self.wfile.write(sent)
 
     def _upload(self, image_id: str) -> None:
-        data = self.body
+        data = self.server.arrives(self.body)
         if not self._has(image_id):
             return
         if len(data) < int(self.headers["Content-Length"]):
@@ -369,7 +384,8 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
             self._refuse(409, "Image status transition is not allowed")
             return
         self.server.fill(image_id, data)
-        self._answer(204)
+        told = {RECEIVED_HEADER: blake3.blake3(data).hexdigest()} if self.server.tells else {}
+        self._answer(204, headers=told)
 
     def _members(self, image_id: str) -> None:
         if not self._has(image_id):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done beside an upload changes no byte, and ends with it."""
 
-import hashlib
 import itertools
 import threading
 
@@ -67,20 +66,6 @@ def test_nothing_is_read_when_the_upload_has_broken():
         raise ZeroDivisionError
     left = len(list(source))
     assert left >= len(CHUNKS) - 6
-
-
-def test_all_that_was_taken_is_digested():
-    hasher = hashlib.md5(usedforsecurity=False)
-    assert list(beside.digested(CHUNKS, hasher)) == CHUNKS
-    assert hasher.digest() == hashlib.md5(b"".join(CHUNKS), usedforsecurity=False).digest()
-
-
-def test_a_digest_ends_with_the_upload():
-    threads = threading.active_count()
-    chunks = beside.digested(CHUNKS, hashlib.md5(usedforsecurity=False))
-    next(chunks)
-    chunks.close()
-    assert threading.active_count() == threads
 
 
 @pytest.mark.parametrize("size", [50, 64, 1000, 10_000])

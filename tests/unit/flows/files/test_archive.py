@@ -7,6 +7,7 @@ import pytest
 
 from ims_glance.clouds.objects.base import FoundFile
 from ims_glance.db.report import GuestReports
+from ims_glance.flows.files.image import DiskInFile
 from ims_glance.guests.refusals import GuestHung
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
@@ -239,13 +240,15 @@ def test_a_disk_that_is_there_is_not_sent_again(cloud, server, monkeypatch):
         jobs.append(job)
         return connected(job)
 
-    def watch(request):
-        if request.startswith("PUT") and len(server.data) == 1:
-            cloud.watch = lambda _request: None
+    tell = DiskInFile.tell
+
+    def told(disk, done):
+        if disk._number == 1 and len(jobs) == 1:
             jobs[0].lease.end()
+        tell(disk, done)
 
     monkeypatch.setattr(cloud, "_connected", noted)
-    cloud.watch = watch
+    monkeypatch.setattr(DiskInFile, "tell", told)
     job = make(cloud, server)
     assert [server.data[each.image_id] for each in parts(server, job)] == [SYSTEM, DATA]
     assert len(jobs) == 2

@@ -241,12 +241,13 @@ def test_uploads_that_always_break(cloud, server):
     assert said.startswith("The upload of file bucket:disk.raw broke off 5 times")
 
 
-def test_damage_on_the_way_is_found(cloud, server, monkeypatch):
-    def damaged(self, image_id, chunks, size):
-        data = bytearray(b"".join(chunks))
-        data[5] ^= 1
-        server.fill(image_id, bytes(data))
-
-    monkeypatch.setattr("ims_glance.clouds.image_api.ImageApi.upload", damaged)
+def test_damage_on_the_way_is_found(cloud, server):
+    server.arrives = lambda data: data[:5] + bytes([data[5] ^ 1]) + data[6:]
     said = is_undone(server, make(cloud), "IMG.0057")
     assert said.startswith("The image differs from file bucket:disk.raw")
+
+
+def test_a_glance_that_does_not_say_what_arrived(cloud, server):
+    server.tells = False
+    said = is_undone(server, make(cloud), "IMG.0105")
+    assert "install the same version" in said
