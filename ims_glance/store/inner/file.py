@@ -46,8 +46,8 @@ class FileInner(InnerStore):
         _sync_directory(os.path.dirname(path))
 
     def put_for_now(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
-        # Of many small objects each would wait for the disk, and most are gone before they would get there.
-        self._write(name, chunks, size, _Writer)
+        # Of many small objects each would wait until the disk has confirmed it.
+        self._write(name, chunks, size, _DirectWriter)
 
     def _write(self, name: str, chunks: Iterable[Buffer], size: int, kind: "type[_Writer]") -> str:
         """Write a file; its path."""
@@ -180,25 +180,17 @@ class _Writer:
             rest = rest[os.write(self.descriptor, rest) :]
 
 
-class _DurableWriter(_Writer):
-    """Writes a new file that is on the disk, and not only in memory, when it is closed well.
+class _DirectWriter(_Writer):
+    """Writes a new file whose whole blocks go to the disk directly.
 
-    An image whose upload has succeeded must survive a power failure. Since the bytes have to go to
-    the disk anyway, whole blocks go there directly: that takes a fraction of the processor time
-    which copying them into the page cache takes, and leaves the cache to those who read.
+    That takes a fraction of the processor time which copying them into the page cache takes, and
+    leaves the cache to those who read.
     """
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self._direct = False
         self._set_direct(True)
-
-    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
-        try:
-            if kind is None:
-                os.fdatasync(self.descriptor)
-        finally:
-            super().__exit__(kind, *_details)
 
     def write(self, chunk: Buffer) -> None:
         """Append *chunk*."""
@@ -222,6 +214,20 @@ class _DurableWriter(_Writer):
         except OSError:
             # Some file systems (tmpfs of older kernels) have no direct writes.
             self._direct = False
+
+
+class _DurableWriter(_DirectWriter):
+    """Writes a new file that is on the disk, and not only in memory, when it is closed well.
+
+    An image whose upload has succeeded must survive a power failure.
+    """
+
+    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
+        try:
+            if kind is None:
+                os.fdatasync(self.descriptor)
+        finally:
+            super().__exit__(kind, *_details)
 
 
 def _sync_directory(path: str) -> None:

@@ -134,7 +134,8 @@ def test_one_buffer_for_all_chunks(inner, shift):
     assert content(inner) == pattern(0, 5 * MIB + 10)
 
 
-def test_whole_blocks_are_written_directly(inner, directory, tmp_path):
+@pytest.mark.parametrize("put", ["put", "put_for_now"])
+def test_whole_blocks_are_written_directly(inner, directory, tmp_path, put):
     buffer = memoryview(mmap.mmap(-1, MIB))
     flags = []
 
@@ -143,7 +144,7 @@ def test_whole_blocks_are_written_directly(inner, directory, tmp_path):
             yield buffer
             flags.append(_flags_of_writer(directory) & os.O_DIRECT)
 
-    inner.put(NAME, chunks(), 0)
+    getattr(inner, put)(NAME, chunks(), 0)
     # As far as the disk can do that.
     with (tmp_path / "probe").open("wb") as probe:
         try:
