@@ -47,6 +47,11 @@ _SHOWN, _NAME = 300, 40
 _SCRATCH = 512 * units.Mi
 """Of memory, at most, for what libguestfs and QEMU write beside the disk."""
 _MODULES = ("guestfs", "nbd")
+# For the machine's kernel, where all is emulated. What QEMU has translated of a program it finds again by the address that it
+# was at; Linux puts it elsewhere at each start, so that each line of a shell script had the C library translated anew. And
+# what copies a page by one instruction is emulated byte by byte; Linux has other ways. No wall is lower for it: a machine is
+# taken for the guest's own anyway, whose programs are root in it, and what holds it is the sandbox around QEMU.
+_EMULATED = "norandmaps clearcpuid=erms,fsrm,rep_good"
 # What a process says that a guest has taken over may be anything: numbers that are none, lists without end.
 _NO_ANSWER = (
     ValueError,
@@ -239,6 +244,8 @@ def command(appliance: Path, seen: Sequence[str], *, is_accelerated: bool) -> li
         "LIBGUESTFS_BACKEND_SETTINGS": "force_kvm" if is_accelerated else "force_tcg",
         "LIBGUESTFS_PATH": "/appliance",
     }
+    if not is_accelerated:
+        environment["LIBGUESTFS_APPEND"] = _EMULATED
     variables = [word for pair in environment.items() for word in ("--setenv", *pair)]
     return [
         # The core of a machine that crashed would have the disk's data, readable.

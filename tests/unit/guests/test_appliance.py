@@ -126,6 +126,13 @@ def test_it_has_no_privileges(parts):
     assert fields["NoNewPrivs"] == "1"
 
 
+def test_programs_keep_their_addresses_only_where_they_are_emulated(parts):
+    """Their addresses are what QEMU finds again by what it has translated: five times less work for each start."""
+    emulated = command(parts, [], is_accelerated=False)
+    assert emulated[emulated.index("LIBGUESTFS_APPEND") + 1].split()[0] == "norandmaps"
+    assert "LIBGUESTFS_APPEND" not in command(parts, [], is_accelerated=True)
+
+
 # --- how it is watched -------------------------------------------------------------------------
 
 
