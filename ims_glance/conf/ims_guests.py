@@ -60,7 +60,7 @@ OPTS: list[cfg.Opt] = [
         default=900,
         min=30,
         help="The same of one that has said nothing for so long. To make a boot file system anew is one step, "
-        "and takes four minutes on a busy machine without KVM.",
+        "and takes a minute or more on a busy machine without KVM.",
     ),
     cfg.StrOpt(
         "accelerator",
