@@ -6,7 +6,8 @@ A schema may name the IMS codes of its refusals: ``x-ims-code`` beside the rule 
 """
 
 import functools
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -18,6 +19,8 @@ from ims_glance.api.ims.operation import Operation, Schema
 
 _SHOWN = 200
 _BODY, _URL = "IMG.0016", "IMG.0017"
+# Mistakes that are looked at for the one to tell; a body can be full of them.
+_MISTAKES = 100
 
 
 class BodyMalformed(exceptions.Invalid):
@@ -117,11 +120,29 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
+def _unique_items(validator: Any, wanted: bool, found: Any, schema: Schema) -> Iterator[Any]:
+    """``uniqueItems`` in time that grows with the list.
+
+    jsonschema's compares each item with each other one where their types are mixed, also in a list
+    that is too long anyway: one small request would keep a process busy for minutes.
+    """
+    if not wanted or not validator.is_type(found, "array"):
+        return
+    if len(found) > schema.get("maxItems", len(found)):
+        return
+    # Numbers that are spelt differently are different here (1, 1.0); unique are only texts.
+    if len({jsonutils.dumps(item, sort_keys=True) for item in found}) < len(found):
+        yield jsonschema.ValidationError(f"{found!r} has non-unique elements")
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"uniqueItems": _unique_items}
+)
+
+
 @functools.lru_cache(maxsize=256)
 def _validator(key: str) -> Any:
-    return jsonschema.Draft202012Validator(
-        jsonutils.loads(key), format_checker=jsonschema.FormatChecker(("uuid",))
-    )
+    return _Validator(jsonutils.loads(key), format_checker=jsonschema.FormatChecker(("uuid",)))
 
 
 def problem(schema: Schema, value: Any) -> str | None:
@@ -139,7 +160,9 @@ def _check(schema: Schema, value: Any, place: str, code: str) -> None:
 
 def _error(schema: Schema, value: Any) -> Any:
     validator = _validator(jsonutils.dumps(schema, sort_keys=True))
-    return jsonschema.exceptions.best_match(validator.iter_errors(value))
+    return jsonschema.exceptions.best_match(
+        itertools.islice(validator.iter_errors(value), _MISTAKES)
+    )
 
 
 def _inside(error: Any) -> str:

@@ -2,6 +2,8 @@
 """Requests against schemas, and the IMS codes that schemas name."""
 
 import io
+import json
+import time
 
 import pytest
 from glance.common import wsgi
@@ -9,6 +11,7 @@ from glance.common import wsgi
 from ims_glance import exceptions
 from ims_glance.api.ims import checking
 from ims_glance.api.ims.operation import Answer, Operation
+from ims_glance.api.ims.operations import OPERATIONS
 
 NAME = {
     "type": "string",
@@ -94,6 +97,53 @@ def test_an_operation_may_take_larger_bodies(own, option):
 def test_an_operation_without_a_body_reads_none():
     request = wsgi.Request.blank("/x", method="POST", body=b"{")
     assert checking.read_body(request, _operation(), 1) is None
+
+
+def _with_unique(schema, value):
+    """Values for a schema, each with *value* at one of the places where items have to be unique."""
+    if schema.get("uniqueItems"):
+        yield value
+    for name, inner in schema.get("properties", {}).items():
+        yield from ({name: found} for found in _with_unique(inner, value))
+    if "items" in schema:
+        yield from ([found] for found in _with_unique(schema["items"], value))
+
+
+MIXED = [number if number % 2 else str(number) for number in range(20_000)]
+CASES = [(each, body) for each in OPERATIONS for body in _with_unique(each.body or {}, MIXED)]
+
+
+def test_there_are_operations_with_unique_items():
+    assert {operation.name for operation, _body in CASES} >= {
+        "batch_add_members", "batch_delete_members", "list_image_by_tags",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "body"), CASES, ids=lambda each: getattr(each, "name", ""))
+def test_a_list_of_all_kinds_of_things_is_refused_at_once(operation, body):
+    raw = json.dumps(body).encode()
+    began = time.process_time()
+    with pytest.raises(exceptions.Invalid) as refused:
+        checking.read_body(wsgi.Request.blank("/x", method="POST", body=raw), operation, 1024)
+    assert time.process_time() - began < 2
+    assert refused.value.code.startswith("IMG.")
+
+
+@pytest.mark.parametrize(
+    ("many", "is_taken"),
+    [(["a", "b"], True), (["a", 1, "1", True], True), (["a", 1, "a"], False),
+     ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], False), ("aa", True)],
+)  # fmt: skip
+def test_items_that_have_to_be_unique(many, is_taken):
+    schema = {"properties": {"many": {"uniqueItems": True}}}
+    assert (checking.problem(schema, {"many": many}) is None) is is_taken
+
+
+def test_of_many_mistakes_one_is_told():
+    schema = {"items": {"type": "string"}}
+    began = time.process_time()
+    assert "is not of type 'string'" in str(checking.problem(schema, list(range(200_000))))
+    assert time.process_time() - began < 2
 
 
 def _query(text, schemas):
