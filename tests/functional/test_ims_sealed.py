@@ -2,12 +2,14 @@
 """Encrypted images out of a cloud and back, sealed all the way: a real Glance, a worker, and a small bucket."""
 
 import hashlib
+import time
 
 import pytest
 
 from tests.base import pattern
 from tests.functional import identity
 from tests.functional.client import Answer, Client
+from tests.functional.commands import Commands
 from tests.functional.service import GlanceService
 from tests.functional.test_ims_files import (  # noqa: F401 (fixtures)
     CREATE_DATA,
@@ -151,3 +153,16 @@ def test_what_is_not_encrypted(ims: Client) -> None:  # noqa: F811
     wanted = {"bucket_url": "bucket:none.ims", "file_format": "sealed"}
     path = f"/v1/cloudimages/{image['id']}/file"
     assert_refused(ims.send("POST", path, json_body=wanted), 400, "IMG.0105")
+
+
+def test_whoever_reads_one_is_on_record(
+    ims: Client,  # noqa: F811
+    service: GlanceService,  # noqa: F811
+    commands: Commands,
+    exported: tuple[str, str],
+) -> None:
+    assert read_sealed(ims, exported[0]).status == 200
+    end = time.monotonic() + 60
+    while " exportImage " not in commands.run(service, "audit", "--image", exported[0]).stdout:
+        assert time.monotonic() < end, commands.run(service, "audit").stdout
+        time.sleep(0.1)

@@ -50,9 +50,14 @@ _BATCH = 100
 
 @dataclasses.dataclass
 class _Done:
-    """What is known of a request when it has been answered."""
+    """What is known of a request when it has been answered.
+
+    :ivar method: of the request
+    :ivar routed: what the Image API takes its method for
+    """
 
     method: str
+    routed: str
     path: str
     began: float
     status: int = 500
@@ -73,10 +78,8 @@ class Audit:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         environ.pop(TRAIL, None)
-        done = _Done(_method(environ), _path(environ), time.time())
-        # Nothing else can be an operation that changes something.
-        if done.method not in audit.METHODS:
-            return self._app(environ, start_response)
+        method = str(environ["REQUEST_METHOD"])
+        done = _Done(method, _routed(environ, method), _path(environ), time.time())
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             done.status = int(status[:3])
@@ -85,7 +88,7 @@ class Audit:
 
         try:
             answer = self._app(environ, start)
-            if done.status >= 400:
+            if done.status >= 400 and _may_be_recorded(environ, done):
                 answer = _read_code(done, answer)
         finally:
             self._record(environ, done)
@@ -100,15 +103,22 @@ class Audit:
             LOG.exception("An operation was not recorded in the audit trail")
 
 
+def _may_be_recorded(environ: Environ, done: _Done) -> bool:
+    """Whether it can be an operation to record; all else, data of images above all, is left alone."""
+    trail = environ.get(TRAIL)
+    return bool(trail.get("name")) if isinstance(trail, dict) else done.routed in audit.METHODS
+
+
 def _describe(environ: Environ, done: _Done) -> tuple[str, dict[str, Any]] | None:
     """Type and content of the event, if the request is one to record."""
     trail = environ.get(TRAIL)
     if isinstance(trail, dict):
-        name, subject, kind = trail.get("name"), dict[str, str](), "ims"
+        name, subject, kind, method = trail.get("name"), dict[str, str](), "ims", done.method
         image_ids = [str(image_id) for image_id in trail.get("image_ids") or []]
         job_id, code = trail.get("job_id"), trail.get("code")
     else:
-        operation = audit.native_operation(done.method, done.path)
+        method = done.routed
+        operation = audit.native_operation(method, done.path)
         name, subject = (operation.name, operation.subject) if operation else (None, {})
         image_ids, kind = _native_images(subject, done), "image"
         job_id, code = None, None
@@ -138,7 +148,7 @@ def _describe(environ: Environ, done: _Done) -> tuple[str, dict[str, Any]] | Non
         "job_id": job_id,
         "code": code or done.code,
         "request_id": next(filter(None, map(done.headers.get, _REQUEST_IDS)), None),
-        "method": done.method,
+        "method": method,
         "path": done.path[:_SHOWN],
         "seconds": round(time.time() - done.began, 3),
         **{what: named for what, named in subject.items() if what != "image"},
@@ -199,9 +209,11 @@ def _read_code(done: _Done, answer: Iterable[bytes]) -> Iterable[bytes]:
     return chunks
 
 
-def _method(environ: Environ) -> str:
-    """As Routes sees it, which lets ``_method`` in the query override it (routes/middleware.py)."""
-    method = str(environ["REQUEST_METHOD"])
+def _routed(environ: Environ, method: str) -> str:
+    """As Routes sees it, which lets ``_method`` in the query override it (routes/middleware.py).
+
+    The Image API has Routes; the IMS API does without.
+    """
     if "_method" not in environ.get("QUERY_STRING", ""):
         return method
     try:
