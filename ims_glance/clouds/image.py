@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from glance_store import exceptions as store_exceptions
@@ -96,6 +96,22 @@ class ImageRecords:
         # Nobody removes the attribute, so what is there of a deleted image is what it had.
         named = [each for each in self._get(image_id)["properties"] if each["name"] == _PRODUCTS]
         return str(named[-1]["value"] or "") if named else ""
+
+    def sold_among(self, image_ids: Collection[str]) -> str | None:
+        """One of some images that holds a product of the marketplace, or held one before it was deleted.
+
+        :returns: its id; ``None`` if none does
+        """
+        import sqlalchemy as sa  # noqa: PLC0415
+        from glance.db.sqlalchemy import models  # noqa: PLC0415
+
+        there = models.ImageProperty
+        query = sa.select(there.image_id).where(
+            there.image_id.in_(sorted(image_ids)), there.name == _PRODUCTS, there.value != ""
+        )
+        with self._db().session_for_read() as session:
+            found = session.scalar(query.limit(1))
+        return None if found is None else str(found)
 
     def may_hold_product(self, image_id: str) -> bool:
         """Whether an image may hold a product of the marketplace: one look at an index, for each download.

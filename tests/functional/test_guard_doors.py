@@ -3,6 +3,7 @@
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -107,6 +108,22 @@ class TestLocations:
             client.call(
                 "POST", f"/v2/images/{image['id']}/locations", json_body={"url": location["url"]}
             )
+
+    def test_nobody_points_at_the_data_of_a_product(self, client: Client) -> None:
+        """Whoever may name places at all is asked which, once for all that they name."""
+        body = {"visibility": "shared", "__imagetype": "market", "__productcode": "c0de" * 8}
+        headers = {"X-Service-Roles": "ims_service"}
+        sold = client.call("POST", "/v2/images", json_body=body, headers=headers).json["id"]
+        image, plain = client.create(), client.create()["id"]
+        unknown = [str(uuid.uuid4()) for _ in range(15)]
+        for ids, refusal in (
+            ([sold], refused(409, "IMG.0079")),
+            ([plain, *unknown, sold], refused(400, "IMG.0016")),
+            ([plain, *unknown], by_glance(400)),
+        ):
+            location = {"url": f"http://127.0.0.1:1/{'/'.join(ids)}", "metadata": {}}
+            with refusal:
+                client.patch(image["id"], {"op": "add", "path": "/locations/-", "value": location})
 
     def test_plain_image_may_have_others(self, client: Client) -> None:
         image = client.create()

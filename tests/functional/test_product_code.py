@@ -288,6 +288,15 @@ class TestEntitled:
             owner.share(plain, "one more")
 
 
+def test_who_may_name_no_place_learns_of_no_product(stranger: Client, product: str) -> None:
+    """This Glance shows no locations, and so takes none."""
+    image = made(stranger)["id"]
+    for named in (product, str(uuid.uuid4())):
+        location = {"url": f"http://127.0.0.1:1/{named}", "metadata": {}}
+        with by_glance(403):
+            stranger.patch(image, {"op": "add", "path": "/locations/-", "value": location})
+
+
 def test_who_has_a_machine_has_its_disks(service: GlanceService, stranger: Client) -> None:
     """Of one that is sold; and nobody else, nor they any longer than the machine."""
     owner = service.client(SELLER)

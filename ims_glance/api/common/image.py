@@ -271,11 +271,18 @@ def may_create(context: Any, owner: Any, visibility: Any) -> bool:
     return _allows(context, "add_image", target)
 
 
-def _allows(context: Any, rule: str, target: Any) -> bool:
-    policy = image_policy.ImageAPIPolicy(context, target, context.policy_enforcer)
+def may_use_tasks(context: Any) -> bool:
+    """Whether Glance's policy lets the caller use the old tasks API."""
+    return _allows(context, "tasks_api_access", None, image_policy.TasksAPIPolicy)
+
+
+def _allows(
+    context: Any, rule: str, target: Any, policy: Any = image_policy.ImageAPIPolicy
+) -> bool:
+    asked = policy(context, target, context.policy_enforcer)
     try:
         # By the method, not by the rule's name: some ask for more than the one rule.
-        getattr(policy, rule)()
+        getattr(asked, rule)()
     except (webob.exc.HTTPForbidden, webob.exc.HTTPNotFound, glance_exceptions.Forbidden):
         return False
     return True

@@ -19,7 +19,7 @@ Where Glance lets users say where the data of an image lies, nobody points at th
 
 import re
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from oslo_utils import uuidutils
@@ -33,11 +33,21 @@ from ims_glance.model.image import attributes, kinds, rules
 
 # Stores name what they keep of an image by its id (rbd, swift, s3, file).
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOST_IDS = 16
 
 SERVER = "instance_uuid"
 """On an image that Nova makes of a server: the id of that."""
 BASE_IMAGE = "base_image_ref"
 """On an image that Nova makes of a server: the id of the image that the server was made of."""
+
+
+class PlacesNameMany(exceptions.Invalid):
+    """Locations with more ids of images than an image has places."""
+
+    template = (
+        "The locations name more than {limit} other images by their ids. Name the image's own data, "
+        "and fewer locations in one request."
+    )
 
 
 def of_new(
@@ -62,22 +72,36 @@ def of_new(
     return kinds.of_products(code for code in named if _is_used(images, context, code))
 
 
-def check_place(records: ImageRecords, context: Any, url: str, image_id: str | None = None) -> None:
+def check_places(
+    records: ImageRecords, context: Any, urls: Iterable[str], image_id: str | None = None
+) -> None:
     """Check that an image is not given the place of a product's data, by which it would have no code.
 
-    :param url: of a location
-    :param image_id: of the image that is to get it
+    To be asked for those alone who may say where data lies: it tells which images hold products.
+
+    :param urls: of locations
+    :param image_id: of the image that is to get them
     :raises RuleRefused: if there is a product in the image whose data lies there
+    :raises PlacesNameMany: if they cannot be places of one image
     """
     if is_of_service(context):
         return
-    for named in set(_ID.findall(urllib.parse.unquote(url).lower())) - {image_id}:
-        try:
-            held = records.product_code(named)
-        except exceptions.ImageNotFound:
-            continue
-        if held:
-            raise rules.refusal(rules.Action.EXPORT, rules.Trait.SOLD, named)
+    named = _named(urls, image_id)
+    sold = records.sold_among(named) if named else None
+    if sold is not None:
+        raise rules.refusal(rules.Action.EXPORT, rules.Trait.SOLD, sold)
+
+
+def _named(urls: Iterable[str], image_id: str | None) -> set[str]:
+    """The ids of other images in URLs: a URL may be as long as a request."""
+    found: set[str] = set()
+    for url in urls:
+        for match in _ID.finditer(urllib.parse.unquote(url).lower()):
+            if match[0] != image_id:
+                found.add(match[0])
+            if len(found) > _MOST_IDS:
+                raise PlacesNameMany(limit=_MOST_IDS)
+    return found
 
 
 def _of_base(records: ImageRecords, body: Mapping[str, Any]) -> Iterator[str]:

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import webob
+from oslo_config import cfg
 
 from ims_glance import exceptions
 from ims_glance.api.common import tokens
-from ims_glance.api.common.image import ShownImage, may, may_create
+from ims_glance.api.common.image import ShownImage, may, may_create, may_use_tasks
 from ims_glance.api.common.roles import as_service, is_service
 from ims_glance.api.market import product_code
 from ims_glance.api.native import bodies, elsewhere, properties
@@ -26,6 +27,7 @@ from ims_glance.model.image import rules as image_rules
 from ims_glance.model.text import json_patch
 
 _HIDDEN = {"os_hidden": True}
+_OF_PATCH = "update_locations"
 COMMUNITY, PUBLIC = "community", "public"
 """The visibilities of images that are open to everybody."""
 
@@ -136,7 +138,7 @@ def update(call: NativeCall) -> ShownImage | None:
     }
     # Glance lets the list of locations be replaced by one with the same URLs, to change their
     # metadata. What is there already has passed this door or was written by the service.
-    _check_locations(call, image, urls - image.location_urls, "update_locations")
+    _check_locations(call, image, urls - image.location_urls, _OF_PATCH)
     return image
 
 
@@ -254,8 +256,9 @@ def create_task(call: NativeCall) -> None:
     image = call.images.get(call.context, f"/v2/images/{image_id}") if image_id else None
     if image is not None and image.key_id:
         raise TaskRefused
-    for name in ("loc_url", "import_from"):
-        product_code.check_place(call.records, call.context, str(task.get(name)))
+    if may_use_tasks(call.context):
+        places = [str(task.get(name)) for name in ("loc_url", "import_from")]
+        product_code.check_places(call.records, call.context, places)
     _check_scheme(str(task.get("loc_url")))
 
 
@@ -270,9 +273,11 @@ def _check_locations(call: NativeCall, image: ShownImage, urls: set[str], policy
 
     :param policy: what Glance asks for it
     """
+    is_open = bool(urls) and _may_place(call, image, policy)
+    if is_open:
+        product_code.check_places(call.records, call.context, sorted(urls), image.id)
     for url in urls:
         scheme = _check_scheme(url)
-        product_code.check_place(call.records, call.context, url, image.id)
         if image.facts.is_promised:
             raise exceptions.StoreNotEncrypting(
                 image_id=image.id,
@@ -280,8 +285,16 @@ def _check_locations(call: NativeCall, image: ShownImage, urls: set[str], policy
                 store=scheme,
                 stores=", ".join(call.stores.encrypting),
             )
-    if urls and image.key_id and may(call.context, policy, image):
+    if is_open and image.key_id:
         elsewhere.hide_key(call, image)
+
+
+def _may_place(call: NativeCall, image: ShownImage, policy: str) -> bool:
+    """Whether Glance lets the caller say where data lies; otherwise its refusal is all that they learn."""
+    cfg.CONF.import_opt("show_multiple_locations", "glance.common.config")
+    if policy == _OF_PATCH and not cfg.CONF.show_multiple_locations:
+        return False
+    return may(call.context, policy, image)
 
 
 def _check_scheme(url: str) -> str:

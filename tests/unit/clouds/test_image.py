@@ -75,6 +75,28 @@ def test_what_may_hold_a_product(records):
     assert records(ask) == [True, False, False, True]
 
 
+def test_which_of_some_images_is_sold(records):
+    def ask(images):
+        sold, empty, gone, other = (
+            glance_database.add_image(properties=properties)
+            for properties in (
+                {"__productcode": "c" * 32, "x": "y"},
+                {"__productcode": ""},
+                {"__productcode": "d" * 32},
+                {"x": "__productcode"},
+            )
+        )
+        # Glance keeps the row of what is removed, and so of a deleted image.
+        glance_database.remove_property(gone, "__productcode")
+        asked = ({sold, other, empty}, {empty, other}, {gone}, {str(uuid.uuid4())})
+        return [
+            [sold, gone].index(found) if (found := images.sold_among(each)) else None
+            for each in asked
+        ]
+
+    assert records(ask) == [0, None, 1, None]
+
+
 def test_what_the_database_does_not_say_may_hold_a_product(records):
     def ask(images):
         session = mock.MagicMock()

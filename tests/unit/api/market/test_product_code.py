@@ -2,6 +2,7 @@
 """What a new image says of the products in it."""
 
 import types
+import uuid
 from typing import Any
 
 import pytest
@@ -17,12 +18,16 @@ class Records:
     """One image is known, and holds products, or none."""
 
     def __init__(self, held: str = "") -> None:
-        self.held = held
+        self.held, self.asked = held, 0
 
     def product_code(self, image_id: str) -> str:
         if image_id != BASE:
             raise exceptions.ImageNotFound(image_id=image_id)
         return self.held
+
+    def sold_among(self, image_ids: set[str]) -> str | None:
+        self.asked += 1
+        return BASE if self.held and BASE in image_ids else None
 
 
 class Images:
@@ -121,11 +126,24 @@ def test_nobody_points_at_the_data_of_a_product(url: str) -> None:
     user, nova = (types.SimpleNamespace(service_roles=roles) for roles in ([], ["service"]))
     sold: Any = Records("p1")
     with pytest.raises(rules.RuleRefused, match="product of the marketplace") as refused:
-        product_code.check_place(sold, user, url, "another")
+        product_code.check_places(sold, user, [url], "another")
     assert refused.value.code == "IMG.0079"
-    product_code.check_place(sold, nova, url, "another")
-    product_code.check_place(sold, user, url, BASE)
+    product_code.check_places(sold, nova, [url], "another")
+    product_code.check_places(sold, user, [url], BASE)
     free: Any = Records("")
-    product_code.check_place(free, user, url, "another")
-    product_code.check_place(sold, user, "http://elsewhere/image", "another")
-    product_code.check_place(sold, user, url.lower().replace("5b1a", "0000"), "another")
+    product_code.check_places(free, user, [url], "another")
+    product_code.check_places(sold, user, ["http://elsewhere/image"], "another")
+    product_code.check_places(sold, user, [url.lower().replace("5b1a", "0000")], "another")
+
+
+def test_many_places_cost_one_look() -> None:
+    user = types.SimpleNamespace(service_roles=[])
+    sold: Any = Records("p1")
+    ids = [str(uuid.UUID(int=number)) for number in range(1, 18)]
+    urls = [f"rbd://fsid/images/{image_id}/snap" for image_id in ids]
+    product_code.check_places(sold, user, urls, ids[0])
+    assert sold.asked == 1
+    with pytest.raises(product_code.PlacesNameMany, match="more than 16"):
+        product_code.check_places(sold, user, urls)
+    product_code.check_places(sold, user, ["http://elsewhere/image"])
+    assert sold.asked == 1

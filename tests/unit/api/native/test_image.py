@@ -5,12 +5,14 @@ import contextlib
 import dataclasses
 import json
 import types
-from collections.abc import Iterator
+import uuid
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
 import pytest
 import webob
 import webob.dec
+from glance.common import exception as glance_exceptions
 from glance.common import wsgi
 from oslo_config import cfg
 
@@ -19,6 +21,7 @@ from ims_glance import exceptions
 from ims_glance.api.common import quota
 from ims_glance.api.common.image import Images
 from ims_glance.api.common.image_keys import ImageKeys
+from ims_glance.api.market import product_code
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import Limits, NativeCall
 from ims_glance.clouds import coordination
@@ -27,8 +30,26 @@ from ims_glance.model.image import rules, stores
 
 KEY = "0f6c6f3e-1d7b-4a4b-8f0e-6a1f5c1f9d3a"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+
+
+class Policies:
+    """Glance's, which allow all but some."""
+
+    def __init__(self, *denied: str) -> None:
+        self.denied = denied
+
+    def enforce(self, _context: Any, rule: str, _target: Any, **_: Any) -> bool:
+        if rule in self.denied:
+            raise glance_exceptions.Forbidden
+        return True
+
+
 CONTEXT = types.SimpleNamespace(
-    project_id="demo", roles=["member"], service_roles=[], is_admin=False
+    project_id="demo",
+    roles=["member"],
+    service_roles=[],
+    is_admin=False,
+    policy_enforcer=Policies(),
 )
 ENABLED = stores.Stores({"plain": "file", "kms": "ims-kms", "kms2": "ims-kms"}, "plain", "kms")
 
@@ -309,34 +330,82 @@ def test_the_report_of_an_image_is_forgotten_once_that_is_deleted(status: int) -
 
 
 class Sold(ImageRecords):
-    """A product is in each image."""
+    """A product is in each image; counts how often it was asked."""
 
-    def product_code(self, image_id: str) -> str:
-        return "code"
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def sold_among(self, image_ids: Collection[str]) -> str | None:
+        self.asked += 1
+        return min(image_ids)
+
+
+def _added(url: str) -> dict[str, Any]:
+    return patch({"op": "add", "path": "/locations/-", "value": {"url": url, "metadata": {}}})
+
+
+def _replaced(*urls: str) -> dict[str, Any]:
+    places = [{"url": url, "metadata": {}} for url in urls]
+    return patch({"op": "replace", "path": "/locations", "value": places})
 
 
 _SOLD = "rbd://fsid/images/5b1a6f0e-93d2-4d0e-8b56-3f1f0c3d2a10/snap"
+_MANY = " ".join(str(uuid.UUID(int=number)) for number in range(1, 20_000))
+_DOORS: tuple[tuple[Any, Any, str], ...] = (
+    (native_image.add_location, lambda url: {"json_body": {"url": url}}, "add_image_location"),
+    (native_image.create_task, lambda url: {"json_body": {"input": {"loc_url": url}}}, "tasks_api_access"),
+    (native_image.create_task, lambda url: {"json_body": {"input": {"import_from": url}}}, "tasks_api_access"),
+    (native_image.update, _added, "set_image_location"),
+    (native_image.update, _replaced, "set_image_location"),
+    (native_image.update, lambda url: _replaced(*url.split()), "set_image_location"),
+)  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("rule", "request_of"),
-    [
-        (native_image.add_location, {"json_body": {"url": _SOLD}}),
-        (native_image.create_task, {"json_body": {"input": {"loc_url": _SOLD}}}),
-        (native_image.create_task, {"json_body": {"input": {"import_from": _SOLD}}}),
-        (
-            native_image.update,
-            patch({"op": "add", "path": "/locations/-", "value": {"url": _SOLD, "metadata": {}}}),
-        ),
-        (
-            native_image.update,
-            patch(
-                {"op": "replace", "path": "/locations", "value": [{"url": _SOLD, "metadata": {}}]}
-            ),
-        ),
-    ],
-)
-def test_no_image_gets_the_place_of_a_products_data(rule: Any, request_of: dict[str, Any]) -> None:
-    call = dataclasses.replace(make_call(Glance(), **request_of), records=Sold())
+@pytest.fixture
+def locations() -> Iterator[cfg.ConfigOpts]:
+    """Glance lets clients change locations."""
+    cfg.CONF.import_opt("show_multiple_locations", "glance.common.config")
+    cfg.CONF.set_override("show_multiple_locations", True)
+    yield cfg.CONF
+    cfg.CONF.clear_override("show_multiple_locations")
+
+
+@pytest.mark.usefixtures("locations")
+@pytest.mark.parametrize(("rule", "request_of", "_policy"), _DOORS)
+def test_no_image_gets_the_place_of_a_products_data(
+    rule: Any, request_of: Any, _policy: str
+) -> None:
+    call = dataclasses.replace(make_call(Glance(), **request_of(_SOLD)), records=Sold())
     with pytest.raises(rules.RuleRefused, match="product of the marketplace"):
         rule(call)
+
+
+@pytest.mark.usefixtures("locations")
+@pytest.mark.parametrize(("rule", "request_of", "_policy"), _DOORS)
+def test_places_that_name_thousands_of_images_cost_no_look(
+    rule: Any, request_of: Any, _policy: str
+) -> None:
+    sold = Sold()
+    call = dataclasses.replace(make_call(Glance(), **request_of(_MANY)), records=sold)
+    with pytest.raises(product_code.PlacesNameMany, match="more than 16"):
+        rule(call)
+    assert sold.asked == 0
+
+
+@pytest.mark.usefixtures("locations")
+@pytest.mark.parametrize(("rule", "request_of", "policy"), _DOORS)
+@pytest.mark.parametrize("url", [_SOLD, _MANY])
+def test_who_may_name_no_place_learns_nothing_of_one(
+    rule: Any, request_of: Any, policy: str, url: str
+) -> None:
+    sold = Sold()
+    call = dataclasses.replace(make_call(Glance(), **request_of(url)), records=sold)
+    context = types.SimpleNamespace(**vars(CONTEXT) | {"policy_enforcer": Policies(policy)})
+    rule(dataclasses.replace(call, context=context))
+    assert sold.asked == 0
+
+
+def test_where_locations_are_not_shown_nobody_learns_anything_either() -> None:
+    sold = Sold()
+    native_image.update(dataclasses.replace(make_call(Glance(), **_added(_SOLD)), records=sold))
+    assert sold.asked == 0
