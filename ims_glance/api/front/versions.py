@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``show_version``: one version of the Image API, which Glance itself only lists (``GET /``)."""
 
+import http
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,6 +12,9 @@ from oslo_serialization import jsonutils
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
+_OF_THIS_PATH = frozenset(
+    {"HTTP_ACCEPT", "HTTP_AUTHORIZATION", "HTTP_X_AUTH_TOKEN", "HTTP_X_SECURITY_TOKEN"}
+)
 _PATH = re.compile(r"/(?P<version>v2(\.\d{1,3})?)")
 
 
@@ -35,12 +39,24 @@ class Versions:
         return self._native(environ, start_response)
 
     def _one(self, environ: Environ, version: str) -> webob.Response | None:
-        request = webob.Request({**environ, "REQUEST_METHOD": "GET", "PATH_INFO": "/"})
+        # Anybody may have the list. A signature is one of another path, and Glance takes a version in
+        # ``Accept`` for that of the path "/".
+        asked = {name: value for name, value in environ.items() if name not in _OF_THIS_PATH}
+        request = webob.Request({**asked, "REQUEST_METHOD": "GET", "PATH_INFO": "/"})
         answer = request.get_response(self._native)
-        listed = jsonutils.loads(answer.body)["versions"]
-        found = [one for one in listed if _is(one, version)]
+        found = [one for one in _listed(answer) if _is(one, version)]
         answer.body = jsonutils.dump_as_bytes({"versions": found})
         return answer if found else None
+
+
+def _listed(answer: webob.Response) -> list[dict[str, Any]]:
+    """The versions in an answer; none if it is another one, and so Glance's to give."""
+    if answer.status_int != http.HTTPStatus.MULTIPLE_CHOICES:
+        return []
+    try:
+        return list(jsonutils.loads(answer.body)["versions"])
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def _is(listed: dict[str, Any], version: str) -> bool:

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """``show_version`` in front of Glance's own list of versions."""
 
+from typing import Any
+
 import pytest
 import webob
 from glance.api import versions as glance_versions
+from glance.api.middleware.version_negotiation import VersionNegotiationFilter
 from webob.dec import wsgify
 
+from ims_glance.api.front.signature import Signature
 from ims_glance.api.front.versions import Versions
+from tests.unit.api.front import sdk_requests
+from tests.unit.api.front.test_signature import Credentials
 
 
 @wsgify
@@ -57,3 +63,37 @@ def test_a_prefix_in_front_is_kept():
     request = webob.Request.blank("/v2", environ={"SCRIPT_NAME": "/image"})
     (found,) = request.get_response(Versions(native)).json["versions"]
     assert found["links"][0]["href"] == "http://localhost/image/v2/"
+
+
+def _behind_filters():
+    """What Glance has in front of its versions, and the filter of signatures before that."""
+    credentials: Any = Credentials()
+    return Signature(VersionNegotiationFilter(native), credentials)
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2.9"])
+@pytest.mark.parametrize("accept", ["*/*", "application/vnd.openstack.images-v2"])
+def test_whatever_is_sent_along(path, accept):
+    """Huawei's SDK signs all that it asks; the signature is one of the path that was asked."""
+    environ = sdk_requests.signed("GET", path, Accept=accept)
+    answer = webob.Request(environ).get_response(Versions(_behind_filters()))
+    assert answer.status_int == 300
+    assert len(answer.json["versions"]) == 1
+
+
+@pytest.mark.parametrize("name", ["X-Auth-Token", "X-Security-Token"])
+def test_a_token_that_is_none_is_none_of_its_business(name):
+    request = webob.Request.blank("/v2", headers={"X-Auth-Token": "a", name: "b"})
+    assert request.get_response(Versions(_behind_filters())).status_int == 300
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(401, b'{"error": {}}'), (300, b"<html>"), (300, b"[]"), (300, b"{}"), (200, b"OK")],
+)
+def test_what_is_no_list_is_left_to_glance(status, body):
+    @wsgify
+    def other(request):
+        return webob.Response(body, status=status if request.path_info == "/" else 404)
+
+    assert webob.Request.blank("/v2").get_response(Versions(other)).status_int == 404
