@@ -96,6 +96,23 @@ class TestKind:
         shared = glance.call("GET", "/v2/images?__imagetype=shared&limit=500").json["images"]
         assert image["id"] not in {one["id"] for one in shared}
 
+    def test_is_a_filter_of_each_page(self, make_glance: MakeGlance) -> None:
+        """Whoever follows the links sees all of the kind, and nothing else, though the newest is of another."""
+        with make_glance({}) as service:
+            client = service.client()
+            images = [shareable(client, tags=["a", "b"]) for _ in range(3)]
+            client.create(tags=["a", "b"])
+            for image in images[:2]:
+                client.share(image, "other")
+            pages, url = [], "/v2/images?__imagetype=shared&tag=a&tag=b&limit=1"
+            while url:
+                answer = client.call("GET", url).json
+                pages.append([image["id"] for image in answer["images"]])
+                url = answer.get("next", "")
+        assert [image for page in pages for image in page] == [images[1], images[0]]
+        assert [] not in pages[:-1]
+        assert "__imagetype=shared&tag=a&tag=b" in answer["first"]
+
 
 class TestSharing:
     @pytest.mark.parametrize("visibility", ["private", "shared"])

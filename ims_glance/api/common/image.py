@@ -164,7 +164,7 @@ class Images:
         method: str,
         path: str,
         body: Any = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         content_type: str = "application/json",
     ) -> Any:
         """Make a request that has to succeed.
@@ -173,10 +173,12 @@ class Images:
 
         :param path: as text, not quoted, for example ``/v2/images/{id}``
         :param body: sent as JSON, unless it is ``None``
+        :param query: parameters; as pairs where a name is given several times
         :returns: the answer from JSON; ``None`` if it has no body
         :raises SubrequestRefused: if Glance, or the guard, refuses
         """
-        if query and "marker" in query:
+        pairs = list(query.items() if isinstance(query, Mapping) else query or ())
+        if "marker" in dict(pairs):
             # Glance keeps the records of deleted images and has none of them in a list, but with
             # this it knows their place ("can_see_deleted", glance/db/sqlalchemy/api.py).
             context = copy.copy(context)
@@ -186,7 +188,7 @@ class Images:
             request |= {"content_type": content_type, "body": jsonutils.dump_as_bytes(body)}
         # As a server gives it to an application (PEP 3333).
         wsgi_path = path.encode().decode("latin-1")
-        response = self._send(context, wsgi_path, urllib.parse.urlencode(query or {}), **request)
+        response = self._send(context, wsgi_path, urllib.parse.urlencode(pairs), **request)
         if response.status_int >= 400:
             raise SubrequestRefused(response)
         return response.json if response.body else None

@@ -4,6 +4,7 @@
 It is not stored, since it follows from what the one who looks sees (IMS "Image attributes").
 """
 
+import dataclasses
 import functools
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -12,8 +13,15 @@ from typing import Any
 import webob
 from oslo_serialization import jsonutils
 
+from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.native.call import NativeCall
 from ims_glance.model.image import attributes, kinds
+
+_Pairs = list[tuple[str, str]]
+
+# How many images are looked at at once where a page has none of a kind, and how often.
+_LOOKED = 500
+_LOOKS = 10
 
 
 def show(_call: NativeCall) -> None:
@@ -25,7 +33,7 @@ def index(call: NativeCall) -> None:
     query = call.request.environ.get("QUERY_STRING", "")
     # As text that can be written again byte by byte, for Glance refuses what is no UTF-8.
     pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-    translated = _with_kind(call, [_with_key(call, *pair) for pair in pairs])
+    translated = _with_kind(call, [_with_key(call, *pair) for pair in pairs], pairs)
     if translated != pairs:
         call.request.environ["QUERY_STRING"] = urllib.parse.urlencode(
             translated, errors="surrogateescape"
@@ -38,28 +46,28 @@ def _with_key(call: NativeCall, name: str, value: str) -> tuple[str, str]:
     return name, value
 
 
-def _with_kind(call: NativeCall, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _with_kind(call: NativeCall, pairs: _Pairs, given: _Pairs) -> _Pairs:
     wanted = [kind for name, kind in pairs if name == attributes.IMAGE_TYPE]
     if len(wanted) != 1 or wanted[0] not in _FILTERS:
         return pairs
     kind = wanted[0]
     others = [(name, value) for name, value in pairs if name != attributes.IMAGE_TYPE]
-    # What Glance cannot filter makes a page shorter; its link goes on behind what was looked at.
-    call.effects.append(functools.partial(_keep, kind))
-    return [*_FILTERS[kind](call, dict(others)), *others]
+    asked = [*_FILTERS[kind](call, dict(others)), *others]
+    call.effects.append(_Kept(call, kind, given, asked).narrow)
+    return asked
 
 
-def _by_owner(call: NativeCall, others: Mapping[str, str]) -> list[tuple[str, str]]:
+def _by_owner(call: NativeCall, others: Mapping[str, str]) -> _Pairs:
     """Private images are the caller's own; only administrators see those of others."""
     is_free = "owner" not in others and not call.context.is_admin
     return [("owner", str(call.context.project_id))] if is_free else []
 
 
-def _by_visibility(visibility: str, _call: NativeCall, _others: Any) -> list[tuple[str, str]]:
+def _by_visibility(visibility: str, _call: NativeCall, _others: Any) -> _Pairs:
     return [("visibility", visibility)]
 
 
-_FILTERS: dict[str, Callable[[NativeCall, Mapping[str, str]], list[tuple[str, str]]]] = {
+_FILTERS: dict[str, Callable[[NativeCall, Mapping[str, str]], _Pairs]] = {
     kinds.PRIVATE: _by_owner,
     **{
         kind: functools.partial(_by_visibility, visibility)
@@ -68,11 +76,61 @@ _FILTERS: dict[str, Callable[[NativeCall, Mapping[str, str]], list[tuple[str, st
 }
 
 
-def _keep(kind: str, response: webob.Response) -> None:
-    content = _content(response)
-    if content is not None:
-        found = [view for view in content["images"] if kinds.image_type(view) == kind]
-        response.body = jsonutils.dump_as_bytes({**content, "images": found})
+@dataclasses.dataclass(frozen=True)
+class _Kept:
+    """A list of one kind, where Glance can filter but some of the others away.
+
+    :ivar given: what the client asks
+    :ivar asked: what Glance is asked for that
+    """
+
+    call: NativeCall
+    kind: str
+    given: _Pairs
+    asked: _Pairs
+
+    def narrow(self, response: webob.Response) -> None:
+        """Keep those of the kind, and let the links of the list say what the client said.
+
+        Clients take a page without images for the end of a list.
+        """
+        content = _content(response)
+        if content is None:
+            return
+        length = len(content["images"])
+        found, marker = self._of_kind(content)
+        for _ in range(_LOOKS):
+            if found or marker is None:
+                break
+            try:
+                found, marker = self._of_kind(self._behind(marker))
+            except SubrequestRefused:
+                # Whoever follows the link is told why.
+                break
+        if len(found) > length:
+            found = found[:length]
+            marker = found[-1]["id"]
+        content["images"] = found
+        content["first"] = self._link()
+        content.pop("next", None)
+        if marker is not None:
+            content["next"] = self._link(("marker", marker))
+        response.body = jsonutils.dump_as_bytes(content)
+
+    def _of_kind(self, content: Any) -> tuple[list[Any], str | None]:
+        """The images of the kind on a page, and the marker of the next one if there is one."""
+        found = [view for view in content["images"] if kinds.image_type(view) == self.kind]
+        query = urllib.parse.urlsplit(content.get("next", "")).query
+        return found, dict(urllib.parse.parse_qsl(query)).get("marker")
+
+    def _behind(self, marker: str) -> Any:
+        query = [pair for pair in self.asked if pair[0] not in ("limit", "marker")]
+        query += [("limit", str(_LOOKED)), ("marker", marker)]
+        return self.call.images.call(self.call.context, "GET", "/v2/images", query=query)
+
+    def _link(self, *more: tuple[str, str]) -> str:
+        query = [pair for pair in self.given if pair[0] != "marker"]
+        return f"/v2/images?{urllib.parse.urlencode([*query, *more])}"
 
 
 def add_kind(response: webob.Response) -> None:

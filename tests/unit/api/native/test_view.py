@@ -4,11 +4,13 @@
 import types
 import urllib.parse
 from typing import Any
+from unittest import mock
 
 import pytest
 import webob
 from glance.common import wsgi
 
+from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.native import view as native_view
 
 SHARED = {"visibility": "shared", "__visibility_before_sharing": "private"}
@@ -67,14 +69,87 @@ def test_administrators_see_private_images_of_others():
     [("gold", ["gold"]), ("private", ["private", "shared with nobody"]), ("shared", ["shared"])],
 )
 def test_a_page_of_one_kind(kind, kept):
-    call = _call(f"__imagetype={kind}")
+    call = _call(f"__imagetype={kind}&tag=a&marker=l&tag=%C3%A9")
     native_view.index(call)
     listed = [{"name": name, **view} for name, view in KINDS.items()]
-    response = webob.Response(json_body={"images": listed, "next": "/v2/images?marker=m"})
+    response = webob.Response(json_body={"images": listed, "next": "/v2/images?a=b&marker=m"})
     for effect in call.effects:
         effect(response)
     assert [view["name"] for view in response.json["images"]] == kept
-    assert response.json["next"] == "/v2/images?marker=m"
+    own = f"/v2/images?__imagetype={kind}&tag=a&tag=%C3%A9"
+    assert (response.json["first"], response.json["next"]) == (own, f"{own}&marker=m")
+
+
+class Images:
+    """A list of images that are shared with nobody, but for some."""
+
+    def __init__(self, count: int, *shared: int) -> None:
+        self.views = [
+            {"id": str(number), "visibility": "shared"} | (SHARED if number in shared else {})
+            for number in range(count)
+        ]
+        self.queries: list[Any] = []
+
+    def page(self, query: Any) -> dict[str, Any]:
+        """As Glance answers."""
+        asked = dict(query)
+        begin, limit = int(asked.get("marker", -1)) + 1, int(asked["limit"])
+        found = self.views[begin : begin + limit]
+        if not found or len(found) < limit:
+            return {"images": found}
+        return {"images": found, "next": f"/v2/images?limit=9&marker={found[-1]['id']}"}
+
+    def call(self, _context: Any, method: str, path: str, query: Any) -> Any:
+        assert (method, path) == ("GET", "/v2/images")
+        self.queries.append(query)
+        return self.page(query)
+
+
+def _listed(images: Images, query: str) -> dict[str, Any]:
+    call = _call(query)
+    call.images = images
+    native_view.index(call)
+    asked = urllib.parse.parse_qsl(call.request.environ["QUERY_STRING"])
+    response = webob.Response(json_body=images.page(asked))
+    for effect in call.effects:
+        effect(response)
+    return response.json
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 300])
+@pytest.mark.parametrize("shared", [(), (0,), (7, 450, 451, 452, 800), (999,)])
+def test_no_page_is_empty_but_the_last(limit, shared):
+    """Clients take it for the end."""
+    images, found = Images(1000, *shared), []
+    answer = _listed(images, f"__imagetype=shared&tag=a&tag=b&limit={limit}")
+    while True:
+        assert len(answer["images"]) <= limit
+        found += [int(view["id"]) for view in answer["images"]]
+        if "next" not in answer:
+            break
+        assert answer["images"]
+        answer = _listed(images, answer["next"].partition("?")[2])
+    assert found == list(shared)
+    assert all(
+        query.count(("tag", "a")) == query.count(("tag", "b")) == 1 for query in images.queries
+    )
+
+
+def test_there_is_an_end_to_looking():
+    images = Images(100_000)
+    answer = _listed(images, "__imagetype=shared&limit=1")
+    assert answer["images"] == []
+    assert answer["next"].startswith("/v2/images?__imagetype=shared&limit=1&marker=")
+    assert len(images.queries) == 10
+
+
+def test_a_page_that_glance_refuses_is_told_to_whoever_goes_on():
+    images: Any = Images(9)
+    images.call = mock.Mock(side_effect=SubrequestRefused(webob.Response(status=503)))
+    answer = _listed(images, "__imagetype=shared&limit=1")
+    assert (answer["images"], answer["next"]) == (
+        [], "/v2/images?__imagetype=shared&limit=1&marker=0",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
