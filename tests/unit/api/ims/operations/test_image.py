@@ -6,8 +6,10 @@ import dataclasses
 import io
 
 import pytest
+import webob
 
 from ims_glance import exceptions
+from ims_glance.api.common.image import SubrequestRefused
 from ims_glance.api.ims.operations import image
 from tests.unit.api.ims import calls
 
@@ -101,19 +103,28 @@ def test_json_unless_a_table_is_preferred(conf, accept, is_table):
 
 def test_the_table_has_all_pages(conf):
     answer, _call = _answer(conf, "text/csv", count=1203, limit="2")
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer.stream).decode())))
+    table = b"".join(answer.stream)
+    rows = list(csv.DictReader(io.StringIO(table.decode())))
+    assert answer.headers["Content-Length"] == str(len(table))
     assert [row["id"] for row in rows] == [view["id"] for view in _views(1203)]
     assert answer.content_type == "text/csv"
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-def test_the_table_is_made_while_it_is_sent(conf):
-    answer, call = _answer(conf, "text/csv", count=1203)
-    assert len(call.service.images.queries) == 1
-    pieces = iter(answer.stream)
-    next(pieces), next(pieces)
-    assert len(call.service.images.queries) == 1
-    assert len(list(pieces)) == 2
+def test_a_page_that_fails_makes_a_refusal_and_no_table(conf):
+    """Nobody sees of a table that its end is missing."""
+    call = calls.call(conf, *_views(1203))
+    images = call.service.images
+
+    def failing(*arguments, **more):
+        if len(images.queries) == 2:
+            raise SubrequestRefused(webob.Response(status=503, json_body={}))
+        return calls.Images.call(images, *arguments, **more)
+
+    images.call = failing
+    with pytest.raises(SubrequestRefused):
+        image.list_images(dataclasses.replace(call, accept="text/csv"))
+    assert len(images.queries) == 2
 
 
 def test_a_refusal_comes_before_the_table(conf):

@@ -3,6 +3,9 @@
 
 import csv
 import io
+import tracemalloc
+
+import pytest
 
 from ims_glance.api.ims.operations import image_csv
 
@@ -62,3 +65,25 @@ def test_one_page_at_a_time():
 
 def test_no_images():
     assert b"".join(image_csv.rows([])).startswith(b"id,name,")
+
+
+def test_a_table_of_many_images_needs_little_memory():
+    """And is closed by whoever sends it."""
+    page = [{**VIEW, "name": "x" * 200}] * 1000
+    tracemalloc.start()
+    table, length = image_csv.made(page for _ in range(50))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert length > 10_000_000
+    assert peak < 6_000_000
+    assert sum(map(len, table)) == length
+    table.close()
+
+
+def test_a_page_that_fails_is_no_end():
+    def pages():
+        yield [VIEW]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        image_csv.made(pages())
