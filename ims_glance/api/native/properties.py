@@ -7,7 +7,8 @@ service as it is, is answered as done, and the rest of the request is carried ou
 whose names are not the service's own are none of its business.
 """
 
-from collections.abc import Collection, Mapping
+import functools
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from glance.common import wsgi
@@ -95,10 +96,12 @@ def settle(
     kind = request.content_type
     patch = settled = bodies.read_json(request)
     service = is_service(context)
-    if not service:
-        settled = json_patch.without(
-            kind, patch, lambda change: _is_kept(context, keys, image, change)
+    if not service and _may_be_settled(context, image, kind, patch):
+        # Clients repeat themselves, and the key manager need not be asked each time.
+        is_named = functools.cache(
+            lambda value: keys.is_named(context, value, str(image.key_id), image.view["owner"])
         )
+        settled = json_patch.without(kind, patch, lambda change: _is_kept(is_named, image, change))
         if settled != patch and not may(context, "modify_image", image):
             # Nothing might be left to be refused.
             settled = patch
@@ -118,15 +121,22 @@ def settle(
     return changes
 
 
-def _is_kept(context: Any, keys: ImageKeys, image: ShownImage, change: json_patch.Change) -> bool:
-    """Whether a change is one of an attribute of the service's that leaves it as it is."""
+def _may_be_settled(context: Any, image: ShownImage, kind: str, patch: Any) -> bool:
+    """Whether a patch may be looked through: the key manager is asked for nobody whom Glance refuses."""
+    names = {change.path[0] for change in json_patch.changes(kind, patch)}
+    return attributes.CMK_ID not in names or may(context, "modify_image", image)
+
+
+def _is_kept(is_named: Callable[[str], bool], image: ShownImage, change: json_patch.Change) -> bool:
+    """Whether a change is one of an attribute of the service's that leaves it as it is.
+
+    :param is_named: whether a value means the image's key
+    """
     (name,) = change.path
     if name == attributes.CMK_ID:
-        removes = change.operation == "remove"
-        owner = image.view["owner"]
-        return image.key_id is not None and (
-            removes or keys.is_named(context, change.value, image.key_id, owner)
-        )
+        if image.key_id is None or change.operation == "remove":
+            return image.key_id is not None
+        return isinstance(change.value, str) and is_named(change.value)
     if name in attributes.SYSTEM or _is_mapped(image, name):
         shown = {**image.view, attributes.IMAGE_TYPE: kinds.image_type(image.view)}
         return name in shown and (change.operation == "remove" or change.value == shown[name])

@@ -33,17 +33,14 @@ def index(call: NativeCall) -> None:
     query = call.request.environ.get("QUERY_STRING", "")
     # As text that can be written again byte by byte, for Glance refuses what is no UTF-8.
     pairs = urllib.parse.parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-    translated = _with_kind(call, [_with_key(call, *pair) for pair in pairs], pairs)
+    # A name may be given many times, and the key manager need not be asked each time.
+    sought = functools.cache(lambda value: call.keys.sought(call.context, value))
+    keyed = [(name, sought(value) if name == attributes.CMK_ID else value) for name, value in pairs]
+    translated = _with_kind(call, keyed, pairs)
     if translated != pairs:
         call.request.environ["QUERY_STRING"] = urllib.parse.urlencode(
             translated, errors="surrogateescape"
         )
-
-
-def _with_key(call: NativeCall, name: str, value: str) -> tuple[str, str]:
-    if name == attributes.CMK_ID:
-        return name, call.keys.sought(call.context, value)
-    return name, value
 
 
 def _with_kind(call: NativeCall, pairs: _Pairs, given: _Pairs) -> _Pairs:

@@ -33,11 +33,14 @@ NAME = {"op": "replace", "path": "/name", "value": "new"}
 
 
 class Keys:
-    """Knows one key by ``mine``, too."""
+    """Knows one key by ``mine``, too; counts how often it was asked."""
 
-    @staticmethod
-    def is_named(_context: Any, value: Any, key_id: str, owner: str) -> bool:
+    asked = 0
+
+    @classmethod
+    def is_named(cls, _context: Any, value: Any, key_id: str, owner: str) -> bool:
         assert owner == "demo"
+        cls.asked += 1
         return value in {"mine", key_id}
 
 
@@ -79,6 +82,29 @@ def settle(*patch: Any, kind: str = V21, service: bool = False, **view: Any) -> 
 def test_what_is_answered_as_done(kept):
     assert settle(kept, NAME) == ([NAME], ["member"])
     assert settle(kept) == ([], ["member"])
+
+
+def test_a_key_that_is_named_many_times_is_looked_for_once(monkeypatch):
+    """The word for the default key costs a request."""
+    monkeypatch.setattr(Keys, "asked", 0)
+    named = {"op": "add", "path": "/__system__cmkid", "value": "mine"}
+    assert settle(*[named] * 50, NAME) == ([NAME], ["member"])
+    assert Keys.asked == 1
+
+
+def test_for_who_may_not_change_the_image_no_key_is_looked_for(monkeypatch, allowed):
+    monkeypatch.setattr(Keys, "asked", 0)
+    allowed.clear()
+    named = {"op": "add", "path": "/__system__cmkid", "value": "mine"}
+    with pytest.raises(exceptions.KeyNotChangeable):
+        settle(*[named] * 50)
+    assert Keys.asked == 0
+
+
+@pytest.mark.parametrize("value", [None, 5, ["x"], {"a": "b"}])
+def test_what_is_no_key_at_all(value):
+    with pytest.raises(exceptions.KeyNotChangeable):
+        settle({"op": "add", "path": "/__system__cmkid", "value": value})
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,15 @@ def test_filter_by_key(value):
     assert _index(f"__system__cmkid={value}&x=") == [("__system__cmkid", "id"), ("x", "")]
 
 
+def test_a_key_that_is_named_many_times_is_looked_for_once():
+    """The word for the default key costs a request."""
+    call = _call("&".join(["__system__cmkid=ims/default"] * 50))
+    call.keys = mock.Mock(sought=mock.Mock(return_value="id"))
+    native_view.index(call)
+    assert call.request.environ["QUERY_STRING"] == "&".join(["__system__cmkid=id"] * 50)
+    assert call.keys.sought.call_count == 1
+
+
 def test_what_else_a_query_has_stays_what_it_was():
     query = _query("%5F_system__cmkid=ims/default&name=%ff+%26")
     assert query == "__system__cmkid=id&name=%FF+%26"
