@@ -130,7 +130,12 @@ class Application:
                 context,
                 arguments,
                 checking.read_query(request, operation),
-                checking.read_body(request, operation, self._service.conf.ims_api.max_body_kib),
+                checking.read_body(
+                    request,
+                    operation,
+                    self._service.conf.ims_api.max_body_kib,
+                    lambda body: trail.update(name=operation.audited_as(body)),
+                ),
                 request.headers.get("Accept", ""),
             )
         )

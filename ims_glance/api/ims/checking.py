@@ -7,7 +7,7 @@ A schema may name the IMS codes of its refusals: ``x-ims-code`` beside the rule 
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -54,10 +54,16 @@ class RequestInvalid(exceptions.Invalid):
         super().__init__(place=place, reason=reason)
 
 
-def read_body(request: wsgi.Request, operation: Operation, max_kib: int) -> Any:
+def read_body(
+    request: wsgi.Request,
+    operation: Operation,
+    max_kib: int,
+    see: Callable[[Any], None] = lambda _body: None,
+) -> Any:
     """The body of a request, checked; ``None`` for an operation that takes none.
 
     :param max_kib: size of the largest body of operations that have no limit of their own
+    :param see: is told the body before it is checked
     :raises BodyMissing, BodyMalformed, BodyTooLarge, RequestInvalid: what is wrong with it
     """
     schema = operation.body
@@ -71,6 +77,7 @@ def read_body(request: wsgi.Request, operation: Operation, max_kib: int) -> Any:
         body = jsonutils.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BodyMalformed(reason=str(error)[:_SHOWN]) from None
+    see(body)
     try:
         _check(schema, body, "body", _BODY)
     except RecursionError:

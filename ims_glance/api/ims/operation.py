@@ -137,6 +137,7 @@ class Operation:
     :ivar max_body_kib: size of the largest body, where it has to be larger than those of others
     :ivar status: of success
     :ivar audit: name in the audit trail (IMS "operations audited by CTS"); ``None`` for reading
+    :ivar audit_by_action: other names there, by what a body says as ``action``
     """
 
     name: str
@@ -150,6 +151,7 @@ class Operation:
     answer: Schema | None = None
     status: int = 200
     audit: str | None = None
+    audit_by_action: Mapping[str, str] = dataclasses.field(default_factory=dict)
     other_types: tuple[str, ...] = ()
     max_body_kib: int = 0
 
@@ -157,3 +159,10 @@ class Operation:
     def policy(self) -> str:
         """Name of its policy rule."""
         return f"ims:{self.name}"
+
+    def audited_as(self, body: Any) -> str | None:
+        """Its name in the audit trail for a body, which may be anything."""
+        action = body.get("action") if isinstance(body, dict) else None
+        return (
+            self.audit_by_action.get(action, self.audit) if isinstance(action, str) else self.audit
+        )

@@ -326,6 +326,7 @@ OPERATIONS = (
         },
         status=204,
         audit="addTag",
+        audit_by_action={"delete": "deleteTag"},
     ),
     Operation(
         "batch_delete_tags",

@@ -46,6 +46,8 @@ TABLE = (
         {"job_id": "j"}, image_ids=("i1", "i2"), job_id="j"), "Make", body={}, audit="createImage"),
     Operation("asked", "POST", "/v1/asked", lambda _call: Answer(
         {}, has_changed=False), "Ask", body={}, audit="createImage"),
+    Operation("either", "POST", "/v1/either", lambda _call: Answer(), "Add or delete",
+        body={"required": ["tags"]}, audit="addTag", audit_by_action={"delete": "deleteTag"}),
     Operation("empty", "DELETE", "/v1/things", lambda _call: Answer(), "Empty", status=204),
     Operation("stream", "GET", "/v1/stream", lambda _call: Answer(
         stream=iter([b"a", b"b"]), content_type="text/csv", headers={"X-More": "1"}), "Stream"),
@@ -189,3 +191,10 @@ def test_without_a_market_there_is_nothing_of_it():
     assert len(OPERATIONS) - len(app.served(with_market=False)) == len(MARKET)
     assert not any("market" in each.path for each in app.served(with_market=False))
     assert all("/market/" in each.path for each in MARKET)
+
+
+@pytest.mark.parametrize(("action", "name"), [("create", "addTag"), ("delete", "deleteTag")])
+@pytest.mark.parametrize("more", [{"tags": []}, {}])
+def test_what_the_body_says_is_on_record_refused_or_not(serve, action, name, more):
+    response, trail = serve("POST", "/v1/either", json_body={"action": action, **more})
+    assert (response.status_int, trail["name"]) == (200 if more else 400, name)
