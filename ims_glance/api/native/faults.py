@@ -44,7 +44,9 @@ class _Explanation(str):
 
 def answer(error: exceptions.ImsError) -> webob.exc.HTTPError:
     """The answer for *error*: a WSGI application, with the IMS code in front of the message."""
-    text = _Explanation(f"{error.code}: {error}")
+    # What a client sent is repeated, and JSON may have had half a character that no answer can carry.
+    message = f"{error.code}: {error}".encode(errors="backslashreplace").decode()
+    text = _Explanation(message)
     for family, status in _ANSWERS:
         if isinstance(error, family):
             return status(explanation=text)

@@ -67,3 +67,10 @@ def test_quotation_marks_stay_and_markup_does_not(accept: str) -> None:
     assert "&#x27;" not in shown
     if accept == "text/html":
         assert "<b>" not in shown
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html", "application/json", "text/plain"])
+def test_half_a_character_is_shown_as_it_was_written(accept: str) -> None:
+    refused = body(exceptions.KeyNotFound(key_id="x\udc80"), accept)
+    assert refused.status_int == 400
+    assert "x\\udc80" in (refused.json["message"] if accept == "application/json" else refused.text)
