@@ -51,6 +51,7 @@ class SmallCloud(SmallObjects):
     :ivar usage: of Keystone's limits, as Glance tells it
     :ivar arrives: what becomes of an upload on its way
     :ivar tells: whether Glance says what arrived
+    :ivar ignored: what Glance does not filter by
     :ivar failures: pattern of ``METHOD path`` -> statuses of the next answers to such requests
     :ivar reason: that those give
     :ivar before: called with ``METHOD path`` before a request is served
@@ -81,6 +82,7 @@ class SmallCloud(SmallObjects):
         self.copies: dict[str, dict[str, Any]] = {}
         self.backups: dict[str, dict[str, Any]] = {}
         self.backup_status = self.restored_status = "available"
+        self.ignored: set[str] = set()
         self.failures: dict[str, list[int]] = {}
         self.reason = "IMG.0099: as the test wants it<br />"
         self.before: Callable[[str], None] = lambda _request: None
@@ -273,7 +275,8 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
 
     def _list(self) -> None:
         asked = dict(parse_qsl(self.query))
-        wanted = {name: asked[name] for name in ("name", "__data_origin") if name in asked}
+        filters = {"name", "__data_origin"} - self.server.ignored
+        wanted = {name: asked[name] for name in filters if name in asked}
         found = [
             each
             for each in self.server.images.values()

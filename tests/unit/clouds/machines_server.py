@@ -24,6 +24,8 @@ class Machines:
     :ivar deleted: servers of which Nova tells only those who ask what has changed
     :ivar actions: what was done to servers, by server
     :ivar page: how many servers Nova lists at once
+    :ivar filters_names: whether Cinder's operator lets it filter by names
+    :ivar most_listed: how many volumes or snapshots Cinder lists at once
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,8 @@ class Machines:
         self.deleted: dict[str, dict[str, Any]] = {}
         self.actions: dict[str, list[dict[str, Any]]] = {}
         self.page = 2
+        self.filters_names = True
+        self.most_listed = 1000
 
     def server(self, volumes: list[str], image_id: str | None = None, **values: Any) -> str:
         """A running server; its id."""
@@ -89,6 +93,7 @@ class MachinesHandler:
     server: Any
     body: bytes
     query: str
+    headers: Any
 
     def _answer(self, status: int, body: Any = None) -> None:
         raise NotImplementedError
@@ -108,10 +113,23 @@ class MachinesHandler:
             self._refuse(404, f"no such {kind}")
 
     def _named(self, kind: str, things: dict[str, dict[str, Any]]) -> None:
-        name = re.search("name=([^&]*)", self.query)
-        wanted = urllib.parse.unquote_plus(name[1]) if name else None
-        found = [each for each in things.values() if name and each.get("name") == wanted]
-        self._answer(200, {kind: found})
+        """As Cinder does: until 3.31, what it does not filter by is none of the question."""
+        query = dict(urllib.parse.parse_qsl(self.query))
+        version = re.search(r"volume 3\.(\d+)", self.headers.get("OpenStack-API-Version") or "")
+        filters = self._machines.filters_names
+        if "name" in query and not filters and version and int(version[1]) >= 31:
+            self._refuse(400, "Invalid filters name are found in query options.")
+            return
+        found = [
+            each
+            for each in things.values()
+            if "name" not in query or not filters or each.get("name") == query["name"]
+        ]
+        ids = [each["id"] for each in found]
+        first = ids.index(query["marker"]) + 1 if "marker" in query else 0
+        page = found[first:][: self._machines.most_listed]
+        is_full = len(page) == self._machines.most_listed
+        self._answer(200, {kind: page, **({f"{kind}_links": [{"rel": "next"}]} if is_full else {})})
 
     def _servers(self) -> None:
         """As ``nova/api/openstack/compute/servers.py`` does: deleted ones are among those that changed."""

@@ -33,6 +33,15 @@ def test_records(server, images):
     assert server.images == {}
 
 
+def test_only_what_is_called_so_is_found(server, images):
+    """Also hidden ones, and whatever else an answer has in it."""
+    for name, is_hidden in (("a", False), ("b", False), ("a", True)):
+        server.make(name=name, os_hidden=is_hidden)
+    first, _other, last = server.images
+    server.ignored.add("name")
+    assert [each["id"] for each in images.named("a", OWNER)] == [first, last]
+
+
 def test_data_goes_in_pieces_and_with_its_length(server, images):
     data = pattern(0, SIZE)
     source, target = server.make(data), server.make()

@@ -83,3 +83,22 @@ def test_snapshots_and_volumes_of_them(server, volumes):
 def test_types(server, volumes):
     server.volume_types = ["fast", "slow"]
     assert volumes.types() == {"fast", "slow"}
+
+
+@pytest.mark.parametrize("filters", [True, False])
+def test_only_what_is_called_so_is_found(server, volumes, filters):
+    """Also by a Cinder whose operator lets nobody filter by names, and page by page."""
+    server.machines.filters_names, server.machines.most_listed = filters, 2
+    names = ["other", "ims-job-1-0", "other", "ims-job-1-0", "ims-job-1-0"]
+    ids = [server.volume(name=name) for name in names]
+    assert [each["id"] for each in volumes.named("ims-job-1-0")] == [ids[1], ids[3], ids[4]]
+    taken = [volumes.create_snapshot(ids[0], name) for name in names]
+    found = [each["id"] for each in volumes.snapshots_named("ims-job-1-0")]
+    assert found == [taken[1], taken[3], taken[4]]
+
+
+def test_a_cinder_that_refuses_for_another_reason(server, volumes):
+    server.failures["GET /volumes/detail"] = [403]
+    with pytest.raises(rest.Refused):
+        volumes.named("ims-job-1-0")
+    assert server.requests == ["GET /volumes/detail"]

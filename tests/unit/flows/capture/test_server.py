@@ -74,6 +74,18 @@ def test_a_whole_machine(cloud, server, machine, dies_at):
         assert "base_image_ref" not in view
 
 
+@pytest.mark.parametrize("dies_at", (0, 40))
+def test_only_what_the_job_had_made_is_deleted(cloud, server, machine, dies_at):
+    """Also where Cinder's operator lets nobody filter by names, and tells those who do of all there is."""
+    server.machines.filters_names = False
+    others = {server.volume(name="of its owner"), server.volume(status="in-use")}
+    snapshot = server.machines.snapshots["kept"] = {"id": "kept", "status": "available"}
+    job = whole_machine(cloud, machine, dies_at)
+    assert (job.status, job.fail_reason) == (JobStatus.SUCCESS, None)
+    assert set(server.volumes) == {*machine.volumes, *others}
+    assert server.machines.snapshots == {"kept": snapshot}
+
+
 @pytest.mark.parametrize("dies_at", (0, 11, 17))
 def test_no_snapshot_that_counts_was_taken_of_a_running_server(cloud, server, machine, dies_at):
     whole_machine(cloud, machine, dies_at)
