@@ -52,13 +52,19 @@ def _line(work: Work, path: str, line: str, device: int, kind: int | None) -> st
     uuid = _uuid(work, name, fields[kind] if kind is not None and len(fields) > kind else "auto")
     if uuid is not None:
         work.deeds.done.append(f"{path}: {name} is UUID={uuid}.")
-        return line.replace(name, f"UUID={uuid}", 1)
+        return _with(line, device, f"UUID={uuid}")
     has_options = kind is not None and len(fields) > kind + 1
     is_own_root = len(fields) > 1 and fields[1] in ("/", "/usr")
-    if not has_options or is_own_root or "nofail" in line:
+    if not has_options or is_own_root or "nofail" in fields[3].split(","):
         return line
     work.deeds.done.append(f"{path}: nothing waits for {name}, which is not in the image.")
-    return line.replace(fields[3], f"{fields[3]},nofail", 1)
+    return _with(line, 3, f"{fields[3]},nofail")
+
+
+def _with(line: str, field: int, text: str) -> str:
+    """A line with something else in one of its fields, wherever else in it the same is written."""
+    found = [*re.finditer(r"\S+", line)][field]
+    return f"{line[: found.start()]}{text}{line[found.end() :]}"
 
 
 def _uuid(work: Work, name: str, kind: str) -> str | None:

@@ -39,6 +39,10 @@ def _run(files: dict[str, str]) -> tuple[MemoryGuest, Work]:
         ("/dev/sdb1 /data ext4 nofail 0 2", None),
         ("/dev/sda9 /data ext4 defaults 0 2", "/dev/sda9 /data ext4 defaults,nofail 0 2"),
         ("/dev/sdb1 /usr ext4 defaults 0 2", None),
+        # The options are written in other fields, too.
+        ("/dev/sdb2 none swap sw 0 0", "/dev/sdb2 none swap sw,nofail 0 0"),
+        ("/dev/sdb1\t/srv/rw\text4 \trw 0 2", "/dev/sdb1\t/srv/rw\text4 \trw,nofail 0 2"),
+        ("/dev/sdb1 /nofail ext4 defaults 0 2", "/dev/sdb1 /nofail ext4 defaults,nofail 0 2"),
         ("UUID=x / ext4 defaults 0 1", None),
         ("/dev/mapper/vg-root / ext4 defaults 0 1", None),
         ("server:/x /x nfs defaults 0 0", None),
@@ -53,9 +57,10 @@ def test_fstab(before: str, after: str | None) -> None:
     assert bool(work.deeds.done) is (after is not None)
 
 
-def test_crypttab() -> None:
-    g, _ = _run({"/etc/crypttab": "data /dev/sda1 none luks\nother /dev/sdb1 none\n"})
-    assert g.text("/etc/crypttab") == "data UUID=aaaa-1111 none luks\nother /dev/sdb1 none\n"
+@pytest.mark.parametrize("name", ["data", "/dev/sda1-data"])
+def test_crypttab(name: str) -> None:
+    g, _ = _run({"/etc/crypttab": f"{name} /dev/sda1 none luks\nother /dev/sdb1 none\n"})
+    assert g.text("/etc/crypttab") == f"{name} UUID=aaaa-1111 none luks\nother /dev/sdb1 none\n"
 
 
 def test_the_boot_loader() -> None:
