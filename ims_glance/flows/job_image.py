@@ -26,13 +26,17 @@ def name(job: JobContext, number: int | None = None) -> str:
 
 
 def find_named(job: JobContext, called: str) -> str | None:
-    """The id of the image that somebody makes for the job under that :func:`name`.
+    """The id of the image that somebody makes for the job under that :func:`name`."""
+    return next(iter(all_named(job, called)), None)
 
-    That which Nova makes with snapshots of a server's volumes holds no data of a disk, and is none.
+
+def all_named(job: JobContext, called: str) -> list[str]:
+    """The ids of all images that somebody made for the job under that name, oldest first.
+
+    There are several if the answer to a request was lost, which was done all the same. That which Nova makes with snapshots of a server's volumes holds no data of a disk, and is none.
     """
     named = job.image.named(called, job.project_id)
-    found = [each for each in named if not whole_image.is_of_snapshots(each)]
-    return str(found[0]["id"]) if found else None
+    return [str(each["id"]) for each in named if not whole_image.is_of_snapshots(each)]
 
 
 def source(job: JobContext) -> dict[str, Any]:

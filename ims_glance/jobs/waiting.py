@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from ims_glance import exceptions
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import clock
 
@@ -72,6 +73,20 @@ class Wait:
             self._job.record_wait(self._what, self._since)
         longest = min(LONGEST, self._first * _MOST)
         self._job.pause(min(longest, max(self._first, waited * _SHARE)))
+
+    def asked(self, look: Callable[[], T]) -> T:
+        """What *look* gives, asked for again while a neighbour is away, as long as the job has patience.
+
+        For where it would cost more to begin anew than to look again. The deadline is not looked at.
+        """
+        begun = clock()
+        while True:
+            try:
+                return look()
+            except exceptions.Unavailable:
+                if clock() - begun > self._job.patience:
+                    raise
+            self._job.pause(self._first)
 
     def until(self, look: Callable[[], T]) -> T:
         """What *look* gives as soon as that is true, or after the deadline, whatever it is then."""

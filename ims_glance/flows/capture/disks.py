@@ -136,14 +136,19 @@ class DiskTask(Task):
             names.append(snapshot_name(names[0]))
         return [each for name in names for each in self.volumes.snapshots_named(name)]
 
-    def await_snapshot(self, disk: Disk, snapshot_id: str) -> None:
+    def await_snapshot(self, disk: Disk, snapshot_id: str, is_patient: bool = False) -> None:
         """Wait until a snapshot of a disk is available.
 
+        :param is_patient: whether it is waited for a Cinder that is away, too; otherwise that is raised
         :raises SnapshotFailed: if it is not in the end
         """
         seconds = float(self.job.conf.ims_jobs.patience_seconds)
         wait = Wait(self.job, f"snapshot {snapshot_id}", seconds, SOON)
-        while (status := self.volumes.get_snapshot(snapshot_id)["status"]) != "available":
+
+        def look() -> str:
+            return str(self.volumes.get_snapshot(snapshot_id)["status"])
+
+        while (status := wait.asked(look) if is_patient else look()) != "available":
             if status != "creating" or wait.is_over:
                 reason = f"{stuck.SNAPSHOT} {snapshot_id} is '{status}'."
                 if status == "creating":

@@ -46,6 +46,8 @@ from ims_glance.model.server import Disk
 
 # Snapshots that are asked for at once; Nova attaches no more disks than 26 to most servers.
 _AT_ONCE = 8
+# What Nova's task is called while it makes an image (nova/compute/task_states.py).
+_READING = "image_"
 
 
 class NotStopped(exceptions.Conflict):
@@ -150,12 +152,14 @@ class TakeSnapshots(DiskTask):
     def __init__(self, job: JobContext) -> None:
         super().__init__(job)
         self._is_again = job.job.generation > 1
+        # What another worker has asked of Nova, or this one before, Nova may be doing still.
+        self._was_begun = False
 
     def execute(self, is_running: bool) -> dict[str, Any]:
         """How the server was, how long it stood still, and the image of a local root disk."""
-        if self._is_again:
+        self._was_begun, self._is_again = self._is_again, True
+        if self._was_begun:
             self._undo(is_running, may_go_on=True)
-        self._is_again = True
         with _known_to_be_there(self):
             return self._instant(is_running)
 
@@ -227,9 +231,8 @@ class TakeSnapshots(DiskTask):
         self.delete_snapshots()
 
     def _delete_root_image(self, disk: Disk) -> None:
-        found = job_image.find_named(self.job, self.called(disk))
-        if found is not None:
-            self.job.image.delete(found)
+        for image_id in job_image.all_named(self.job, self.called(disk)):
+            self.job.image.delete(image_id)
 
     def _taken(self) -> dict[str, Any]:
         root = next((disk for disk in self.disks if disk.volume_id is None), None)
@@ -239,7 +242,8 @@ class TakeSnapshots(DiskTask):
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, initializer=self.job.log_here) as pool:
             ids = list(pool.map(self._begin, self.attached))
         for disk, snapshot_id in zip(self.attached, ids, strict=True):
-            self.await_snapshot(disk, snapshot_id)
+            # While Nova reads the root disk, to begin anew helps nobody: Nova would have to be waited for.
+            self.await_snapshot(disk, snapshot_id, is_patient=root is not None)
         if root is not None:
             self._await_root(root, str(image_id))
         return {"root_image": image_id}
@@ -248,19 +252,47 @@ class TakeSnapshots(DiskTask):
         return self.volumes.create_snapshot(str(disk.volume_id), self.called(disk))
 
     def _begin_root(self, disk: Disk) -> str:
+        try:
+            image_id = self._create_image(disk)
+        except servers.ServerBusy:
+            if not self._was_begun:
+                raise
+            self._await_nova(disk)
+            # It may have begun with one when others of the name were looked for already.
+            self._delete_root_image(disk)
+            image_id = self._create_image(disk)
+        self.job.record_disk_image(disk.number, image_id)
+        return image_id
+
+    def _create_image(self, disk: Disk) -> str:
         metadata = key_of(self.job)
         try:
-            image_id = self.compute.create_image(self.server_id, self.called(disk), metadata)
+            return self.compute.create_image(self.server_id, self.called(disk), metadata)
         except rest.Refused as error:
             if error.status != 409:
                 raise
             raise servers.ServerBusy(server_id=self.server_id, task=error) from None
-        self.job.record_disk_image(disk.number, image_id)
-        return image_id
+
+    def _await_nova(self, disk: Disk) -> None:
+        """Wait while Nova reads a root disk, also for an image that is deleted by now."""
+        seconds = seconds_for(self.job, disk.size)
+        wait = Wait(self.job, "Nova has read the root disk", seconds, SOON)
+        while not wait.is_over:
+            view = self.compute.get(self.server_id)
+            if not str(view["OS-EXT-STS:task_state"] or "").startswith(_READING):
+                return
+            wait.pause()
 
     def _await_root(self, disk: Disk, image_id: str) -> None:
-        wait = Wait(self.job, "the root disk's image", seconds_for(self.job, disk.size), SOON)
-        while (image := self.job.image.find(image_id)) is None or image["status"] != "active":
+        # Another image of another attempt has another deadline.
+        what = f"the root disk's image {image_id}"
+        wait = Wait(self.job, what, seconds_for(self.job, disk.size), SOON)
+
+        def look() -> dict[str, Any] | None:
+            # A Glance that is away for a moment takes nothing from Nova's upload: that need not begin anew.
+            return wait.asked(lambda: self.job.image.find(image_id))
+
+        while (image := look()) is None or image["status"] != "active":
             if image is None or image["status"] not in ("queued", "saving") or wait.is_over:
                 status = "gone" if image is None else image["status"]
                 reason = f"Nova's image {image_id} is '{status}' after {wait.waited:.0f} seconds."

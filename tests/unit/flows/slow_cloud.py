@@ -22,6 +22,7 @@ class SlowCloud(DirectCloud):
 
     :ivar served: requests so far
     :ivar pending: when, what, and to which things
+    :ivar reading: how many requests it takes Nova to upload a root disk
     """
 
     def __init__(self) -> None:
@@ -29,13 +30,14 @@ class SlowCloud(DirectCloud):
         self.exchange = _SlowExchange
         self.served = 0
         self.pending: list[tuple[int, str, tuple[str, ...]]] = []
+        self.reading = _LATER
 
-    def later(self, what: str, *ids: str) -> None:
+    def later(self, what: str, *ids: str, requests: int = _LATER) -> None:
         """Have something done later.
 
         :param what: a method of this class
         """
-        self.pending.append((self.served + _LATER, what, ids))
+        self.pending.append((self.served + requests, what, ids))
 
     def settle(self, is_over: bool = True) -> None:
         """Do what is to be done by now.
@@ -184,7 +186,7 @@ class _SlowExchange(Exchange):
             [image_id] = set(cloud.images) - before
             cloud.unfill(image_id)
             view["OS-EXT-STS:task_state"] = "image_uploading"
-            cloud.later("root_uploaded", server_id, image_id)
+            cloud.later("root_uploaded", server_id, image_id, requests=cloud.reading)
 
     def _delete_volume(self, volume_id: str) -> None:
         self._delete_later(self._cloud.volumes, volume_id, "volume_gone")

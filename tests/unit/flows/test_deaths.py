@@ -113,6 +113,44 @@ def test_an_upload_breaks_off_and_the_worker_dies(explorer, job_type):
     explore(((each, explorer.resume(usual, each)) for each in usual.moments), check)
 
 
+@pytest.fixture(scope="module", params=[model.IMAGE_OF_SERVER, model.WHOLE_OF_SERVER])
+def reading(request, explorer: Explorer) -> Ending:
+    """How an image of a server ends whose root disk Nova reads for long."""
+    of_type = (each for each in SCENARIOS if each.job_type == request.param)
+    scenario = next(each for each in of_type if each.name == "local root")
+
+    def prepare(cloud):
+        cloud.reading = 30
+        return scenario.prepare(cloud)
+
+    ending = explorer.run(dataclasses.replace(scenario, prepare=prepare), keeps_moments=True)
+    ending.check()
+    return ending
+
+
+def test_the_worker_dies_while_nova_reads_a_root_disk(explorer, reading):
+    def check(ending: Ending) -> None:
+        assert ending.job.status is JobStatus.SUCCESS
+        assert ending.result == reading.result
+
+    explore(((each, explorer.resume(reading, each)) for each in reading.moments), check)
+
+
+def test_a_neighbour_is_away_for_a_moment_while_nova_reads_a_root_disk(explorer, reading):
+    def away(at):
+        def watch(cloud, number):
+            if number == at:
+                cloud.failures[".*"] = [503]
+
+        return explorer.run(reading.scenario, watch=watch)
+
+    def check(ending: Ending) -> None:
+        assert ending.job.status is JobStatus.SUCCESS
+
+    made = enumerate(reading.requests)
+    explore(((f"request {at}, {request}", away(at)) for at, request in made), check)
+
+
 @each_scenario
 def test_the_worker_dies_and_the_job_is_cancelled(explorer, undisturbed, scenario):
     usual = undisturbed(scenario)

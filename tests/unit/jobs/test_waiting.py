@@ -6,6 +6,7 @@ import time
 import pytest
 
 from ims_glance.clouds.identity import Identity
+from ims_glance.clouds.rest import ServiceUnavailable
 from ims_glance.jobs import waiting
 from ims_glance.jobs.context import JobContext
 from ims_glance.jobs.lease import Lease, clock
@@ -123,3 +124,24 @@ def test_short_waits_are_not_recorded_and_clients_see_none(work, tables, hands):
     wait.until(lambda: hands.now > 1020.0)
     assert job.waits == {"a snapshot": 1000.0}
     assert "waits" not in str(view(tables.jobs.get(job.id)))
+
+
+@pytest.mark.parametrize("seconds", [5.0, 1e9])
+def test_who_is_away_while_it_is_waited_for_is_asked_again(work, hands, seconds):
+    """As long as the job has patience: what is waited for goes on meanwhile."""
+    job = work()
+    back = hands.now + seconds
+
+    def look():
+        if hands.now < back:
+            raise ServiceUnavailable(service="Image", reason="503")
+        return "there"
+
+    wait = Wait(job, "an image", 100.0)
+    if seconds < job.patience:
+        assert wait.asked(look) == "there"
+        return
+    begun = hands.now
+    with pytest.raises(ServiceUnavailable):
+        wait.asked(look)
+    assert job.patience <= hands.now - begun < job.patience + 2.0
