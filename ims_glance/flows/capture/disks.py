@@ -6,7 +6,7 @@ Everything that Nova and Cinder make for a job has a name that only this job use
 """
 
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
 from oslo_utils import units
@@ -239,6 +239,21 @@ class DiskTask(Task):
             if wait.is_over:
                 raise _not_deleted(kind, there, refusals, wait.waited)
             wait.pause()
+
+
+def try_all(steps: Iterable[Callable[[], object]]) -> None:
+    """Take each step, also if one before it fails.
+
+    :raises Exception: the first error
+    """
+    errors = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # boundary: it is raised once all was tried
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _not_deleted(

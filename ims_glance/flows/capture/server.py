@@ -9,7 +9,7 @@ After the snapshots the server is not touched any more.
 import concurrent.futures
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_utils import units
@@ -28,6 +28,7 @@ from ims_glance.flows.capture.disks import (
     UploadVolumes,
     describe,
     key_of,
+    try_all,
 )
 from ims_glance.flows.capture.pause import Standstill
 from ims_glance.flows.capture.prepared import SystemOfCaptured
@@ -216,19 +217,22 @@ class TakeSnapshots(DiskTask):
         return milliseconds
 
     def _undo(self, is_running: bool, may_go_on: bool) -> None:
-        try:
-            # First, for Nova lets nobody unpause the server while it reads the disk.
-            for disk in self.disks:
-                if disk.volume_id is None:
-                    self._delete_root_image(disk)
-        finally:
-            # It ran when this job began. No server waits for a Glance that is away.
-            if is_running and self.job.arguments.get("stands_still"):
-                with contextlib.suppress(rest.Missing):
-                    self._standstill.let_go()
+        # First, for Nova lets nobody unpause the server while it reads the disk.
+        local = [disk for disk in self.disks if disk.volume_id is None]
+        steps: list[Callable[[], None]] = [
+            functools.partial(self._delete_root_image, disk) for disk in local
+        ]
+        # It ran when this job began. No server waits for a Glance that is away.
+        if is_running and self.job.arguments.get("stands_still"):
+            steps.append(self._let_go)
         if is_running and self._quiesces:
-            Quiesce(self).undo(may_go_on)
-        self.delete_snapshots()
+            steps.append(functools.partial(Quiesce(self).undo, may_go_on))
+        # Nor do snapshots stay for a server that Nova does not let go on.
+        try_all([*steps, self.delete_snapshots])
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(rest.Missing):
+            self._standstill.let_go()
 
     def _delete_root_image(self, disk: Disk) -> None:
         for image_id in job_image.all_named(self.job, self.called(disk)):

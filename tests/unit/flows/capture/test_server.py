@@ -9,6 +9,7 @@ from ims_glance.model import job as model
 from ims_glance.model.capture import DiskToCapture
 from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.job import JobStatus
+from tests.unit.flows import small_world
 from tests.unit.flows.machine import Machine
 from tests.unit.jobs import job_bench
 
@@ -158,6 +159,27 @@ def test_a_server_goes_on_though_glance_does_not_delete(tables, server):
     TakeSnapshots(job).revert(is_running=True)
     assert machine.status == "ACTIVE"
     assert "could not be undone" in tables.jobs.get(job.id).fail_reason
+
+
+def test_snapshots_are_deleted_though_nova_does_not_let_the_server_go(tables, server, monkeypatch):
+    small_world.still_time(monkeypatch)
+    tables.conf.set_override("patience_seconds", 1.0, "ims_jobs")
+    tables.conf.set_override("volume_seconds_per_gib", 0.0, "ims_jobs")
+    machine = Machine(server, is_local=False)
+    arguments = machine.arguments(
+        [DiskToCapture(disk) for disk in machine.disks], stands_still=True
+    )
+    job = job_bench.again(tables, job_bench.context(tables, project_id="demo", arguments=arguments))
+    job.session = server.session()
+    task = TakeSnapshots(job)
+    for disk in task.disks:
+        task.volumes.create_snapshot(str(disk.volume_id), task.called(disk))
+    # nova-compute has died while it was at it.
+    stuck = {"status": "PAUSED", "OS-EXT-STS:task_state": "unpausing"}
+    server.machines.servers[machine.id].update(stuck)
+    task.revert(is_running=True)
+    assert "could not be unpaused" in tables.jobs.get(job.id).fail_reason
+    assert server.machines.snapshots == {}
 
 
 def test_a_server_that_its_owner_paused_after_the_snapshots_stays_paused(tables, server):
