@@ -327,16 +327,18 @@ class UploadVolumes(DiskTask):
             for volume in self.volumes.named(self.called(disk))
         ]
         let_finish(self.job, uploads)
-        named = [job_image.find_named(self.job, self.called(disk)) for disk in self.disks]
+        named = [
+            image_id
+            for disk in self.disks
+            for image_id in job_image.all_named(self.job, self.called(disk))
+        ]
         known = result if isinstance(result, list) else []
-        try:
-            self._delete_root_volume()
-        finally:
-            # That of a root disk last: if it cannot be deleted, the others are.
-            for image_id in dict.fromkeys(reversed([*filter(None, named), *known])):
-                job_image.delete_protected(self.job, image_id)
-        for upload in uploads:
-            upload.let_go()
+        # One that is not deleted keeps none of the others. That of a root disk last: its volume first.
+        images = [
+            functools.partial(job_image.delete_protected, self.job, image_id)
+            for image_id in dict.fromkeys(reversed([*named, *known]))
+        ]
+        try_all([self._delete_root_volume, *images, *(upload.let_go for upload in uploads)])
 
     def _delete_root_volume(self) -> None:
         """Before the image of a root disk on its host, which its volume may be a clone of."""

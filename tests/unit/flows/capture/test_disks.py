@@ -160,6 +160,18 @@ def test_what_cinder_refuses_to_delete_is_its_owners_task(job, server):
         task.delete_snapshots()
 
 
+def test_an_image_that_is_not_deleted_keeps_no_other(job, server, machine, tables):
+    """Nor does the volume of a root disk; of a disk there may be several, if answers got lost."""
+    task = UploadVolumes(job)
+    names = [task.called(task.disks[number]) for number in (0, 1, 1)]
+    ids = [server.make(b"x", name=name, os_hidden=True) for name in names]
+    described = server.make(b"x", name="mine")
+    server.failures[f"DELETE /v2/images/{ids[1]}"] = [409]
+    task.revert(result=[ids[0], described])
+    assert set(server.images) == {*machine.sources, ids[1]}
+    assert "as the test wants it" in tables.jobs.get(job.id).fail_reason
+
+
 def test_the_key_and_the_attributes(job, server):
     assert key_of(job) == {"__system__cmkid": "k"}
     image_id = server.make(b"x", base_image_ref="y", name="n")
