@@ -96,16 +96,20 @@ class ReadBackup(_OfBackup):
 class RestoreVolumes(_OfBackup):
     """Brings the backup of every disk to a volume of its own, all at once."""
 
-    def execute(self) -> None:
-        """Go on with each disk from wherever it is, until all are there."""
+    default_provides = "volumes"
+
+    def execute(self) -> dict[str, str]:
+        """Go on with each disk from wherever it is, until all are there; the ids of their volumes."""
         wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
         parts = {part.disk.number: part for part in self.present().parts}
+        ids: dict[str, str] = {}
         left = list(self.disks)
-        while left := [disk for disk in left if not self._is_there(disk, parts, wait)]:
+        while left := [disk for disk in left if not self._is_there(disk, parts, wait, ids)]:
             if wait.is_over:
                 self.fail_volume(left[0], self.volume(left[0]), wait)
             self.job.progress(0, self.total * units.Gi)
             wait.pause()
+        return ids
 
     def revert(self, **_: Any) -> None:
         """Delete the volumes; what Cinder is still restoring, once it is done.
@@ -124,11 +128,19 @@ class RestoreVolumes(_OfBackup):
         held = [part.id for part in parts if part.status == _RESTORING]
         return stuck.to_be_freed(stuck.BACKUP, *held) if held else ""
 
-    def _is_there(self, disk: Disk, parts: Mapping[int, DiskBackupPart], wait: Wait) -> bool:
-        """Take the next step for a disk; whether its volume is complete."""
+    def _is_there(
+        self, disk: Disk, parts: Mapping[int, DiskBackupPart], wait: Wait, ids: dict[str, str]
+    ) -> bool:
+        """Take the next step for a disk; whether its volume is complete.
+
+        :param ids: gets the id of that volume
+        """
         part = parts[disk.number]
         called = self.called(disk)
-        volume = next(iter(self.volumes.named(called)), None)
+        # Of two, one is empty: Cinder made it later, when the answer to that request was lost.
+        found = self.volumes.named(called)
+        complete = [each for each in found if self.backups.is_restored(part, each)]
+        volume = next(iter(complete or found), None)
         if volume is None:
             self.volumes.create_empty(called, part.disk.size, disk.volume_type)
             return False
@@ -138,6 +150,7 @@ class RestoreVolumes(_OfBackup):
             self.fail_volume(disk, volume, wait)
         if self.backups.is_restored(part, volume):
             self.set_key(volume)
+            ids[str(disk.number)] = str(volume["id"])
             return True
         self._begin(disk, part, str(volume["id"]))
         return False

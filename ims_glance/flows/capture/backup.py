@@ -14,7 +14,7 @@ from ims_glance.clouds import backups
 from ims_glance.clouds.backups.base import ServerBackups
 from ims_glance.flows import job_image
 from ims_glance.flows.capture import stuck
-from ims_glance.flows.capture.disks import DiskTask, Found
+from ims_glance.flows.capture.disks import DiskTask, Found, Ids
 from ims_glance.flows.capture.upload import seconds_for
 from ims_glance.jobs.waiting import Wait
 from ims_glance.model import backup, capture
@@ -45,14 +45,21 @@ class BackupTask(DiskTask):
 class MakeRootVolume(DiskTask):
     """Makes a volume of Nova's image of a root disk on its host: only volumes are backed up."""
 
-    def execute(self, instant: Mapping[str, Any]) -> None:
-        """Make it if there is none, and wait for it."""
+    default_provides = "root_volume"
+
+    def execute(self, instant: Mapping[str, Any]) -> dict[str, str]:
+        """Make it if there is none, and wait for it; its id by the number of the disk."""
         root, called = self.disks[0], self.called(self.disks[0])
-        if not self.volumes.named(called):
+        there = self.volumes.named(called)
+        if there:
+            volume_id = str(there[0]["id"])
+        else:
             image = self.job.image.get(instant["root_image"])
             size = max(capture.grown(image, root).size, int(image.get("min_disk") or 0))
-            self.volumes.create_from_image(image["id"], called, size)
-        self.await_volume(root)
+            volume_id = self.volumes.create_from_image(image["id"], called, size)
+        ids = {str(root.number): volume_id}
+        self.await_volume(root, ids)
+        return ids
 
     def revert(self, **_: Any) -> None:
         """Delete it."""
@@ -62,13 +69,16 @@ class MakeRootVolume(DiskTask):
 class MakeBackups(BackupTask):
     """Has every disk backed up, all at once."""
 
-    def execute(self, instant: Mapping[str, Any]) -> None:
-        """Begin with those that are not there, and wait for all."""
+    def execute(self, instant: Mapping[str, Any], root_volume: Ids = None) -> None:
+        """Begin with those that are not there, and wait for all.
+
+        :param root_volume: id of that which was made of a root disk on its host
+        """
         plan = self._plan(instant)
         begun = {part.disk.number for part in self._parts()}
         for disk in self.disks:
             if disk.number not in begun:
-                self._begin(plan, disk)
+                self._begin(plan, disk, instant, root_volume)
         wait = Wait(self.job, self.name, seconds_for(self.job, self.total))
         while due := self._due(wait):
             left = sum(part.disk.size for part in due)
@@ -96,13 +106,13 @@ class MakeBackups(BackupTask):
             instant["standstill"],
         )
 
-    def _begin(self, plan: BackupPlan, disk: Disk) -> None:
+    def _begin(self, plan: BackupPlan, disk: Disk, instant: Mapping[str, Any], root: Ids) -> None:
         count = len(self.disks)
         if disk.volume_id is None:
-            volume = self.volume(disk)
+            volume = self.volume(disk, root)
             self.backups.back_up(plan, _of_volume(disk, volume), count)
         else:
-            self.backups.back_up(plan, disk, count, self.snapshot(disk)["id"])
+            self.backups.back_up(plan, disk, count, self.snapshot(disk, instant)["id"])
 
     def _due(self, wait: Wait) -> list[DiskBackupPart]:
         """What is to be waited for: backups that are still being made, and surplus ones.

@@ -27,6 +27,11 @@ from ims_glance.model.image import attributes, whole_image
 from ims_glance.model.server import Disk
 
 Found = list[dict[str, Any]]
+Ids = Mapping[str, str] | None
+"""Of what was made of disks, by their numbers."""
+
+SNAPSHOTS = "snapshots"
+"""The ids of the snapshots in what is known of their instant."""
 
 
 class VolumeFailed(exceptions.ImsError):
@@ -156,37 +161,50 @@ class DiskTask(Task):
                 raise SnapshotFailed(number=disk.number, server_id=self.server_id, reason=reason)
             wait.pause()
 
-    def snapshot(self, disk: Disk) -> dict[str, Any]:
+    def snapshot(self, disk: Disk, instant: Mapping[str, Any]) -> dict[str, Any]:
         """The snapshot that was taken of a disk.
 
+        :param instant: which has the ids of the snapshots. By its name another one may be found: Cinder may
+            have done later what it was asked for when its answer was lost. Jobs that an earlier version
+            began know names alone.
         :raises SnapshotFailed: if there is none any more
         """
-        found = self.volumes.snapshots_named(self.called(disk))
+        snapshot_id = (instant.get(SNAPSHOTS) or {}).get(str(disk.number))
+        if snapshot_id is None:
+            found = self.volumes.snapshots_named(self.called(disk))
+        else:
+            found = _if_there(self.volumes.get_snapshot, snapshot_id)
         if not found:
             raise SnapshotFailed(
                 number=disk.number, server_id=self.server_id, reason="somebody deleted it."
             )
         return found[0]
 
-    def await_volume(self, disk: Disk) -> dict[str, Any]:
+    def await_volume(self, disk: Disk, ids: Ids = None) -> dict[str, Any]:
         """The volume that Cinder makes for a disk, once it is available.
 
+        :param ids: see :meth:`volume`
         :raises VolumeFailed: if it is not in the end
         """
         what = f"{self.name}: disk {disk.number}"
         wait = Wait(self.job, what, seconds_for(self.job, disk.size), POLL / 2)
-        while (volume := self.volume(disk))["status"] != "available":
+        while (volume := self.volume(disk, ids))["status"] != "available":
             if "error" in volume["status"] or wait.is_over:
                 self.fail_volume(disk, volume, wait)
             wait.pause()
         return volume
 
-    def volume(self, disk: Disk) -> dict[str, Any]:
+    def volume(self, disk: Disk, ids: Ids = None) -> dict[str, Any]:
         """The volume that was made for a disk.
 
+        :param ids: of those that were made; without, it is found by its name, as snapshots are
         :raises VolumeFailed: if there is none any more
         """
-        found = self.volumes.named(self.called(disk))
+        volume_id = (ids or {}).get(str(disk.number))
+        if volume_id is None:
+            found = self.volumes.named(self.called(disk))
+        else:
+            found = _if_there(self.volumes.get, volume_id)
         if not found:
             raise VolumeFailed(
                 number=disk.number, server_id=self.server_id, reason="somebody deleted it."
@@ -241,6 +259,13 @@ class DiskTask(Task):
             wait.pause()
 
 
+def _if_there(get: Callable[[str], dict[str, Any]], thing_id: str) -> Found:
+    try:
+        return [get(thing_id)]
+    except rest.Missing:
+        return []
+
+
 def try_all(steps: Iterable[Callable[[], object]]) -> None:
     """Take each step, also if one before it fails.
 
@@ -284,14 +309,23 @@ def _refusal(delete: Callable[[str], None], thing_id: str) -> rest.Refused | Non
 class MakeVolumes(DiskTask):
     """Makes a volume of every snapshot: Cinder makes images of nothing else."""
 
-    def execute(self) -> None:
-        """Make those that are not there, and wait for all."""
+    default_provides = "volumes"
+
+    def execute(self, instant: Mapping[str, Any]) -> dict[str, str]:
+        """Make those that are not there, and wait for all; their ids by the numbers of the disks."""
+        ids = {str(disk.number): self._make(disk, instant) for disk in self.attached}
         for disk in self.attached:
-            if not self.volumes.named(self.called(disk)):
-                snapshot = self.snapshot(disk)
-                self.volumes.create_from_snapshot(snapshot["id"], self.called(disk), disk.size)
-        for disk in self.attached:
-            self.set_key(self.await_volume(disk))
+            self.set_key(self.await_volume(disk, ids))
+        return ids
+
+    def _make(self, disk: Disk, instant: Mapping[str, Any]) -> str:
+        called, snapshot_id = self.called(disk), str(self.snapshot(disk, instant)["id"])
+        there = [
+            each for each in self.volumes.named(called) if each.get("snapshot_id") == snapshot_id
+        ]
+        if there:
+            return str(there[0]["id"])
+        return self.volumes.create_from_snapshot(snapshot_id, called, disk.size)
 
     def revert(self, **_: Any) -> None:
         """Delete them."""
@@ -303,13 +337,16 @@ class UploadVolumes(DiskTask):
 
     default_provides = "images"
 
-    def execute(self, instant: Mapping[str, Any]) -> list[str]:
-        """Ids of the images, in the order of the disks."""
+    def execute(self, instant: Mapping[str, Any], volumes: Ids = None) -> list[str]:
+        """Ids of the images, in the order of the disks.
+
+        :param volumes: ids of those that were made; none of a job that an earlier version began
+        """
         uploads = Uploads(
             self.job,
             self.name,
             seconds_for(self.job, self.total),
-            {disk.number: self._upload(disk) for disk in self.attached},
+            {disk.number: self._upload(disk, volumes) for disk in self.attached},
             self.job.record_disk_image,
         )
         ids = uploads.run(self._tell)
@@ -349,8 +386,9 @@ class UploadVolumes(DiskTask):
             self.volumes.delete,
         )
 
-    def _upload(self, disk: Disk) -> Upload:
-        return Upload(self.job, self.volumes, self.volume(disk)["id"], self.called(disk))
+    def _upload(self, disk: Disk, ids: Ids) -> Upload:
+        volume_id = str(self.volume(disk, ids)["id"])
+        return Upload(self.job, self.volumes, volume_id, self.called(disk))
 
 
 class DeleteVolumes(DiskTask):

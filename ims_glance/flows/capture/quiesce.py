@@ -45,8 +45,10 @@ class Quiesce:
         # Nova's image has the name by which the guard keeps it out of lists and quota.
         self._name = task.called(task.disks[0])
 
-    def take(self) -> int:
-        """Take them, under the job's own names; for how long the guest was frozen at most, in ms.
+    def take(self) -> tuple[int, dict[str, str]]:
+        """Take them, under the job's own names.
+
+        For how long the guest was frozen at most, in ms, and their ids by the numbers of the disks.
 
         :raises NotQuiesced: if Nova refuses, or the guest cannot have been frozen; there may be
             snapshots and an image all the same
@@ -62,12 +64,12 @@ class Quiesce:
         self._check_server()
         # Before the disks' images are looked for by the same name.
         self._job.image.delete(str(view["id"]))
+        ids = {str(disk.number): snapshots[str(disk.volume_id)] for disk in self._task.disks}
         for disk in self._task.disks:
-            snapshot_id = snapshots[str(disk.volume_id)]
-            self._task.volumes.rename_snapshot(snapshot_id, self._task.called(disk))
+            self._task.volumes.rename_snapshot(ids[str(disk.number)], self._task.called(disk))
         # That of a disk which was attached a moment ago keeps Nova's name, and goes with the others
         # in the end.
-        return milliseconds
+        return milliseconds, ids
 
     def undo(self, may_go_on: bool) -> None:
         """Delete what Nova made.

@@ -21,6 +21,7 @@ from ims_glance.clouds import rest
 from ims_glance.flows import job_image
 from ims_glance.flows.capture.backup import MakeBackups, MakeRootVolume, NameBackups
 from ims_glance.flows.capture.disks import (
+    SNAPSHOTS,
     DeleteVolumes,
     DiskTask,
     MakeVolumes,
@@ -157,7 +158,7 @@ class TakeSnapshots(DiskTask):
         self._was_begun = False
 
     def execute(self, is_running: bool) -> dict[str, Any]:
-        """How the server was, how long it stood still, and the image of a local root disk."""
+        """How the server was, how long it stood still, the snapshots, and the image of a local root disk."""
         self._was_begun, self._is_again = self._is_again, True
         if self._was_begun:
             self._undo(is_running, may_go_on=True)
@@ -170,9 +171,9 @@ class TakeSnapshots(DiskTask):
         if not self.job.arguments.get("stands_still"):
             return {"capture": "running", "standstill": 0, **self._taken()}
         if self._quiesces:
-            milliseconds = self._quiesced()
-            if milliseconds is not None:
-                return {"capture": "quiesced", "standstill": milliseconds, "root_image": None}
+            taken = self._quiesced()
+            if taken is not None:
+                return {"capture": "quiesced", **taken, "root_image": None}
         with self._standstill.hold() as still:
             taken = self._taken()
         self.job.tell(standstill_ms=still.milliseconds)
@@ -203,18 +204,18 @@ class TakeSnapshots(DiskTask):
             raise NotStopped(server_id=self.server_id, status=status)
         return {"capture": "stopped" if is_stopped else "running", "standstill": 0, **taken}
 
-    def _quiesced(self) -> int | None:
-        """For how long the guest was frozen for the snapshots, in ms; ``None`` if it was not."""
+    def _quiesced(self) -> dict[str, Any] | None:
+        """For how long the guest was frozen for the snapshots, in ms, and those; ``None`` if it was not."""
         quiesce = Quiesce(self)
         try:
-            milliseconds = quiesce.take()
+            milliseconds, ids = quiesce.take()
         except NotQuiesced as error:
             # What Nova made, and perhaps does still: the pause is not to meet a frozen guest.
             quiesce.undo(may_go_on=True)
             self.job.tell(**{model.QUIESCE_REFUSED: model.without_tokens(str(error))})
             return None
         self.job.tell(standstill_ms=milliseconds)
-        return milliseconds
+        return {"standstill": milliseconds, SNAPSHOTS: ids}
 
     def _undo(self, is_running: bool, may_go_on: bool) -> None:
         # First, for Nova lets nobody unpause the server while it reads the disk.
@@ -250,7 +251,8 @@ class TakeSnapshots(DiskTask):
             self.await_snapshot(disk, snapshot_id, is_patient=root is not None)
         if root is not None:
             self._await_root(root, str(image_id))
-        return {"root_image": image_id}
+        numbers = [str(disk.number) for disk in self.attached]
+        return {"root_image": image_id, SNAPSHOTS: dict(zip(numbers, ids, strict=True))}
 
     def _begin(self, disk: Disk) -> str:
         return self.volumes.create_snapshot(str(disk.volume_id), self.called(disk))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Server backups, and images of them, in a small cloud, by workers that die between requests."""
 
+import re
+
 import pytest
 
 from ims_glance.jobs.context import JobContext
@@ -103,6 +105,25 @@ def image_of(cloud, backup, dies_at=0, cancels_at=0, **more):
 
 
 class TestImage:
+    def test_a_volume_that_comes_late_is_not_taken(self, cloud, server, backup):
+        """Cinder makes it, empty, when the answer to that request was lost, and lists it first."""
+        actions = []
+
+        def watch(request):
+            actions.extend([request] if re.fullmatch("POST /volumes/.*/action", request) else [])
+            if len(actions) == 2 and "late0" not in server.volumes:
+                late = [
+                    {**each, "id": f"late{number}", "metadata": {}}
+                    for number, each in enumerate(server.volumes.values())
+                ]
+                server.volumes = {each["id"]: each for each in late} | server.volumes
+
+        cloud.watch = watch
+        job = image_of(cloud, backup, cmk_id=KEY)
+        assert (job.status, server.volumes) == (JobStatus.SUCCESS, {})
+        parts = whole_image.components(server.images[job.image_id])
+        assert [server.images[each.image_id].get(attributes.CMK_ID) for each in parts] == [KEY] * 2
+
     @pytest.mark.parametrize("dies_at", range(0, 40, 3))
     def test_of_a_backup(self, cloud, server, backup, dies_at):
         job = image_of(cloud, backup, dies_at, cmk_id=KEY)

@@ -113,12 +113,46 @@ def test_a_volume_that_somebody_deleted(job):
 
 def test_a_snapshot_that_somebody_deleted(job):
     with pytest.raises(SnapshotFailed, match="deleted"):
-        MakeVolumes(job).execute()
+        MakeVolumes(job).execute({"root_image": None})
 
 
 def test_a_volume_that_somebody_deleted_before_its_upload(job):
     with pytest.raises(VolumeFailed, match="deleted"):
         UploadVolumes(job).execute({"root_image": "i"})
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_snapshot_and_the_volume_of_the_instant_are_taken(job, server, is_known):
+    """Cinder lists the newest first: what it was asked for when its answer got lost, and did later.
+
+    An earlier version recorded no ids: its jobs go on by the names.
+    """
+    task = MakeVolumes(job)
+    [disk] = task.attached
+    snapshot_id = task.volumes.create_snapshot(str(disk.volume_id), task.called(disk))
+    instant = {"root_image": "i", "snapshots": {"1": snapshot_id}}
+    if is_known:
+        late = {**server.machines.snapshots[snapshot_id], "id": "late"}
+        server.machines.snapshots = {"late": late, **server.machines.snapshots}
+    made = task.execute(instant if is_known else {"root_image": "i"})
+    assert server.volumes[made["1"]]["snapshot_id"] == snapshot_id
+    # A worker that dies before that is recorded finds it again.
+    assert task.execute(instant) == made
+    assert server.volumes[made["1"]]["volume_image_metadata"] == {"__system__cmkid": "k"}
+    if is_known:
+        unset = {"id": "late", "name": task.called(disk), "status": "available"}
+        server.volumes = {"late": unset, **server.volumes}
+    upload = UploadVolumes(job)
+    [_root, image_id] = upload.execute(instant, made if is_known else None)
+    assert server.images[image_id]["__system__cmkid"] == "k"
+
+
+def test_what_was_made_and_is_gone(job):
+    task = MakeVolumes(job)
+    with pytest.raises(SnapshotFailed, match="somebody deleted it"):
+        task.execute({"snapshots": {"1": "gone"}})
+    with pytest.raises(VolumeFailed, match="somebody deleted it"):
+        task.volume(task.disks[1], {"1": "gone"})
 
 
 def test_what_cinder_makes_for_good_is_no_task_of_its_owner(job, server):

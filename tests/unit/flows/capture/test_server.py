@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captures of servers in a small cloud, by workers that die between any two requests."""
 
+import re
+
 import pytest
 
+from ims_glance.flows.capture.disks import MakeVolumes
 from ims_glance.flows.capture.server import TakeSnapshots
 from ims_glance.jobs.context import JobContext
 from ims_glance.model import job as model
@@ -98,6 +101,34 @@ def test_cancelled(cloud, machine, cancels_at):
     job = whole_machine(cloud, machine, cancels_at=cancels_at)
     if job.status is JobStatus.FAIL:
         is_undone(machine, job, "IMG.0018")
+
+
+def test_a_job_that_an_earlier_version_began(cloud, server, machine, monkeypatch):
+    """It had recorded no ids of snapshots and volumes."""
+    assert whole_machine(cloud, machine).status is JobStatus.SUCCESS
+    actions = [at for at, each in enumerate(server.requests) if "/volumes/" in each]
+    dies_at = next(at for at in actions if server.requests[at].endswith("/action"))
+    take, make = TakeSnapshots.execute, MakeVolumes.execute
+
+    def taken(task, is_running):
+        return {key: each for key, each in take(task, is_running).items() if key != "snapshots"}
+
+    def made(task, instant):
+        make(task, instant)
+
+    with monkeypatch.context() as earlier:
+        earlier.setattr(TakeSnapshots, "execute", taken)
+        earlier.setattr(MakeVolumes, "execute", made)
+        earlier.setattr(MakeVolumes, "default_provides", ())
+
+        def watch(request):
+            if re.fullmatch("POST /volumes/.*/action", request):
+                earlier.undo()
+
+        cloud.watch = watch
+        job = whole_machine(cloud, machine, dies_at, number=2)
+    assert (job.status, job.fail_reason, job.generation) == (JobStatus.SUCCESS, None, 2)
+    machine.check_tidy()
 
 
 def test_without_the_pause(cloud, server, machine):
