@@ -48,6 +48,16 @@ class SnapshotFailed(exceptions.ImsError):
     template = "No snapshot could be taken of disk {number} of server {server_id}: {reason}"
 
 
+class NotEncrypted(exceptions.ImsError):
+    """An image has not the key that was wished."""
+
+    code = "IMG.0014"
+    template = (
+        "Image {image_id} did not come encrypted with key {key_id}, as was wished: Nova or Cinder has not passed the key "
+        "on. Try again; if that does not help, ask the operator what their image metadata leaves out."
+    )
+
+
 class NotDeleted(exceptions.ImsError):
     """Something that was made on the way does not go."""
 
@@ -407,6 +417,13 @@ def key_of(job: JobContext) -> dict[str, str]:
 
 
 def describe(job: JobContext, view: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Set attributes, and take away what Nova or Cinder wrote and nobody asks for."""
+    """Set attributes, and take away what Nova or Cinder wrote and nobody asks for.
+
+    :raises NotEncrypted: if the key that is wished for the images is not that of this one
+    """
+    key = key_of(job)
+    if not key.items() <= view.items():
+        # Its data is there already: an attribute that is set now would but say that it is encrypted.
+        raise NotEncrypted(image_id=view["id"], key_id=key[attributes.CMK_ID])
     surplus = tuple(name for name in view if name not in wanted and capture.is_surplus(name))
     job.image.update(str(view["id"]), wanted, surplus)

@@ -9,6 +9,7 @@ from ims_glance.flows.capture.disks import (
     DiskTask,
     MakeVolumes,
     NotDeleted,
+    NotEncrypted,
     SnapshotFailed,
     UploadVolumes,
     VolumeFailed,
@@ -208,7 +209,15 @@ def test_an_image_that_is_not_deleted_keeps_no_other(job, server, machine, table
 
 def test_the_key_and_the_attributes(job, server):
     assert key_of(job) == {"__system__cmkid": "k"}
-    image_id = server.make(b"x", base_image_ref="y", name="n")
+    image_id = server.make(b"x", base_image_ref="y", name="n", __system__cmkid="k")
     describe(job, server.images[image_id], {"name": "m"})
     assert server.images[image_id]["name"] == "m"
     assert "base_image_ref" not in server.images[image_id]
+
+
+@pytest.mark.parametrize("said", [{}, {"__system__cmkid": "another"}])
+def test_an_image_without_the_key_that_is_wished(job, server, said):
+    image_id = server.make(b"x", name="n", **said)
+    with pytest.raises(NotEncrypted, match=f"{image_id} did not come encrypted with key k"):
+        describe(job, server.images[image_id], {"name": "m"})
+    assert server.images[image_id]["name"] == "n"
