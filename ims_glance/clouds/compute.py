@@ -64,7 +64,10 @@ class ComputeApi:
             following = None if is_last else {**query, "marker": str(found[-1]["id"])}
 
     def actions(self, server_id: str) -> list[dict[str, Any]]:
-        """What was done to a server: ``action``, ``start_time`` and ``updated_at`` of each."""
+        """What was done to a server, newest first.
+
+        Of each: ``action``, ``request_id``, ``start_time`` and ``updated_at``.
+        """
         path = f"/servers/{server_id}/os-instance-actions"
         return list(self._json("GET", path)["instanceActions"])
 

@@ -21,6 +21,8 @@ from ims_glance.model.server import ACTIVE, PAUSED, ServerBusy, ServerUnfit, che
 
 # Nova answers before the hypervisor has paused the server, which is ACTIVE until then.
 _PAUSING = "pausing"
+# Actions after which a server that is paused has not been so all the time.
+_CHANGES = frozenset({"pause", "unpause"})
 
 
 class NotHeldStill(exceptions.ImsError):
@@ -87,11 +89,13 @@ class Standstill:
     def hold(self) -> Iterator[Stillness]:
         """Have the server stand still while the block runs."""
         still = Stillness()
+        before = self._actions()
         begun = clock()
         self._pause()
         try:
             self._await_pause()
             yield still
+            self._check_held(before)
             self._end_pause()
         except Abandoned:
             # Perhaps there is no other worker to let it go on. If there is, and it has paused the
@@ -169,6 +173,36 @@ class Standstill:
                     server_id=self._server_id, seconds=patience, status=view["status"]
                 )
             wait.pause()
+
+    def _actions(self) -> list[dict[str, Any]] | None:
+        """What was done to the server; ``None`` if this cloud's policy tells its owner nothing of that."""
+        try:
+            return self._compute.actions(self._server_id)
+        except rest.Missing:
+            raise
+        except rest.Refused:
+            return None
+
+    def _check_held(self, before: list[dict[str, Any]] | None) -> None:
+        """See whether the server has stood still since this job paused it, and not for another one by now.
+
+        Another job of its owner's may have let it go on, and paused it for itself.
+
+        :param before: what had been done to it before this job paused it
+        :raises NotStill: if it went on in between
+        """
+        now = self._actions()
+        if before is None or now is None:
+            return
+        known = {each["request_id"] for each in before}
+        done = [str(each["action"]) for each in now if each["request_id"] not in known]
+        # They come newest first, and the oldest pause is this job's.
+        pauses = [at for at, action in enumerate(done) if action == "pause"]
+        if pauses and _CHANGES & set(done[: pauses[-1]]):
+            # Whoever paused it since lets it go on, too.
+            self._may_hold = False
+            status = self._compute.get(self._server_id)["status"]
+            raise NotStill(server_id=self._server_id, status=f"{status} after it went on")
 
     def _end_pause(self) -> None:
         """Let it go on, without a look first: Nova unpauses only what has stood still until now."""

@@ -22,7 +22,7 @@ class Machines:
     :ivar coming: ids of snapshots that are still ``creating`` when they are looked at next
     :ivar snapshot_status: that those have then
     :ivar deleted: servers of which Nova tells only those who ask what has changed
-    :ivar actions: what was done to servers, by server
+    :ivar actions: what was done to servers, newest first, by server
     :ivar page: how many servers Nova lists at once
     :ivar filters_names: whether Cinder's operator lets it filter by names
     :ivar most_listed: how many volumes or snapshots Cinder lists at once
@@ -166,6 +166,8 @@ class MachinesHandler:
             self._refuse(409, f"Cannot '{action}' while it is {view['status']}")
             return
         view["status"] = after
+        done = self._machines.actions.setdefault(server_id, [])
+        done.insert(0, {"action": action, "request_id": f"req-{uuid.uuid4()}"})
         if action == "createImage" and not view["image"]:
             self._create_bare_image(view, wish)
         elif action == "createImage":

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that stand still, and always go on."""
 
+import contextlib
+import re
 import time
 
 import pytest
@@ -69,7 +71,7 @@ def test_a_pause_that_is_still_coming_is_waited_for(bench, server):
     looks = []
 
     def before(request):
-        if not request.startswith("GET /servers"):
+        if not re.fullmatch("GET /servers/[^/]+", request):
             return
         looks.append(request)
         if len(looks) == 1:
@@ -82,6 +84,31 @@ def test_a_pause_that_is_still_coming_is_waited_for(bench, server):
     with pytest.raises(Cancelled), bench.held.hold():
         raise AssertionError("it was held")
     assert (len(looks) > 4, bench.status) == (True, "ACTIVE")
+
+
+def test_another_job_pauses_it_for_itself(bench, server, tables):
+    """Its disks would be of two instants: the guest went on in between. The other pause is left alone."""
+    again = job_bench.again(tables, job_bench.context(tables, 2))
+    other = Standstill(again, ComputeApi(Region(server.session())), bench.server_id, 1.0)
+    with other.hold():
+        pass
+    others = contextlib.ExitStack()
+    with pytest.raises(pause.NotStill, match="it is PAUSED after it went on"), bench.held.hold():
+        other._may_hold = True
+        other.let_go()
+        others.enter_context(other.hold())
+    assert bench.status == "PAUSED"
+    bench.held.let_go()
+    assert bench.status == "PAUSED"
+    others.close()
+    assert bench.status == "ACTIVE"
+
+
+def test_a_cloud_that_does_not_tell_what_was_done(bench, server):
+    server.failures["GET /servers/.*/os-instance-actions"] = [403, 403]
+    with bench.held.hold():
+        assert bench.status == "PAUSED"
+    assert bench.status == "ACTIVE"
 
 
 def test_somebody_else_lets_it_go(bench):
@@ -116,7 +143,7 @@ def test_nova_refuses_and_it_is_active(bench, server, locked, error, said):
 
 def test_nova_does_not_pause_it(bench, server):
     def before(request):
-        if request.startswith("GET /servers"):
+        if re.fullmatch("GET /servers/[^/]+", request):
             bench.view["status"] = "ERROR"
 
     server.before = before
