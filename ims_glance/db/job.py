@@ -377,31 +377,27 @@ def _claim(
     but_not: Collection[str],
     types: Collection[str] | None,
 ) -> StoredJob | None:
-    row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
-    if row is None or row["project_id"] in but_not:
-        return None
-    if types is not None and row["type"] not in types:
-        return None
-    generation = row["generation"] + 1
+    # The change first: a row that was read before it may lack what the last worker recorded in between, or that
+    # it is to be cancelled.
     change = (
         sa.update(JOBS)
         .where(
             JOBS.c.id == job_id,
-            JOBS.c.generation == row["generation"],
             JOBS.c.status.in_(_UNFINISHED),
             is_free(),
+            JOBS.c.project_id.not_in(but_not),
+            *(() if types is None else (JOBS.c.type.in_(types),)),
         )
         .values(
             status=str(JobStatus.RUNNING),
             worker=worker,
-            generation=generation,
+            generation=JOBS.c.generation + 1,
             lease_until=clock.now() + seconds,
         )
     )
     if connection.execute(change).rowcount != 1:
         return None
-    claimed = {"status": JobStatus.RUNNING, "worker": worker, "generation": generation}
-    return from_row({**row, **claimed})
+    return from_row(connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one())
 
 
 def _finish(

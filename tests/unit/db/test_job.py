@@ -62,6 +62,27 @@ def test_one_claims_it(tables):
     assert tables.jobs.get(job.id) == claimed
 
 
+def test_who_claims_it_knows_what_was_recorded_until_then(tables):
+    """The last worker records something, and its owner cancels it, while it is being claimed."""
+    first = tables.claimed(seconds=60)
+    tables.elapse(61)
+    late = sa.update(JOBS).values(image_id="late", entities={"a": "b"}, cancel_requested=True)
+
+    def before(connection, clause, *_):
+        if isinstance(clause, sa.Update) and clause is not late:
+            connection.execute(late)
+
+    sa.event.listen(tables.database.engine, "before_execute", before)
+    claimed = tables.jobs.claim(first.id, "two", 60)
+    sa.event.remove(tables.database.engine, "before_execute", before)
+    assert (claimed.image_id, claimed.entities, claimed.cancel_requested) == (
+        "late",
+        {"a": "b"},
+        True,
+    )
+    assert tables.jobs.get(first.id) == claimed
+
+
 def test_a_lease_that_ran_out_is_claimed_by_another_and_fences_the_first(tables):
     first = tables.claimed(seconds=60)
     tables.elapse(61)
