@@ -123,10 +123,12 @@ class Runner:
         """
         try:
             engine = self._load(context)
+        except (Fenced, *_PERSISTENCE):
+            raise
         except exceptions.ImsError as error:
-            if isinstance(error, DatabaseUnavailable):
-                raise
             return error
+        except Exception as error:  # boundary: as if it had broken off, for it would for ever
+            return self._after_failure(context, None, error)
         if _is_undone(engine):
             return None
         try:
@@ -140,7 +142,12 @@ class Runner:
     def _after_failure(
         self, context: JobContext, engine: Any, error: Exception
     ) -> exceptions.ImsError:
-        if _is_undone(engine):
+        """Why a job fails.
+
+        :param engine: ``None`` if there is none: its flow could not be made
+        :raises Abandoned: if another worker is to try
+        """
+        if engine is not None and _is_undone(engine):
             return _failure(context, error)
         LOG.exception("Job %s: its flow broke off", context.id)
         if context.job.attempts <= context.conf.ims_jobs.attempts:

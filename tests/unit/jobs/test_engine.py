@@ -268,6 +268,21 @@ def test_a_flow_that_cannot_be_made_fails_the_job(bench):
     assert bench.tables.jobs.get(job.id).fail_reason == "No luck."
 
 
+def test_a_flow_that_cannot_be_made_for_no_known_reason_is_given_up_in_the_end(bench):
+    """Arguments that another version has accepted, for example."""
+
+    def wrong(_job):
+        raise KeyError("wishes")
+
+    bench.tables.conf.set_override("attempts", 1, "ims_jobs")
+    runner = Runner(bench.tables.database, bench.tables.jobs, {"test": wrong})
+    job = job_bench.context(bench.tables)
+    with pytest.raises(Abandoned, match="KeyError"):
+        runner.run(job)
+    assert runner.run(job_bench.again(bench.tables, job)) is JobStatus.FAIL
+    assert "internal error (KeyError)" in bench.tables.jobs.get(job.id).fail_reason
+
+
 def test_a_flow_that_breaks_taskflow_is_begun_again_and_then_given_up(bench):
     def wrong(job):
         flow = linear_flow.Flow("wrong")
