@@ -24,6 +24,7 @@ from oslo_serialization import jsonutils
 from ims_glance import conf as ims_conf
 from ims_glance import exceptions
 from ims_glance.api.ims import openapi as description
+from ims_glance.clouds import coordination
 from ims_glance.clouds.image import ImageRecord, ImageRecords
 from ims_glance.cmd import audit as audit_trail
 from ims_glance.cmd import checks, configuration
@@ -118,12 +119,14 @@ def verify(conf: cfg.ConfigOpts) -> None:
 def rekey(conf: cfg.ConfigOpts) -> None:
     """Give an image to another key, without touching its data."""
     image_id, key_id = conf.command.image_id, conf.command.new_key_id
-    for store, objects, object_id in _objects_of(conf, image_id):
-        began = time.monotonic()
-        objects.rekey(object_id, key_id)
-        milliseconds = (time.monotonic() - began) * 1000
-        print(f"Image {image_id} in store {store}: key is {key_id} ({milliseconds:.0f} ms)")
-    ImageRecords().set_key_id(image_id, key_id)
+    # Of two at once each would take the other's header for what a re-key before it had left.
+    with coordination.lock(conf, "rekey", image_id):
+        for store, objects, object_id in _objects_of(conf, image_id):
+            began = time.monotonic()
+            objects.rekey(object_id, key_id)
+            milliseconds = (time.monotonic() - began) * 1000
+            print(f"Image {image_id} in store {store}: key is {key_id} ({milliseconds:.0f} ms)")
+        ImageRecords().set_key_id(image_id, key_id)
 
 
 def orphans(conf: cfg.ConfigOpts) -> None:

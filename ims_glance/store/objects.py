@@ -32,6 +32,15 @@ class _StoredHeader:
     header: envelope.Header
 
 
+class HeaderChanged(exceptions.Conflict):
+    """Somebody else works at the header of an object at the same time."""
+
+    template = (
+        "The header of object {object_id} has just been changed by somebody else: it is being given "
+        "to another key, or deleted. Nothing is lost: try again when that has ended."
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class OrphanCandidate:
     """An object of the inner store, grouped by object id; what is unfinished, by its name.
@@ -218,20 +227,20 @@ class EncryptedObjects:
 
         :raises KeyGone: if no key that opens it exists any more
         :raises KeyNotFound: if the other key does not exist, or not any more
+        :raises HeaderChanged: if somebody else re-keys it, or deletes it, at the same time
         """
         # Also if it has that key already: what an interrupted re-key has left may be the last header
         # that can be opened.
         key = self._present_key(key_id)
         found, data_key = self._open_header(object_id)
-        first, second = _headers(object_id)
-        other = second if found.name == first else first
+        other = _other_header(found)
         if found.header.key_ids != (key_id,):
             header = found.header.with_key(data_key, key_id, key)
             # One may have been left behind by a re-key that was interrupted.
-            self._delete_part(other)
+            self._keep_only(found)
             self._put_header(other, header, data_key)
-            other = found.name
-        self._delete_part(other)
+            found = _StoredHeader(other, header.to_bytes(data_key), header)
+        self._keep_only(found)
 
     def candidates(self) -> Iterator[OrphanCandidate]:
         """Everything in the inner store that could be an object of ours."""
@@ -279,6 +288,29 @@ class EncryptedObjects:
             yield header
         if not found:
             raise error
+
+    def _keep_only(self, kept: _StoredHeader) -> None:
+        """Delete the header beside *kept*, which opens the object and is looked at anew before and after.
+
+        Without a header nobody reads the object ever again, and another re-key may take *kept* for
+        the one beside its own.
+
+        :raises HeaderChanged: if there is not *kept* any more
+        """
+        if self._stored(kept.name) != kept.stored:
+            raise HeaderChanged(object_id=kept.header.object_id)
+        if self._delete_part(_other_header(kept)) and self._stored(kept.name) is None:
+            # What was deleted at the very same time comes back: it is all that there was.
+            with contextlib.suppress(store_exceptions.Duplicate):
+                self.inner.put(kept.name, [kept.stored], len(kept.stored))
+
+    def _stored(self, name: str) -> bytes | None:
+        """The bytes of a header; ``None`` if there is none of that name."""
+        try:
+            with contextlib.closing(self.inner.open(name)) as reader:
+                return bytes(reader.read(0, envelope.MAX_HEADER_SIZE))
+        except store_exceptions.NotFound:
+            return None
 
     def _load_header(self, name: str, object_id: str) -> _StoredHeader:
         with contextlib.closing(self.inner.open(name)) as reader:
@@ -366,6 +398,11 @@ def _without_body(object_id: str) -> exceptions.ObjectDamaged:
 def _headers(object_id: str) -> tuple[str, str]:
     first, second = (f"{NAME_PREFIX}{object_id}{suffix}" for suffix in _HEADER_SUFFIXES)
     return first, second
+
+
+def _other_header(found: _StoredHeader) -> str:
+    first, second = _headers(found.header.object_id)
+    return second if found.name == first else first
 
 
 def sealed(sealer: stream.Sealer, segments: Iterable[upload.Segment]) -> Iterator[memoryview]:

@@ -72,6 +72,7 @@ NOT_MIRRORED = {
     "tests/unit/flows/test_forgetting.py",
     "tests/unit/flows/test_small_clouds.py",
     "tests/unit/formats/test_mutations.py",
+    "tests/unit/store/test_at_once.py",
     "tests/unit/test_benchmarks.py",
     "tests/unit/test_documentation.py",
     "tests/unit/test_etc.py",

@@ -15,6 +15,7 @@ from unittest import mock
 
 import pytest
 
+from ims_glance.clouds import coordination
 from ims_glance.cmd import manage
 from ims_glance.cmd import orphans as left_behind
 from ims_glance.db import migrations
@@ -361,6 +362,21 @@ def test_rekey_with_a_key_that_cannot_be_used(site, vault, which):
     assert site.objects.header(object_id).key_ids == (site.key_id,)
     shown = site.in_glance(glance_database.properties, image_id)
     assert shown == {"__system__cmkid": site.key_id}
+
+
+def test_one_rekey_of_an_image_at_a_time(site, vault, tmp_path, monkeypatch):
+    image_id, object_id = site.add_image()
+    more = tmp_path / "more.conf"
+    conf = make_conf(more, {"ims_kms": {"coordination_url": f"file://{tmp_path}/locks"}})
+    site.arguments += ["--config-file", str(more)]
+    monkeypatch.setattr(coordination, "_PATIENCE", 0.1)
+    new = vault.make("demo")
+    with coordination.lock(conf, "rekey", image_id):
+        done = site.run("rekey", image_id, new)
+    assert (done.status, done.out) == (1, "")
+    assert "the lock of this rekey is held" in done.last_words
+    assert site.objects.header(object_id).key_ids == (site.key_id,)
+    assert site.run("rekey", image_id, new).status == 0
 
 
 # --- orphans ---------------------------------------------------------------------------------
