@@ -42,11 +42,13 @@ class ImageRecord:
     :ivar status: Glance's, ``pending_delete`` if only its data is still there
     :ivar key_id: of the key that it is encrypted with, or to be; ``None`` if it has none
     :ivar locations: store id and URL of each
+    :ivar task_id: of the task of Glance's that imports or copies its data, or did when its process died
     """
 
     status: str
     key_id: str | None
     locations: list[tuple[str, str]]
+    task_id: str | None = None
 
     def of_scheme(self, scheme: str) -> list[tuple[str, str]]:
         """The locations of that scheme."""
@@ -164,7 +166,8 @@ class ImageRecords:
         # Glance keeps the row of a deleted image, and tells an administrator of it.
         if image["deleted"] and image["status"] != _DELETION_DELAYED["status"]:
             raise exceptions.ImageNotFound(image_id=image_id)
-        return ImageRecord(image["status"], _key_id(image), list(_locations(image)))
+        task_id = _properties(image).get(attributes.IMPORT_TASK) or None
+        return ImageRecord(image["status"], _key_id(image), list(_locations(image)), task_id)
 
     def all_locations(self, scheme: str) -> Iterator[tuple[str, str]]:
         """Store id and URL of every location of *scheme* that an image has.

@@ -121,12 +121,29 @@ def rekey(conf: cfg.ConfigOpts) -> None:
     image_id, key_id = conf.command.image_id, conf.command.new_key_id
     # Of two at once each would take the other's header for what a re-key before it had left.
     with coordination.lock(conf, "rekey", image_id):
-        for store, objects, object_id in _objects_of(conf, image_id):
-            began = time.monotonic()
-            objects.rekey(object_id, key_id)
-            milliseconds = (time.monotonic() - began) * 1000
-            print(f"Image {image_id} in store {store}: key is {key_id} ({milliseconds:.0f} ms)")
+        done = _rekey_copies(conf, image_id, key_id, frozenset())
         ImageRecords().set_key_id(image_id, key_id)
+        # What was on its way under the old key as we began, and is on record now.
+        _rekey_copies(conf, image_id, key_id, done)
+        task_id = ImageRecords().find(image_id).task_id
+    if task_id is not None:
+        raise CommandFailed(
+            f"image {image_id} has its new key, but task {task_id} imports or copies its data: run this "
+            "again when it has ended, for a last copy may have the old key"
+        )
+
+
+def _rekey_copies(
+    conf: cfg.ConfigOpts, image_id: str, key_id: str, done: frozenset[str]
+) -> frozenset[str]:
+    """Give the copies of an image to a key, but for those that are done; their objects."""
+    copies = [each for each in _objects_of(conf, image_id) if each[2] not in done]
+    for store, objects, object_id in copies:
+        began = time.monotonic()
+        objects.rekey(object_id, key_id)
+        milliseconds = (time.monotonic() - began) * 1000
+        print(f"Image {image_id} in store {store}: key is {key_id} ({milliseconds:.0f} ms)")
+    return done | {object_id for _store, _objects, object_id in copies}
 
 
 def orphans(conf: cfg.ConfigOpts) -> None:

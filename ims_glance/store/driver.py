@@ -180,8 +180,9 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
             key_id = self.key_id_of(image_id)
             if key_id is None:
                 raise exceptions.ImageHasNoKey(image_id=image_id)
+            at_end = functools.partial(self._key_id_at_end, image_id, key_id)
             object_id, digests = self.objects.write(
-                image_id, key_id, image_file, image_size, hashing_algo, verifier
+                image_id, key_id, image_file, image_size, hashing_algo, verifier, at_end
             )
         return (
             f"{self._url_prefix}{object_id}",
@@ -198,6 +199,17 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
         :raises glance_store.exceptions.NotFound: if it does not exist
         """
         self.objects.delete(location.store_location.object_id)
+
+    def _key_id_at_end(self, image_id: str, key_id: str) -> str:
+        """The key of an image whose data has come; *key_id* is the one that it had before.
+
+        Of a re-key meanwhile this copy is not on record yet, so nobody else gives it to the new key.
+        """
+        try:
+            return self.key_id_of(image_id) or key_id
+        except exceptions.ImageNotFound:
+            # Deleted meanwhile: Glance finds that out, and has an answer of its own for it.
+            return key_id
 
     def _read_key(self, key_id: str) -> bytes:
         return self.keys.wrapping_key(key_id)

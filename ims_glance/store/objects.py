@@ -97,10 +97,12 @@ class EncryptedObjects:
         size: int,
         hashing_algo: str,
         verifier: Any = None,
+        key_id_at_end: Callable[[], str] | None = None,
     ) -> tuple[str, upload.Digests]:
         """Encrypt an image into a new object; nothing is left of it when that fails.
 
         :param key_id: of the key that shall open it
+        :param key_id_at_end: asked once all data is there: the image may have been given to another key meanwhile
         :param size: of the image in bytes; 0 if that is unknown
         :returns: the object's id, and what Glance wants to know of the plaintext
         :raises glance_store.exceptions.Invalid: if *source* has not *size* bytes
@@ -119,11 +121,10 @@ class EncryptedObjects:
         try:
             digests = upload.move(source, size, hashing_algo, write_body, verifier)
             # And last of all: it may have been deleted, or withdrawn, while the data came.
-            key = self._still_present(key_id, key)
+            last = key_id_at_end() if key_id_at_end else key_id
+            key = self._still_present(key_id, key) if last == key_id else self._present_key(last)
             header = envelope.Header(object_id, image_id, digests.size, sealer.prelude)
-            self._put_header(
-                _headers(object_id)[0], header.with_key(data_key, key_id, key), data_key
-            )
+            self._put_header(_headers(object_id)[0], header.with_key(data_key, last, key), data_key)
         except BaseException:
             self._discard(object_id)
             raise

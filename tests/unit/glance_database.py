@@ -45,12 +45,19 @@ def add_image(**values: Any) -> str:
         "properties": {},
         **values,
     }
-    locations = [
-        {"url": url, "metadata": {"store": store}, "status": "active"}
-        for store, url in values.pop("locations", [])
-    ]
+    locations = _locations(values.pop("locations", []))
     image = api.image_create(context.get_admin_context(), {**values, "locations": locations})
     return str(image["id"])
+
+
+def copied(image_id: str, locations: list[tuple[str, str]], properties: dict[str, str]) -> None:
+    """Have an image lie in these places, with some more properties."""
+    values = {"locations": _locations(locations), "properties": properties}
+    api.image_update(context.get_admin_context(), image_id, values, purge_props=False)
+
+
+def _locations(places: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [{"url": url, "metadata": {"store": store}, "status": "active"} for store, url in places]
 
 
 def remove_property(image_id: str, name: str) -> None:

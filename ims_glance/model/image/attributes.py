@@ -136,6 +136,9 @@ SYSTEM = frozenset(attribute.name for attribute in TABLE if attribute.setter is 
 
 # What ``update_image`` changes of Glance's own attributes.
 CHANGEABLE_BASE = frozenset({"name", "min_ram"})
+IMPORT_TASK = "os_glance_import_task"
+"""Id of the task of Glance's that imports an image's data, or copies it, or did when its process died."""
+
 GLANCE = frozenset(
     {
         "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "size",

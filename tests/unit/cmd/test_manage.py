@@ -16,6 +16,7 @@ from unittest import mock
 import pytest
 
 from ims_glance.clouds import coordination
+from ims_glance.clouds.image import ImageRecords
 from ims_glance.cmd import manage
 from ims_glance.cmd import orphans as left_behind
 from ims_glance.db import migrations
@@ -377,6 +378,26 @@ def test_one_rekey_of_an_image_at_a_time(site, vault, tmp_path, monkeypatch):
     assert "the lock of this rekey is held" in done.last_words
     assert site.objects.header(object_id).key_ids == (site.key_id,)
     assert site.run("rekey", image_id, new).status == 0
+
+
+def test_rekey_beside_a_copy_that_goes_on(site, vault, monkeypatch):
+    """What came on record meanwhile gets the new key; what is still on its way is told."""
+    image_id, object_id = site.add_image()
+    late = stores.write(site.objects, SIZE, site.key_id, image_id)
+    set_key_id = ImageRecords.set_key_id
+
+    def while_it_is_copied(images, *arguments):
+        set_key_id(images, *arguments)
+        places = [("kms", f"ims-kms://kms/{each}") for each in (object_id, late)]
+        glance_database.copied(image_id, places, {"os_glance_import_task": "task-7"})
+
+    monkeypatch.setattr(ImageRecords, "set_key_id", while_it_is_copied)
+    new = vault.make("demo")
+    done = site.run("rekey", image_id, new)
+    for each in (object_id, late):
+        assert site.objects.header(each).key_ids == (new,)
+    assert (done.status, done.out.count("key is")) == (1, 2)
+    assert "task task-7 imports or copies its data: run this again" in done.last_words
 
 
 # --- orphans ---------------------------------------------------------------------------------

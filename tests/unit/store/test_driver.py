@@ -222,6 +222,25 @@ def test_a_key_that_is_deleted_while_the_data_comes(make_store, vault, key_id, i
     assert leftovers(store) == []
 
 
+@pytest.mark.parametrize("at_end", ["new", "none", "deleted"])
+def test_an_image_that_gets_another_key_while_the_data_comes(store, vault, key_id, at_end):
+    """A re-key does not see this copy, and whoever deletes the old key afterwards loses none of them."""
+    new, found = vault.make("demo"), [key_id]
+
+    def key_id_of(image_id):
+        if found == ["deleted"]:
+            raise exceptions.ImageNotFound(image_id=image_id)
+        return found[0]
+
+    store.key_id_of = key_id_of
+    change = {"new": new, "none": None, "deleted": "deleted"}[at_end]
+    uri = add(store, source=Meanwhile(lambda: found.__setitem__(0, change)))[0]
+    expected = new if at_end == "new" else key_id
+    assert store.objects.header(uri[-32:]).key_ids == (expected,)
+    vault.delete(key_id if at_end == "new" else new)
+    assert read(store, uri) == pattern(0, SIZE)
+
+
 def test_a_key_manager_that_goes_away_while_the_data_comes(store, vault, key_id, caplog):
     """The key was there, and nothing says that it is gone."""
     uri = add(store, source=Meanwhile(lambda: setattr(vault, "away", True)))[0]
