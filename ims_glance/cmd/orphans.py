@@ -29,7 +29,7 @@ from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus, StoredJob
 from ims_glance.store import driver, sealed
 from ims_glance.store.inner.base import InnerStore
-from ims_glance.store.objects import EncryptedObjects
+from ims_glance.store.objects import EncryptedObjects, OrphanChanged
 
 # Jobs that make no image.
 _HARMLESS = frozenset({model.ADD_MEMBERS, model.UPDATE_MEMBERS, model.DELETE_MEMBERS})
@@ -182,6 +182,8 @@ def _delete_stored(delete: Callable[[], None]) -> str:
             delete()
     except store_exceptions.InUseByStore:
         return "left alone: its store says that somebody still works with it"
+    except OrphanChanged:
+        return "left alone: somebody has written to it since the store was listed"
     return _DELETED
 
 

@@ -41,6 +41,14 @@ class HeaderChanged(exceptions.Conflict):
     )
 
 
+class OrphanChanged(exceptions.Conflict):
+    """What seemed to be an orphan is being written."""
+
+    template = (
+        "Object {object_id} was written again since it was found: it may be an image's by now."
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class OrphanCandidate:
     """An object of the inner store, grouped by object id; what is unfinished, by its name.
@@ -52,6 +60,10 @@ class OrphanCandidate:
     object_id: str
     names: tuple[str, ...]
     modified: datetime.datetime
+
+    def holds(self, later: "OrphanCandidate") -> bool:
+        """Whether nothing was written between this look and a later one."""
+        return set(later.names) <= set(self.names) and later.modified <= self.modified
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,10 +255,10 @@ class EncryptedObjects:
             found = _StoredHeader(other, header.to_bytes(data_key), header)
         self._keep_only(found)
 
-    def candidates(self) -> Iterator[OrphanCandidate]:
-        """Everything in the inner store that could be an object of ours."""
+    def candidates(self, prefix: str = NAME_PREFIX) -> Iterator[OrphanCandidate]:
+        """Everything in the inner store that could be an object of ours, and whose name begins so."""
         parts: dict[str, list[Any]] = {}
-        for stored in self.inner.objects():
+        for stored in self.inner.objects(prefix):
             object_id = stored.name.removeprefix(NAME_PREFIX)[:32]
             # The object id ends at a separator: parts of a large Swift object are named "-00001".
             if envelope.is_object_id(object_id):
@@ -261,7 +273,15 @@ class EncryptedObjects:
             )
 
     def remove(self, candidate: OrphanCandidate) -> None:
-        """Delete the parts of an orphan, its header first."""
+        """Delete the parts of an orphan, its header first.
+
+        :raises OrphanChanged: if something of it was written since it was found: it may be an image's by now
+        """
+        # Of what is listed first hours may have gone by: so many others were deleted before it.
+        prefix = candidate.names[0][: len(NAME_PREFIX) + 32]
+        for there in self.candidates(prefix):
+            if there.object_id == candidate.object_id and not candidate.holds(there):
+                raise OrphanChanged(object_id=candidate.object_id)
         for name in sorted(candidate.names, key=lambda name: ".header-" not in name):
             self._delete_part(name)
 

@@ -51,7 +51,7 @@ MIRRORS = {
 TESTED_ELSEWHERE: dict[str, str] = (
     {
         f"ims_glance/store/inner/{driver}.py": "tests/cloud/test_store_contract.py"
-        for driver in ("rbd", "s3")
+        for driver in ("s3",)
     }
     | {
         f"ims_glance/api/native/{name}.py": f"tests/functional/{test}.py"

@@ -73,7 +73,8 @@ class RbdInner(InnerStore):
 
 def _stored(image: Any, name: str) -> StoredObject:
     with image:
-        return StoredObject(name, image.create_timestamp().replace(tzinfo=datetime.UTC))
+        # The image is there from the beginning of an upload, which may take hours.
+        return StoredObject(name, image.modify_timestamp().replace(tzinfo=datetime.UTC))
 
 
 class _RbdReader:

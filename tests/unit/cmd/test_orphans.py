@@ -325,6 +325,24 @@ def test_what_a_store_keeps_is_in_nobody_elses_way(
     assert names(inner) == sorted(kept)
 
 
+def test_what_is_written_while_the_others_are_deleted_is_left_alone(
+    images, inner, monkeypatch, capsys
+):
+    """Its upload was so slow that its body looked like an orphan."""
+    body = f"{NAME_PREFIX}{1:032x}"
+    inner.put(body, [b"body"], 4)
+
+    def locations(_scheme):
+        inner.put(f"{body}.header-a", [b"header"], 6)
+        return []
+
+    images.all_locations = locations
+    findings = orphans.Findings(0, deletes=True)
+    orphans.objects("kms", EncryptedObjects(inner, str.encode, str.encode), findings)
+    assert "left alone: somebody has written to it since" in capsys.readouterr().out
+    assert names(inner) == [body, f"{body}.header-a"]
+
+
 # --- what is recorded ----------------------------------------------------------------------------
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two that work at one object at the same time: no data is lost, and none gets the wrong key."""
 
+import os
+
 import pytest
 
 from ims_glance import exceptions
-from ims_glance.store.objects import HeaderChanged
+from ims_glance.store.objects import HeaderChanged, OrphanChanged
 from tests.base import pattern
 from tests.unit.store import stores
 from tests.unit.store.stores import KEY_ID, NEW_KEY_ID, names, read, write
@@ -62,3 +64,33 @@ def test_an_object_that_is_deleted_meanwhile_does_not_come_back(objects, monkeyp
     objects.rekey(object_id, NEW_KEY_ID)
     assert names(objects) == []
     assert not stores.lanes()
+
+
+@pytest.mark.parametrize("what", ["a header", "a body"])
+def test_what_is_written_since_it_was_found_is_no_orphan(objects, what):
+    """An upload was so slow that its body looked like one, and then it ended."""
+    object_id = write(objects, 100)
+    path = stores.header_path(objects, object_id)
+    header = path.read_bytes()
+    path.unlink()
+    (found,) = objects.candidates()
+    if what == "a header":
+        path.write_bytes(header)
+        os.utime(path, (0, 0))
+    else:
+        later = found.modified.timestamp() + 60
+        os.utime(stores.body_path(objects, object_id), (later, later))
+    before = names(objects)
+    with pytest.raises(OrphanChanged, match=object_id):
+        objects.remove(found)
+    assert names(objects) == before
+
+
+def test_what_is_unfinished_is_one_also_beside_an_object_that_is_written(objects):
+    object_id = write(objects, 100)
+    left = stores.body_path(objects, object_id).with_suffix(".header-b.1f2e3d4c")
+    left.touch()
+    (found,) = (each for each in objects.candidates() if each.object_id == left.name)
+    objects.rekey(object_id, NEW_KEY_ID)
+    objects.remove(found)
+    assert names(objects) == [f"ims-{object_id}", f"ims-{object_id}.header-b"]
