@@ -7,12 +7,16 @@ Which exception class becomes which answer is decided by the ``except`` clauses 
 put it back to ``queued``.
 """
 
+import errno
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import requests
 import webob.exc
 from glance_store import exceptions as store_exceptions
+from oslo_utils import strutils
 
 from ims_glance import exceptions
 
@@ -25,6 +29,31 @@ class EitherUnavailable(
 ):
     """HTTP 503 both ways: downloads know the first base, uploads the second."""
 
+
+class InnerStoreUnavailable(exceptions.Unavailable):
+    """The inner store gave no usable answer."""
+
+    template = (
+        "The store of the image gave no usable answer. Try again later; the operator of the Image "
+        "service finds details in its log."
+    )
+
+
+# What Glance's download has an answer for.
+_ANSWERED = (
+    store_exceptions.NotFound,
+    store_exceptions.RemoteServiceUnavailable,
+    store_exceptions.StoreGetNotSupported,
+    webob.exc.HTTPException,
+)
+# On an upload only what no client, and no source of an import, can have caused.
+_OF_STORE = (
+    requests.RequestException,
+    store_exceptions.BackendException,
+    store_exceptions.BadStoreConfiguration,
+)
+# What a disk says that has not kept what was written. (Drivers of Ceph have these numbers, too.)
+_DAMAGE = frozenset({errno.EIO, errno.EBADMSG, errno.EUCLEAN})
 
 _UPLOAD: tuple[tuple[type[exceptions.ImsError], type[Exception]], ...] = (
     (exceptions.Forbidden, webob.exc.HTTPForbidden),
@@ -45,6 +74,8 @@ def for_upload() -> Iterator[None]:
             if isinstance(error, family):
                 raise answer(text(error)) from None
         raise
+    except _OF_STORE as error:
+        raise _unavailable(error) from None
 
 
 @contextmanager
@@ -53,8 +84,8 @@ def for_download() -> Iterator[None]:
 
     An exception that Glance does not know here gets no answer at all: the connection is closed
     (``Resource.__call__`` of ``glance/common/wsgi.py`` returns the image in place of a response).
-    So a damaged object, or a disk that fails, becomes webob's error 500. What is wrong with it is
-    for the operator, in the log.
+    So a damaged object, or a disk that fails, becomes webob's error 500, and whatever else the
+    inner store raises, which has no common base, 503. What is wrong is for the operator, in the log.
     """
     try:
         yield
@@ -64,17 +95,34 @@ def for_download() -> Iterator[None]:
         raise store_exceptions.NotFound(text(error)) from None
     except (exceptions.Forbidden, exceptions.NotFound, exceptions.Invalid) as error:
         raise _forbidden(text(error)) from None
-    except (exceptions.ObjectDamaged, OSError) as error:
-        LOG.error("Stored data cannot be read: %s", error)
-        raise webob.exc.HTTPInternalServerError(
-            f"{exceptions.ObjectDamaged.code}: The stored data of the image is damaged. The "
-            "operator of the Image service finds details in its log."
-        ) from None
+    except exceptions.ObjectDamaged as error:
+        raise _damaged(error) from None
+    except _ANSWERED:
+        raise
+    except Exception as error:
+        is_damage = getattr(error, "errno", None) in _DAMAGE
+        raise (_damaged(error) if is_damage else _unavailable(error)) from None
 
 
 def text(error: exceptions.ImsError) -> str:
     """The error with its IMS code, as a user shall see it."""
     return f"{error.code}: {error}"
+
+
+def _damaged(error: Exception) -> Exception:
+    LOG.error("Stored data cannot be read: %s", error)
+    answer: Exception = webob.exc.HTTPInternalServerError(
+        f"{exceptions.ObjectDamaged.code}: The stored data of the image is damaged. The "
+        "operator of the Image service finds details in its log."
+    )
+    return answer
+
+
+def _unavailable(error: Exception) -> Exception:
+    # Libraries quote what they were asked, and what they asked it with.
+    told = strutils.mask_password("".join(traceback.format_exception(error)))
+    LOG.error("The inner store gave no usable answer: %s", told)
+    return EitherUnavailable(text(InnerStoreUnavailable()))
 
 
 def _forbidden(message: str) -> Exception:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of our errors becomes which of those that Glance answers well."""
 
+import errno
+
 import pytest
+import requests
 import webob.exc
 from glance.common import exception as glance_exception
 from glance_store import exceptions as store_exceptions
@@ -37,7 +40,7 @@ DOWNLOAD = [
 
 
 def _ids(value):
-    return type(value).__name__ if isinstance(value, Exception) else value.__name__
+    return type(value).__name__ if isinstance(value, BaseException) else value.__name__
 
 
 def _text(error: BaseException) -> str:
@@ -75,9 +78,56 @@ def test_damage_is_told_to_the_operator_only(error, caplog):
         assert detail not in _text(caught.value)
 
 
-@pytest.mark.parametrize("door", [errors.for_upload, errors.for_download])
+OTHERS = [store_exceptions.StorageFull(), ValueError("other"), ConnectionResetError("the client")]
+ANSWERED = [
+    store_exceptions.NotFound(message="gone"),
+    store_exceptions.StoreRandomGetNotSupported(offset=1, chunk_size=2),
+    errors.EitherUnavailable("away"),
+    webob.exc.HTTPConflict("busy"),
+]
+OF_STORE = [
+    requests.ConnectionError("Swift refused"),
+    store_exceptions.BackendException("Swift answers 502"),
+    store_exceptions.BadStoreConfiguration(store_name="s", reason="S3 answers 403"),
+]
+
+
 @pytest.mark.parametrize(
-    "error", [store_exceptions.StorageFull(), ValueError("other"), KeyboardInterrupt()]
+    ("door", "error"),
+    [
+        *((errors.for_upload, error) for error in OF_STORE),
+        *((errors.for_download, error) for error in OF_STORE + OTHERS),
+        (errors.for_download, TimeoutError("Connection timed out")),
+        (errors.for_download, OSError(errno.ESTALE, "Stale file handle", "/srv/ims-1")),
+    ],
+    ids=_ids,
+)
+def test_a_store_that_gives_no_usable_answer_is_damage_to_nothing(door, error, caplog):
+    """What Glance knows no answer for would close the connection."""
+    with (
+        pytest.raises(errors.EitherUnavailable, match=r"IMG\.0014: .*Try again later") as caught,
+        door(),
+    ):
+        raise error
+    assert str(error) not in str(caught.value)
+    assert str(error) in caplog.text
+    assert "test_errors.py" in caplog.text
+
+
+def test_no_secret_of_a_store_is_logged(caplog):
+    with pytest.raises(errors.EitherUnavailable), errors.for_download():
+        raise ValueError("request {'X-Auth-Token': 'gAAAAAB-secret', 'password': 'secret'}")
+    assert "secret'" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("door", "error"),
+    [
+        *((errors.for_upload, error) for error in [*OTHERS, *ANSWERED]),
+        *((errors.for_download, error) for error in ANSWERED),
+        *((door, KeyboardInterrupt()) for door in (errors.for_upload, errors.for_download)),
+    ],
+    ids=_ids,
 )
 def test_what_is_not_ours_passes(door, error):
     with pytest.raises(type(error)) as caught, door():
