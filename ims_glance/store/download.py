@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading an image, or a range of it, segment by segment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ims_glance import exceptions
 from ims_glance.crypto import stream
@@ -30,12 +30,11 @@ class PlaintextReader:
         length: int | None = None,
     ) -> None:
         self._reader = reader
-        self._opener = opener
-        self._object_id = object_id
-        self._start = offset
-        self._end = plaintext_size if length is None else min(offset + length, plaintext_size)
-        self._segments = stream.segments(plaintext_size, offset, length)
-        self._pieces = self._decrypt()
+        end = plaintext_size if length is None else min(offset + length, plaintext_size)
+        body = _OpenBody(reader, opener, object_id)
+        # Nothing of it knows this object: one that nobody iterates over is then closed at once, and
+        # not when the collector of cycles comes by.
+        self._pieces = body.decrypt(stream.segments(plaintext_size, offset, length), offset, end)
         try:
             self._first = next(self._pieces, b"")
         except BaseException:
@@ -50,15 +49,32 @@ class PlaintextReader:
         finally:
             self.close()
 
+    def __del__(self) -> None:
+        # Whoever closes an answer before its first byte closes a generator that has never begun, and so
+        # reaches nothing below it.
+        self.close()
+
     def close(self) -> None:
         """Let go of the inner object; may be called twice."""
         self._reader.close()
 
-    def _decrypt(self) -> Iterator[bytes]:
-        for segment in self._segments:
+
+class _OpenBody:
+    """The body of an object that is open."""
+
+    def __init__(self, reader: ObjectReader, opener: stream.Opener, object_id: str) -> None:
+        self._reader = reader
+        self._opener = opener
+        self._object_id = object_id
+
+    def decrypt(
+        self, segments: Iterable[stream.SegmentPlace], start: int, end: int
+    ) -> Iterator[bytes]:
+        """The bytes of the image from *start* to *end*, which lie in *segments*."""
+        for segment in segments:
             plaintext = self._opener.open(segment, self._ciphertext(segment))
-            skip = max(0, self._start - segment.plaintext_offset)
-            stop = self._end - segment.plaintext_offset
+            skip = max(0, start - segment.plaintext_offset)
+            stop = end - segment.plaintext_offset
             if skip or stop < len(plaintext):
                 plaintext = plaintext[skip:stop]
             if plaintext:

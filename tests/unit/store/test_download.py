@@ -2,6 +2,7 @@
 """Reading: exactly the range, no more of the body than it takes, and never a wrong byte."""
 
 import dataclasses
+import gc
 
 import pytest
 from hypothesis import given, settings
@@ -153,6 +154,26 @@ def test_an_abandoned_reader_is_closed():
     reader = Reader(BODY)
     open_range(reader).close()
     assert reader.closed
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_reader_that_nobody_reads_to_its_end_is_closed_at_once(is_begun):
+    """Glance wraps it in a generator, which reaches nothing below it as long as it has not begun."""
+
+    def notifying(data):
+        yield from data
+
+    reader = Reader(BODY)
+    gc.disable()
+    try:
+        answer = notifying(open_range(reader))
+        if is_begun:
+            next(answer)
+        answer.close()
+        del answer
+        assert reader.closed
+    finally:
+        gc.enable()
 
 
 def test_what_the_inner_store_fails_with_passes():
