@@ -34,7 +34,7 @@ class Kept(Generic[Made]):
         self._seconds = seconds
         self._harmless = harmless
         self._clock = clock
-        self._locks: dict[int, threading.Lock] = {}
+        self._locks: dict[int, threading.RLock] = {}
         self._newest: _Use[Made] | None = None
         self._of_parents: list[_Use[Made]] = []
         # Not the newest any more, and still in use. Whoever uses one may become garbage, and then nothing but
@@ -55,9 +55,12 @@ class Kept(Generic[Made]):
                 self._retire_locked(self._newest)
 
     @property
-    def _lock(self) -> threading.Lock:
-        """That of this process: a fork may have come while another thread of the parent held its own."""
-        return self._locks.setdefault(os.getpid(), threading.Lock())
+    def _lock(self) -> threading.RLock:
+        """That of this process: a fork may have come while another thread of the parent held its own.
+
+        A thread that holds it may be made to collect garbage, and so to end somebody's use.
+        """
+        return self._locks.setdefault(os.getpid(), threading.RLock())
 
     def enter(self) -> "_Use[Made]":
         """Begin a use; see :meth:`use`."""
@@ -96,9 +99,10 @@ class Kept(Generic[Made]):
     def _retire_locked(self, use: "_Use[Made]") -> None:
         if use is self._newest:
             self._newest = None
-            if use.users:
-                self._retired.add(use)
-            else:
+            # Its last use may end from here on, see _lock.
+            self._retired.add(use)
+            if not use.users:
+                self._retired.discard(use)
                 use.resources.close()
 
 

@@ -197,3 +197,39 @@ def test_who_forgets_the_old_one_ends_first(cluster, kept, is_in_a_cycle):
     gc.collect()
     assert said == [True]
     assert cluster.open == set()
+
+
+def test_a_use_may_end_while_another_connection_is_made(cluster):
+    """Garbage is collected whenever something is made, and the connection of a reader may be among it."""
+
+    class Reader:
+        def __init__(self):
+            self.resources = contextlib.ExitStack()
+            self.resources.enter_context(kept.use())
+            self.itself = self
+
+        def __del__(self):
+            self.resources.close()
+
+    @contextlib.contextmanager
+    def connect():
+        gc.collect()
+        with cluster.connect() as number:
+            yield number
+
+    def use():
+        with kept.use() as number:
+            used.append(number)
+
+    used: list[int] = []
+    kept = Kept(connect, 600, clock=lambda: cluster.now)
+    gc.disable()
+    try:
+        Reader()
+        cluster.now = 600
+        thread = threading.Thread(target=use, daemon=True)
+        thread.start()
+        thread.join(30)
+    finally:
+        gc.enable()
+    assert (used, cluster.open) == ([2], {2})
