@@ -175,7 +175,9 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
         :raises glance_store.exceptions.StorageFull: if it does not fit
         :raises glance_store.exceptions.TimeoutError: if the key manager is away (Glance: 503)
         :raises webob.exc.HTTPError: if the key cannot be used
+        :raises glance.common.exception.ImageSizeLimitExceeded: if more is announced than Glance takes
         """
+        self._check_size(image_size)
         with errors.for_upload():
             key_id = self.key_id_of(image_id)
             if key_id is None:
@@ -199,6 +201,12 @@ class Store(glance_store.driver.Store):  # type: ignore[misc]
         :raises glance_store.exceptions.NotFound: if it does not exist
         """
         self.objects.delete(location.store_location.object_id)
+
+    def _check_size(self, size: int) -> None:
+        """Glance itself counts what comes, but an inner store makes room for what was announced."""
+        most = getattr(self.conf, "image_size_cap", None)
+        if most is not None and size > most:
+            raise errors.too_large(most)
 
     def _key_id_at_end(self, image_id: str, key_id: str) -> str:
         """The key of an image whose data has come; *key_id* is the one that it had before.

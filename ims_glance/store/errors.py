@@ -109,6 +109,20 @@ def text(error: exceptions.ImsError) -> str:
     return f"{error.code}: {error}"
 
 
+def too_large(most: int) -> Exception:
+    """What Glance's upload answers with 413.
+
+    :param most: how many bytes an image may have
+    """
+    from glance.common import exception as glance_exception  # noqa: PLC0415
+
+    refused: Exception = glance_exception.ImageSizeLimitExceeded(
+        f"an image has {most} bytes at most here: upload a smaller one, or ask the operator for a "
+        "larger image_size_cap"
+    )
+    return refused
+
+
 def _damaged(error: Exception) -> Exception:
     LOG.error("Stored data cannot be read: %s", error)
     answer: Exception = webob.exc.HTTPInternalServerError(

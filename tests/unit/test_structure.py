@@ -48,20 +48,13 @@ MIRRORS = {
 # Modules without a unit test at the mirrored place, and the test that they have instead: they
 # speak with a neighbour, and a fake neighbour would prove nothing. (Sphinx itself calls its
 # directives, when the documentation is built before the tests.)
-TESTED_ELSEWHERE: dict[str, str] = (
-    {
-        f"ims_glance/store/inner/{driver}.py": "tests/cloud/test_store_contract.py"
-        for driver in ("s3",)
-    }
-    | {
-        f"ims_glance/api/native/{name}.py": f"tests/functional/{test}.py"
-        for name, test in {
-            "member": "test_guard_sharing",
-            "whole_image": "test_guard_whole",
-        }.items()
-    }
-    | {"doc/ext/directives.py": "tests/unit/test_documentation.py"}
-)
+TESTED_ELSEWHERE: dict[str, str] = {
+    f"ims_glance/api/native/{name}.py": f"tests/functional/{test}.py"
+    for name, test in {
+        "member": "test_guard_sharing",
+        "whole_image": "test_guard_whole",
+    }.items()
+} | {"doc/ext/directives.py": "tests/unit/test_documentation.py"}
 # Tests in tests/unit that look at the tree and not at one module.
 NOT_MIRRORED = {
     "tests/unit/api/test_two_doors.py",

@@ -17,6 +17,8 @@ from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, StoredObject, f
 # S3 takes 10,000 parts: these make 156 GiB of an image whose size is not known beforehand.
 _PART_SIZE = 16 * units.Mi
 _MAX_PARTS = 10_000
+# And no object is larger than this.
+_MAX_SIZE = 5 * units.Ti
 _READ_SIZE = units.Mi
 
 
@@ -41,6 +43,8 @@ class S3Inner(InnerStore):
                 yield StoredObject(entry["Key"], entry["LastModified"])
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
+        if size > _MAX_SIZE:
+            raise store_exceptions.StorageFull
         if self._exists(name):
             raise store_exceptions.Duplicate(image=name)
         # Parts are sent one after the other: each is in memory while it is.

@@ -7,6 +7,7 @@ import logging
 import secrets
 import traceback
 import uuid
+from unittest import mock
 
 import glance_store
 import pytest
@@ -225,16 +226,11 @@ def test_a_key_that_is_deleted_while_the_data_comes(make_store, vault, key_id, i
 @pytest.mark.parametrize("at_end", ["new", "none", "deleted"])
 def test_an_image_that_gets_another_key_while_the_data_comes(store, vault, key_id, at_end):
     """A re-key does not see this copy, and whoever deletes the old key afterwards loses none of them."""
-    new, found = vault.make("demo"), [key_id]
-
-    def key_id_of(image_id):
-        if found == ["deleted"]:
-            raise exceptions.ImageNotFound(image_id=image_id)
-        return found[0]
-
-    store.key_id_of = key_id_of
-    change = {"new": new, "none": None, "deleted": "deleted"}[at_end]
-    uri = add(store, source=Meanwhile(lambda: found.__setitem__(0, change)))[0]
+    new, gone = vault.make("demo"), exceptions.ImageNotFound(image_id="i")
+    answers = {"new": new, "none": None, "deleted": gone}
+    store.key_id_of = mock.Mock(side_effect=[key_id, answers[at_end]])
+    read_before = Meanwhile(store.key_id_of.assert_called_once)
+    uri = add(store, source=read_before)[0]
     expected = new if at_end == "new" else key_id
     assert store.objects.header(uri[-32:]).key_ids == (expected,)
     vault.delete(key_id if at_end == "new" else new)
@@ -313,6 +309,14 @@ def test_another_size(store):
     with pytest.raises(glance_store.Invalid):
         add(store, 10, PatternSource(9))
     assert leftovers(store) == []
+
+
+def test_more_than_glance_takes(store):
+    """Refused as Glance refuses what is more than was announced, before anybody makes room for it."""
+    store.conf.register_opt(cfg.IntOpt("image_size_cap", default=SIZE))
+    assert add(store)[1] == SIZE
+    with pytest.raises(glance_exception.ImageSizeLimitExceeded, match=str(SIZE)):
+        store.add(str(uuid.uuid4()), None, SIZE + 1, "sha512")
 
 
 def test_a_client_that_is_gone(store):
