@@ -55,17 +55,22 @@ class S3Inner(InnerStore):
 
     def stream(self, name: str, offset: int) -> tuple[Iterator[bytes], int]:
         client = self._client
-        if not self._exists(name):
-            raise store_exceptions.NotFound(image=name)
         try:
             found = client.get_object(
                 Bucket=self._shared.bucket, Key=name, Range=f"bytes={offset}-"
             )
         except client.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] == "InvalidRange":
+            code = error.response["Error"]["Code"]
+            if code == "InvalidRange":
                 # It ends before that.
                 return iter(()), offset
-            raise
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == http.HTTPStatus.NOT_FOUND and code != "NoSuchBucket":
+                raise store_exceptions.NotFound(image=name) from None
+            if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                # Nobody has to change anything; it may be asked again.
+                raise
+            raise self._misconfigured(f"{status} ({code})") from None
         return found["Body"].iter_chunks(_READ_SIZE), offset
 
     def _exists(self, name: str) -> bool:
@@ -76,8 +81,12 @@ class S3Inner(InnerStore):
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             if status == http.HTTPStatus.NOT_FOUND:
                 return False
-            # As the stock driver says it.
-            raise store_exceptions.BadStoreConfiguration(
-                store_name=self.group, reason=f"S3 answers {status} when it is asked for an object"
-            ) from None
+            raise self._misconfigured(str(status)) from None
         return True
+
+    def _misconfigured(self, answer: str) -> Exception:
+        """As the stock driver says it."""
+        misconfigured: Exception = store_exceptions.BadStoreConfiguration(
+            store_name=self.group, reason=f"S3 answers {answer} when it is asked for an object"
+        )
+        return misconfigured

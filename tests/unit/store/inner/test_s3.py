@@ -3,6 +3,7 @@
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 from glance_store import exceptions as store_exceptions
 from oslo_utils import units
 
@@ -68,3 +69,35 @@ def test_what_is_larger_than_any_object_is_not_begun(inner, server):
     with pytest.raises(store_exceptions.StorageFull):
         inner.put(NAME, iter(()), 5 * units.Ti + 1)
     assert server.asked == []
+
+
+def test_an_object_is_read_with_one_request(inner, server):
+    server.answers[f"GET /{NAME}"] = 206, b"data"
+    assert inner.open(NAME).read(0, 4) == b"data"
+    assert server.asked == [f"GET /{NAME}"]
+
+
+def test_an_object_that_is_deleted_meanwhile_is_not_there(inner, server):
+    """Whoever asks for it first, and then reads, may find it gone."""
+    server.answers[f"HEAD /{NAME}"] = 200, b""
+    with pytest.raises(store_exceptions.NotFound):
+        inner.open(NAME)
+
+
+def test_what_ends_before_the_range_is_read_to_its_end(inner, server):
+    server.answers[f"GET /{NAME}"] = 416, b"<Error><Code>InvalidRange</Code></Error>"
+    assert inner.open(NAME).read(0, 4) == b""
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (404, "NoSuchBucket")])
+def test_a_refusal_is_no_missing_object(inner, server, status, code):
+    server.answers[f"GET /{NAME}"] = status, f"<Error><Code>{code}</Code></Error>".encode()
+    with pytest.raises(store_exceptions.BadStoreConfiguration, match=f"S3 answers {status}"):
+        inner.open(NAME)
+
+
+def test_a_server_that_is_busy_has_no_fault_of_configuration(inner, server, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    server.answers[f"GET /{NAME}"] = 503, b"<Error><Code>SlowDown</Code></Error>"
+    with pytest.raises(ClientError, match="SlowDown"):
+        inner.open(NAME)
