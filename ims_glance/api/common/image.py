@@ -73,6 +73,11 @@ class ShownImage:
         return self.view.get(attributes.STORE_KEY) or None
 
     @property
+    def is_importing(self) -> bool:
+        """Whether Glance imports data of it, or copies it: where to, it says a moment later only."""
+        return bool(self.view.get(attributes.IMPORT_TASK))
+
+    @property
     def location_urls(self) -> set[str]:
         """Where its data is, as far as this Glance shows that."""
         return {str(location["url"]) for location in self.view.get("locations", [])}
@@ -80,8 +85,8 @@ class ShownImage:
     @property
     def facts(self) -> stores.ImageFacts:
         """What the rules about stores ask."""
-        named = self.view.get("stores") or ""
-        places = tuple(filter(None, named.split(",")))
+        named = [self.view.get(name) or "" for name in ("stores", attributes.IMPORTING_STORES)]
+        places = tuple(dict.fromkeys(filter(None, ",".join(named).split(","))))
         return stores.ImageFacts(self.id, self.key_id, places, self.store_key)
 
 

@@ -131,7 +131,7 @@ def _prepare_key(call: NativeCall, image: ShownImage, decision: stores.Decision,
     with coordination.lock(call.limits.conf, "image", image.id):
         # Somebody may have changed which disks it names.
         image = call.image() or image
-        shown = shown and not image_rules.Facts.of(image.view).elsewhere
+        shown = shown and not image_rules.Facts.of(image.view).elsewhere and _may_show(call, image)
         if shown:
             names = dict.fromkeys((attributes.CMK_ID, attributes.STORE_KEY), key_id)
             stored = ShownImage(image.path, {**image.view, **names})
@@ -139,6 +139,12 @@ def _prepare_key(call: NativeCall, image: ShownImage, decision: stores.Decision,
         if image.store_key is None or shown != bool(image.key_id):
             call.images.record_key(call.context, image, key_id, shown=shown)
             call.effects.append(functools.partial(_without_data, call))
+
+
+def _may_show(call: NativeCall, image: ShownImage) -> bool:
+    """Whether no data of an image lies elsewhere unencrypted, or is on its way there."""
+    everywhere = all(map(call.stores.encrypts, image.facts.stores))
+    return everywhere and (bool(image.key_id) or not image.is_importing)
 
 
 def _without_data(call: NativeCall, response: webob.Response) -> None:

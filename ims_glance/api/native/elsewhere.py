@@ -83,6 +83,8 @@ def settle(call: NativeCall, image_path: str, *, is_coming: bool = True) -> None
         if is_coming and not (image.facts.stores or is_elsewhere):
             return
         shown = stores.is_encrypted(call.stores, image.facts) and not is_elsewhere
+        # Of a copy that has just begun nobody knows yet where it goes.
+        shown = shown and (bool(image.key_id) or not image.is_importing)
         if shown != bool(image.key_id):
             call.images.record_key(call.context, image, image.store_key, shown=shown)
     except SubrequestRefused as refused:

@@ -139,6 +139,9 @@ CHANGEABLE_BASE = frozenset({"name", "min_ram"})
 IMPORT_TASK = "os_glance_import_task"
 """Id of the task of Glance's that imports an image's data, or copies it, or did when its process died."""
 
+IMPORTING_STORES = "os_glance_importing_to_stores"
+"""The stores that the task has still to bring the data to, with commas."""
+
 GLANCE = frozenset(
     {
         "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "size",

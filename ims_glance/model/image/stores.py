@@ -56,7 +56,7 @@ class ImageFacts:
 
     :ivar key_id: the key that it shows; ``None`` if it shows none
     :ivar store_key: the key of its copies in encrypting stores, if its owner named none
-    :ivar stores: where it has data already
+    :ivar stores: where it has data already, and where Glance brings some just now
     """
 
     image_id: str

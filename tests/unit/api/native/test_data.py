@@ -106,6 +106,31 @@ def test_the_default_key_is_not_shown_when_disks_are_named_meanwhile(
     assert recorded == [False]
 
 
+@pytest.mark.parametrize(
+    ("view", "recorded"),
+    [
+        ({"stores": "kms"}, [True]),
+        # A plain copy goes on, of which Glance has not said yet where it goes.
+        ({"stores": "kms", "os_glance_import_task": "t"}, []),
+        ({"stores": "kms", "os_glance_import_task": "t", "__system__cmkid": KEY}, []),
+        ({"stores": "kms", "os_glance_importing_to_stores": "plain"}, []),
+    ],
+)
+def test_a_key_is_not_shown_while_a_plain_copy_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, view: dict[str, str], recorded: list[bool]
+) -> None:
+    monkeypatch.setattr(data, "may", lambda *_: True)
+    done = []
+    monkeypatch.setattr(Images, "record_key", lambda *_, shown: done.append(shown))
+    glance = Glance(status="active", __store_key=KEY, **view)
+    body = {"method": {"name": "copy-image"}, "stores": ["kms"]}
+    call = make_call(glance, Keys(), json_body=body)
+    locks = f"file://{tmp_path}"
+    call.limits.conf.set_override("coordination_url", locks, group="ims_kms")
+    data.import_(call)
+    assert done == recorded
+
+
 @pytest.mark.parametrize("status", ["queued", "uploading", "active", "importing"])
 @pytest.mark.parametrize("method", ["glance-direct", "web-download", "copy-image"])
 def test_import_asks_for_keys_when_data_can_move(status: str, method: str) -> None:

@@ -14,6 +14,7 @@ MAPPING = '[{"source_type": "snapshot", "snapshot_id": "s"}]'
 KEY = {attributes.CMK_ID: "k"}
 # Nobody named a key, and a store that encrypts holds it.
 STORED = {attributes.STORE_KEY: "k", "stores": "kms"}
+TASK, TO = attributes.IMPORT_TASK, attributes.IMPORTING_STORES
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
 
@@ -27,6 +28,12 @@ def changes(*patch: tuple[str, str | None]) -> list[json_patch.Change]:
         for name, value in patch
     ]
     return json_patch.changes(PATCH_TYPE, operations)
+
+
+def test_a_refusal_of_a_second_import_hides_no_key_of_the_first():
+    call = call_of(image(**STORED | KEY | {"stores": "", TASK: "t", TO: "kms"}))
+    elsewhere.settle(call, "/v2/images/i", is_coming=False)
+    assert call.recorded == []
 
 
 def test_a_key_and_disks_elsewhere_exclude_each_other():
@@ -53,7 +60,7 @@ class Asked:
 
     context = None
     image_path = "/v2/images/i"
-    stores = stores.Stores({"plain": "file", "kms": "ims-kms"}, "plain", "kms")
+    stores = stores.Stores({"plain": "file", "kms": "ims-kms", "kms2": "ims-kms"}, "plain", "kms")
 
     def __init__(self, *views: ShownImage) -> None:
         self.views = list(views)
@@ -153,6 +160,12 @@ def test_the_key_of_the_store_is_shown_when_no_disk_lies_elsewhere_any_more():
         ({**STORED, **KEY, "stores": "plain,kms"}, [False]),
         ({**STORED, **KEY, "block_device_mapping": MAPPING}, [False]),
         ({**STORED, "block_device_mapping": MAPPING}, []),
+        # While Glance copies it, or has not said yet where to.
+        ({**STORED, TASK: "t"}, []),
+        ({**STORED, TASK: "t", TO: "plain"}, []),
+        ({**STORED, **KEY, TASK: "t", TO: "plain"}, [False]),
+        ({**STORED, **KEY, TASK: "t", TO: "kms2"}, []),
+        ({**STORED, TASK: "", TO: ""}, [True]),
         # While it is filled.
         ({**STORED, **KEY, "stores": ""}, []),
         ({**STORED, **KEY, "stores": "", "block_device_mapping": MAPPING}, [False]),
