@@ -136,9 +136,12 @@ class InnerStore(abc.ABC):
         return location.Location(scheme, location_class, self.conf, uri=uri, backend=self.group)
 
     def _new_driver(self) -> Any:
-        driver = self._driver_class(self.conf, backend=self.group)
+        driver = self._unconfigured_driver()
         driver.configure(re_raise_bsc=True)
         return driver
+
+    def _unconfigured_driver(self) -> Any:
+        return self._driver_class(self.conf, backend=self.group)
 
     def _stock_driver(self) -> Any:
         # As glance_store does it: a driver that keeps state while it writes is made anew.

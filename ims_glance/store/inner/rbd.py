@@ -56,14 +56,17 @@ class RbdInner(InnerStore):
         """Connect anew for whoever comes next."""
         self._cluster.renew()
 
-    def _new_driver(self) -> Any:
-        driver = super()._new_driver()
-        driver.get_connection = lambda **_kwargs: self._cluster.use()
+    def _unconfigured_driver(self) -> Any:
+        # A driver connects already when it is configured, and is made anew for each write. Only the
+        # first has a connection of its own, which it closes again: the process may fork after that.
+        driver = super()._unconfigured_driver()
+        if hasattr(self, "_shared"):
+            driver.get_connection = lambda **_kwargs: self._cluster.use()
         return driver
 
     @functools.cached_property
     def _cluster(self) -> Kept[Any]:
-        driver = super()._new_driver()
+        driver = self._shared
         connect = functools.partial(
             driver.get_connection, conffile=driver.conf_file, rados_id=driver.user
         )

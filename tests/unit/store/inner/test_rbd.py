@@ -6,6 +6,7 @@ import datetime
 import types
 
 import pytest
+from glance_store import exceptions as store_exceptions
 
 from ims_glance.store.inner import stock
 from tests.unit.store import stores
@@ -15,6 +16,14 @@ BEGAN, ENDED = datetime.datetime(2026, 11, 1), datetime.datetime(2026, 11, 2)
 
 class ImageNotFound(Exception):
     """As librbd raises it."""
+
+
+class ImageHasSnapshots(Exception):
+    """So, too."""
+
+
+class ImageBusy(Exception):
+    """So, too."""
 
 
 class Image(contextlib.nullcontext[None]):
@@ -34,9 +43,14 @@ class Ceph:
         self.connections = 0
         self.images: set[str] = set()
         self.rbd = types.SimpleNamespace(
-            RBD=lambda: types.SimpleNamespace(list=lambda _pool: sorted(self.images)),
+            RBD=lambda: types.SimpleNamespace(
+                list=lambda _pool: sorted(self.images),
+                remove=lambda _pool, name: self._image(name),
+            ),
             Image=lambda _pool, name, **_options: self._image(name),
             ImageNotFound=ImageNotFound,
+            ImageHasSnapshots=ImageHasSnapshots,
+            ImageBusy=ImageBusy,
         )
 
     @contextlib.contextmanager
@@ -66,6 +80,16 @@ def ceph(monkeypatch):
 @pytest.fixture
 def inner(ceph, tmp_path):
     return stores.inner_of("rbd", tmp_path / "inner", "rbd_store_pool = images")
+
+
+def test_one_connection_does_for_all(ceph, inner):
+    """To connect costs more than to read, write or delete what is small."""
+    at_start = ceph.connections
+    for _ in range(3):
+        for ask in (inner.open, inner.size, inner.delete):
+            with pytest.raises(store_exceptions.NotFound):
+                ask("ims-0")
+    assert ceph.connections - at_start == 1
 
 
 def test_the_age_of_an_image_is_that_of_its_last_bytes(ceph, inner):
