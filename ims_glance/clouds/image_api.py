@@ -14,7 +14,7 @@ from oslo_utils import units
 
 from ims_glance.clouds import rest, strangers
 from ims_glance.clouds.region import Region
-from ims_glance.model.copy import RECEIVED_HEADER
+from ims_glance.model.copy import EXPECTED_HEADER, RECEIVED_HEADER, Digest
 
 CHUNK = units.Mi
 """Bytes of a download that are in memory at once. From 64 KiB on the size makes no difference in
@@ -199,17 +199,21 @@ class ImageApi:
             raise self._rest.away(f"a download is encoded as {encoding[:50]}")
         return response
 
-    def upload(self, image_id: str, chunks: Iterator[bytes], size: int) -> str:
+    def upload(
+        self, image_id: str, chunks: Iterator[bytes], size: int, expected: Digest | None = None
+    ) -> str:
         """Send the data of a queued image.
 
         :param chunks: *size* bytes in all; what it raises breaks the upload off and is raised here
+        :param expected: what it has to be, or an image that is encrypted is not made of it
         :returns: BLAKE3-256 of what Glance received, in hexadecimal; empty if it does not say
         """
+        told = {EXPECTED_HEADER: expected.to_text()} if expected else {}
         response = self._rest.request(
             "PUT",
             f"/v2/images/{image_id}/file",
             data=_Body(chunks, size) if size else b"",
-            headers={"Content-Type": _OCTETS},
+            headers={"Content-Type": _OCTETS, **told},
             timeout=_UPLOAD_TIMEOUT,
             log=False,
             # The data comes once: it cannot be sent again with another token or to another place.

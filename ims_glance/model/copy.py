@@ -2,6 +2,7 @@
 """What a copy of an image has of the image, and when its data is the same."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,6 +70,8 @@ _LEFT = frozenset(
 )
 RECEIVED_HEADER = "X-IMS-Received"
 """Of Glance's answer to an upload of the worker: BLAKE3-256 of the bytes that arrived, in hexadecimal."""
+EXPECTED_HEADER = "X-IMS-Expected"
+"""Of the worker's upload: what has to arrive (:meth:`Digest.to_text`), or nothing is stored where the store encrypts."""
 CINDER_KEY = "cinder_encryption_key_id"
 """On an image of an encrypted volume: Cinder's key, which goes when the image is deleted."""
 _RESERVED = "os_glance"
@@ -158,6 +161,30 @@ class Digest:
             view.get("os_hash_algo") or None,
             view.get("os_hash_value") or None,
         )
+
+    @classmethod
+    def of_text(cls, text: str) -> "Digest":
+        """What :meth:`to_text` has told.
+
+        :raises ValueError: if it has not
+        """
+        try:
+            told = json.loads(text)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        if (
+            not isinstance(told, list)
+            or [type(each) for each in told[:1]] != [int]
+            or len(told) != 4
+        ):
+            raise ValueError("it is no list of a size and three texts")
+        if not all(isinstance(each, str | None) for each in told[1:]):
+            raise ValueError("it has something else than texts behind the size")
+        return cls(*told)
+
+    def to_text(self) -> str:
+        """In a line of ASCII, whatever another region says that its digests are."""
+        return json.dumps(dataclasses.astuple(self))
 
     @property
     def is_known(self) -> bool:

@@ -13,7 +13,8 @@ from glance_store import exceptions as store_exceptions
 
 from ims_glance import exceptions
 from ims_glance.crypto import envelope, sealed_file, stream
-from ims_glance.store import download, upload
+from ims_glance.model.copy import Digest
+from ims_glance.store import download, expected, upload
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore
 from ims_glance.store.sealed_copy import SealedCopy
 
@@ -118,6 +119,7 @@ class EncryptedObjects:
         :param size: of the image in bytes; 0 if that is unknown
         :returns: the object's id, and what Glance wants to know of the plaintext
         :raises glance_store.exceptions.Invalid: if *source* has not *size* bytes
+        :raises DataDiffers: if it is not what was expected
         :raises KeyNotFound: if the key does not exist, or not any more
         """
         # First of all: without the key nothing is begun.
@@ -132,6 +134,7 @@ class EncryptedObjects:
 
         try:
             digests = upload.move(source, size, hashing_algo, write_body, verifier)
+            expected.check(Digest(digests.size, digests.checksum, hashing_algo, digests.multihash))
             # And last of all: it may have been deleted, or withdrawn, while the data came.
             last = key_id_at_end() if key_id_at_end else key_id
             key = self._still_present(key_id, key) if last == key_id else self._present_key(last)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guard in a real Glance: which store the data of an image goes to."""
 
+import hashlib
 import threading
 import uuid
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import blake3
 import pytest
 
-from ims_glance.model.copy import RECEIVED_HEADER
+from ims_glance.model.copy import EXPECTED_HEADER, RECEIVED_HEADER, Digest
 from tests.functional import identity
 from tests.functional.client import Answer, ApiError, Client
 from tests.functional.conftest import MakeGlance
@@ -112,6 +113,21 @@ class TestUpload:
         glance.upload(image_id, DATA)
         answer = _sent(glance, image_id, DATA, AS_SERVICE)
         assert (answer.status, RECEIVED_HEADER in answer.headers) == (409, False)
+
+    def test_what_the_worker_does_not_expect_is_not_stored(self, glance: Client, key: str) -> None:
+        image_id = glance.create(cmkid=key)["id"]
+        wrong = Digest(len(DATA), "0" * 32).to_text()
+        headers = {**AS_SERVICE, EXPECTED_HEADER: wrong}
+        answer = _sent(glance, image_id, DATA, headers)
+        assert answer.status == 400
+        assert b"IMG.0057" in answer.body
+        assert glance.show(image_id)["status"] == "queued"
+        # Who is no worker has nothing to expect, and what it says is not looked at.
+        other = glance.create(cmkid=key)["id"]
+        assert _sent(glance, other, DATA, {EXPECTED_HEADER: wrong}).status == 204
+        right = Digest(len(DATA), hashlib.md5(DATA).hexdigest()).to_text()
+        assert _sent(glance, image_id, DATA, {**AS_SERVICE, EXPECTED_HEADER: right}).status == 204
+        assert glance.download(image_id) == DATA
 
     def test_key_gone(self, glance: Client, vault: Vault, key: str) -> None:
         image = glance.create(cmkid=key)

@@ -7,27 +7,37 @@ The rules about stores are those of :mod:`ims_glance.model.image.stores`.
 import functools
 from typing import Any
 
+import blake3
 import webob
 from oslo_utils import uuidutils
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import ShownImage, may
 from ims_glance.api.common.roles import is_of_service, is_service
-from ims_glance.api.native import bodies, elsewhere, received
+from ims_glance.api.native import bodies, elsewhere
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import NativeCall
 from ims_glance.clouds import coordination
+from ims_glance.model.copy import EXPECTED_HEADER, RECEIVED_HEADER, Digest
 from ims_glance.model.image import attributes, kinds, stores
 from ims_glance.model.image import rules as image_rules
+from ims_glance.store import expected
 
 _STORE_HEADER = "X-Image-Meta-Store"
 _COPY = "copy-image"
+_CHUNKED = "Transfer-Encoding"
 
 
 class ImportMalformed(exceptions.Invalid):
     """A part of an import's body has a type that makes Glance fail."""
 
     template = "'{name}' of an import must be {kind}."
+
+
+class ExpectationMalformed(exceptions.Invalid):
+    """A header of the worker's is not as it should be."""
+
+    template = "The header {name} is wrong: {reason}."
 
 
 def download(call: NativeCall) -> None:
@@ -46,7 +56,8 @@ def download(call: NativeCall) -> None:
 def upload(call: NativeCall) -> None:
     """``PUT /v2/images/{id}/file``: with a key to an encrypting store, and into one with a key."""
     if is_service(call.context):
-        received.tell(call)
+        _expect(call)
+        _tell(call)
     image = call.image()
     if image is None:
         return
@@ -170,3 +181,66 @@ def remove_copy(call: NativeCall) -> None:
             elsewhere.settle(call, f"/v2/images{call.image_path}")
 
     call.effects.append(show_key)
+
+
+# --- our worker's uploads: damage on their way is found before anybody uses the image -----------------------
+#
+# Glance's own digests tell it as well, but the worker would have to make them too, and MD5 takes longer than all
+# else that it does to a file. What it knows a digest of, it tells before. Other clients see no difference.
+
+
+class _Digested:
+    """A request's body, digested while Glance reads it.
+
+    :ivar size: bytes that were read
+    """
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+        self._hash = blake3.blake3()
+        self.size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """As the body's own."""
+        data = self._body.read(size)
+        self._hash.update(data)
+        self.size += len(data)
+        return data
+
+    @property
+    def digest(self) -> str:
+        """Of what was read, in hexadecimal."""
+        return str(self._hash.hexdigest())
+
+
+def _expect(call: NativeCall) -> None:
+    """Have an encrypting store take nothing but what the worker says that it sends.
+
+    :raises ExpectationMalformed: if it says nothing of the kind
+    """
+    text = call.request.headers.get(EXPECTED_HEADER)
+    if text is None:
+        return
+    try:
+        digest = Digest.of_text(text)
+    except ValueError as error:
+        raise ExpectationMalformed(name=EXPECTED_HEADER, reason=error) from None
+    call.held.enter_context(expected.expecting(digest))
+
+
+def _tell(call: NativeCall) -> None:
+    """Have the answer to an upload tell what arrived.
+
+    Not of one in HTTP chunks, which ours never is: under uWSGI, Glance reads those elsewhere.
+    """
+    if _CHUNKED in call.request.headers:
+        return
+    body = _Digested(call.request.environ["wsgi.input"])
+    call.request.environ["wsgi.input"] = body
+
+    def told(response: webob.Response) -> None:
+        # Of a body that was not read to its end there is nothing to say.
+        if response.status_int < 300 and body.size == call.request.content_length:
+            response.headers[RECEIVED_HEADER] = body.digest
+
+    call.effects.append(told)

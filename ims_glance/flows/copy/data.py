@@ -6,8 +6,11 @@ the Image API's, so an encrypted source is opened, and an encrypted copy is seal
 ``ims-kms`` in Glance: with another key, with none, or with one for the first time.
 """
 
+import concurrent.futures
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import dataclasses
+import hashlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import blake3
@@ -19,11 +22,14 @@ from ims_glance.clouds.image_api import Download, ImageApi
 from ims_glance.flows import job_image
 from ims_glance.jobs.context import JobContext
 from ims_glance.model.copy import Digest
+from ims_glance.model.image import attributes
 from ims_glance.model.job import IN_MAKING
 
 # Glance's answers to an upload to an image that somebody deleted or filled meanwhile.
 _SPOILT = (404, 409, 410)
 _CONFLICT = 409
+# Those that give a digest of one length; another region may name any.
+_ALGORITHMS = hashlib.algorithms_available - {"shake_128", "shake_256"}
 
 
 class SourceChanged(exceptions.Conflict):
@@ -183,6 +189,8 @@ class DataCopy:
     """One copy.
 
     :param into: the Image API that takes the data; the caller's unless given
+    :param holds_back: whether the last bytes wait until all are known to be right: as Glance lets an image be used
+        with these, nobody ever uses one that differs
     """
 
     def __init__(
@@ -191,8 +199,11 @@ class DataCopy:
         source: CopySource,
         target: Target,
         into: Callable[[], ImageApi] | None = None,
+        *,
+        holds_back: bool = False,
     ) -> None:
         self._job = job
+        self._holds_back = holds_back
         self._into = into or (lambda: job.image)
         self._source = source
         self._target = target
@@ -209,13 +220,13 @@ class DataCopy:
         :raises SourceChanged, CopyDiffers, CopyBroken: if it cannot
         """
         for attempt in range(1, job_image.UPLOADS + 1):
-            image_id, is_done = self._image(wanted)
+            view, is_done = self._image(wanted)
             if is_done:
-                return image_id
+                return str(view["id"])
             moved = _Moved()
             try:
-                self._move(image_id, wanted, moved)
-                return image_id
+                self._move(view, wanted, moved)
+                return str(view["id"])
             except (exceptions.Unavailable, rest.Refused) as error:
                 if not _may_try_again(error, moved):
                     raise
@@ -223,34 +234,51 @@ class DataCopy:
             self._job.pause(attempt)
         raise CopyBroken(image_id=self._source.id, attempts=job_image.UPLOADS, reason=reason)
 
-    def _image(self, wanted: Digest) -> tuple[str, bool]:
-        """The id of an image that takes the data, and whether it has it already."""
+    def _image(self, wanted: Digest) -> tuple[dict[str, Any], bool]:
+        """An image that takes the data, and whether it has it already."""
         view = self._target.find()
         if view is not None and _has(view, wanted):
-            return str(view["id"]), True
+            return view, True
         # Of an image that another worker made, nobody knows whether an upload was begun.
         is_fresh = self._job.job.generation == 1 and view and view["id"] not in self._begun
         if view is None or view["status"] != "queued" or not is_fresh:
             view = self._target.replace()
-        return str(view["id"]), False
+        return view, False
 
-    def _move(self, image_id: str, wanted: Digest, moved: "_Moved") -> None:
+    def _move(self, view: Mapping[str, Any], wanted: Digest, moved: "_Moved") -> None:
+        image_id = str(view["id"])
         with self._source.open() as download:
             if download.size != wanted.size:
                 raise SourceChanged(image_id=self._source.id)
             self._begun.add(image_id)
-            chunks = self._watched(download, moved, digests=not wanted.is_known)
-            received = self._into().upload(image_id, chunks, download.size)
+            with contextlib.closing(self._sent(download, view, wanted, moved)) as chunks:
+                received = self._uploaded(image_id, chunks, wanted)
         found = Digest.of(self._into().get(image_id))
         if wanted.is_known:
             self._check_copy(found, wanted)
         else:
             self._check_received(found, wanted, received, moved)
 
-    def _watched(self, download: Download, moved: "_Moved", *, digests: bool) -> Iterator[bytes]:
+    def _uploaded(self, image_id: str, chunks: Iterator[bytes], wanted: Digest) -> str:
+        """Send it; what Glance says that it received."""
+        expected = wanted if wanted.is_known else None
+        try:
+            return self._into().upload(image_id, chunks, wanted.size, expected)
+        except rest.Refused as refused:
+            if refused.code != CopyDiffers.code:
+                raise
+            raise CopyDiffers(image_id=self._source.id, found=refused, wanted=wanted) from None
+
+    def _sent(
+        self, download: Download, view: Mapping[str, Any], wanted: Digest, moved: "_Moved"
+    ) -> Generator[bytes, None, None]:
         """The data on its way; says how far it is, and stops with the job."""
-        for chunk in download.chunks:
-            if digests:
+        chunks = download.chunks
+        # A store that encrypts looks before it stores.
+        if self._holds_back and attributes.CMK_ID not in view:
+            chunks = verified(chunks, self._source.id, wanted)
+        for chunk in chunks:
+            if not wanted.is_known:
                 moved.hash.update(chunk)
             yield chunk
             moved.bytes += len(chunk)
@@ -284,6 +312,39 @@ class _Moved:
     def __init__(self) -> None:
         self.bytes = 0
         self.hash = blake3.blake3()
+
+
+def verified(
+    chunks: Iterable[bytes], image_id: str, wanted: Digest
+) -> Generator[bytes, None, None]:
+    """The bytes of an image, of which the last ones come only if all are right.
+
+    Glance takes an upload for complete, and lets the image be used, with its last byte. So nobody ever
+    uses one that differs, also if the worker dies before it has looked what Glance has got.
+
+    :raises CopyDiffers: if they are not
+    """
+    algorithm, value = wanted.algorithm, wanted.multihash
+    if not value or algorithm not in _ALGORITHMS:
+        algorithm, value = "md5", wanted.checksum
+    if not value:
+        yield from chunks
+        return
+    hasher = hashlib.new(str(algorithm), usedforsecurity=False)
+    last = b""
+    # Beside the upload: a digest takes longer than all else here.
+    with concurrent.futures.ThreadPoolExecutor(1, "ims-digest") as pool:
+        for chunk in chunks:
+            hashing = pool.submit(hasher.update, chunk)
+            if last:
+                yield last
+            hashing.result()
+            last = chunk
+    if hasher.hexdigest() != value:
+        found = dataclasses.replace(wanted, checksum=None, multihash=hasher.hexdigest())
+        raise CopyDiffers(image_id=image_id, found=found, wanted=wanted)
+    if last:
+        yield last
 
 
 def _has(view: Mapping[str, Any], wanted: Digest) -> bool:

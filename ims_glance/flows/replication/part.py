@@ -3,10 +3,8 @@
 
 import concurrent.futures
 import contextlib
-import dataclasses
-import hashlib
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ims_glance import exceptions
@@ -24,8 +22,6 @@ LOG = logging.getLogger(__name__)
 
 # Bytes of an image for which it pays that it is filled while it is received.
 _WORTH_BOTH_AT_ONCE = 8 << 20
-# Those that give a digest of one length; another region may name any.
-_ALGORITHMS = hashlib.algorithms_available - {"shake_128", "shake_256"}
 
 
 class PartCopy:
@@ -75,7 +71,8 @@ class PartCopy:
                 base.keep(job, spool, part.base_ids, part.cut)
             handover = Handover(spool, part.digest.size, job.check)
             receiver = Receiver(job, part, spool, self._meter, holds, handover)
-            copy = DataCopy(job, _Received(part, handover, self._meter), self._target)
+            received = _Received(part, handover, self._meter)
+            copy = DataCopy(job, received, self._target, holds_back=True)
             if part.digest.size > _WORTH_BOTH_AT_ONCE:
                 found = self._both_at_once(receiver, copy, handover)
             else:
@@ -131,46 +128,12 @@ class _Received:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Download]:
-        received = self._handover.chunks()
-        chunks = verified(received, self._part)
-        with contextlib.closing(received), contextlib.closing(chunks):
+        with contextlib.closing(self._handover.chunks()) as chunks:
             yield Download(self._part.digest.size, chunks)
 
     def tell(self, done: int) -> None:
         """See :class:`ims_glance.flows.copy.data.CopySource`."""
         self._meter.filled(self._part.number, done)
-
-
-def verified(chunks: Iterable[bytes], part: ReceivedPart) -> Generator[bytes, None, None]:
-    """The bytes of an image, of which the last ones come only if all are as in its region.
-
-    Glance takes an upload for complete, and lets the image be used, with its last byte. So nobody ever
-    uses one that differs, also if the worker dies before it has looked what Glance has got.
-
-    :raises CopyDiffers: if they are not
-    """
-    wanted = part.digest
-    algorithm, value = wanted.algorithm, wanted.multihash
-    if not value or algorithm not in _ALGORITHMS:
-        algorithm, value = "md5", wanted.checksum
-    if not value:
-        yield from chunks
-        return
-    hasher = hashlib.new(str(algorithm), usedforsecurity=False)
-    last = b""
-    # Beside the upload: a digest takes longer than all else here.
-    with concurrent.futures.ThreadPoolExecutor(1, "ims-digest") as pool:
-        for chunk in chunks:
-            hashing = pool.submit(hasher.update, chunk)
-            if last:
-                yield last
-            hashing.result()
-            last = chunk
-    if hasher.hexdigest() != value:
-        found = dataclasses.replace(wanted, checksum=None, multihash=hasher.hexdigest())
-        raise CopyDiffers(image_id=part.image_id, found=found, wanted=wanted)
-    if last:
-        yield last
 
 
 class DeleteSpools(Task):

@@ -20,6 +20,7 @@ from requests.structures import CaseInsensitiveDict
 
 from ims_glance.clouds.identity import Identity
 from tests.unit.clouds import cloud_server
+from tests.unit.clouds.small_cloud import SmallCloud
 
 URL = "http://cloud"
 MARKET = "market"
@@ -64,7 +65,7 @@ def copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-class DirectCloud(cloud_server.SmallCloud):
+class DirectCloud(SmallCloud):
     """Glance, Nova, Cinder, and as much of Keystone and Barbican as jobs may leave something in.
 
     It is both regions, for a job that has to do with two.

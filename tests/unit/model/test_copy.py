@@ -115,3 +115,36 @@ def test_digest_of_a_view():
     assert Digest.of(view) == Digest(0, "m", "a", "h")
     assert Digest.of(view).is_known
     assert not Digest.of({"size": 3}).is_known
+
+
+@pytest.mark.parametrize("strange", ["a b", "\r\nX: y", "\u0661", "\ud800", '"', "", None])
+def test_a_digest_is_told_in_a_line(strange):
+    told = Digest(5, strange, "sha512", strange).to_text()
+    assert told.isascii()
+    assert told.isprintable()
+    assert Digest.of_text(told) == Digest(5, strange, "sha512", strange)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "5",
+        "[]",
+        "{}",
+        "[5]",
+        '["5", null, null, null]',
+        "[true, null, null, null]",
+        "[5, 6, null, null]",
+        "[5, null, null, null, null]",
+    ],
+)
+def test_something_else_is_no_digest(text):
+    with pytest.raises(ValueError, match=r"."):
+        Digest.of_text(text)
+
+
+def test_what_is_nested_deeply_is_no_digest():
+    with pytest.raises(ValueError, match="nested"):
+        Digest.of_text("[" * 100_000)

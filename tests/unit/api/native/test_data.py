@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import blake3
 import pytest
+import webob
 
 from ims_glance import exceptions
 from ims_glance.api.common.image import Images
 from ims_glance.api.native import data
 from ims_glance.api.native.call import NativeCall
+from ims_glance.model.copy import EXPECTED_HEADER, RECEIVED_HEADER, Digest
 from ims_glance.model.image import stores
+from ims_glance.store import expected
 from tests.unit.api.native.test_image import KEY, Glance, Keys, make_call
 
 IMAGE = "71c675ab-d94f-49cd-a114-e12490b328d9"
@@ -205,3 +209,83 @@ def test_import_at_which_glance_fails(body: Any, name: str) -> None:
     with pytest.raises(data.ImportMalformed, match=name):
         data.import_(make_call(glance, json_body=body))
     assert glance.asked == 0
+
+
+# --- what arrives of our worker's uploads; a real Glance reads them in the functional tests --------------
+
+DATA = bytes(range(256)) * 20
+
+
+def told(call: NativeCall, status: int = 204) -> str | None:
+    response = webob.Response(status=status)
+    for effect in call.effects:
+        effect(response)
+    answer: str | None = response.headers.get(RECEIVED_HEADER)
+    return answer
+
+
+def uploading(**request: Any) -> NativeCall:
+    call = make_call(Glance(), method="PUT", body=DATA, **request)
+    data._tell(call)
+    return call
+
+
+@pytest.mark.parametrize("size", [1, 1000, len(DATA), -1])
+def test_it_is_of_all_that_was_read(size: int) -> None:
+    call = uploading()
+    body = call.request.environ["wsgi.input"]
+    assert b"".join(iter(lambda: body.read(size), b"")) == DATA
+    assert told(call) == blake3.blake3(DATA).hexdigest()
+
+
+def test_an_empty_image() -> None:
+    call = make_call(Glance(), method="PUT", body=b"")
+    data._tell(call)
+    assert told(call) in (None, blake3.blake3().hexdigest())
+
+
+@pytest.mark.parametrize("read", [0, 1, len(DATA) - 1])
+def test_nothing_is_told_of_a_part(read: int) -> None:
+    call = uploading()
+    call.request.environ["wsgi.input"].read(read)
+    assert told(call) is None
+
+
+def test_nothing_is_told_of_a_refusal() -> None:
+    call = uploading()
+    call.request.environ["wsgi.input"].read()
+    assert told(call, 409) is None
+
+
+def test_glance_reads_chunks_elsewhere() -> None:
+    call = uploading(headers={"Transfer-Encoding": "chunked"})
+    assert isinstance(call.request.environ["wsgi.input"], io.BytesIO)
+    assert not call.effects
+
+
+def expectation(text: str) -> NativeCall:
+    return make_call(Glance(), method="PUT", body=DATA, headers={EXPECTED_HEADER: text})
+
+
+def test_what_is_expected_is_expected_until_glance_has_answered() -> None:
+    call = expectation(Digest(1, "x").to_text())
+    with call.held:
+        data._expect(call)
+        with pytest.raises(expected.DataDiffers):
+            expected.check(Digest(1, "y"))
+        expected.check(Digest(1, "x"))
+    expected.check(Digest(1, "y"))
+
+
+def test_nothing_is_expected() -> None:
+    call = make_call(Glance(), method="PUT", body=DATA)
+    with call.held:
+        data._expect(call)
+        expected.check(Digest(1, "y"))
+
+
+def test_an_expectation_that_is_none() -> None:
+    call = expectation("sha512")
+    with call.held, pytest.raises(data.ExpectationMalformed, match="X-IMS-Expected"):
+        data._expect(call)
+    expected.check(Digest(1, "y"))

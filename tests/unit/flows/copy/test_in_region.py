@@ -110,7 +110,7 @@ def test_uploads_that_break_are_begun_again_a_few_times(cloud, server, source, m
     ids = []
     breaks = itertools.count()
 
-    def broken(self, image_id, chunks, size):
+    def broken(self, image_id, chunks, size, expected):
         ids.append(image_id)
         next(chunks)
         next(chunks)
@@ -124,7 +124,7 @@ def test_uploads_that_break_are_begun_again_a_few_times(cloud, server, source, m
 
 
 def test_uploads_that_always_break(cloud, server, source, monkeypatch):
-    def broken(self, image_id, chunks, size):
+    def broken(self, image_id, chunks, size, expected):
         next(chunks)
         next(chunks)
         raise self._rest.away("it broke")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One image from the link to Glance: what is done twice, and what is not."""
 
-import hashlib
 import os
 import random
 import threading
@@ -198,41 +197,6 @@ def test_what_a_power_failure_left_of_the_spool_is_fetched_again(
 
 
 # --- before the last byte ----------------------------------------------------------------------
-
-CHUNKS = [b"one", b"two", b"three"]
-
-
-def of(**digest):
-    return ReceivedPart(0, "i", Digest(11, **digest), None, {})
-
-
-@pytest.mark.parametrize("algorithm", ["sha512", "sha256", "md5"])
-def test_the_last_bytes_come_when_all_are_right(algorithm):
-    value = hashlib.new(algorithm, b"".join(CHUNKS)).hexdigest()
-    right = of(algorithm=algorithm, multihash=value)
-    assert list(parts.verified(CHUNKS, right)) == CHUNKS
-    wrong = parts.verified([*CHUNKS[:2], b"tree!"], right)
-    assert [next(wrong), next(wrong)] == CHUNKS[:2]
-    with pytest.raises(CopyDiffers, match="differs"):
-        next(wrong)
-
-
-def test_the_weaker_digest_if_there_is_no_other_or_nobody_knows_it():
-    value = hashlib.md5(b"".join(CHUNKS)).hexdigest()
-    for algorithm in (None, "of tomorrow", "shake_128"):
-        digest = {"algorithm": algorithm, "multihash": "x"} if algorithm else {}
-        assert list(parts.verified(CHUNKS, of(checksum=value, **digest))) == CHUNKS
-        with pytest.raises(CopyDiffers):
-            list(parts.verified(CHUNKS, of(checksum="x", **digest)))
-
-
-def test_without_any_digest_glance_has_the_last_word():
-    assert list(parts.verified(CHUNKS, of())) == CHUNKS
-
-
-def test_of_nothing():
-    value = hashlib.sha512().hexdigest()
-    assert list(parts.verified([], of(algorithm="sha512", multihash=value))) == []
 
 
 def test_what_differs_is_never_active(copy, server):
