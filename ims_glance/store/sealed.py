@@ -28,7 +28,7 @@ from ims_glance.store import objects, upload
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, ObjectReader
 
 PREFIX = f"{NAME_PREFIX}spool-"
-_NAME = re.compile(rf"{PREFIX}(?P<job>[0-9a-f]{{32}})-\d+-\d+(\.[0-9a-f]{{8}})?")
+_NAME = re.compile(rf"{PREFIX}(?P<job>[0-9a-f]{{32}})-\d+-\d+(\.[0-9a-f]{{8}}|\.upload-.+)?")
 _KEY = 0
 
 

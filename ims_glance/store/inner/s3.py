@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ciphertext in S3 objects, in the bucket of the stock ``s3`` driver."""
 
+import datetime
 import functools
 import http
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,18 +16,26 @@ from ims_glance.crypto.stream import Buffer
 from ims_glance.store.inner import stock
 from ims_glance.store.inner.base import NAME_PREFIX, InnerStore, StoredObject, file_of
 
+LOG = logging.getLogger(__name__)
+
 # S3 takes 10,000 parts: these make 156 GiB of an image whose size is not known beforehand.
 _PART_SIZE = 16 * units.Mi
 _MAX_PARTS = 10_000
 # And no object is larger than this.
 _MAX_SIZE = 5 * units.Ti
 _READ_SIZE = units.Mi
+# Between the name of an object and the id of an upload of it.
+_UPLOAD = ".upload-"
 
 
 class S3Inner(InnerStore):
     """Writes with boto3's own uploader: the stock driver keeps an object of unknown size in memory.
 
     Reads with the ``Range`` header, which the stock driver does not send.
+
+    The parts that an upload has sent whose process was killed lie in the bucket, are paid for, and
+    are in no list of objects. They are listed here as something unfinished, whose name is that of
+    the object with the upload's id.
     """
 
     @functools.cached_property
@@ -41,6 +51,42 @@ class S3Inner(InnerStore):
         for page in pages.paginate(Bucket=self._shared.bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
                 yield StoredObject(entry["Key"], entry["LastModified"])
+        yield from self._uploads(prefix)
+
+    def _uploads(self, prefix: str) -> Iterator[StoredObject]:
+        """The uploads in parts that nobody has ended."""
+        client = self._client
+        pages = client.get_paginator("list_multipart_uploads")
+        try:
+            for page in pages.paginate(Bucket=self._shared.bucket, Prefix=prefix):
+                for upload in page.get("Uploads", ()):
+                    name = f"{upload['Key']}{_UPLOAD}{upload['UploadId']}"
+                    yield StoredObject(name, self._last_written(upload), unfinished=True)
+        except client.exceptions.ClientError as error:
+            # Not every server has that list, and the user of the store may not be allowed to see it.
+            LOG.warning(
+                "Uploads in store %s that were broken off are not seen: %s", self.group, error
+            )
+
+    def _last_written(self, upload: Any) -> datetime.datetime:
+        """When an upload began, or sent its last part: it may go on for days."""
+        pages = self._client.get_paginator("list_parts").paginate(
+            Bucket=self._shared.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+        )
+        found = [part["LastModified"] for page in pages for part in page.get("Parts", ())]
+        last: datetime.datetime = max([upload["Initiated"], *found])
+        return last
+
+    def delete(self, name: str) -> None:
+        key, is_upload, upload_id = name.partition(_UPLOAD)
+        if not is_upload:
+            super().delete(name)
+            return
+        client = self._client
+        try:
+            client.abort_multipart_upload(Bucket=self._shared.bucket, Key=key, UploadId=upload_id)
+        except client.exceptions.NoSuchUpload:
+            raise store_exceptions.NotFound(image=name) from None
 
     def put(self, name: str, chunks: Iterable[Buffer], size: int) -> None:
         if size > _MAX_SIZE:

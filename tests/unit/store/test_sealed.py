@@ -48,10 +48,14 @@ def test_what_is_left_tells_its_job(inner, tmp_path):
     begun(inner)
     begun(inner, Owner("a" * 32, 2, IMAGE_ID), 0)
     (tmp_path / "inner" / f"{ONE.prefix}3.0123abcd").write_text("half of one")
+    (tmp_path / "inner" / f"{ONE.prefix}4.upload-2~u_1").write_text("parts of one")
     (tmp_path / "inner" / "ims-spool-of-somebody").write_text("else")
     found = {each.name: each.job_id for each in sealed.left(inner)}
     assert found == {
-        **{f"{ONE.prefix}{end}": ONE.job_id for end in ("0", "1", "2", "3.0123abcd")},
+        **{
+            f"{ONE.prefix}{end}": ONE.job_id
+            for end in ("0", "1", "2", "3.0123abcd", "4.upload-2~u_1")
+        },
         f"ims-spool-{'a' * 32}-2-0": "a" * 32,
     }
 
