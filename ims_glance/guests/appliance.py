@@ -28,6 +28,7 @@ from ims_glance.guests.refusals import (
     GuestHung,
     GuestRefused,
     GuestsUnavailable,
+    MachineRefused,
     NoMachineFree,
 )
 from ims_glance.model.guest.report import Report
@@ -155,7 +156,7 @@ def _asked(
     )
     with machine.place(bounds, check_all):
         is_accelerated = machine.is_accelerated(
-            options.accelerator, lambda: _starts_with_kvm(appliance, options.memory_mib, check_all)
+            options.accelerator, lambda: _starts_with_kvm(appliance, options.memory_mib, check)
         )
         socket = os.open(disk.socket, os.O_PATH | os.O_CLOEXEC)
         try:
@@ -202,14 +203,17 @@ def _where_they_are(wishes: Wishes) -> Wishes:
     return dataclasses.replace(wishes, package_dir=package_dir, virtio_win_path=virtio_win_path)
 
 
-def _starts_with_kvm(appliance: Path, memory_mib: int, check: Check) -> bool:
-    """Whether a machine with an empty disk starts under KVM."""
+def _starts_with_kvm(appliance: Path, memory_mib: int, check: Check) -> bool | None:
+    """Whether a machine with an empty disk starts under KVM; ``None`` if it neither did nor said why not."""
     request = {"socket": None, "is_writable": False, "memory_mib": memory_mib}
     child = Child(command(appliance, [], is_accelerated=True), request, [])
     try:
         answer(child, Watch(_TRYING, _TRYING, check), _silent)
-    except GuestRefused:
+    except MachineRefused:
         return False
+    except GuestRefused:
+        # It may have lacked memory, or time.
+        return None
     return True
 
 
@@ -351,7 +355,7 @@ def answer(child: Child, watch: Watch, tell: Tell) -> dict[str, Any]:
             if "result" in said:
                 return dict(said["result"])
             if "error" in said:
-                raise GuestRefused(printable(said["error"], _SHOWN))
+                raise MachineRefused(printable(said["error"], _SHOWN))
             name, number, of = said["progress"]
             tell(printable(name, _NAME), int(number), int(of))
         raise GuestRefused(f"what looks at it has ended: {printable(child.last_words(), _SHOWN)}")

@@ -220,11 +220,11 @@ def _has_byte(opened: int, number: int) -> bool:
     return True
 
 
-def is_accelerated(accelerator: str, works: Callable[[], bool]) -> bool:
+def is_accelerated(accelerator: str, works: Callable[[], bool | None]) -> bool:
     """Whether machines run under KVM here.
 
     :param accelerator: what the operator says: ``auto`` or ``tcg``
-    :param works: tries it; is asked once between two starts of this machine
+    :param works: tries it; is asked once between two starts of this machine, unless it found nothing out
     """
     if accelerator == "tcg" or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
@@ -234,7 +234,10 @@ def is_accelerated(accelerator: str, works: Callable[[], bool]) -> bool:
         when, found = remembered.read_text().split()
         if when == boot:
             return found == "works"
-    found = "works" if works() else "fails"
+    is_well = works()
+    if is_well is None:
+        return False
+    found = "works" if is_well else "fails"
     new = remembered.with_suffix(f".{os.getpid()}")
     new.write_text(f"{boot} {found}\n")
     new.rename(remembered)

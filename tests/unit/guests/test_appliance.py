@@ -371,9 +371,32 @@ def test_a_full_scratch_ends_it(conf, instead, monkeypatch):
 def test_kvm_is_tried_with_a_watch(conf, instead, monkeypatch):
     monkeypatch.setattr(appliance, "_TRYING", 1)
     instead("sleep 600")
-    assert not appliance._starts_with_kvm(Path(), 512, nothing)
+    assert appliance._starts_with_kvm(Path(), 512, nothing) is None
+    instead("exit 9")
+    assert appliance._starts_with_kvm(Path(), 512, nothing) is None
+    instead("""echo '{"error": "no KVM"}'""")
+    assert appliance._starts_with_kvm(Path(), 512, nothing) is False
     instead("""echo '{"result": {}}'""")
-    assert appliance._starts_with_kvm(Path(), 512, nothing)
+    assert appliance._starts_with_kvm(Path(), 512, nothing) is True
+
+
+def test_a_disk_that_cannot_be_read_is_not_the_fault_of_kvm(conf, instead, monkeypatch):
+    """Its reader has failed by the time at which KVM is tried."""
+    found = []
+
+    def tries(_accelerator, works):
+        found.append(works())
+        return False
+
+    def fails():
+        raise guests.GuestRefused("the disk cannot be read")
+
+    monkeypatch.setattr(machine, "is_accelerated", tries)
+    instead("""echo '{"result": {}}'""")
+    with opened_disk(InMemory(sample("qcow2")), conf, writable=False) as disk:
+        monkeypatch.setattr(disk, "check", fails)
+        guests.examine(disk, conf, LOOK, nothing)
+    assert found == [True]
 
 
 # --- a real one --------------------------------------------------------------------------------

@@ -136,6 +136,12 @@ def test_kvm_is_tried_once(cache, has_kvm, works):
     assert len(tried) == 1
 
 
+def test_what_was_not_found_out_is_not_remembered(cache, has_kvm):
+    """A busy machine would do without KVM until it is started again."""
+    assert not machine.is_accelerated("auto", lambda: None)
+    assert machine.is_accelerated("auto", lambda: True)
+
+
 def test_kvm_is_tried_anew_after_the_machine_has_started_again(cache, has_kvm, monkeypatch):
     assert machine.is_accelerated("auto", lambda: True)
     boot = cache / "boot"
