@@ -2,7 +2,8 @@
 """What jobs about the disks of a server share: volumes made on the way, and images made of those.
 
 Everything that Nova and Cinder make for a job has a name that only this job uses
-(:func:`ims_glance.model.job.disk_name`), so a worker that goes on after a crash finds all of it.
+(:func:`ims_glance.model.job.disk_name`), so a worker that goes on after a crash finds all of it, to delete it. What
+becomes an image goes by its id: under a name there may be more, if the answer to a request was lost.
 """
 
 import functools
