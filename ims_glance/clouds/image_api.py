@@ -84,7 +84,7 @@ class ImageApi:
 
     def named(self, name: str, owner: str) -> list[dict[str, Any]]:
         """The images of that name that a project owns, hidden ones too, oldest first."""
-        query = {"name": name, "owner": owner, "sort": "created_at:asc"}
+        query = {"name": name, "owner": owner, "sort": "created_at:asc", "limit": str(_PAGE)}
         found = [*self._listed(query), *self._listed({**query, "os_hidden": "true"})]
         # Jobs delete what they find: never by an answer alone that may have more in it than was asked for.
         return [each for each in found if each.get("name") == name]
