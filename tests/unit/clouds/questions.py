@@ -138,6 +138,16 @@ SERVER = (
 """``{server}`` runs. In a real cloud it is paused a moment later."""
 
 PAUSED = (
+    Question(
+        "compute",
+        "GET",
+        "/servers/{server}/os-instance-actions",
+        200,
+        None,
+        ("instanceActions",),
+        None,
+        _VERSION,
+    ),
     Question("compute", "POST", _ACT, 409, {"pause": None}, headers=_VERSION),
     Question("compute", "POST", _ACT, 202, {"unpause": None}, headers=_VERSION),
 )
@@ -146,11 +156,20 @@ PAUSED = (
 _SNAPSHOT = {"snapshot": {"volume_id": "{volume}", "name": "question", "force": True}}
 _VOLUME = {"volume": {"snapshot_id": "{snapshot}", "name": "question", "size": 1}}
 
+_FILTERS = (("OpenStack-API-Version", "volume 3.34"),)
+
 VOLUME = (
     Question("block-storage", "GET", f"/volumes/{NOWHERE}", 404),
     Question("block-storage", "DELETE", f"/volumes/{NOWHERE}", 404),
     Question("block-storage", "GET", "/volumes/{volume}", 200, None, ("volume", "status")),
     Question("block-storage", "GET", "/volumes/detail?name=x", 200, None, ("volumes",)),
+    # A cloud whose operator lets nobody filter by names says 400 to these.
+    *(
+        Question(
+            "block-storage", "GET", f"/{each}/detail?name=x", 200, None, (each,), None, _FILTERS
+        )
+        for each in ("volumes", "snapshots")
+    ),
     Question("block-storage", "DELETE", f"/snapshots/{NOWHERE}", 404),
     Question("block-storage", "POST", "/snapshots", 202, _SNAPSHOT, ("snapshot", "id"), "snapshot"),
 )
