@@ -145,8 +145,9 @@ LEAKS: dict[str, Callable[[DirectCloud], None]] = {
 }
 
 
-# A request without which a job comes to nothing; one that only looks makes few.
-_LATE = {model.CHECK_IMAGE: 2}
+# A request without which a job comes to nothing; one that only looks makes few, and what was done to a server
+# need not be told.
+_LATE = {model.CHECK_IMAGE: 2, model.WHOLE_OF_SERVER: 4, model.SERVER_BACKUP: 4}
 
 
 @each_scenario
