@@ -202,7 +202,7 @@ class _Digested:
 
     def read(self, size: int = -1) -> bytes:
         """As the body's own."""
-        data = self._body.read(size)
+        data: bytes = self._body.read(size)
         self._hash.update(data)
         self.size += len(data)
         return data

@@ -7,7 +7,7 @@ from urllib3.connection import HTTPConnection
 from ims_glance.clouds import image_api, rest
 from ims_glance.clouds.region import Region
 from tests.base import pattern
-from tests.unit.clouds.cloud_server import OWNER
+from tests.unit.clouds.small_cloud import OWNER
 
 SIZE = 3 * image_api.CHUNK + 17
 
