@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One compressed block, expanded to no more than it should have: RFC 1950, 1951 and 8878."""
+"""One compressed block, expanded to no more than it should have: RFC 1950, 1951 and 8878.
 
-import zlib
+By zlib-ng, which takes a little more than half of zlib's time, by which whole imports are bound.
+"""
+
 from collections.abc import Callable
 
 import zstandard
+from zlib_ng import zlib_ng
 
 from ims_glance.formats.refusals import FileRefused
 
@@ -19,7 +22,7 @@ def inflate(data: bytes, size: int, what: str) -> bytes:
 
     :raises FileRefused: if it is none, or has fewer
     """
-    return _inflate(data, size, what, zlib.MAX_WBITS)
+    return _inflate(data, size, what, zlib_ng.MAX_WBITS)
 
 
 def inflate_raw(data: bytes, size: int, what: str) -> bytes:
@@ -27,13 +30,13 @@ def inflate_raw(data: bytes, size: int, what: str) -> bytes:
 
     :raises FileRefused: if it is none, or has fewer
     """
-    return _inflate(data, size, what, -zlib.MAX_WBITS)
+    return _inflate(data, size, what, -zlib_ng.MAX_WBITS)
 
 
 def _inflate(data: bytes, size: int, what: str, bits: int) -> bytes:
     try:
-        plain = zlib.decompressobj(bits).decompress(data, size)
-    except zlib.error as error:
+        plain = zlib_ng.decompressobj(bits).decompress(data, size)
+    except zlib_ng.error as error:  # type: ignore[misc]  # its stubs call the class an exception
         raise FileRefused(f"{what} cannot be expanded") from error
     return _whole(plain, size, what)
 

@@ -83,7 +83,7 @@ PURE_THIRD_PARTY: dict[str, set[str]] = {
     "crypto": {"cryptography"},
     "transfer": {"blake3", "zstandard"},
     # Of oslo.utils only the format inspector: it is fed with bytes.
-    "formats": {"defusedxml", "oslo_utils", "zstandard"},
+    "formats": {"defusedxml", "oslo_utils", "zlib_ng", "zstandard"},
     "writers": {"zstandard"},
 }
 
