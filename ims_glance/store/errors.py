@@ -52,8 +52,9 @@ _OF_STORE = (
     store_exceptions.BackendException,
     store_exceptions.BadStoreConfiguration,
 )
-# What a disk says that has not kept what was written. (Drivers of Ceph have these numbers, too.)
-_DAMAGE = frozenset({errno.EIO, errno.EBADMSG, errno.EUCLEAN})
+# What a disk says that has not kept what was written, or has something else in its place. (Drivers of
+# Ceph have these numbers, too.)
+_DAMAGE = frozenset({errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.EISDIR})
 
 _UPLOAD: tuple[tuple[type[exceptions.ImsError], type[Exception]], ...] = (
     (exceptions.Forbidden, webob.exc.HTTPForbidden),

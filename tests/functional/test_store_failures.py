@@ -55,7 +55,7 @@ class TestSizes:
     @pytest.mark.parametrize("chunked", [False, True])
     @pytest.mark.parametrize(
         "announced",
-        [1, FIRST, FIRST + 2 * FULL, len(DATA) - 1, len(DATA) + 1, len(DATA) + FULL, 10**15],
+        [1, FIRST, FIRST + 2 * FULL, len(DATA) - 1, len(DATA) + 1, len(DATA) + FULL, 10**12],
     )
     def test_another_than_announced(
         self, glance, glance_service, image, announced, chunked
@@ -91,6 +91,11 @@ class TestSizes:
             with stored.nothing_left(service.directories.kms2):
                 assert try_upload(client, image["id"], DATA, chunked).status == 413
             assert_queued(client, image["id"])
+        with stored.nothing_left(service.directories.kms2):
+            answer = try_upload(client, image["id"], b"", False, X_OpenStack_Image_Size=str(10**12))
+        assert answer.status == 413, answer
+        assert f"an image has {FIRST + 5} bytes at most here" in answer.text
+        assert_queued(client, image["id"])
         upload_works(client, image["id"], DATA[: FIRST + 5])
 
 
