@@ -192,19 +192,20 @@ def remove_copy(call: NativeCall) -> None:
 class _Digested:
     """A request's body, digested while Glance reads it.
 
-    :ivar size: bytes that were read
+    :param size: of the body, in bytes
+    :ivar left: bytes that were not read yet
     """
 
-    def __init__(self, body: Any) -> None:
+    def __init__(self, body: Any, size: int) -> None:
         self._body = body
         self._hash = blake3.blake3()
-        self.size = 0
+        self.left = size
 
     def read(self, size: int = -1) -> bytes:
-        """As the body's own."""
-        data: bytes = self._body.read(size)
+        """As the body's own, which need not know where it ends."""
+        data: bytes = self._body.read(self.left if size < 0 else min(size, self.left))
         self._hash.update(data)
-        self.size += len(data)
+        self.left -= len(data)
         return data
 
     @property
@@ -233,14 +234,16 @@ def _tell(call: NativeCall) -> None:
 
     Not of one in HTTP chunks, which ours never is: under uWSGI, Glance reads those elsewhere.
     """
-    if _CHUNKED in call.request.headers:
+    environ, size = call.request.environ, call.request.content_length
+    if size is None or _CHUNKED in call.request.headers:
         return
-    body = _Digested(call.request.environ["wsgi.input"])
-    call.request.environ["wsgi.input"] = body
+    body = environ["wsgi.input"] = _Digested(environ["wsgi.input"], size)
+    # What webob would read it through copies each byte once more.
+    environ["webob._body_file"] = (body, body)
 
     def told(response: webob.Response) -> None:
         # Of a body that was not read to its end there is nothing to say.
-        if response.status_int < 300 and body.size == call.request.content_length:
+        if response.status_int < 300 and not body.left:
             response.headers[RECEIVED_HEADER] = body.digest
 
     call.effects.append(told)

@@ -238,6 +238,16 @@ def test_it_is_of_all_that_was_read(size: int) -> None:
     assert told(call) == blake3.blake3(DATA).hexdigest()
 
 
+def test_glance_reads_it_as_it_comes_and_not_beyond_its_end() -> None:
+    call = uploading()
+    call.request.is_body_readable = True
+    body = call.request.environ["wsgi.input"]
+    assert call.request.body_file is body
+    body._body = io.BytesIO(DATA + b"the next request")
+    assert body.read(len(DATA) + 5) == DATA
+    assert body.read(1) == body.read() == b""
+
+
 def test_an_empty_image() -> None:
     call = make_call(Glance(), method="PUT", body=b"")
     data._tell(call)
