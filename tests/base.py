@@ -12,6 +12,7 @@ from typing import Any
 
 import cachetools
 
+from ims_glance.crypto.passage import Passage
 from ims_glance.transfer import held
 from ims_glance.transfer.frames import Frame, FrameKind
 
@@ -144,3 +145,11 @@ def spellings(secret: bytes) -> list[str]:
         base64.urlsafe_b64encode(secret).decode(),
         str(list(secret)),
     ]
+
+
+def checksum(*chunks: bytes) -> str:
+    """What Glance tells a worker of an upload."""
+    passage = Passage()
+    for chunk in chunks:
+        passage.update(chunk)
+    return passage.checksum()

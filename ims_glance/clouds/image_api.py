@@ -206,7 +206,7 @@ class ImageApi:
 
         :param chunks: *size* bytes in all; what it raises breaks the upload off and is raised here
         :param expected: what it has to be, or an image that is encrypted is not made of it
-        :returns: BLAKE3-256 of what Glance received, in hexadecimal; empty if it does not say
+        :returns: what :class:`ims_glance.crypto.passage.Passage` says of what Glance received; empty if it does not say
         """
         told = {EXPECTED_HEADER: expected.to_text()} if expected else {}
         response = self._rest.request(

@@ -69,7 +69,7 @@ _LEFT = frozenset(
     }
 )
 RECEIVED_HEADER = "X-IMS-Received"
-"""Of Glance's answer to an upload of the worker: BLAKE3-256 of the bytes that arrived, in hexadecimal."""
+"""Of Glance's answer to an upload of the worker: what :class:`ims_glance.crypto.passage.Passage` says of what arrived."""
 EXPECTED_HEADER = "X-IMS-Expected"
 """Of the worker's upload: what has to arrive (:meth:`Digest.to_text`), or nothing is stored where the store encrypts."""
 CINDER_KEY = "cinder_encryption_key_id"

@@ -7,7 +7,6 @@ The rules about stores are those of :mod:`ims_glance.model.image.stores`.
 import functools
 from typing import Any
 
-import blake3
 import webob
 from oslo_utils import uuidutils
 
@@ -18,6 +17,7 @@ from ims_glance.api.native import bodies, elsewhere
 from ims_glance.api.native import image as native_image
 from ims_glance.api.native.call import NativeCall
 from ims_glance.clouds import coordination
+from ims_glance.crypto.passage import Passage
 from ims_glance.model.copy import EXPECTED_HEADER, RECEIVED_HEADER, Digest
 from ims_glance.model.image import attributes, kinds, stores
 from ims_glance.model.image import rules as image_rules
@@ -189,8 +189,8 @@ def remove_copy(call: NativeCall) -> None:
 # else that it does to a file. What it knows a digest of, it tells before. Other clients see no difference.
 
 
-class _Digested:
-    """A request's body, digested while Glance reads it.
+class _CheckedBody:
+    """A request's body, of which a checksum is made while Glance reads it.
 
     :param size: of the body, in bytes
     :ivar left: bytes that were not read yet
@@ -198,20 +198,19 @@ class _Digested:
 
     def __init__(self, body: Any, size: int) -> None:
         self._body = body
-        self._hash = blake3.blake3()
+        self._passage = Passage()
         self.left = size
 
     def read(self, size: int = -1) -> bytes:
         """As the body's own, which need not know where it ends."""
         data: bytes = self._body.read(self.left if size < 0 else min(size, self.left))
-        self._hash.update(data)
+        self._passage.update(data)
         self.left -= len(data)
         return data
 
-    @property
-    def digest(self) -> str:
-        """Of what was read, in hexadecimal."""
-        return str(self._hash.hexdigest())
+    def checksum(self) -> str:
+        """Of what was read, in hexadecimal; asked for once."""
+        return self._passage.checksum()
 
 
 def _expect(call: NativeCall) -> None:
@@ -237,13 +236,13 @@ def _tell(call: NativeCall) -> None:
     environ, size = call.request.environ, call.request.content_length
     if size is None or _CHUNKED in call.request.headers:
         return
-    body = environ["wsgi.input"] = _Digested(environ["wsgi.input"], size)
+    body = environ["wsgi.input"] = _CheckedBody(environ["wsgi.input"], size)
     # What webob would read it through copies each byte once more.
     environ["webob._body_file"] = (body, body)
 
     def told(response: webob.Response) -> None:
         # Of a body that was not read to its end there is nothing to say.
         if response.status_int < 300 and not body.left:
-            response.headers[RECEIVED_HEADER] = body.digest
+            response.headers[RECEIVED_HEADER] = body.checksum()
 
     call.effects.append(told)

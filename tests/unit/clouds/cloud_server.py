@@ -13,11 +13,11 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-import blake3
 from keystoneauth1 import session, token_endpoint
 
 from ims_glance.model.copy import EXPECTED_HEADER, RECEIVED_HEADER, Digest
 from ims_glance.transfer import cuts, frames, held, writer
+from tests.base import checksum
 from tests.unit.clouds.backups_server import BackupsHandler
 from tests.unit.clouds.machines_server import MachinesHandler
 from tests.unit.clouds.objects_server import ObjectsHandler, body_of
@@ -257,7 +257,7 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
             self._refuse(400, "IMG.0057: What arrived is not what was sent.")
             return
         self.server.fill(image_id, data)
-        told = {RECEIVED_HEADER: blake3.blake3(data).hexdigest()} if self.server.tells else {}
+        told = {RECEIVED_HEADER: checksum(data)} if self.server.tells else {}
         self._answer(204, headers=told)
 
     def _differs(self, image_id: str, data: bytes) -> bool:
