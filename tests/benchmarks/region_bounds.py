@@ -17,11 +17,13 @@ from oslo_utils import units
 from tests.benchmarks import machines, over_http, regions
 from tests.benchmarks.harness import Figure, in_turns, median_ratio, note, seconds
 from tests.benchmarks.over_http import OURS, SIZE
-from tests.cloud import login, pocket
+from tests.cloud import links, login, pocket
 
 _WORKER = "ims-worker-two"
 _KILLS = 3
 _TURNS = 3
+_RATE = 64 * units.Mi
+"""Bytes a second that a link between regions gives to one connection."""
 
 
 def killed() -> Figure:
@@ -109,19 +111,27 @@ def _growth(processes: list[int], action: Any) -> float:
     return sum(over_http.memory_of(each, "VmHWM") - rss for each, rss in before.items())
 
 
-def disks() -> Figure:
-    """Seconds for a whole machine of 4 disks ÷ for as many images, one after the other."""
+def disks() -> list[Figure]:
+    """Seconds for a whole machine of 4 disks ÷ for as many images, one after the other; here, and over a link."""
     with machines.captured() as (machine, disk):
         there = login.connect("demo-two")
         with over_http.Glance() as glance:
-            one, all_ = in_turns(
-                lambda _turn: seconds(lambda: _copied(glance, there, [disk] * machines.DISKS)),
-                lambda _turn: seconds(lambda: _copied(glance, there, [machine])),
-                _TURNS,
-            )
+            near = _side_by_side(glance, there, machine, disk, "")
+            with links.to_images() as link:
+                link.rate = _RATE
+                title = f", over a link that gives {_RATE // units.Mi} MiB/s to a connection"
+                return [near, _side_by_side(glance, there, machine, disk, title)]
+
+
+def _side_by_side(glance: Any, there: Any, machine: str, disk: str, title: str) -> Figure:
+    one, all_ = in_turns(
+        lambda _turn: seconds(lambda: _copied(glance, there, [disk] * machines.DISKS)),
+        lambda _turn: seconds(lambda: _copied(glance, there, [machine])),
+        _TURNS,
+    )
     return Figure(
         f"whole machine of {machines.DISKS} disks of 1 GiB of random data ÷ one after the other, "
-        "seconds",
+        f"seconds{title}",
         "≤ 0.6",
         f"{median_ratio(all_, one):.2f} ({statistics.median(all_):.0f} ÷ "
         f"{statistics.median(one):.0f} s)",

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies in another region over links that are slow, are cut, or change bytes; and what lies on disks meanwhile.
-
-Keystone's catalogue is what says where the region of the image is: for these tests it names a small proxy.
-"""
+"""Copies in another region over links that are slow, are cut, or change bytes; and what lies on disks meanwhile."""
 
 import contextlib
 import os
@@ -16,7 +13,7 @@ from typing import Any
 import pytest
 from pocket_cloud.demo import ciphertext
 
-from tests.cloud import client_shell, jobs, login, pocket, servers
+from tests.cloud import client_shell, jobs, links, login, pocket, servers
 from tests.cloud.client_shell import MIB, ims, read, refusal
 from tests.link import Link
 
@@ -24,7 +21,6 @@ from tests.link import Link
 pytestmark = [pytest.mark.pocket, pytest.mark.alone]
 
 _TO = ("--region", "RegionTwo")
-_REGION = "RegionOne"
 # Parts of answers that are shorter are no data of images.
 _DATA = 16_384
 
@@ -38,19 +34,8 @@ def there(cloud):
 @pytest.fixture(scope="module")
 def way(cloud) -> Iterator[Link]:
     """The link on which everybody reaches the Image service of the images."""
-    identity = login.connect("admin").identity
-    (service,) = identity.services(type="image")
-    found = list(identity.endpoints(service_id=service.id, region_id=_REGION))
-    (url,) = {each.url for each in found}
-    link = Link(url)
-    try:
-        for each in found:
-            identity.update_endpoint(each, url=link.url)
+    with links.to_images() as link:
         yield link
-    finally:
-        for each in found:
-            identity.update_endpoint(each, url=url)
-        link.close()
 
 
 @pytest.fixture
