@@ -30,12 +30,14 @@ from ims_glance.model.market.product import (
     ProductAction,
     ProductChange,
     ProductReview,
+    VersionState,
     next_state,
 )
 
 KIND = "draft"
 """Of the places for products that are not listed yet, in the table of tallies."""
 
+_NOT_DECIDED_ON = (str(VersionState.TAKEN_BACK), str(VersionState.FAILED))
 _OF_PRODUCT = (MARKET_VERSIONS, MARKET_REVIEWS, MARKET_SCANS, MARKET_CHANGES, MARKET_FILES)
 
 
@@ -219,12 +221,16 @@ def _keep_files(connection: Connection, product_id: str, files: Mapping[str, byt
 
 
 def _forget_files(connection: Connection, product_id: str) -> None:
-    """Delete the files that neither the draft names nor what was handed in, or is published, of it."""
+    """Delete the files that neither the draft names, nor what is published of it, nor what a reviewer has, or had.
+
+    What was taken back before anybody decided on it is of no use to anybody, and there may be any number of it.
+    """
     table = MARKET_PRODUCTS.c
     query = sa.select(table.document, table.published).where(table.id == product_id)
     documents = [each for row in connection.execute(query) for each in row]
     versions = sa.select(MARKET_VERSIONS.c.document).where(
-        MARKET_VERSIONS.c.product_id == product_id
+        MARKET_VERSIONS.c.product_id == product_id,
+        MARKET_VERSIONS.c.state.not_in(_NOT_DECIDED_ON),
     )
     documents += connection.scalars(versions).all()
     named = {digest for each in documents for digest in _digests(each)}

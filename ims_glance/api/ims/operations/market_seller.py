@@ -202,10 +202,13 @@ def paged(found: list[dict[str, Any]], limit: int, name: str = "products") -> di
 
 
 def with_files(market: Market, of_product: str, basic: dict[str, Any]) -> dict[str, Any]:
-    """The second step of a product with its files' content."""
+    """The second step of a product with its files' content, as far as that is kept."""
 
     def whole(file: dict[str, Any]) -> dict[str, Any]:
-        content = market.products.file(of_product, file["digest"]) or b""
+        content = market.products.file(of_product, file["digest"])
+        if content is None:
+            # Of a version that was taken back.
+            return file
         return {**file, "content": base64.b64encode(content).decode()}
 
     found = dict(basic)

@@ -198,3 +198,27 @@ def test_what_is_not_in_the_table_is_refused(market):
     market.versions.take_back(version, SELLER)
     with pytest.raises((VersionStateWrong, ProductStateWrong)):
         market.versions.take_back(version, SELLER)
+
+
+def with_file(market, product, content):
+    """The product as its draft names one file."""
+    basic = {"certificates": [{"digest": content.decode(), "size": 1}]}
+    values = {"document": {"name": "Database", "basic": basic}}
+    return market.products.change(market.again(product), values, {content.decode(): content})
+
+
+def test_files_of_what_was_taken_back_or_failed_are_not_kept_for_ever(market):
+    """There may be any number of it; the others are what somebody decided on, or is to."""
+    product = with_file(market, market.draft(), b"taken back")
+    market.versions.take_back(market.submitted(product), SELLER)
+    with_file(market, product, b"failed")
+    market.versions.fail(market.submitted(product), SELLER, "IMG.0014", "away")
+    with_file(market, product, b"rejected")
+    version = market.submitted(product)
+    market.copied(version)
+    market.versions.reject(version, REVIEWER, "no")
+    with_file(market, product, b"draft")
+    files = {each: market.products.file(product.id, each) for each in ("taken back", "failed")}
+    assert files == {"taken back": None, "failed": None}
+    for kept in ("rejected", "draft"):
+        assert market.products.file(product.id, kept) == kept.encode()
