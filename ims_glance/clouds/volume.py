@@ -4,6 +4,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import tenacity
+
 from ims_glance.clouds import rest
 from ims_glance.clouds.region import Region
 
@@ -12,6 +14,8 @@ _UPLOAD_VERSION = {"OpenStack-API-Version": "volume 3.1"}
 # From 3.31 on Cinder refuses what it does not filter by (``/etc/cinder/resource_filters.json``). Before,
 # it left that out of the question, and answered with all things of the project.
 _FILTERS_VERSION = {"OpenStack-API-Version": "volume 3.34"}
+# So often a list is begun.
+_LISTS = 5
 # The first version that tells why an asynchronous action failed.
 _MESSAGES_VERSION = {"OpenStack-API-Version": "volume 3.5"}
 # What Cinder says if it cannot reach Glance (``cinder/exception.py``, GlanceConnectionFailed).
@@ -100,16 +104,25 @@ class VolumeApi:
 
     def _named(self, kind: str, name: str) -> list[dict[str, Any]]:
         try:
-            found = list(self._listed(kind, {"name": name}))
+            found = self._listed(kind, {"name": name})
         except rest.Refused as refused:
             if refused.status != 400:
                 raise
             # This cloud's operator has taken names from what is filtered by.
-            found = list(self._listed(kind, {}))
+            found = self._listed(kind, {})
         # Jobs delete what they find: never by an answer alone that may have more in it than was asked for.
         return [each for each in found if each.get("name") == name]
 
-    def _listed(self, kind: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _listed(self, kind: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What there is; begun anew if the last one of a page is deleted before the next page is asked for."""
+        again = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(rest.Missing),
+            stop=tenacity.stop_after_attempt(_LISTS),
+            reraise=True,
+        )
+        return again(lambda: list(self._pages(kind, query)))
+
+    def _pages(self, kind: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """What there is, page by page."""
         path, following = f"/{kind}/detail", dict(query)
         while True:

@@ -27,6 +27,7 @@ from ims_glance.model.server import Disk
 _COMING = ("creating", "restoring-backup")
 # Of a backup that Cinder brings to a volume.
 _RESTORING = "restoring"
+_BEING_RESTORED = "restoring-backup"
 
 
 def flow(job: JobContext) -> Flow:
@@ -140,7 +141,8 @@ class RestoreVolumes(_OfBackup):
         # Of two, one is empty: Cinder made it later, when the answer to that request was lost.
         found = self.volumes.named(called)
         complete = [each for each in found if self.backups.is_restored(part, each)]
-        volume = next(iter(complete or found), None)
+        begun = [each for each in found if each["status"] == _BEING_RESTORED]
+        volume = next(iter(complete or begun or found), None)
         if volume is None:
             self.volumes.create_empty(called, part.disk.size, disk.volume_type)
             return False

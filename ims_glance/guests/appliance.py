@@ -28,7 +28,6 @@ from ims_glance.guests.refusals import (
     GuestHung,
     GuestRefused,
     GuestsUnavailable,
-    MachineRefused,
     NoMachineFree,
 )
 from ims_glance.model.guest.report import Report
@@ -203,17 +202,14 @@ def _where_they_are(wishes: Wishes) -> Wishes:
     return dataclasses.replace(wishes, package_dir=package_dir, virtio_win_path=virtio_win_path)
 
 
-def _starts_with_kvm(appliance: Path, memory_mib: int, check: Check) -> bool | None:
-    """Whether a machine with an empty disk starts under KVM; ``None`` if it neither did nor said why not."""
+def _starts_with_kvm(appliance: Path, memory_mib: int, check: Check) -> bool:
+    """Whether a machine with an empty disk starts under KVM."""
     request = {"socket": None, "is_writable": False, "memory_mib": memory_mib}
     child = Child(command(appliance, [], is_accelerated=True), request, [])
     try:
         answer(child, Watch(_TRYING, _TRYING, check), _silent)
-    except MachineRefused:
-        return False
     except GuestRefused:
-        # It may have lacked memory, or time.
-        return None
+        return False
     return True
 
 
@@ -355,7 +351,7 @@ def answer(child: Child, watch: Watch, tell: Tell) -> dict[str, Any]:
             if "result" in said:
                 return dict(said["result"])
             if "error" in said:
-                raise MachineRefused(printable(said["error"], _SHOWN))
+                raise GuestRefused(printable(said["error"], _SHOWN))
             name, number, of = said["progress"]
             tell(printable(name, _NAME), int(number), int(of))
         raise GuestRefused(f"what looks at it has ended: {printable(child.last_words(), _SHOWN)}")

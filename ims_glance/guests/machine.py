@@ -34,6 +34,8 @@ _SUPERMIN = ("/usr/lib/*/guestfs/supermin.d", "/usr/lib*/guestfs/supermin.d")
 _BUILDING = 900
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _WAITING = 0.5
+_TRIED_AGAIN = 3600
+"""Seconds after which a KVM that did not work is tried once more."""
 _TEMPORARY = "ims-supermin-"
 _PLACES_BITS = 10
 # A lock of processes keeps no thread of this one out, and ends with the first that closes the file.
@@ -220,11 +222,11 @@ def _has_byte(opened: int, number: int) -> bool:
     return True
 
 
-def is_accelerated(accelerator: str, works: Callable[[], bool | None]) -> bool:
+def is_accelerated(accelerator: str, works: Callable[[], bool]) -> bool:
     """Whether machines run under KVM here.
 
     :param accelerator: what the operator says: ``auto`` or ``tcg``
-    :param works: tries it; is asked once between two starts of this machine, unless it found nothing out
+    :param works: tries it; is asked once between two starts of this machine, and again after an hour if it does not
     """
     if accelerator == "tcg" or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
@@ -232,12 +234,11 @@ def is_accelerated(accelerator: str, works: Callable[[], bool | None]) -> bool:
     boot = _BOOT_ID.read_text().strip()
     with contextlib.suppress(OSError, ValueError):
         when, found = remembered.read_text().split()
-        if when == boot:
+        # Perhaps it lacked memory, or time.
+        is_old = time.time() - remembered.stat().st_mtime > _TRIED_AGAIN
+        if when == boot and (found == "works" or not is_old):
             return found == "works"
-    is_well = works()
-    if is_well is None:
-        return False
-    found = "works" if is_well else "fails"
+    found = "works" if works() else "fails"
     new = remembered.with_suffix(f".{os.getpid()}")
     new.write_text(f"{boot} {found}\n")
     new.rename(remembered)

@@ -50,10 +50,6 @@ class GuestHung(GuestRefused):
     code = "IMG.0061"
 
 
-class MachineRefused(GuestRefused):
-    """The process that has the machine said itself that something failed, libguestfs's own words."""
-
-
 class NoMachineFree(GuestRefused):
     """All machines look into other disks.
 

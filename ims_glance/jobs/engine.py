@@ -31,7 +31,7 @@ from ims_glance.db import schema
 from ims_glance.db.database import FAILURES, Database, DatabaseUnavailable, unavailable
 from ims_glance.db.job import Fenced, Jobs, check_fence
 from ims_glance.jobs.context import Abandoned, JobContext
-from ims_glance.jobs.task import Task, TaskBroken
+from ims_glance.jobs.task import NotUndone, Task, TaskBroken
 from ims_glance.model import job as model
 from ims_glance.model.job import JobStatus
 
@@ -127,8 +127,8 @@ class Runner:
             raise
         except exceptions.ImsError as error:
             return error
-        except Exception as error:  # boundary: as if it had broken off, for it would for ever
-            return self._after_failure(context, None, error)
+        except Exception as error:  # boundary: or it would break off for ever
+            return _without_flow(context, error)
         if _is_undone(engine):
             return None
         try:
@@ -144,10 +144,9 @@ class Runner:
     ) -> exceptions.ImsError:
         """Why a job fails.
 
-        :param engine: ``None`` if there is none: its flow could not be made
         :raises Abandoned: if another worker is to try
         """
-        if engine is not None and _is_undone(engine):
+        if _is_undone(engine):
             return _failure(context, error)
         LOG.exception("Job %s: its flow broke off", context.id)
         if context.job.attempts <= context.conf.ims_jobs.attempts:
@@ -184,6 +183,19 @@ def _failure(context: JobContext, error: Exception) -> exceptions.ImsError:
 
 def _broken(context: JobContext, error: str) -> exceptions.ImsError:
     return TaskBroken(task=context.job.type, error=error)
+
+
+def _without_flow(context: JobContext, error: Exception) -> exceptions.ImsError:
+    """Why a job fails whose flow cannot be made, by this worker at least.
+
+    :raises Exception: the error, as long as another worker may do better: this one waits for the lease to run out like
+        all others, for it would take the job again at once
+    """
+    if context.job.attempts <= context.conf.ims_jobs.attempts:
+        raise error
+    return NotUndone(
+        task=context.job.type, error=type(error).__name__, name=model.disk_name(context.id)
+    )
 
 
 def _book_id(job_id: str) -> str:

@@ -48,6 +48,15 @@ class TaskBroken(exceptions.ImsError):
     )
 
 
+class NotUndone(exceptions.ImsError):
+    """No worker can go on with a job, nor undo it."""
+
+    template = (
+        "No worker can go on with the job ({task}: internal error ({error})), and nothing of it was undone: what Nova and "
+        "Cinder made for it is called {name}. The log of ims-worker has more under the job's id."
+    )
+
+
 class Task(taskflow_task.Task):  # type: ignore[misc]
     """A task of a job.
 

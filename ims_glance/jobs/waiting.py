@@ -74,19 +74,21 @@ class Wait:
         longest = min(LONGEST, self._first * _MOST)
         self._job.pause(min(longest, max(self._first, waited * _SHARE)))
 
-    def asked(self, look: Callable[[], T]) -> T:
+    def asked(self, look: Callable[[], T], is_worth: Callable[[], bool]) -> T:
         """What *look* gives, asked for again while a neighbour is away, as long as the job has patience.
 
         For where it would cost more to begin anew than to look again. The deadline is not looked at.
+
+        :param is_worth: whether that is still so
         """
         begun = clock()
         while True:
             try:
                 return look()
             except exceptions.Unavailable:
-                if clock() - begun > self._job.patience:
+                if clock() - begun > self._job.patience or not is_worth():
                     raise
-            self._job.pause(self._first)
+            self.pause()
 
     def until(self, look: Callable[[], T]) -> T:
         """What *look* gives as soon as that is true, or after the deadline, whatever it is then."""

@@ -169,9 +169,8 @@ class DeleteRootImage(DiskTask):
 
     def execute(self) -> None:
         """After the volume: a store may have made the one of the other without a copy."""
-        found = job_image.find_named(self.job, self.called(self.disks[0]))
-        if found is not None:
-            self.job.image.delete(found)
+        for image_id in job_image.all_named(self.job, self.called(self.disks[0])):
+            self.job.image.delete(image_id)
 
 
 def _of_volume(disk: Disk, volume: Mapping[str, Any]) -> Disk:

@@ -152,10 +152,12 @@ class DiskTask(Task):
             names.append(snapshot_name(names[0]))
         return [each for name in names for each in self.volumes.snapshots_named(name)]
 
-    def await_snapshot(self, disk: Disk, snapshot_id: str, is_patient: bool = False) -> None:
+    def await_snapshot(
+        self, disk: Disk, snapshot_id: str, is_worth: Callable[[], bool] = lambda: False
+    ) -> None:
         """Wait until a snapshot of a disk is available.
 
-        :param is_patient: whether it is waited for a Cinder that is away, too; otherwise that is raised
+        :param is_worth: whether it is worth waiting for a Cinder that is away; otherwise that is raised
         :raises SnapshotFailed: if it is not in the end
         """
         seconds = float(self.job.conf.ims_jobs.patience_seconds)
@@ -164,7 +166,7 @@ class DiskTask(Task):
         def look() -> str:
             return str(self.volumes.get_snapshot(snapshot_id)["status"])
 
-        while (status := wait.asked(look) if is_patient else look()) != "available":
+        while (status := wait.asked(look, is_worth)) != "available":
             if status != "creating" or wait.is_over:
                 reason = f"{stuck.SNAPSHOT} {snapshot_id} is '{status}'."
                 if status == "creating":
@@ -280,7 +282,8 @@ def _if_there(get: Callable[[str], dict[str, Any]], thing_id: str) -> Found:
 def try_all(steps: Iterable[Callable[[], object]]) -> None:
     """Take each step, also if one before it fails.
 
-    :raises Exception: the first error
+    :raises Unavailable: the first such error: all is tried again later then
+    :raises Exception: the first error, if no neighbour is away
     """
     errors = []
     for step in steps:
@@ -288,8 +291,9 @@ def try_all(steps: Iterable[Callable[[], object]]) -> None:
             step()
         except Exception as error:  # boundary: it is raised once all was tried
             errors.append(error)
+    away = (each for each in errors if isinstance(each, exceptions.Unavailable))
     if errors:
-        raise errors[0]
+        raise next(away, errors[0])
 
 
 def _not_deleted(

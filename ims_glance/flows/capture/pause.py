@@ -198,9 +198,10 @@ class Standstill:
         done = [str(each["action"]) for each in now if each["request_id"] not in known]
         # They come newest first, and the oldest pause is this job's.
         pauses = [at for at, action in enumerate(done) if action == "pause"]
-        if pauses and _CHANGES & set(done[: pauses[-1]]):
-            # Whoever paused it since lets it go on, too.
-            self._may_hold = False
+        since = set(done[: pauses[-1]]) & _CHANGES if pauses else set()
+        if since:
+            # Whoever paused it since lets it go on, too. To let it go on alone may have failed.
+            self._may_hold = "pause" not in since
             status = self._compute.get(self._server_id)["status"]
             raise NotStill(server_id=self._server_id, status=f"{status} after it went on")
 

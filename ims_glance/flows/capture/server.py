@@ -247,12 +247,25 @@ class TakeSnapshots(DiskTask):
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, initializer=self.job.log_here) as pool:
             ids = list(pool.map(self._begin, self.attached))
         for disk, snapshot_id in zip(self.attached, ids, strict=True):
-            # While Nova reads the root disk, to begin anew helps nobody: Nova would have to be waited for.
-            self.await_snapshot(disk, snapshot_id, is_patient=root is not None)
+            if root is None:
+                self.await_snapshot(disk, snapshot_id)
+            else:
+                self.await_snapshot(disk, snapshot_id, self._is_in_no_hurry)
         if root is not None:
             self._await_root(root, str(image_id))
         numbers = [str(disk.number) for disk in self.attached]
         return {"root_image": image_id, SNAPSHOTS: dict(zip(numbers, ids, strict=True))}
+
+    def _is_in_no_hurry(self) -> bool:
+        """Whether no server stands still for nothing while a neighbour is away.
+
+        While Nova reads a root disk, nobody lets its server go on, and to begin anew would have to wait for that.
+        """
+        return not self.job.arguments.get("stands_still") or self._is_read()
+
+    def _is_read(self) -> bool:
+        view = self.compute.get(self.server_id)
+        return str(view["OS-EXT-STS:task_state"] or "").startswith(_READING)
 
     def _begin(self, disk: Disk) -> str:
         return self.volumes.create_snapshot(str(disk.volume_id), self.called(disk))
@@ -283,11 +296,7 @@ class TakeSnapshots(DiskTask):
         """Wait while Nova reads a root disk, also for an image that is deleted by now."""
         seconds = seconds_for(self.job, disk.size)
         wait = Wait(self.job, "Nova has read the root disk", seconds, SOON)
-        while not wait.is_over:
-            view = self.compute.get(self.server_id)
-            if not str(view["OS-EXT-STS:task_state"] or "").startswith(_READING):
-                return
-            wait.pause()
+        wait.until(lambda: not self._is_read())
 
     def _await_root(self, disk: Disk, image_id: str) -> None:
         # Another image of another attempt has another deadline.
@@ -296,7 +305,7 @@ class TakeSnapshots(DiskTask):
 
         def look() -> dict[str, Any] | None:
             # A Glance that is away for a moment takes nothing from Nova's upload: that need not begin anew.
-            return wait.asked(lambda: self.job.image.find(image_id))
+            return wait.asked(lambda: self.job.image.find(image_id), self._is_in_no_hurry)
 
         while (image := look()) is None or image["status"] != "active":
             if image is None or image["status"] not in ("queued", "saving") or wait.is_over:

@@ -97,6 +97,26 @@ def test_only_what_is_called_so_is_found(server, volumes, filters):
     assert found == [taken[1], taken[3], taken[4]]
 
 
+@pytest.mark.parametrize("deleted", [1, 9])
+def test_a_list_whose_next_page_follows_what_is_gone(server, volumes, deleted):
+    server.machines.most_listed = 1
+    ids = [server.volume(name="ims-job-1-0") for _ in range(3)]
+    left = [*range(deleted)]
+
+    def before(request):
+        if left and server.requests.count(request) % 2 == 0:
+            # What the marker names.
+            left.pop()
+            server.failures["GET /volumes/detail"] = [404]
+
+    server.before = before
+    if deleted > 5:
+        with pytest.raises(rest.Missing):
+            volumes.named("ims-job-1-0")
+        return
+    assert [each["id"] for each in volumes.named("ims-job-1-0")] == ids
+
+
 def test_a_cinder_that_refuses_for_another_reason(server, volumes):
     server.failures["GET /volumes/detail"] = [403]
     with pytest.raises(rest.Refused):

@@ -105,13 +105,16 @@ def image_of(cloud, backup, dies_at=0, cancels_at=0, **more):
 
 
 class TestImage:
-    def test_a_volume_that_comes_late_is_not_taken(self, cloud, server, backup):
+    @pytest.mark.parametrize(
+        ("request_", "number"), [("POST /volumes/.*/action", 2), ("POST /backups/.*/restore", 2)]
+    )
+    def test_a_volume_that_comes_late_is_not_taken(self, cloud, server, backup, request_, number):
         """Cinder makes it, empty, when the answer to that request was lost, and lists it first."""
         actions = []
 
         def watch(request):
-            actions.extend([request] if re.fullmatch("POST /volumes/.*/action", request) else [])
-            if len(actions) == 2 and "late0" not in server.volumes:
+            actions.extend([request] if re.fullmatch(request_, request) else [])
+            if len(actions) == number and "late0" not in server.volumes:
                 late = [
                     {**each, "id": f"late{number}", "metadata": {}}
                     for number, each in enumerate(server.volumes.values())

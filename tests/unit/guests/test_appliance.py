@@ -370,14 +370,11 @@ def test_a_full_scratch_ends_it(conf, instead, monkeypatch):
 
 def test_kvm_is_tried_with_a_watch(conf, instead, monkeypatch):
     monkeypatch.setattr(appliance, "_TRYING", 1)
-    instead("sleep 600")
-    assert appliance._starts_with_kvm(Path(), 512, nothing) is None
-    instead("exit 9")
-    assert appliance._starts_with_kvm(Path(), 512, nothing) is None
-    instead("""echo '{"error": "no KVM"}'""")
-    assert appliance._starts_with_kvm(Path(), 512, nothing) is False
+    for script in ("sleep 600", "exit 9", """echo '{"error": "no KVM"}'"""):
+        instead(script)
+        assert not appliance._starts_with_kvm(Path(), 512, nothing)
     instead("""echo '{"result": {}}'""")
-    assert appliance._starts_with_kvm(Path(), 512, nothing) is True
+    assert appliance._starts_with_kvm(Path(), 512, nothing)
 
 
 def test_a_disk_that_cannot_be_read_is_not_the_fault_of_kvm(conf, instead, monkeypatch):

@@ -136,10 +136,20 @@ def test_kvm_is_tried_once(cache, has_kvm, works):
     assert len(tried) == 1
 
 
-def test_what_was_not_found_out_is_not_remembered(cache, has_kvm):
-    """A busy machine would do without KVM until it is started again."""
-    assert not machine.is_accelerated("auto", lambda: None)
-    assert machine.is_accelerated("auto", lambda: True)
+def test_that_it_does_not_work_is_remembered_for_an_hour(cache, has_kvm):
+    """A machine that was too busy would do without KVM until it is started again."""
+
+    def tried(works, hours):
+        remembered = machine.folder() / "ims-kvm"
+        when = time.time() - hours * 3600
+        os.utime(remembered, (when, when))
+        return machine.is_accelerated("auto", lambda: works)
+
+    assert not machine.is_accelerated("auto", lambda: False)
+    assert not tried(True, 0.9)
+    assert tried(True, 1.1)
+    # What works is not tried again.
+    assert tried(False, 100)
 
 
 def test_kvm_is_tried_anew_after_the_machine_has_started_again(cache, has_kvm, monkeypatch):

@@ -139,9 +139,20 @@ def test_who_is_away_while_it_is_waited_for_is_asked_again(work, hands, seconds)
 
     wait = Wait(job, "an image", 100.0)
     if seconds < job.patience:
-        assert wait.asked(look) == "there"
+        assert wait.asked(look, lambda: True) == "there"
         return
     begun = hands.now
     with pytest.raises(ServiceUnavailable):
-        wait.asked(look)
-    assert job.patience <= hands.now - begun < job.patience + 2.0
+        wait.asked(look, lambda: True)
+    assert job.patience <= hands.now - begun < job.patience + waiting.LONGEST + 1.0
+
+
+def test_nobody_is_asked_again_for_what_is_not_worth_it(work, hands):
+    begun = hands.now
+
+    def look():
+        raise ServiceUnavailable(service="Image", reason="503")
+
+    with pytest.raises(ServiceUnavailable):
+        Wait(work(), "an image", 100.0).asked(look, lambda: hands.now < begun + 5.0)
+    assert 5.0 <= hands.now - begun < 8.0

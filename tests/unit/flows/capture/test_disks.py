@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes that jobs make on the way. The tasks as a whole are in test_capture."""
 
+import functools
 import re
 
 import pytest
 
+from ims_glance.clouds.rest import ServiceUnavailable
 from ims_glance.flows.capture.disks import (
     DiskTask,
     MakeVolumes,
@@ -15,6 +17,7 @@ from ims_glance.flows.capture.disks import (
     VolumeFailed,
     describe,
     key_of,
+    try_all,
 )
 from ims_glance.model.capture import DiskToCapture
 from tests.unit.flows import small_world
@@ -205,6 +208,22 @@ def test_an_image_that_is_not_deleted_keeps_no_other(job, server, machine, table
     task.revert(result=[ids[0], described])
     assert set(server.images) == {*machine.sources, ids[1]}
     assert "as the test wants it" in tables.jobs.get(job.id).fail_reason
+
+
+@pytest.mark.parametrize("away", [0, 1, 2])
+def test_steps_are_taken_again_if_a_neighbour_is_away(away):
+    taken = []
+
+    def step(number):
+        taken.append(number)
+        if number == away:
+            raise ServiceUnavailable(service="Image", reason="503")
+        if number != 3:
+            raise NotDeleted(number=number)
+
+    with pytest.raises(ServiceUnavailable):
+        try_all([functools.partial(step, number) for number in range(4)])
+    assert taken == [0, 1, 2, 3]
 
 
 def test_the_key_and_the_attributes(job, server):

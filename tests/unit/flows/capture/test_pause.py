@@ -104,6 +104,17 @@ def test_another_job_pauses_it_for_itself(bench, server, tables):
     assert bench.status == "ACTIVE"
 
 
+def test_to_let_it_go_on_has_failed(bench, server):
+    """Nova notes that it was asked to, and nobody else lets it go on then."""
+    done = server.machines.actions
+    with pytest.raises(pause.NotStill, match="it is PAUSED after it went on"), bench.held.hold():
+        status, tasks = bench.status, bench.view["OS-EXT-STS:task_state"]
+        ComputeApi(Region(server.session())).unpause(bench.server_id)
+        bench.view.update({"status": status, "OS-EXT-STS:task_state": tasks})
+    assert bench.status == "ACTIVE"
+    assert done
+
+
 def test_a_cloud_that_does_not_tell_what_was_done(bench, server):
     server.failures["GET /servers/.*/os-instance-actions"] = [403, 403]
     with bench.held.hold():
