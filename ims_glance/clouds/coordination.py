@@ -102,6 +102,11 @@ def lock(conf: cfg.ConfigOpts, kind: str, name: str) -> Iterator[None]:
     except (ToozError, NoMatches) as error:
         _COORDINATORS.forget(url)
         raise CoordinationUnavailable(reason=type(error).__name__) from None
+    except OSError as error:
+        # The folder of locks is another user's: of whoever ran a command as root, say.
+        raise CoordinationUnavailable(
+            reason=f"{type(error).__name__}: {error.filename or error}"
+        ) from None
     except ImportError as error:
         # A driver of tooz whose library is not there; that is the operator's choice, as Glance's is.
         raise CoordinationUnavailable(reason=str(error)) from None

@@ -129,7 +129,8 @@ def rekey(conf: cfg.ConfigOpts) -> None:
     if task_id is not None:
         raise CommandFailed(
             f"image {image_id} has its new key, but task {task_id} imports or copies its data: run this "
-            "again when it has ended, for a last copy may have the old key"
+            "again when it has ended, for a last copy may have the old key. (Of one whose process has died "
+            "nothing is to come: what is there has the new key)"
         )
 
 

@@ -12,6 +12,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import requests
 import webob.exc
@@ -73,7 +74,7 @@ def for_upload() -> Iterator[None]:
     except exceptions.ImsError as error:
         for family, answer in _UPLOAD:
             if isinstance(error, family):
-                raise answer(text(error)) from None
+                raise _answer(answer, text(error)) from None
         raise
     except _OF_STORE as error:
         raise _unavailable(error) from None
@@ -126,10 +127,17 @@ def too_large(most: int) -> Exception:
 
 def _damaged(error: Exception) -> Exception:
     LOG.error("Stored data cannot be read: %s", error)
-    answer: Exception = webob.exc.HTTPInternalServerError(
+    return _answer(
+        webob.exc.HTTPInternalServerError,
         f"{exceptions.ObjectDamaged.code}: The stored data of the image is damaged. The "
-        "operator of the Image service finds details in its log."
+        "operator of the Image service finds details in its log.",
     )
+
+
+def _answer(kind: Any, message: str) -> Exception:
+    """An error that says a message and nothing else: behind webob's own words the code would not be found."""
+    is_webob = issubclass(kind, webob.exc.HTTPException)
+    answer: Exception = kind(explanation=message) if is_webob else kind(message)
     return answer
 
 

@@ -194,6 +194,7 @@ class _CheckedBody:
 
     :param size: of the body, in bytes
     :ivar left: bytes that were not read yet
+    :raises OSError: if it ends before that
     """
 
     def __init__(self, body: Any, size: int) -> None:
@@ -203,7 +204,11 @@ class _CheckedBody:
 
     def read(self, size: int = -1) -> bytes:
         """As the body's own, which need not know where it ends."""
-        data: bytes = self._body.read(self.left if size < 0 else min(size, self.left))
+        wanted = self.left if size < 0 else min(size, self.left)
+        data: bytes = self._body.read(wanted)
+        if wanted and not data:
+            # As webob says it; not every store counts what came.
+            raise OSError(f"the client went away with {self.left} bytes to come")
         self._passage.update(data)
         self.left -= len(data)
         return data

@@ -52,8 +52,9 @@ class NothingTold(exceptions.Conflict):
 
     code = "IMG.0105"
     template = (
-        "The Image service did not say what it received of image {image_id}. Its ims_glance is older than the worker's, "
-        "or not in its pipeline: install the same version, and start Glance again. The image was deleted."
+        "The Image service did not say what it received of image {image_id}. Its ims_glance is older than the worker's: "
+        "install the same version, and start Glance again; or a proxy before it sends uploads on in chunks: have it keep "
+        "their Content-Length. The image was deleted."
     )
 
 

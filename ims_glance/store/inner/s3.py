@@ -58,22 +58,27 @@ class S3Inner(InnerStore):
         client = self._client
         pages = client.get_paginator("list_multipart_uploads")
         try:
-            for page in pages.paginate(Bucket=self._shared.bucket, Prefix=prefix):
-                for upload in page.get("Uploads", ()):
+            listed = pages.paginate(Bucket=self._shared.bucket, Prefix=prefix)
+            for upload in (each for page in listed for each in page.get("Uploads", ())):
+                last = self._last_written(upload)
+                if last is not None:
                     name = f"{upload['Key']}{_UPLOAD}{upload['UploadId']}"
-                    yield StoredObject(name, self._last_written(upload), unfinished=True)
+                    yield StoredObject(name, last, unfinished=True)
         except client.exceptions.ClientError as error:
             # Not every server has that list, and the user of the store may not be allowed to see it.
             LOG.warning(
                 "Uploads in store %s that were broken off are not seen: %s", self.group, error
             )
 
-    def _last_written(self, upload: Any) -> datetime.datetime:
-        """When an upload began, or sent its last part: it may go on for days."""
+    def _last_written(self, upload: Any) -> datetime.datetime | None:
+        """When an upload began, or sent its last part: it may go on for days; ``None`` if it has ended by now."""
         pages = self._client.get_paginator("list_parts").paginate(
             Bucket=self._shared.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
         )
-        found = [part["LastModified"] for page in pages for part in page.get("Parts", ())]
+        try:
+            found = [part["LastModified"] for page in pages for part in page.get("Parts", ())]
+        except self._client.exceptions.NoSuchUpload:
+            return None
         last: datetime.datetime = max([upload["Initiated"], *found])
         return last
 

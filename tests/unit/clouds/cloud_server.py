@@ -13,9 +13,12 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
+import webob
+import webob.exc
 from keystoneauth1 import session, token_endpoint
 
 from ims_glance.model.copy import EXPECTED_HEADER, RECEIVED_HEADER, Digest
+from ims_glance.store import errors, expected
 from ims_glance.transfer import cuts, frames, held, writer
 from tests.base import checksum
 from tests.unit.clouds.backups_server import BackupsHandler
@@ -253,21 +256,28 @@ class Handler(MachinesHandler, BackupsHandler, ObjectsHandler, BaseHTTPRequestHa
         if self.server.images[image_id]["status"] != "queued":
             self._refuse(409, "Image status transition is not allowed")
             return
-        if self._differs(image_id, data):
-            self._refuse(400, "IMG.0057: What arrived is not what was sent.")
+        refusal = self._refusal(image_id, data)
+        if refusal is not None:
+            self._answer(refusal.status_int, refusal.json)
             return
         self.server.fill(image_id, data)
         told = {RECEIVED_HEADER: checksum(data)} if self.server.tells else {}
         self._answer(204, headers=told)
 
-    def _differs(self, image_id: str, data: bytes) -> bool:
-        """Whether an image that is encrypted is to be made of something else."""
+    def _refusal(self, image_id: str, data: bytes) -> webob.Response | None:
+        """What our driver has Glance say of data that is not what was expected, where it encrypts."""
         text = self.headers.get(EXPECTED_HEADER)
         if text is None or "__system__cmkid" not in self.server.images[image_id]:
-            return False
+            return None
         digests = {"sha512": hashlib.sha512(data).hexdigest(), "md5": hashlib.md5(data).hexdigest()}
         found = Digest(len(data), digests["md5"], "sha512", digests["sha512"])
-        return not Digest.of_text(text).agrees(found)
+        try:
+            with errors.for_upload(), expected.expecting(Digest.of_text(text)):
+                expected.check(found)
+        except webob.exc.HTTPError as error:
+            request = webob.Request.blank("/", headers={"Accept": "application/json"})
+            return request.get_response(error)
+        return None
 
     def _members(self, image_id: str) -> None:
         if not self._has(image_id):

@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 import threading
 import time
+from unittest import mock
 
 import pytest
 from oslo_config import cfg
@@ -108,6 +109,23 @@ def test_a_driver_of_a_backend_that_is_not_installed(conf, monkeypatch):
     conf.set_override("coordination_url", "mysql://u:secret@127.0.0.1:1/ims", group="ims_kms")
     with (
         pytest.raises(coordination.CoordinationUnavailable, match="pymysql"),
+        coordination.lock(conf, "image", "one"),
+    ):
+        pass
+
+
+def test_a_folder_of_locks_that_is_another_users(conf, monkeypatch):
+    """Of whoever ran a command as root before Glance needed a lock."""
+
+    def lock(_url, _name):
+        def acquire(blocking):
+            raise PermissionError(13, "Permission denied", "/locks/one")
+
+        return mock.Mock(acquire=acquire)
+
+    monkeypatch.setattr(coordination._COORDINATORS, "lock", lock)
+    with (
+        pytest.raises(coordination.CoordinationUnavailable, match="PermissionError: /locks/one"),
         coordination.lock(conf, "image", "one"),
     ):
         pass

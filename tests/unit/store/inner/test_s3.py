@@ -144,6 +144,19 @@ def test_parts_of_an_upload_whose_process_was_killed_are_found(inner, server, pa
     assert server.asked[-1] == f"DELETE /{NAME}?uploadId=u1"
 
 
+def test_an_upload_that_ends_meanwhile_hides_no_other(inner, server):
+    two = UPLOADS.replace(
+        b"<Upload>", UPLOADS[UPLOADS.index(b"<Upload>") : UPLOADS.index(b"</ListM")] + b"<Upload>"
+    )
+    server.answers |= {
+        "GET /?list-type": (200, NOTHING),
+        "GET /?uploads": (200, two.replace(b"u1", b"u0", 1)),
+        f"GET /{NAME}?uploadId=u0": (404, NO_KEY.replace(b"Key", b"Upload")),
+        f"GET /{NAME}?uploadId=u1": (200, PARTS),
+    }
+    assert [each.name for each in inner.objects()] == [f"{NAME}.upload-u1"]
+
+
 def test_an_upload_that_has_ended_meanwhile_is_not_there(inner, server):
     with pytest.raises(store_exceptions.NotFound):
         server.answers[f"DELETE /{NAME}?uploadId=u1"] = 404, NO_KEY.replace(b"Key", b"Upload")
