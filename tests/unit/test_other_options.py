@@ -99,6 +99,7 @@ READ: dict[str, tuple[list[str], list[str]]] = {
         [GLANCE, GUARD],
         ["enabled_backends", "glance_store.default_backend", "*.weight"],
     ),
+    "api/native/image.py": ([GLANCE], ["show_multiple_locations"]),
     # It asks whether there is such an option.
     "api/common/quota.py": ([GLANCE], ["use_keystone_limits"]),
     "api/front/dispatch.py": ([DISPATCH], ["max_request_id_length"]),

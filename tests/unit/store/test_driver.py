@@ -286,7 +286,7 @@ def test_an_image_without_a_key_is_refused(store):
     store.key_id_of = lambda _image_id: None
     with pytest.raises(webob.exc.HTTPConflict) as caught:
         add(store)
-    assert "ims_guard" in caught.value.detail
+    assert "ims_guard" in caught.value.explanation
     assert leftovers(store) == []
 
 
