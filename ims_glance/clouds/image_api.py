@@ -151,6 +151,11 @@ class ImageApi:
             self._rest.request("DELETE", f"/v2/images/{image_id}")
         except rest.Missing:
             return
+        except rest.Refused:
+            # Of two who delete it at once, Cinder whose upload has failed say, Glance tells the second that it
+            # cannot go "from deleted to deleted".
+            if self.find(image_id) is not None:
+                raise
 
     # --- data ----------------------------------------------------------------------------------
 

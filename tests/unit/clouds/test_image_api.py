@@ -42,6 +42,24 @@ def test_only_what_is_called_so_is_found(server, images):
     assert [each["id"] for each in images.named("a", OWNER)] == [first, last]
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_somebody_else_deletes_it_at_the_same_time(server, images, is_gone):
+    """Glance refuses the second with 400, as not in this state."""
+    image_id = server.make()
+    server.failures["DELETE .*"] = [400]
+
+    def before(request):
+        if is_gone and request.startswith("DELETE"):
+            del server.images[image_id]
+
+    server.before = before
+    if is_gone:
+        images.delete(image_id)
+        return
+    with pytest.raises(rest.Refused):
+        images.delete(image_id)
+
+
 def test_data_goes_in_pieces_and_with_its_length(server, images):
     data = pattern(0, SIZE)
     source, target = server.make(data), server.make()
