@@ -33,7 +33,8 @@ def find_named(job: JobContext, called: str) -> str | None:
 def all_named(job: JobContext, called: str) -> list[str]:
     """The ids of all images that somebody made for the job under that name, oldest first.
 
-    There are several if the answer to a request was lost, which was done all the same. That which Nova makes with snapshots of a server's volumes holds no data of a disk, and is none.
+    There are several if the answer to a request was lost, which was done all the same. That which Nova makes with
+    snapshots of a server's volumes holds no data of a disk, and is none.
     """
     named = job.image.named(called, job.project_id)
     return [str(each["id"]) for each in named if not whole_image.is_of_snapshots(each)]

@@ -172,15 +172,12 @@ class Digest:
             told = json.loads(text)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-        if (
-            not isinstance(told, list)
-            or [type(each) for each in told[:1]] != [int]
-            or len(told) != 4
-        ):
-            raise ValueError("it is no list of a size and three texts")
-        if not all(isinstance(each, str | None) for each in told[1:]):
-            raise ValueError("it has something else than texts behind the size")
-        return cls(*told)
+        match told:
+            case [int(size), str() | None, str() | None, str() | None] if not isinstance(
+                size, bool
+            ):
+                return cls(*told)
+        raise ValueError("it is no list of a size and three texts")
 
     def to_text(self) -> str:
         """In a line of ASCII, whatever another region says that its digests are."""
